@@ -1,0 +1,192 @@
+"""The PASE and PASE+ encoders: a waveform in, a frame of learned features every 10 ms out.
+
+Sources: Pascual et al., "Learning problem-agnostic speech representations from multiple self-supervised tasks", 2019,
+arXiv 1904.03416 (PASE: 100 numbers a frame); Ravanelli et al., "Multi-task self-supervised learning for robust speech
+recognition", 2020, arXiv 2001.09239 (PASE+: skip connections, a QRNN, 256 numbers a frame).
+
+    waveform -> SincNet -> 7 conv blocks -> [QRNN] -> 1x1 conv -> (+) -> BatchNorm -> frames
+                   |          |                                    |
+                   +----------+-- 1x1 conv, averaged in time ------+      [PASE+ only]
+
+Parameter names are the published checkpoint's, so that it loads as it is (``ser.pase.checkpoint``).
+"""
+
+from dataclasses import dataclass, replace
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ser.pase.padding import reflect
+from ser.pase.qrnn import QRNN
+from ser.pase.sincnet import SincConv
+
+SAMPLING_RATE_HZ = 16_000
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The sizes of an encoder, from which layers, hop and frame count derive.
+
+    Attributes:
+        kernels: taps of the SincNet filters, then the kernel of each conv block.
+        strides: stride of each of them.
+        maps: channels out of each of them.
+        channels: numbers per output frame.
+        qrnn_units: units of the QRNN, or None for none.
+        skips: whether every layer but the last conv block is also summed into the output.
+    """
+
+    kernels: tuple[int, ...] = (251, 20, 11, 11, 11, 11, 11, 11)
+    strides: tuple[int, ...] = (1, 10, 2, 1, 2, 1, 2, 2)
+    maps: tuple[int, ...] = (64, 64, 128, 128, 256, 256, 512, 512)
+    channels: int = 256
+    qrnn_units: int | None = 512
+    skips: bool = True
+
+    @property
+    def hop(self) -> int:
+        """Samples from one output frame to the next."""
+        return prod(self.strides)
+
+    def padding(self, layer: int) -> tuple[int, int]:
+        """Frames to reflect before and after the input of a layer."""
+        half = self.kernels[layer] // 2
+        uneven = self.strides[layer] > 1 or self.kernels[layer] % 2 == 0
+        return (half - 1, half) if uneven else (half, half)
+
+    def frames(self, samples: int | Tensor) -> list:
+        """Count the frames out of each layer.
+
+        Args:
+            samples: length of the waveform: an int, or a tensor of ints.
+
+        Returns:
+            One count a layer, of the same type; the last is the encoder's output.
+        """
+        counts = []
+        for layer, (kernel, stride) in enumerate(zip(self.kernels, self.strides, strict=True)):
+            samples = (samples + sum(self.padding(layer)) - kernel) // stride + 1
+            counts.append(samples)
+        return counts
+
+    @property
+    def minimum_samples(self) -> int:
+        """The shortest waveform whose ends can be reflected in every layer."""
+        samples = 1
+        while any(
+            max(self.padding(layer)) >= count for layer, count in enumerate([samples, *self.frames(samples)[:-1]])
+        ):
+            samples += 1
+        return samples
+
+
+PASE_PLUS = Geometry()
+PASE = replace(PASE_PLUS, channels=100, qrnn_units=None, skips=False)
+
+
+class ConvBlock(nn.Module):
+    """Reflect, convolve, normalise, PReLU per channel; the first block's convolution is the SincNet layer."""
+
+    def __init__(self, geometry: Geometry, layer: int) -> None:
+        super().__init__()
+        maps, kernel, stride = geometry.maps[layer], geometry.kernels[layer], geometry.strides[layer]
+        self.padding = geometry.padding(layer)
+        if layer == 0:
+            self.conv = SincConv(maps, kernel, SAMPLING_RATE_HZ)
+        else:
+            self.conv = nn.Conv1d(geometry.maps[layer - 1], maps, kernel, stride)
+        self.norm = nn.BatchNorm1d(maps)
+        self.act = nn.PReLU(maps, init=0.0)
+
+    def forward(self, frames: Tensor, lengths: Tensor | None) -> Tensor:
+        """(batch, maps of the layer before, frames) -> (batch, maps, frames out); lengths are those of the input."""
+        filtered = self.conv(reflect(frames, *self.padding, lengths))
+        return self.act(self.norm(filtered))
+
+
+class PasePlus(nn.Module):
+    """The encoder of a geometry: ``PASE_PLUS`` or ``PASE``.
+
+    Args:
+        geometry: the sizes.
+
+    Example:
+        >>> encoder = PasePlus(PASE_PLUS).eval()
+        >>> encoder(torch.zeros(1, 1, 100_000)).shape
+        torch.Size([1, 256, 625])
+    """
+
+    def __init__(self, geometry: Geometry = PASE_PLUS) -> None:
+        super().__init__()
+        self.geometry = geometry
+        layers = range(len(geometry.maps))
+        self.blocks = nn.ModuleList(ConvBlock(geometry, layer) for layer in layers)
+        top = geometry.maps[-1]
+        if geometry.qrnn_units is not None:
+            self.rnn = QRNN(top, geometry.qrnn_units)
+            top = geometry.qrnn_units
+        self.W = nn.Conv1d(top, geometry.channels, 1)
+        if geometry.skips:
+            self.denseskips = nn.ModuleList(
+                nn.Conv1d(maps, geometry.channels, 1, bias=False) for maps in geometry.maps[:-1]
+            )
+        self.norm_out = nn.BatchNorm1d(geometry.channels, affine=False)
+
+    def forward(self, signal: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Encode waveforms.
+
+        Args:
+            signal: (batch, 1, samples), mono at 16 kHz, about -1..1; its loudness is left as it is.
+            lengths: (batch,) true number of samples of each, where shorter ones are padded at the end; in evaluation
+                mode each is then encoded as if it were alone. None where all have the full length.
+
+        Returns:
+            (batch, channels, frames), a frame per 160 samples. With lengths, what stands after a signal's own
+            ``geometry.frames(length)[-1]`` frames is meaningless.
+
+        Raises:
+            ValueError: a waveform is too short to be reflected in every layer.
+        """
+        shortest = signal.shape[-1] if lengths is None else int(lengths.min())
+        if shortest < self.geometry.minimum_samples:
+            raise ValueError(f"expected at least {self.geometry.minimum_samples} samples, found {shortest}")
+        counts = [lengths, *self.geometry.frames(lengths)] if lengths is not None else [None] * (len(self.blocks) + 1)
+        total = self.geometry.frames(signal.shape[-1])[-1]
+        frames, skipped = signal, 0
+        for layer, block in enumerate(self.blocks):
+            frames = block(frames, counts[layer])  # (batch, maps, frames of this layer)
+            if self.geometry.skips and layer < len(self.denseskips):
+                averaged = average_to(frames, total, counts[layer + 1], counts[-1])
+                skipped = skipped + self.denseskips[layer](averaged)
+        if self.geometry.qrnn_units is not None:
+            frames = self.rnn(frames)
+        return self.norm_out(self.W(frames) + skipped)
+
+
+def average_to(frames: Tensor, total: int, counts: Tensor | None = None, totals: Tensor | None = None) -> Tensor:
+    """Average neighbouring frames down to fewer, by the whole ratio of the two counts.
+
+    The reference truncates to a multiple of the target count and reshapes. The ratio depends on the length: 16,159
+    samples give 101 frames, and a ratio of 159 rather than 160. Averaging before the skip's 1x1 convolution, which is
+    linear, gives the reference's result at a fraction of the cost.
+
+    Args:
+        frames: (batch, channels, frames).
+        total: how many frames to average them to.
+        counts: (batch,) how many of each one's frames count, or None for all.
+        totals: (batch,) how many to average each one's to, at most ``total``; given together with ``counts``.
+
+    Returns:
+        (batch, channels, total); zero after each one's own total.
+    """
+    if counts is None:
+        ratio = frames.shape[-1] // total
+        return frames[..., : ratio * total].unflatten(2, (total, ratio)).mean(3)
+    return torch.cat(
+        [
+            functional.pad(average_to(one[None, :, :count], own), (0, total - own))
+            for one, count, own in zip(frames, counts.tolist(), totals.tolist(), strict=True)
+        ]
+    )

@@ -1,0 +1,34 @@
+"""Fixtures that several test modules share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def corpora():
+    """Find a real corpus: ``corpora("emodb")`` gives its folder, or skips the test and says where it looked."""
+    folder = Path(os.environ.get("SER_CORPORA", ROOT.parent / "shared" / "corpora"))
+
+    def find(name: str) -> Path:
+        if not (folder / name).is_dir():
+            pytest.skip(f"no corpus at {folder / name}; set SER_CORPORA to the folder that holds '{name}'")
+        return folder / name
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Find a reference file: ``shared("pase_reference.npz")`` gives its path, or skips the test and says where it looked."""
+    folder = Path(os.environ.get("SER_SHARED", ROOT.parent / "shared"))
+
+    def find(name: str) -> Path:
+        if not (folder / name).is_file():
+            pytest.skip(f"no reference at {folder / name}; set SER_SHARED to the folder that holds '{name}'")
+        return folder / name
+
+    return find

@@ -1,0 +1,169 @@
+import zlib
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from ser.pase.encoder import PASE, PASE_PLUS, Geometry, PasePlus, average_to
+from ser.pase.sincnet import mel_spaced_hz
+
+TINY = Geometry(maps=(8, 8, 16, 16, 24, 24, 32, 32), channels=16, qrnn_units=32)
+
+
+def signal(samples: int, seed: int = 0) -> torch.Tensor:
+    return 0.1 * torch.randn(1, 1, samples, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def tiny() -> PasePlus:
+    """A small encoder whose every number matters: running statistics and slopes are not their initial values."""
+    torch.manual_seed(3)
+    encoder = PasePlus(TINY)
+    for name, tensor in encoder.state_dict().items():
+        if "running_var" in name or name.endswith("norm.weight"):
+            tensor.uniform_(0.5, 1.5)
+        elif "running_mean" in name or name.endswith(("norm.bias", "act.weight")):
+            tensor.uniform_(-0.1, 0.3)
+    return encoder.eval()
+
+
+def reference_weights(keys: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
+    """The rule by which the reference outputs at full size were made: weights from each key's own seed."""
+    edges = mel_spaced_hz(65, 30.0, 7900.0).numpy()
+    weights = {}
+    for key, shape in keys.items():
+        generator = np.random.default_rng(zlib.crc32(key.encode()))
+        if key.endswith(("low_hz_", "band_hz_")):
+            start = edges[:-1] if "low" in key else np.diff(edges)
+            value = start.reshape(shape) * (1 + 0.1 * generator.uniform(-1, 1, shape))
+        elif key.endswith("running_var"):
+            value = generator.uniform(0.5, 1.5, shape)
+        elif key.endswith("running_mean"):
+            value = generator.normal(0, 0.1, shape)
+        elif key.endswith("norm.weight"):
+            value = generator.uniform(0.5, 1.5, shape)
+        elif key.endswith("act.weight"):
+            value = generator.uniform(0, 0.3, shape)
+        elif key.endswith("bias"):
+            value = generator.normal(0, 0.1, shape)
+        elif key.endswith("num_batches_tracked"):
+            value = 0
+        else:
+            value = generator.normal(0, 1, shape) / np.sqrt(np.prod(shape[1:]))
+        weights[key] = torch.tensor(value, dtype=torch.int64 if key.endswith("tracked") else torch.float32)
+    return weights
+
+
+@pytest.mark.parametrize("samples", [16000, 16037, 16159])
+def test_small_encoder_equals_the_reference_implementation(shared, samples):
+    reference = np.load(shared("pase_reference.npz"))
+    prefix = "tiny/weights/"
+    encoder = PasePlus(TINY).eval()
+    encoder.load_state_dict(
+        {
+            name.removeprefix(prefix): torch.tensor(reference[name])
+            for name in reference.files
+            if name.startswith(prefix)
+        }
+    )
+    with torch.no_grad():
+        output = encoder(torch.tensor(reference[f"tiny/input/{samples}"]))
+    np.testing.assert_allclose(output.numpy(), reference[f"tiny/output/{samples}"], atol=1e-4)
+
+
+def test_full_size_encoder_equals_the_reference_implementation(shared):
+    reference = np.load(shared("pase_reference.npz"))
+    encoder = PasePlus(PASE_PLUS).eval()
+    encoder.load_state_dict(reference_weights({key: tuple(value.shape) for key, value in encoder.state_dict().items()}))
+    with torch.no_grad():
+        output = encoder(torch.tensor(reference["full/input"]))
+    np.testing.assert_allclose(output.numpy(), reference["full/output"], atol=1e-4)
+
+
+def test_keys_and_shapes_are_those_of_the_published_checkpoint(shared):
+    lines = shared("pase_plus_keys.txt").read_text().split("\n")
+    published = dict(line.split() for line in lines if line)
+    own = {key: "x".join(map(str, value.shape)) or "scalar" for key, value in PasePlus(PASE_PLUS).state_dict().items()}
+    assert own == published
+
+
+def test_pase_plus_has_the_papers_size():
+    assert sum(parameter.numel() for parameter in PasePlus(PASE_PLUS).parameters()) == 7_832_896
+
+
+@pytest.mark.parametrize(("geometry", "channels"), [(PASE_PLUS, 256), (PASE, 100)])
+def test_output_has_a_frame_of_the_papers_size_per_160_samples(geometry, channels):
+    with torch.no_grad():
+        assert PasePlus(geometry).eval()(signal(16_000)).shape == (1, channels, 100)
+    assert geometry.frames(100_000)[-1] == 625
+    assert geometry.hop == 160
+
+
+@pytest.mark.parametrize("samples", [471, 1000, 15_999, 16_000, 16_001, 16_159])
+def test_geometry_counts_the_frames_that_each_layer_gives(tiny, samples):
+    frames, counts = signal(samples), []
+    with torch.no_grad():
+        for block in tiny.blocks:
+            frames = block(frames, None)
+            counts.append(frames.shape[-1])
+    assert TINY.frames(samples) == counts
+
+
+def test_batch_of_different_lengths_equals_its_members(tiny):
+    lengths = [16_159, 16_000, 9_037, 471]
+    members = [signal(length, seed) for seed, length in enumerate(lengths)]
+    batch = torch.cat([functional.pad(member, (0, lengths[0] - member.shape[-1])) for member in members])
+    with torch.no_grad():
+        together = tiny(batch, torch.tensor(lengths))
+        for row, member in enumerate(members):
+            alone = tiny(member)[0]
+            torch.testing.assert_close(together[row, :, : alone.shape[-1]], alone, atol=1e-5, rtol=0)
+
+
+def test_what_pads_a_batch_does_not_matter(tiny):
+    lengths = torch.tensor([3000, 2000])
+    batch = torch.cat([signal(3000), signal(3000, seed=1)])
+    louder = batch.clone()
+    louder[1, :, 2000:] = 1.0
+    frames = TINY.frames(2000)[-1]
+    with torch.no_grad():
+        first, second = tiny(batch, lengths)[1, :, :frames], tiny(louder, lengths)[1, :, :frames]
+    torch.testing.assert_close(first, second, atol=1e-6, rtol=0)
+
+
+def test_shortest_signal_is_encoded_and_a_shorter_one_refused(tiny):
+    shortest = TINY.minimum_samples
+    with torch.no_grad():
+        assert tiny(signal(shortest)).isfinite().all()
+        with pytest.raises(ValueError, match=f"expected at least {shortest} samples, found {shortest - 1}"):
+            tiny(signal(shortest - 1))
+
+
+def test_output_up_to_a_frame_does_not_depend_on_the_far_future(tiny):
+    first = signal(16_000)
+    second = first.clone()
+    second[..., 8_000:] = 0.3
+    with torch.no_grad():
+        # The convolutions look ahead by less than 100 ms; the QRNN runs forward only.
+        torch.testing.assert_close(tiny(first)[..., :39], tiny(second)[..., :39], atol=1e-6, rtol=0)
+        assert not torch.allclose(tiny(first)[..., 60:], tiny(second)[..., 60:], atol=1e-3)
+
+
+def test_average_to_takes_the_whole_ratio_and_drops_the_rest():
+    frames = torch.tensor([[[1.0, 3.0, 5.0, 7.0, 100.0]]])
+    assert average_to(frames, 2).tolist() == [[[2.0, 6.0]]]
+
+
+def test_average_to_takes_each_ones_own_counts():
+    frames = torch.tensor([[[1.0, 3.0, 5.0, 7.0]], [[2.0, 4.0, 99.0, 99.0]]])
+    averaged = average_to(frames, 2, torch.tensor([4, 2]), torch.tensor([2, 1]))
+    assert averaged.tolist() == [[[2.0, 6.0]], [[3.0, 0.0]]]
+
+
+def test_gradients_reach_every_parameter():
+    encoder = PasePlus(TINY).train()
+    for block in encoder.blocks:
+        block.act.weight.data.fill_(0.2)
+    encoder(torch.cat([signal(4000), signal(4000, seed=1)])).square().sum().backward()
+    assert all(parameter.grad.abs().sum() > 0 for name, parameter in encoder.named_parameters() if name != "W.bias")
