@@ -12,7 +12,6 @@ from ser.failures import InputError
 from ser.files import whole_file
 from ser.pase.encoder import PASE_PLUS, Geometry, PasePlus
 
-
 # What the readers raise for bytes that are no checkpoint; the unpickler stumbles over whatever it meets first.
 UNREADABLE = (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, OSError)
 

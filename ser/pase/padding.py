@@ -12,7 +12,7 @@ def reflect(signal: Tensor, left: int, right: int, lengths: Tensor | None = None
         left: frames to add before.
         right: frames to add after.
         lengths: (batch,) true number of frames of each; None where all are full. What follows a signal's end is
-            replaced by its mirror image, so that the first ``length + left + right`` frames are those of the signal alone.
+            replaced by its mirror image; the first ``length + left + right`` frames are those of the signal alone.
 
     Returns:
         (batch, channels, frames + left + right).

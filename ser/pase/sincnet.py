@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-
 MINIMUM_LOW_HZ = 50.0
 MINIMUM_BAND_HZ = 50.0
 

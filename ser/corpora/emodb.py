@@ -1,0 +1,109 @@
+"""EMO-DB, the Berlin database of emotional speech: German, acted.
+
+Source: F. Burkhardt et al., "A Database of German Emotional Speech", Interspeech 2005; http://emodb.bilderbar.info.
+Licence: CC0. Example: ``wav/03a01Fa.wav``, that is speaker 03, sentence a01, F for happiness, take a.
+
+``erkennung.txt`` holds the listening test: for each take, also those not released, the share of the listeners who
+recognised the emotion and of those who found it natural. Its documentation speaks of 20 listeners; the shares of
+sentence b03 are multiples of 1/21, all others of 1/20. So the votes are counts: recognised, and ``other`` for the rest,
+of whom the file does not say what they heard.
+"""
+
+import re
+from pathlib import Path
+
+from ser import emotions
+from ser.corpora.layout import audio_files, check_size, has_table
+from ser.corpora.utterance import Utterance
+from ser.failures import InputError
+
+FILES = 535
+NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])(?P<take>[a-z]?)")
+SPEAKERS = {
+    "03": ("male", 31),
+    "08": ("female", 34),
+    "09": ("female", 21),
+    "10": ("male", 32),
+    "11": ("male", 26),
+    "12": ("male", 30),
+    "13": ("female", 32),
+    "14": ("female", 35),
+    "15": ("male", 25),
+    "16": ("female", 31),
+}
+SENTENCES = {
+    "a01": "Der Lappen liegt auf dem Eisschrank.",
+    "a02": "Das will sie am Mittwoch abgeben.",
+    "a04": "Heute abend könnte ich es ihm sagen.",
+    "a05": "Das schwarze Stück Papier befindet sich da oben neben dem Holzstück.",
+    "a07": "In sieben Stunden wird es soweit sein.",
+    "b01": "Was sind denn das für Tüten, die da unter dem Tisch stehen?",
+    "b02": "Sie haben es gerade hochgetragen und jetzt gehen sie wieder runter.",
+    "b03": "An den Wochenenden bin ich jetzt immer nach Hause gefahren und habe Agnes besucht.",
+    "b09": "Ich will das eben wegbringen und dann mit Karl was trinken gehen.",
+    "b10": "Die wird auf dem Platz sein, wo wir sie immer hinlegen.",
+}
+LISTENERS = dict.fromkeys(SENTENCES, 20) | {"b03": 21}
+# "3  \t03a01Fa.wav\t90,00     \t75,00     ", in Latin-1 with non-breaking spaces: number, file, two shares in per cent.
+JUDGEMENT = re.compile(r"\d+\s*\t\s*(\w+)\.wav\s*\t\s*(\d+,\d+)\s*\t\s*(\d+,\d+)\s*")
+
+
+def parse(folder: Path, incomplete: bool) -> list[Utterance]:
+    """Read the corpus.
+
+    Args:
+        folder: the corpus, with the folder ``wav`` and ``erkennung.txt``.
+        incomplete: whether files may be missing.
+
+    Returns:
+        One utterance a file. Details: sentence (its code), take, and as shares of the listeners 0..1 recognition and
+        naturalness.
+
+    Raises:
+        InputError: files or the listening test are missing, or a name or line is not as distributed.
+    """
+    files = audio_files(folder / "wav")
+    check_size(folder, "audio files in its folder wav", len(files), FILES, incomplete)
+    table = folder / "erkennung.txt"
+    judgements = _judgements(table) if has_table(table, incomplete) else None
+    return [_utterance(path, judgements) for path in files]
+
+
+def _utterance(path: Path, judgements: dict[str, tuple[float, float]] | None) -> Utterance:
+    match = NAME.fullmatch(path.stem)
+    if (
+        not match
+        or match["speaker"] not in SPEAKERS
+        or match["sentence"] not in SENTENCES
+        or match["emotion"] not in emotions.EMODB
+    ):
+        raise InputError(f"{path}: expected an EMO-DB name such as 03a01Fa.wav; take the file out of the folder")
+    gender, age = SPEAKERS[match["speaker"]]
+    emotion, sentence = emotions.EMODB[match["emotion"]], match["sentence"]
+    votes, details = {}, {"sentence": sentence, "take": match["take"]}
+    if judgements is not None:
+        if path.stem not in judgements:
+            raise InputError(f"{path}: not listed in the corpus' erkennung.txt; is this file of EMO-DB?")
+        recognition, naturalness = judgements[path.stem]
+        recognised = round(recognition * LISTENERS[sentence])
+        heard = {emotion: recognised, "other": LISTENERS[sentence] - recognised}
+        votes = {word: count for word, count in heard.items() if count}
+        details |= {"recognition": recognition, "naturalness": naturalness}
+    return Utterance(
+        path.stem, path, emotion, match["speaker"], gender, float(age), "de", votes, SENTENCES[sentence], details
+    )
+
+
+def _judgements(path: Path) -> dict[str, tuple[float, float]]:
+    """Recognition and naturalness, 0..1, by file name without suffix."""
+    judgements = {}
+    lines = path.read_text(encoding="latin-1").splitlines()
+    for number, line in enumerate(lines[1:], start=2):
+        match = JUDGEMENT.fullmatch(line.strip())
+        if not match:
+            raise InputError(
+                f"{path}: line {number}: expected number, file and two percentages, found '{line.strip()}'"
+            )
+        name, *percentages = match.groups()
+        judgements[name] = tuple(round(float(value.replace(",", ".")) / 100, 4) for value in percentages)
+    return judgements

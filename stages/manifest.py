@@ -1,0 +1,42 @@
+"""Read the corpora: data/raw -> the manifest, the rejects and their counts."""
+
+import argparse
+import os
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ser import intake, params, reports, tables
+from ser.failures import one_line
+
+
+def main() -> None:
+    """Run the stage."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--params", type=Path, required=True, help="params.yaml")
+    parser.add_argument("--raw", type=Path, required=True, help="folder of the corpora")
+    parser.add_argument("--manifest", type=Path, required=True, help="table of utterances to write")
+    parser.add_argument("--rejected", type=Path, required=True, help="table of rejected files to write")
+    parser.add_argument("--metrics", type=Path, required=True, help="counts to write")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="files decoded at a time")
+    arguments = parser.parse_args()
+    with one_line("manifest"):
+        corpora = params.read(arguments.params, "corpora", list[str])
+        emotions = params.read(arguments.params, "emotions", list[str])
+        settings = params.read(arguments.params, "manifest", intake.ManifestParams)
+        manifest, rejected = intake.build(
+            arguments.raw,
+            corpora,
+            emotions,
+            settings,
+            arguments.workers,
+            watch=lambda files, total: tqdm(files, total=total, desc="manifest", unit="file", disable=None),
+        )
+        tables.write(manifest, arguments.manifest)
+        tables.write(rejected, arguments.rejected)
+        reports.write(intake.summary(manifest, rejected), arguments.metrics)
+        print(f"manifest: {intake.closing_line(manifest, rejected)}, see {arguments.rejected}")
+
+
+if __name__ == "__main__":
+    main()

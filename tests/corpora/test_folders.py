@@ -1,0 +1,165 @@
+import os
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser.corpora import folders
+from ser.failures import InputError
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Three recordings: angry/mary_1.wav, Happiness/bob_1.flac, sad/deep/mary_2.wav."""
+    folder = tmp_path / "mine"
+    for name in ("angry/mary_1.wav", "Happiness/bob_1.flac", "sad/deep/mary_2.wav"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / name, np.zeros(160), 16000)
+    return folder
+
+
+def write_metadata(corpus, *lines):
+    (corpus / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def parsed(corpus, speaker_pattern=None):
+    return {utterance.name: utterance for utterance in folders.parse(corpus, speaker_pattern)}
+
+
+def test_folders_are_emotions_and_nothing_is_invented(corpus):
+    found = parsed(corpus)
+    assert {name: utterance.emotion for name, utterance in found.items()} == {
+        "Happiness/bob_1": "happy",
+        "angry/mary_1": "angry",
+        "sad/deep/mary_2": "sad",
+    }
+    utterance = found["angry/mary_1"]
+    assert utterance.path == corpus / "angry" / "mary_1.wav"
+    told = (utterance.speaker, utterance.gender, utterance.age, utterance.language, utterance.votes, utterance.text)
+    assert told == ("", "", None, "", {}, "")
+
+
+def test_metadata_tells_everything(corpus):
+    write_metadata(
+        corpus,
+        "path,speaker,gender,age,text,language,votes,intensity,ambiguous,blend,take,note",
+        'angry/mary_1.wav,03,F,31.5,"A, b",en,"{""anger"": 7, ""sad"": 3, ""joy"": 0}",0.5,True,"{""sad"": 0.4}",01,x',
+        "./Happiness/bob_1.flac,04,male,,,,,,false,,,",
+        "sad\\deep\\mary_2.wav,03,nonbinary,0,,,,1e999,,NaN,,null",
+    )
+    found = parsed(corpus)
+    mary = found["angry/mary_1"]
+    assert (mary.speaker, mary.gender, mary.age, mary.text, mary.language) == ("03", "female", 31.5, "A, b", "en")
+    assert mary.votes == {"angry": 7, "sad": 3}
+    assert mary.details == {"intensity": 0.5, "ambiguous": True, "blend": {"sad": 0.4}, "take": "01", "note": "x"}
+    bob = found["Happiness/bob_1"]
+    assert (bob.speaker, bob.gender, bob.age, bob.votes, bob.details) == ("04", "male", None, {}, {"ambiguous": False})
+    other = found["sad/deep/mary_2"]
+    assert (other.gender, other.age) == ("nonbinary", 0.0)
+    assert other.details == {"intensity": "1e999", "blend": "NaN", "note": "null"}
+
+
+def test_metadata_saved_by_a_spreadsheet_with_a_byte_order_mark_is_read(corpus):
+    content = "path,speaker\nangry/mary_1.wav,03\nHappiness/bob_1.flac,04\nsad/deep/mary_2.wav,03\n"
+    (corpus / "metadata.csv").write_text(content, encoding="utf-8-sig")
+    assert parsed(corpus)["angry/mary_1"].speaker == "03"
+
+
+def test_a_pattern_takes_the_speaker_from_the_file_name(corpus):
+    found = parsed(corpus, r"(?P<speaker>[a-z]+)_\d")
+    assert {name: utterance.speaker for name, utterance in found.items()} == {
+        "Happiness/bob_1": "bob",
+        "angry/mary_1": "mary",
+        "sad/deep/mary_2": "mary",
+    }
+
+
+def test_a_pattern_may_stand_beside_metadata_without_speakers(corpus):
+    write_metadata(corpus, "path,gender", "angry/mary_1.wav,f", "Happiness/bob_1.flac,m", "sad/deep/mary_2.wav,f")
+    mary = parsed(corpus, r"(?P<speaker>[a-z]+)_\d")["angry/mary_1"]
+    assert (mary.speaker, mary.gender) == ("mary", "female")
+
+
+def test_a_file_that_the_pattern_does_not_match_is_named(corpus):
+    with pytest.raises(InputError, match=r"bob_1\.flac: the name does not match manifest.speaker_pattern"):
+        folders.parse(corpus, r"(?P<speaker>mary)_\d")
+
+
+def test_two_sources_of_speakers_are_refused(corpus):
+    write_metadata(corpus, "path,speaker", "angry/mary_1.wav,1", "Happiness/bob_1.flac,2", "sad/deep/mary_2.wav,1")
+    with pytest.raises(InputError, match=r"a column speaker, yet manifest\.speaker_pattern"):
+        folders.parse(corpus, r"(?P<speaker>[a-z]+)_\d")
+
+
+def test_links_to_files_are_followed(corpus, tmp_path):
+    shutil.copytree(corpus, tmp_path / "linked", copy_function=os.symlink)
+    found = parsed(tmp_path / "linked")
+    assert found["angry/mary_1"].path == tmp_path / "linked" / "angry" / "mary_1.wav"
+    assert len(found) == 3
+
+
+def test_a_link_to_a_folder_is_refused_because_changes_behind_it_go_unnoticed(corpus, tmp_path):
+    (corpus / "sad").rename(tmp_path / "elsewhere")
+    (corpus / "sad").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"mine/sad: a link to a folder.* && cp -rs .*elsewhere .*mine/sad$"):
+        folders.parse(corpus, None)
+
+
+def test_hidden_files_and_other_documents_are_no_audio(corpus):
+    (corpus / "angry" / "._mary_1.wav").write_bytes(b"a Mac's leftover")
+    (corpus / "angry" / "README.txt").write_text("recorded at home")
+    (corpus / "documents").mkdir()
+    (corpus / "documents" / "licence.txt").write_text("free")
+    assert len(parsed(corpus)) == 3
+
+
+def test_audio_that_libsndfile_cannot_read_is_not_overlooked(corpus):
+    (corpus / "angry" / "phone.m4a").write_bytes(b"....ftypM4A ")
+    assert "angry/phone" in parsed(corpus)
+
+
+def test_an_empty_corpus_is_refused(tmp_path):
+    (tmp_path / "mine" / "angry").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"mine: expected audio files in a folder per emotion.* found none; add them"):
+        folders.parse(tmp_path / "mine", None)
+
+
+def test_an_unknown_emotion_folder_is_refused_with_the_known_ones(corpus):
+    (corpus / "angry").rename(corpus / "angrry")
+    with pytest.raises(InputError, match="angrry: no known emotion; rename the folder to one of angry, happy, sad"):
+        folders.parse(corpus, None)
+
+
+def test_audio_outside_an_emotion_folder_is_refused(corpus):
+    soundfile.write(corpus / "loose.wav", np.zeros(160), 16000)
+    with pytest.raises(InputError, match=r"loose\.wav: expected in a folder named for its emotion"):
+        folders.parse(corpus, None)
+
+
+REST = ["Happiness/bob_1.flac,b", "sad/deep/mary_2.wav,c"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["file,speaker", "angry/mary_1.wav,a", *REST], "metadata.csv: expected the columns path.* missing: path"),
+        (["path,speaker", "angry/mary_9.wav,a", *REST], "row 2: no audio file 'angry/mary_9.wav'"),
+        (["path,speaker", "angry/mary_1.wav,a", *REST, "angry/mary_1.wav,a"], "row 5: .* stands here a second time"),
+        (["path,speaker", *REST], "1 of 3 audio files have no row, the first is 'angry/mary_1.wav'"),
+        (["path,speker", "angry/mary_1.wav,a", *REST], "the column 'speker' cannot be used; did you mean 'speaker'"),
+        (["path,emotion", "angry/mary_1.wav,a", *REST], "the column 'emotion' cannot be used; the manifest finds it"),
+        (["path,age", "angry/mary_1.wav,old", *REST], "row 2: expected an age in years, found 'old'"),
+        (["path,age", "angry/mary_1.wav,-1", *REST], "row 2: expected an age in years, found '-1'"),
+        (["path,votes", "angry/mary_1.wav,7", *REST], "row 2: expected votes as JSON"),
+        (["path,votes", "angry/mary_1.wav,angry", *REST], "row 2: expected votes as JSON"),
+        (["path,votes", 'angry/mary_1.wav,"{""angry"": 0.5}"', *REST], "row 2: expected votes as JSON"),
+        (["path,votes", 'angry/mary_1.wav,"{""angry"": -1}"', *REST], "row 2: expected votes as JSON"),
+        (["path,votes", 'angry/mary_1.wav,"{""anxty"": 1}"', *REST], "row 2: votes: .* found 'anxty'"),
+        ([""], "metadata.csv: expected a UTF-8 CSV table"),
+    ],
+)
+def test_metadata_that_does_not_agree_with_the_files_is_refused(corpus, lines, message):
+    write_metadata(corpus, *lines)
+    with pytest.raises(InputError, match=message):
+        folders.parse(corpus, None)

@@ -1,0 +1,170 @@
+import hashlib
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser import audio
+from ser.failures import InputError
+
+FORMATS = [
+    ("wav", "WAV", "PCM_16"),
+    ("wav", "WAV", "FLOAT"),
+    ("wav", "WAVEX", "PCM_24"),
+    ("flac", "FLAC", "PCM_16"),
+    ("aiff", "AIFF", "PCM_16"),
+    ("au", "AU", "PCM_16"),
+    ("caf", "CAF", "PCM_16"),
+    ("w64", "W64", "PCM_16"),
+    ("rf64", "RF64", "PCM_16"),
+    ("ogg", "OGG", "VORBIS"),
+    ("opus", "OGG", "OPUS"),
+    ("mp3", "MP3", "MPEG_LAYER_III"),
+]
+
+
+def tone(rate, seconds=1.0, hertz=440.0):
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(rate * seconds)) / rate)
+
+
+def rms(signal):
+    return float(np.sqrt(np.mean(np.square(signal, dtype=float))))
+
+
+@pytest.mark.parametrize(("suffix", "container", "subtype"), FORMATS)
+def test_decode_reads_every_format(tmp_path, suffix, container, subtype):
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, tone(16000), 16000, format=container, subtype=subtype)
+    samples, rate = audio.decode(path)
+    assert (samples.dtype, samples.shape, rate) == (np.float32, (1, 16000), 16000)
+    inside = slice(800, -800)  # the lossy formats fade at the ends
+    np.testing.assert_allclose(samples[0, inside], tone(16000)[inside], atol=0.05)
+
+
+def test_decode_keeps_channels_and_rate_and_scales_integers(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.array([[16384, -32768], [0, 8192], [1, -1]], np.int16), 11025)
+    samples, rate = audio.decode(path)
+    assert rate == 11025
+    np.testing.assert_array_equal(samples, np.float32([[0.5, 0, 2**-15], [-1, 0.25, -(2**-15)]]))
+
+
+def test_decode_reads_longer_files_than_one_block(tmp_path):
+    signal = np.random.default_rng(0).uniform(-1, 1, 2 * audio.BLOCK_FRAMES + 17).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", signal, 16000, subtype="FLOAT")
+    np.testing.assert_array_equal(audio.decode(tmp_path / "a.wav")[0][0], signal)
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF])
+def test_decode_reads_a_wav_whose_writer_could_not_seek_back_to_its_size(tmp_path, size):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(16000), 16000)
+    content = bytearray(path.read_bytes())
+    content[4:8] = content[40:44] = struct.pack("<I", size)
+    path.write_bytes(content)
+    assert audio.decode(path)[0].shape == (1, 16000)
+
+
+@pytest.mark.parametrize(("suffix", "container", "subtype"), FORMATS)
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_decode_refuses_a_file_that_is_cut_off(tmp_path, suffix, container, subtype, share):
+    path = tmp_path / f"a.{suffix}"
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 16000)
+    soundfile.write(path, noise, 16000, format=container, subtype=subtype)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(InputError, match=r"a\.\w+: (the file is cut off|expected audio that libsndfile reads)"):
+        audio.decode(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.wav", b"", "zero bytes"),
+        ("a.wav", b"these are words, not sounds\n" * 100, "expected audio that libsndfile reads"),
+        ("a.flac", b"fLaC" + bytes(200), "expected audio that libsndfile reads"),
+        ("a.raw", bytes(2000), "raw samples; convert it to WAV"),
+    ],
+)
+def test_decode_refuses_what_is_no_audio(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        audio.decode(tmp_path / name)
+
+
+def test_decode_names_a_missing_file(tmp_path):
+    with pytest.raises(InputError, match=r"absent\.wav: no such file"):
+        audio.decode(tmp_path / "absent.wav")
+
+
+def test_decode_does_not_believe_a_header_that_promises_more_than_memory_holds(tmp_path):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, tone(16000), 16000)
+    content = bytearray(path.read_bytes())
+    content[21] |= 0x0F  # the upper bits of STREAMINFO's count of samples, 36 bits: now 64 billion
+    path.write_bytes(content)
+    with pytest.raises(InputError):
+        audio.decode(path)
+
+
+def test_decode_reads_a_file_whose_name_is_not_utf_8(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(16000), 16000)
+    path = (tmp_path / "a.wav").rename(tmp_path / "caf\udce9.wav")  # the byte of a Latin-1 é
+    assert audio.decode(path)[0].shape == (1, 16000)
+
+
+def test_digest_is_the_documented_hash():
+    samples = np.float32([[0.5, -1.0], [0.25, 0.0]])
+    content = b"8000 Hz, 2 channels\n" + struct.pack("<4f", 0.5, 0.25, -1.0, 0.0)
+    assert audio.digest(samples, 8000) == hashlib.sha256(content).hexdigest()
+
+
+def test_digest_of_wav_and_flac_agree_and_other_audio_differs(tmp_path):
+    stereo = np.random.default_rng(0).integers(-(2**15), 2**15, (1600, 2), np.int16)
+    for name in ("a.wav", "a.flac"):
+        soundfile.write(tmp_path / name, stereo, 16000)
+    (wav, rate), (flac, _) = audio.decode(tmp_path / "a.wav"), audio.decode(tmp_path / "a.flac")
+    same = audio.digest(wav, rate)
+    assert same == audio.digest(flac, rate)
+    quieter = wav.copy()
+    quieter[1, 800] = 0
+    others = [audio.digest(wav, 8000), audio.digest(wav.T.reshape(1, -1), rate), audio.digest(quieter, rate)]
+    assert len({same, *others}) == 4
+
+
+def test_load_mixes_channels_by_their_mean(tmp_path):
+    left, right = tone(16000, hertz=300), tone(16000, hertz=500)
+    soundfile.write(tmp_path / "a.wav", np.stack([left, right], axis=1), 16000, subtype="FLOAT")
+    signal = audio.load(tmp_path / "a.wav")
+    assert signal.dtype == np.float32
+    np.testing.assert_allclose(signal, (left + right) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 11127, 22050, 44100, 44101, 48000, 96000])
+def test_load_resamples_any_rate_without_moving_or_changing_a_tone(tmp_path, rate):
+    soundfile.write(tmp_path / "a.wav", tone(rate), rate, subtype="FLOAT")
+    signal = audio.load(tmp_path / "a.wav")
+    assert signal.shape == (16000,)
+    inside = slice(800, -800)  # the ends ring
+    np.testing.assert_allclose(signal[inside], tone(16000)[inside], atol=1e-3)
+
+
+def test_load_removes_what_16_khz_cannot_hold_instead_of_folding_it_back(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(44100, hertz=12000), 44100, subtype="FLOAT")
+    assert rms(audio.load(tmp_path / "a.wav")[800:-800]) < 1e-3 * rms(tone(44100, hertz=12000))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_load_refuses_samples_that_are_not_finite(tmp_path, value):
+    signal = tone(16000)
+    signal[100] = value
+    soundfile.write(tmp_path / "a.wav", signal, 16000, subtype="FLOAT")
+    with pytest.raises(InputError, match=r"a\.wav: expected finite samples"):
+        audio.load(tmp_path / "a.wav")
+
+
+def test_load_refuses_a_header_without_samples(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(0), 16000)
+    with pytest.raises(InputError, match="found no samples"):
+        audio.load(tmp_path / "a.wav")
