@@ -1,0 +1,193 @@
+"""Vectors of utterances from their audio: the feature files brought up to date, with what is there reused."""
+
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ser import audio, encoders, features
+from ser.encoders import EXTRACTORS, Extractor, Recipe
+from ser.failures import InputError
+from ser.features import Features
+from ser.pooling import STATISTICS
+
+WORTH_A_PROCESS = 16  # utterances; to start a process takes as long as to encode about this many
+
+
+@dataclass(frozen=True)
+class FeatureParams:
+    """What makes a vector of a signal.
+
+    Attributes:
+        encoder: one of ``ser.encoders.EXTRACTORS``.
+        statistics: over time, out of ``ser.pooling.STATISTICS``.
+        weights: file of the trained weights; the pipeline puts it on the stage's command line.
+        seed: of an untrained encoder's weights.
+    """
+
+    encoder: str
+    statistics: list[str]
+    weights: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.encoder not in EXTRACTORS:
+            raise ValueError(f"encoder: expected one of {', '.join(EXTRACTORS)}, found '{self.encoder}'")
+        if not self.statistics or len(set(self.statistics)) < len(self.statistics):
+            raise ValueError(f"statistics: expected at least one, each once, found {self.statistics}")
+        for statistic in self.statistics:
+            if statistic not in STATISTICS:
+                raise ValueError(f"statistics: expected some of {', '.join(STATISTICS)}, found '{statistic}'")
+        if self.seed < 0:
+            raise ValueError(f"seed: expected 0 or more, found {self.seed}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What ``compute`` did.
+
+    Attributes:
+        extractor: the name of the extractor.
+        numbers: how many numbers a vector has.
+        encoded: how many utterances were encoded.
+        reused: how many vectors were taken over from the files that were there.
+        damaged: names of files that were there and were not what they should be, so that nothing of them was reused.
+        removed: names of files of corpora that are no longer in the manifest.
+    """
+
+    extractor: str
+    numbers: int
+    encoded: int
+    reused: int
+    damaged: list[str]
+    removed: list[str]
+
+
+def compute(
+    manifest: pd.DataFrame,
+    raw: Path,
+    folder: Path,
+    recipe: Recipe,
+    workers: int = 1,
+    progress: Callable[..., Iterable[np.ndarray]] = lambda vectors, total: vectors,
+) -> Outcome:
+    """Bring the feature files up to date: the same bytes, whatever was there before and however many workers.
+
+    A vector that is there already is reused where its audio and its extractor are still the same. If an error or Ctrl-C
+    comes in between, what was encoded is kept for the next time; ``features.read`` refuses such an unfinished folder.
+
+    Args:
+        manifest: the utterances, with id, path, corpus and sha256.
+        raw: the folder that the manifest's paths start from.
+        folder: the folder of the feature files; files of other corpora in it are removed.
+        recipe: the extractor to use.
+        workers: processes to encode with.
+        progress: takes the vectors as they come and ``total``, their number, and passes them on: ``tqdm``, for one.
+
+    Returns:
+        What was done.
+
+    Raises:
+        InputError: there is no utterance; the extractor cannot be made; an audio file cannot be read, is too short for
+            the extractor, or is not the one that the manifest describes.
+    """
+    if manifest.empty:
+        raise InputError("the manifest holds no utterance; see the table of rejected files for the reasons")
+    extractor = encoders.build(recipe)
+    corpora = {corpus: rows.sort_values("id") for corpus, rows in manifest.groupby("corpus", sort=True)}
+    removed = sorted(path.name for path in folder.glob("*.npz") if path.stem not in corpora)
+    for name in removed:
+        (folder / name).unlink()
+    damaged, vectors = [], {}  # the vectors by corpus, then by the audio's hash
+    for corpus in corpora:
+        try:
+            vectors[corpus] = _reusable(folder / f"{corpus}.npz", extractor)
+        except InputError:
+            damaged.append(f"{corpus}.npz")
+            vectors[corpus] = {}
+    missing = {corpus: rows[~rows["sha256"].isin(vectors[corpus])] for corpus, rows in corpora.items()}
+    tasks = [(raw / row.path, row.sha256) for rows in missing.values() for row in rows.itertuples()]
+    with closing(_encode_all(tasks, recipe, extractor, workers)) as source:
+        encoded = iter(progress(source, total=len(tasks)))
+        for corpus, rows in corpora.items():
+            try:
+                for sha256 in missing[corpus]["sha256"]:
+                    vectors[corpus][sha256] = next(encoded)
+            finally:
+                _save(rows, vectors[corpus], extractor, folder / f"{corpus}.npz")
+    reused = len(manifest) - len(tasks)
+    return Outcome(extractor.name, len(extractor.names), len(tasks), reused, damaged, removed)
+
+
+def _reusable(path: Path, extractor: Extractor) -> dict[str, np.ndarray]:
+    """Read what an earlier run left, by the audio's hash; nothing where another extractor made it."""
+    if not path.exists():
+        return {}
+    found = features.load(path)
+    if found.extractor != extractor.fingerprint:
+        return {}
+    return dict(zip(found.sha256.tolist(), found.vectors, strict=True))
+
+
+def _save(rows: pd.DataFrame, vectors: dict[str, np.ndarray], extractor: Extractor, path: Path) -> None:
+    """Write the file of a corpus: those of its utterances whose vector is known, if any."""
+    rows = rows[rows["sha256"].isin(vectors)]
+    if rows.empty:
+        return
+    ids, hashes = rows["id"].to_numpy(str), rows["sha256"].to_numpy(str)
+    known = np.array([vectors[sha256] for sha256 in hashes], np.float32)
+    features.save(Features(ids, hashes, known, np.array(extractor.names), extractor.fingerprint), path)
+
+
+def _encode_all(
+    tasks: Sequence[tuple[Path, str]], recipe: Recipe, extractor: Extractor, workers: int
+) -> Iterator[np.ndarray]:
+    """Encode (file, its audio's hash) after another, in this order, in one thread each: the same numbers everywhere."""
+    workers = min(workers, len(tasks) // WORTH_A_PROCESS)
+    if workers < 2:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            for path, sha256 in tasks:
+                yield _encode(extractor, path, sha256)
+        finally:
+            torch.set_num_threads(threads)
+        return
+    # A forked process may hang in the thread pool that torch has started in its parent; a spawned one has its own.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (recipe,))
+    try:
+        # The processes start here and inherit that Ctrl-C is ignored: it is the parent that then ends the work.
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            vectors = pool.map(_encode_in_worker, *zip(*tasks, strict=True), chunksize=4)
+        finally:
+            signal.signal(signal.SIGINT, handler)
+        yield from vectors
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _encode(extractor: Extractor, path: Path, sha256: str) -> np.ndarray:
+    if audio.digest(*audio.decode(path)) != sha256:
+        raise InputError(f"{path}: the audio has changed since the manifest was made; run the stage manifest again")
+    try:
+        return extractor.vector(audio.load(path))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _prepare_worker(recipe: Recipe) -> None:
+    global _extractor
+    torch.set_num_threads(1)
+    _extractor = encoders.build(recipe)
+
+
+def _encode_in_worker(path: Path, sha256: str) -> np.ndarray:
+    return _encode(_extractor, path, sha256)

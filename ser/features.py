@@ -1,0 +1,128 @@
+"""The feature file: the vectors of a corpus' utterances, and what made them.
+
+One ``.npz`` file a corpus: ``ids`` (sorted), ``sha256`` of each one's audio, ``vectors`` float32 (utterances, numbers),
+``names`` of the numbers, ``extractor``, the fingerprint of what made them (``ser.encoders``). To read it takes neither
+the encoder nor audio; ``ser.extraction`` makes it.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ser.failures import InputError
+from ser.files import whole_file
+
+
+@dataclass(frozen=True)
+class Features:
+    """Vectors of utterances.
+
+    Attributes:
+        ids: (utterances,).
+        sha256: of each one's audio, (utterances,).
+        vectors: float32 (utterances, numbers).
+        names: of the numbers, (numbers,).
+        extractor: the fingerprint of what made them.
+    """
+
+    ids: np.ndarray
+    sha256: np.ndarray
+    vectors: np.ndarray
+    names: np.ndarray
+    extractor: str
+
+
+def read(folder: Path, manifest: pd.DataFrame) -> Features:
+    """Read the vectors of all utterances of a manifest.
+
+    Args:
+        folder: the folder of the feature files.
+        manifest: the utterances, with id, corpus and sha256.
+
+    Returns:
+        Their features, in the order of the manifest.
+
+    Raises:
+        InputError: a file is missing, left over or damaged; the files are of different extractors; or they do not hold
+            exactly the manifest's utterances with the manifest's audio.
+    """
+    again = "run the stage features again"
+    corpora = sorted(set(manifest["corpus"]))
+    found = sorted(path.stem for path in folder.glob("*.npz"))
+    if found != corpora:
+        raise InputError(f"{folder}: expected features of {', '.join(corpora)}, found {', '.join(found)}; {again}")
+    parts = [load(folder / f"{corpus}.npz") for corpus in corpora]
+    if len({part.extractor for part in parts}) > 1:
+        raise InputError(f"{folder}: the files of {', '.join(corpora)} are of different extractors; {again}")
+    rows = {
+        (name, sha): row for part in parts for name, sha, row in zip(part.ids, part.sha256, part.vectors, strict=True)
+    }
+    wanted = list(zip(manifest["id"], manifest["sha256"], strict=True))
+    missing = [name for name, sha in wanted if (name, sha) not in rows]
+    if missing or len(rows) > len(wanted):
+        surplus = sorted({name for name, _ in rows.keys() - set(wanted)})
+        raise InputError(
+            f"{folder}: expected the {len(wanted)} utterances of the manifest, found {len(rows)} "
+            f"({len(missing)} missing{_first(missing)}, {len(surplus)} surplus{_first(surplus)}); {again}"
+        )
+    return Features(
+        np.array([name for name, _ in wanted]),
+        np.array([sha for _, sha in wanted]),
+        np.stack([rows[key] for key in wanted]),
+        parts[0].names,
+        parts[0].extractor,
+    )
+
+
+def load(path: Path) -> Features:
+    """Read one feature file.
+
+    Args:
+        path: the ``.npz`` file.
+
+    Returns:
+        Its features.
+
+    Raises:
+        InputError: the file is missing, damaged or not a feature file.
+    """
+    # A damaged archive shows in many ways: a wrong checksum, a seek before its beginning, a flag for encryption.
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            features = Features(*(file[key] for key in ("ids", "sha256", "vectors", "names")), str(file["extractor"]))
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; run the stage features") from error
+    except (zipfile.BadZipFile, OSError, RuntimeError, KeyError, EOFError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: damaged, or not a feature file ({error}); run the stage features again") from error
+    shape = (len(features.ids), len(features.names))
+    if features.vectors.shape != shape or features.sha256.shape != features.ids.shape:
+        raise InputError(
+            f"{path}: expected {shape} numbers, found {features.vectors.shape}; run the stage features again"
+        )
+    return features
+
+
+def save(features: Features, path: Path) -> None:
+    """Write one feature file, the same bytes for the same features.
+
+    Args:
+        features: what to write, sorted by id.
+        path: the ``.npz`` file, written whole or not at all.
+    """
+    with whole_file(path) as temporary:
+        np.savez(
+            temporary,
+            ids=features.ids,
+            sha256=features.sha256,
+            vectors=features.vectors,
+            names=features.names,
+            extractor=np.array(features.extractor),
+        )
+
+
+def _first(names: Sequence[str]) -> str:
+    return f", first {names[0]}" if names else ""

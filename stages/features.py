@@ -1,0 +1,45 @@
+"""Encode every utterance of the manifest as one vector."""
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ser import extraction, manifest, params
+from ser.encoders import Recipe
+from ser.extraction import FeatureParams
+from ser.failures import one_line
+
+
+def main() -> None:
+    """Read arguments and params, encode what is new, write one file a corpus."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--raw", type=Path, required=True, help="folder of the corpora")
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, help="of the trained encoder, where the params choose it")
+    parser.add_argument("--features", type=Path, required=True, help="folder to bring up to date")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count(), help="processes on the CPU (default: one a core)"
+    )
+    parser.add_argument("--device", default="cpu", help="where the encoder runs (default: %(default)s)")
+    arguments = parser.parse_args()
+    with one_line("features"):
+        block = params.read(arguments.params, "features", FeatureParams)
+        done = extraction.compute(
+            manifest.read(arguments.manifest),
+            arguments.raw,
+            arguments.features,
+            Recipe(block.encoder, block.statistics, block.seed, arguments.weights, arguments.device),
+            arguments.workers if arguments.device == "cpu" else 1,  # processes would only queue for one GPU
+            partial(tqdm, desc="features", unit="utterance", disable=None),
+        )
+    notes = [f"{name} was damaged and is new" for name in done.damaged] + [f"{name} removed" for name in done.removed]
+    line = f"{done.encoded} utterances encoded with {done.extractor} ({done.numbers} numbers), {done.reused} reused"
+    print("; ".join([f"features: {line}", *notes]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,307 @@
+import ast
+import importlib.util
+import inspect
+import json
+import math
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+import scipy.fft
+import torch
+
+from ser import encoders, pooling
+from ser.encoders import Extractor, Recipe, build, rebuild
+from ser.failures import InputError
+from ser.pase import checkpoint
+from ser.pase.encoder import PASE, PASE_PLUS
+
+FREE = ["pase_plus_untrained", "pase_untrained", "mfcc", "egemaps"]  # need no weights file
+PASE_FREE = {"pase_plus_untrained": PASE_PLUS, "pase_untrained": PASE}
+
+
+def tone(seconds: float, pitch_hz: float = 220.0, seed: int = 0) -> np.ndarray:
+    """A voice-like sound: ten harmonics and a little noise."""
+    times_s = np.arange(round(16_000 * seconds)) / 16_000
+    harmonics = sum(np.sin(2 * np.pi * pitch_hz * k * times_s) / k for k in range(1, 11))
+    noise = np.random.default_rng(seed).normal(size=times_s.size)
+    return (0.1 * harmonics + 0.001 * noise).astype(np.float32)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """As in the pipeline."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def extractors():
+    return {name: build(Recipe(name)) for name in FREE}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / "weights.safetensors"
+    checkpoint.save(checkpoint.untrained(PASE_PLUS, seed=5), path, torch.float32)
+    return path
+
+
+@pytest.mark.parametrize(("name", "numbers"), [*zip(FREE, [512, 200, 120, 88], strict=True)])
+def test_a_signal_becomes_one_finite_number_per_name(extractors, name, numbers):
+    extractor = extractors[name]
+
+    vector = extractor.vector(tone(0.5))
+
+    assert vector.shape == (numbers,) == (len(set(extractor.names)),)
+    assert vector.dtype == np.float32
+    assert np.isfinite(vector).all()
+    assert all(number.startswith(f"{name}_") for number in extractor.names)
+
+
+def test_names_of_pase_plus_count_its_channels(extractors):
+    names = extractors["pase_plus_untrained"].names
+
+    assert names[3] == "pase_plus_untrained_003_mean"
+    assert names[-1] == "pase_plus_untrained_255_std"
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_the_signal_is_left_as_it_is(extractors, name):
+    signal = tone(0.3)
+    before = signal.copy()
+
+    extractors[name].vector(signal)
+
+    np.testing.assert_array_equal(signal, before)
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_the_same_recipe_gives_the_same_bytes(extractors, name):
+    again = build(Recipe(name))
+
+    assert again.vector(tone(0.3)).tobytes() == extractors[name].vector(tone(0.3)).tobytes()
+    assert again.fingerprint == extractors[name].fingerprint
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_what_went_before_leaves_no_trace(extractors, name):
+    first = extractors[name].vector(tone(0.3))
+    extractors[name].vector(tone(0.4, 110.0))
+
+    assert extractors[name].vector(tone(0.3)).tobytes() == first.tobytes()
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_the_shortest_signal_is_taken_and_a_shorter_one_refused(extractors, name):
+    extractor = extractors[name]
+    signal = tone(1.0)[: extractor.minimum_samples]
+
+    assert np.isfinite(extractor.vector(signal)).all()
+    with pytest.raises(InputError, match=f"at least {signal.size} samples .* for {name}, found {signal.size - 1}"):
+        extractor.vector(signal[:-1])
+
+
+def test_numbers_that_are_not_finite_are_refused():
+    broken = Extractor("broken", ("one",), "{}", 1, lambda signal: np.array([np.nan], np.float32))
+
+    with pytest.raises(InputError, match="finite numbers from broken"):
+        broken.vector(tone(0.1))
+
+
+@pytest.mark.parametrize("name", PASE_FREE)
+def test_a_padded_batch_gives_the_vectors_of_its_members(extractors, name):
+    network = checkpoint.untrained(PASE_FREE[name], seed=0)
+    signals = [tone(0.31, 220.0, 1), tone(0.5, 120.0, 2), tone(0.4037, 300.0, 3)]
+    lengths = torch.tensor([signal.size for signal in signals])
+    batch = torch.full((3, 1, int(lengths.max())), 7.0)  # what follows a signal must not matter
+    for row, signal in zip(batch, signals, strict=True):
+        row[0, : signal.size] = torch.from_numpy(signal)
+
+    with torch.inference_mode():
+        frames = network(batch, lengths).numpy()
+
+    for row, signal in zip(frames, signals, strict=True):
+        count = network.geometry.frames(signal.size)[-1]
+        vector = pooling.pool(row, ["mean", "std"], count)
+        np.testing.assert_allclose(vector, extractors[name].vector(signal), atol=1e-5)
+
+
+def test_mfcc_equal_the_formula(extractors):
+    signal = tone(0.4)
+
+    # 512 samples around every 160th, of which a Hann window of 400 sees the middle ones; the ends are reflected.
+    padded = np.pad(signal.astype(float), 256, mode="reflect")
+    window = np.pad(np.hanning(401)[:-1], 56)
+    starts = range(0, padded.size - 512 + 1, 160)
+    power = np.array([np.abs(np.fft.rfft(padded[start : start + 512] * window)) ** 2 for start in starts])
+    edges_mel = np.linspace(*(2595 * math.log10(1 + hz / 700) for hz in (20, 8000)), 42)
+    edges_hz = 700 * (10 ** (edges_mel / 2595) - 1)
+    triangles = [np.interp(np.linspace(0, 8000, 257), edges_hz[i : i + 3], [0, 1, 0], 0, 0) for i in range(40)]
+    decibels = 10 * np.log10(np.maximum(power @ np.transpose(triangles), 1e-10))
+    decibels = np.maximum(decibels, decibels.max() - 80)
+    cepstra = scipy.fft.dct(decibels, norm="ortho")[:, :20]
+
+    def slope(values):  # of the regression line over nine frames, the ends repeated
+        long = np.pad(values, ((4, 4), (0, 0)), mode="edge")
+        return sum(k * long[4 + k : 4 + k + len(values)] for k in range(-4, 5)) / sum(k * k for k in range(-4, 5))
+
+    orders = np.concatenate([cepstra, slope(cepstra), slope(slope(cepstra))], axis=1)
+    expected = np.concatenate([orders.mean(axis=0), orders.std(axis=0)])
+    np.testing.assert_allclose(extractors["mfcc"].vector(signal), expected, atol=2e-3)
+
+
+def test_egemaps_hear_the_pitch(extractors):
+    extractor = extractors["egemaps"]
+
+    vector = dict(zip(extractor.names, extractor.vector(tone(1.0, pitch_hz=220.0)), strict=True))
+
+    # 220 Hz is three octaves above 27.5 Hz.
+    assert vector["egemaps_F0semitoneFrom27.5Hz_sma3nz_amean"] == pytest.approx(36, abs=0.1)
+
+
+def test_other_weights_give_other_vectors_and_another_fingerprint(extractors, weights):
+    vectors, fingerprints = [extractors["pase_plus_untrained"].vector(tone(0.3))], set()
+    for recipe in (Recipe("pase_plus_untrained", seed=1), Recipe("pase_plus", weights=weights)):
+        extractor = build(recipe)
+        fingerprints.add(extractor.fingerprint)
+        vectors.append(extractor.vector(tone(0.3)))
+
+    assert len({vector.tobytes() for vector in vectors}) == 3
+    assert len(fingerprints | {extractors["pase_plus_untrained"].fingerprint}) == 3
+
+
+def test_trained_weights_are_those_of_the_file(weights):
+    trained = build(Recipe("pase_plus", weights=weights))
+
+    same = build(Recipe("pase_plus_untrained", seed=5)).vector(tone(0.3))
+    assert trained.vector(tone(0.3)).tobytes() == same.tobytes()
+    assert trained.names[0] == "pase_plus_000_mean"
+
+
+def test_the_fingerprint_is_of_the_weights_and_not_of_their_file(weights, tmp_path):
+    published = tmp_path / "FE_e199.ckpt"
+    torch.save(checkpoint.untrained(PASE_PLUS, seed=5).state_dict(), published)
+
+    fingerprint = build(Recipe("pase_plus", weights=published)).fingerprint
+
+    assert fingerprint == build(Recipe("pase_plus", weights=weights)).fingerprint
+    assert str(tmp_path) not in fingerprint
+
+
+def test_statistics_are_in_the_fingerprint_but_of_egemaps_which_do_not_use_them(extractors):
+    for name, differs in (("mfcc", True), ("egemaps", False)):
+        other = build(Recipe(name, statistics=["max"])).fingerprint
+        assert (other != extractors[name].fingerprint) == differs, name
+
+
+def test_a_fingerprint_names_what_made_the_numbers(extractors):
+    found = json.loads(extractors["mfcc"].fingerprint)
+
+    assert found["extractor"] == "mfcc"
+    assert found["statistics"] == ["mean", "std"]
+    assert found["settings"]["hop_length"] == 160
+    assert set(found["versions"]) == {"numpy", "soxr", "torch", "torchaudio"}
+
+
+def module_of(tmp_path, source: str) -> ModuleType:
+    path = tmp_path / f"module_{len(list(tmp_path.iterdir()))}.py"
+    path.write_text(source)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_words_about_the_code_leave_the_fingerprint_and_code_changes_it(tmp_path, monkeypatch):
+    def fingerprint(source):
+        monkeypatch.setattr(encoders, "CODE", (module_of(tmp_path, source),))
+        return build(Recipe("mfcc")).fingerprint
+
+    plain = fingerprint('"""One."""\n\n\ndef f():\n    """Two."""\n    return 1\n')
+
+    assert fingerprint('"""Other."""\ndef f():\n    """Words."""\n    return 1  # why\n') == plain
+    assert fingerprint("def f():\n    return 2\n") != plain
+
+
+def test_the_code_in_the_fingerprint_is_all_that_the_extractors_import():
+    found, todo = set(), ["ser.encoders"]
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        for node in ast.walk(ast.parse(inspect.getsource(sys.modules[name]))):
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "ser":
+                members = [f"{node.module}.{alias.name}" for alias in node.names]
+                modules = {member if member in sys.modules else node.module for member in members}
+                todo += sorted(modules - found)
+
+    # Neither wording an error nor writing a file decides a number.
+    assert {module.__name__ for module in encoders.CODE} == found - {"ser.failures", "ser.files"}
+
+
+def test_a_fingerprint_brings_the_extractor_back(weights):
+    for recipe in (Recipe("pase_untrained", ["p90"], seed=3), Recipe("pase_plus", weights=weights), Recipe("egemaps")):
+        extractor = build(recipe)
+
+        again = rebuild(extractor.fingerprint, weights)
+
+        assert again.names == extractor.names
+        assert again.vector(tone(0.2)).tobytes() == extractor.vector(tone(0.2)).tobytes()
+
+
+def test_weights_that_are_not_those_of_the_fingerprint_are_refused(weights, tmp_path):
+    other = tmp_path / "other.safetensors"
+    checkpoint.save(checkpoint.untrained(PASE_PLUS, seed=6), other, torch.float32)
+    fingerprint = build(Recipe("pase_plus", weights=weights)).fingerprint
+
+    with pytest.raises(InputError, match=r"they differ in weights \(.*other.safetensors\)"):
+        rebuild(fingerprint, other)
+
+
+def test_versions_and_code_that_are_not_those_of_the_fingerprint_are_refused(extractors):
+    made = json.loads(extractors["mfcc"].fingerprint)
+    old = made | {"code": "0", "versions": made["versions"] | {"torch": "1.0.0"}}
+
+    with pytest.raises(InputError, match=r"they differ in code, versions; .*train it again"):
+        rebuild(json.dumps(old))
+
+
+def test_an_extractor_that_is_unknown_is_refused():
+    with pytest.raises(InputError, match=r"expected an extractor out of pase_plus, .*found 'wav2vec'"):
+        rebuild('{"extractor": "wav2vec"}')
+
+
+def test_trained_weights_must_be_given():
+    with pytest.raises(InputError, match=r"pase_plus needs its weights: .*--weights"):
+        build(Recipe("pase_plus"))
+
+
+def test_weights_that_are_cut_short_are_refused(weights, tmp_path):
+    short = tmp_path / "short.safetensors"
+    short.write_bytes(weights.read_bytes()[:100_000])
+
+    with pytest.raises(InputError, match=r"short.safetensors: not a checkpoint, or cut short"):
+        build(Recipe("pase_plus", weights=short))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_not_replaced_in_silence():
+    with pytest.raises(InputError, match="expected a GPU for the device 'cuda:1', found none; use the device cpu"):
+        build(Recipe("pase_untrained", device="cuda:1"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_gives_the_numbers_of_the_cpu(extractors):
+    for name in PASE_FREE:
+        on_gpu = build(Recipe(name, device="cuda"))
+
+        np.testing.assert_allclose(on_gpu.vector(tone(1.0)), extractors[name].vector(tone(1.0)), atol=1e-5)
+        assert on_gpu.fingerprint == extractors[name].fingerprint
+
+
+def test_a_device_that_does_not_exist_is_refused():
+    with pytest.raises(InputError, match="expected a device such as cpu or cuda, found 'gpu0'"):
+        build(Recipe("pase_untrained", device="gpu0"))
