@@ -1,0 +1,49 @@
+"""Split the corpora into training, validation and test utterances, by the chosen protocol and at random."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ser import manifest, params, reports, splits, tables
+from ser.failures import one_line
+from ser.splits import SplitParams
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the manifest; write the split, which must pass the leakage gate, and its metrics."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("params", "manifest", "split", "metrics"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    paths = parser.parse_args(arguments)
+    with one_line("split"):
+        emotions = params.read(paths.params, "emotions", list[str])
+        settings = params.read(paths.params, "split", SplitParams)
+        utterances = manifest.read(paths.manifest)
+        split = splits.make(utterances, emotions, settings)
+        splits.check(split, utterances)
+        report = splits.summarise(split, utterances)
+        tables.write(split, paths.split)
+        reports.write(report, paths.metrics)
+        if splits.tied(utterances):
+            print(
+                "split: warning: emotions are tied to speakers: guessing by the speaker alone, with no audio, has a "
+                f"UAR of {report['speaker_oracle_uar']:.3f} (chance {report['chance_uar']:.3f}); results on these "
+                "corpora mean little",
+                file=sys.stderr,
+            )
+        print(f"split: {summary(report, settings.protocol)}; see {paths.metrics}")
+
+
+def summary(report: dict, protocol: str) -> str:
+    """Say in a few words what was split, and how much the speakers alone give away."""
+    folds = report[splits.CONTRAST]["folds"]
+    words = f"{protocol}, {folds} {'fold' if folds == 1 else 'folds'}, {report['utterances']} utterances"
+    if "speakers" not in report:
+        return f"{words}; some speakers are unknown, so no speaker oracle"
+    oracle = f"speaker oracle UAR {report['speaker_oracle_uar']:.3f} (chance {report['chance_uar']:.3f})"
+    return f"{words}, {report['speakers']} speakers; {oracle}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from ser import manifest, splits, tables
+
+STAGE = Path(__file__).resolve().parents[2] / "stages" / "split.py"
+EMOTIONS = ["angry", "happy", "sad"]
+SPLIT = {"protocol": "kfold", "folds": 3, "test_share": 0.3, "validation_share": 0.3, "seed": 0}
+OUTPUTS = ("split.csv", "split.json")
+
+
+def people():
+    """Six speakers who speak three emotions three times each."""
+    rows = pd.DataFrame({"id": [f"c/{index:02d}" for index in range(54)]})
+    rows["path"], rows["corpus"] = rows["id"] + ".wav", "c"
+    rows["speaker"] = [f"c/{index // 9}" for index in range(54)]
+    rows["gender"] = np.where(np.arange(54) // 9 % 2, "male", "female")
+    rows["age"], rows["language"], rows["emotion"] = 30.0, "en", EMOTIONS * 18
+    rows["votes"], rows["text"], rows["seconds"], rows["sampling_rate"] = "", "", 1.0, 16000
+    rows["sha256"], rows["details"] = [f"{index:064x}" for index in range(54)], ""
+    return rows[list(manifest.COLUMNS)]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Give a function that runs the stage in an empty folder on a manifest and a changed params block."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(utterances, emotions=EMOTIONS, **changes):
+        Path("params.yaml").write_text(yaml.safe_dump({"emotions": emotions, "split": SPLIT | changes}))
+        tables.write(utterances, Path("manifest.csv"))
+        flags = "--params params.yaml --manifest manifest.csv --split split.csv --metrics split.json"
+        monkeypatch.setattr(sys, "argv", [str(STAGE), *flags.split()])
+        runpy.run_path(str(STAGE), run_name="__main__")
+
+    return run
+
+
+def test_writes_a_split_that_passes_the_gate_and_its_metrics(run, capsys):
+    run(people())
+    split = splits.read(Path("split.csv"))
+    splits.check(split, people())
+    assert set(split["protocol"]) == {"kfold", "random"}
+    metrics = json.loads(Path("split.json").read_text())
+    assert metrics["speaker_oracle_uar"] == metrics["chance_uar"] == pytest.approx(1 / 3, abs=1e-4)
+    assert metrics["speaker_independent"]["test"]["speakers_mean"] == 2
+    captured = capsys.readouterr()
+    assert captured.out == (
+        "split: kfold, 3 folds, 54 utterances, 6 speakers; speaker oracle UAR 0.333 (chance 0.333); see split.json\n"
+    )
+    assert captured.err == ""
+
+
+def test_gives_the_same_bytes_again(run):
+    run(people())
+    first = [Path(name).read_bytes() for name in OUTPUTS]
+    run(people().sample(frac=1, random_state=0))
+    assert [Path(name).read_bytes() for name in OUTPUTS] == first
+
+
+def test_warns_in_one_line_where_emotions_are_tied_to_speakers(run, capsys):
+    utterances = people()
+    own = utterances["speaker"].str[-1].astype(int) % 3
+    utterances["emotion"] = np.where(np.arange(54) % 9 < 8, np.array(EMOTIONS)[own], utterances["emotion"])
+    run(utterances)
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "split: warning: emotions are tied to speakers" in captured.err
+    assert json.loads(Path("split.json").read_text())["speaker_oracle_uar"] > 0.9
+    assert Path("split.csv").exists()
+
+
+def test_needs_no_speakers_for_a_random_split(run, capsys):
+    run(people().assign(speaker="", gender="", age=np.nan), protocol="random")
+    assert "random, 3 folds, 54 utterances; some speakers are unknown, so no speaker oracle" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"protocol": "loso", "utterances": people().assign(speaker="")}, "no speaker, such as 'c/00'; name them in"),
+        ({"folds": 7}, "7 folds for 6 speakers"),
+        ({"protocol": "sessions"}, "expected sessions"),
+        ({"utterances": people().query("emotion != 'sad' or speaker == 'c/3'")}, "'sad' has the single speaker 'c/3'"),
+        ({"utterances": people().query("speaker < 'c/2'")}, "at least 3 speakers"),
+        ({"emotions": [*EMOTIONS, "bored"]}, "found none of bored"),
+        ({"protocol": "kfolds"}, "did you mean 'kfold'"),
+        ({"folds": "five"}, r"split\.folds: expected int, found 'five'"),
+        ({"test_share": 0.7}, "test_share: expected a share"),
+        ({"shares": 1}, "unknown key 'shares'"),
+    ],
+)
+def test_refuses_in_one_line_and_writes_nothing(run, change, message):
+    with pytest.raises(SystemExit, match=message) as caught:
+        run(change.pop("utterances", people()), **change)
+    assert str(caught.value).startswith("split: ")
+    assert "\n" not in str(caught.value)
+    assert not [name for name in OUTPUTS if Path(name).exists()]

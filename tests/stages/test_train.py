@@ -1,0 +1,195 @@
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from ser import classifier, manifest, splits, tables
+from ser.splits import SplitParams
+
+STAGE = Path(__file__).resolve().parents[2] / "stages" / "train.py"
+EMOTIONS = ["sad", "angry"]  # not in the order of the alphabet
+EXTRACTOR = '{"extractor": "made"}'
+SPLIT = SplitParams(protocol="kfold", folds=3, test_share=0.3, validation_share=0.3, seed=0)
+TRAIN = {
+    "hidden": [8, 4],
+    "dropout": 0.1,
+    "learning_rate": 0.01,
+    "weight_decay": 0.01,
+    "batch_size": 8,
+    "epochs": 6,
+    "patience": 6,
+    "normalisation": "train",
+    "class_weights": True,
+    "seed": 0,
+}
+FLAGS = (
+    "--params params.yaml --manifest manifest.csv --features features --split split.csv --models models/classifier "
+    "--curves curves.csv --picture curves.png"
+)
+
+
+def people():
+    """Six speakers of eight utterances."""
+    rows = pd.DataFrame({"id": [f"c/{index:02d}" for index in range(48)]})
+    rows["path"], rows["corpus"] = rows["id"] + ".wav", "c"
+    rows["speaker"] = [f"c/{index // 8}" for index in range(48)]
+    rows["gender"] = np.where(np.arange(48) // 8 % 2, "male", "female")
+    rows["age"], rows["language"], rows["emotion"] = 30.0, "en", ["angry", "sad"] * 24
+    rows["votes"], rows["text"], rows["seconds"], rows["sampling_rate"] = "", "", 1.0, 16000
+    rows["sha256"], rows["details"] = [f"{index:064x}" for index in range(48)], ""
+    return rows[list(manifest.COLUMNS)]
+
+
+def write_params(emotions=EMOTIONS, **changes):
+    Path("params.yaml").write_text(yaml.safe_dump({"emotions": emotions, "train": TRAIN | changes}))
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    """Work in a folder with all that the stage reads; the vectors tell the emotions apart."""
+    monkeypatch.chdir(tmp_path)
+    rows = people()
+    tables.write(rows, Path("manifest.csv"))
+    tables.write(splits.make(rows, EMOTIONS, SPLIT), Path("split.csv"))
+    vectors = np.random.default_rng(0).normal(size=(48, 5)).astype(np.float32)
+    vectors[:, 0] += np.where(rows["emotion"] == "angry", 3, -3)
+    Path("features").mkdir()
+    np.savez(
+        "features/c.npz",
+        ids=rows["id"].to_numpy(str),
+        sha256=rows["sha256"].to_numpy(str),
+        vectors=vectors,
+        names=np.array(list("abcde")),
+        extractor=np.array(EXTRACTOR),
+    )
+    write_params()
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Give a function that runs the stage in this process."""
+
+    def run():
+        monkeypatch.setattr(sys, "argv", [str(STAGE), *FLAGS.split(), "--workers", "1"])
+        runpy.run_path(str(STAGE), run_name="__main__")
+
+    return run
+
+
+def outputs():
+    return {
+        str(path): path.read_bytes() for path in [*Path("models").rglob("*"), *Path().glob("curves*")] if path.is_file()
+    }
+
+
+def test_trains_a_classifier_for_every_fold_of_every_protocol(run, capsys):
+    run()
+    names = {path.name for path in Path("models/classifier").iterdir()}
+    assert names == {f"{protocol}-{fold:02d}.safetensors" for protocol in ("kfold", "random") for fold in range(3)}
+    recipe = classifier.load(Path("models/classifier/random-02.safetensors")).recipe
+    assert (recipe.protocol, recipe.fold, recipe.labels, recipe.extractor) == ("random", 2, EMOTIONS, EXTRACTOR)
+    curves = pd.read_csv("curves.csv")
+    kept = curves.sort_values("validation_loss").drop_duplicates(["protocol", "fold"]).groupby("protocol")
+    mean = kept["validation_uar"].mean()
+    assert capsys.readouterr().out == (
+        f"train: 6 classifiers; mean validation UAR {mean['kfold']:.3f} kfold (folds: 3), "
+        f"{mean['random']:.3f} random (folds: 3); see curves.png\n"
+    )
+
+
+def test_each_classifier_is_the_one_that_its_fold_gives(run):
+    run()
+    rows, split = people(), splits.read(Path("split.csv"))
+    with np.load("features/c.npz") as features:
+        vectors = features["vectors"]
+    part = split.query("protocol == 'kfold' and fold == 1").set_index("id")["part"]
+    stored = classifier.load(Path("models/classifier/kfold-01.safetensors"))
+    data = rows["emotion"].to_numpy(), part.loc[rows["id"]].to_numpy(), rows["speaker"].to_numpy()
+    expected, _ = classifier.fit(stored.recipe, vectors, *data)
+    np.testing.assert_array_equal(stored.probabilities(vectors), expected.probabilities(vectors))
+
+
+def test_writes_a_row_of_the_learning_curves_for_every_epoch_and_a_picture(run):
+    run()
+    curves = tables.read(Path("curves.csv"), classifier.CURVE)
+    assert tuple(curves.columns) == classifier.CURVE
+    assert (curves.groupby(["protocol", "fold"])["epoch"].max() == 6).all()
+    assert curves.equals(curves.sort_values(["protocol", "fold", "epoch"], ignore_index=True))
+    assert Path("curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_gives_the_same_bytes_with_any_number_of_workers(run):
+    run()
+    alone = outputs()
+    command = [sys.executable, str(STAGE), *FLAGS.split(), "--workers", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert outputs() == alone
+    assert done.stdout.startswith("train: 6 classifiers; ")
+
+
+def test_leaves_no_classifier_of_an_earlier_split(run):
+    run()
+    tables.write(splits.make(people(), EMOTIONS, SplitParams("holdout", 3, 0.3, 0.3, 0)), Path("split.csv"))
+    run()
+    names = sorted(path.name for path in Path("models/classifier").iterdir())
+    assert names == ["holdout-00.safetensors", "random-00.safetensors"]
+
+
+def test_trains_nothing_on_a_leaking_split(run):
+    split = splits.read(Path("split.csv"))
+    split.loc[split.query("part == 'test'").index[0], "part"] = "train"
+    tables.write(split, Path("split.csv"))
+    with pytest.raises(SystemExit, match=r"^train: split: kfold, fold 0: the speaker '.*' leaks"):
+        run()
+    assert outputs() == {}
+
+
+def test_an_error_leaves_the_old_classifiers_as_they_were(run):
+    run()
+    before = outputs()
+    write_params(learning_rate=1e30)
+    with pytest.raises(SystemExit, match=r"^train: .*not finite in epoch 1; lower train\.learning_rate$"):
+        run()
+    assert outputs() == before
+
+
+def test_warns_where_normalisation_by_speaker_takes_the_emotion_away(run, capsys):
+    rows = people()
+    rows["emotion"] = np.where(np.arange(48) // 8 % 2, "sad", "angry")
+    rows.loc[[0, 8, 16, 24, 32, 40], "emotion"] = ["sad", "angry"] * 3
+    tables.write(rows, Path("manifest.csv"))
+    run()
+    assert "warning" not in capsys.readouterr().err
+    write_params(normalisation="speaker")
+    run()
+    assert "train: warning: emotions are tied to speakers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"normalisation": "speakers"}, r"train\.normalisation: expected one of .*did you mean 'speaker'"),
+        ({"learning_rate": "1e-3"}, r"train\.learning_rate: expected float, .*1\.0e-3"),
+        ({"dropout": 1.5}, "dropout: expected 0 or more and below 1"),
+        ({"optimiser": "SGD"}, "unknown key 'optimiser'"),
+        ({"emotions": ["sad", "angry", "bored"]}, "make `emotions` agree with the manifest"),
+    ],
+)
+def test_refuses_wrong_params_in_one_line_and_writes_nothing(run, changes, message):
+    write_params(**changes)
+    with pytest.raises(SystemExit, match=message) as caught:
+        run()
+    assert "\n" not in str(caught.value)
+    assert outputs() == {}
+
+
+def test_refuses_features_that_are_not_of_the_manifest(run):
+    tables.write(people().assign(sha256=[f"new {index}" for index in range(48)]), Path("manifest.csv"))
+    with pytest.raises(SystemExit, match=r"^train: features: expected the 48 utterances of the manifest"):
+        run()
+    assert outputs() == {}
