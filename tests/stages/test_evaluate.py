@@ -1,0 +1,238 @@
+import dataclasses
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from sklearn.metrics import recall_score
+
+from ser import classifier, features, manifest, predictions, splits, tables
+from ser.classifier import Recipe, TrainParams
+from ser.splits import SplitParams
+
+STAGE = Path(__file__).resolve().parents[2] / "stages" / "evaluate.py"
+EMOTIONS = ["sad", "angry"]  # not in the order of the alphabet
+OUTPUTS = ("predictions.csv", "evaluate.json", "confusion.csv", "classes.csv", "folds.csv", "confusion.png")
+EVALUATE = {"resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3}
+TRAIN = TrainParams(
+    hidden=[4],
+    dropout=0.0,
+    learning_rate=0.05,
+    weight_decay=0.0,
+    batch_size=16,
+    epochs=8,
+    patience=8,
+    normalisation="train",
+    class_weights=False,
+    seed=0,
+)
+SPLIT = SplitParams(protocol="kfold", folds=3, test_share=0.3, validation_share=0.3, seed=0)
+EXTRACTOR = '{"name": "numbers"}'
+
+
+def make_project(folder, train=TRAIN, split=SPLIT, speaker="c/{}", labels=EMOTIONS):
+    """Make all that the stage reads: six speakers, eight utterances each, vectors that tell emotions half apart."""
+    generator = np.random.default_rng(0)
+    rows = pd.DataFrame({"id": [f"c/{index:02d}" for index in range(48)]})
+    rows["path"], rows["corpus"] = rows["id"] + ".wav", "c"
+    rows["speaker"] = [speaker.format(index // 8) for index in range(48)]
+    rows["gender"] = ["female", "male"] * 24
+    rows["age"], rows["language"] = 30.0, "en"
+    rows["emotion"] = np.tile(["angry", "sad", "sad", "angry"], 12)
+    rows["votes"], rows["text"], rows["seconds"], rows["sampling_rate"] = "", "", 1.0, 16000
+    rows["sha256"] = [f"{index:064x}" for index in range(48)]
+    rows["details"] = ""
+    rows = rows[list(manifest.COLUMNS)]
+    tables.write(rows, folder / "manifest.csv")
+    vectors = generator.normal(size=(48, 5)).astype(np.float32)
+    vectors[:, 0] += np.where(rows["emotion"] == "angry", 1, -1)
+    (folder / "features").mkdir()
+    np.savez(
+        folder / "features" / "c.npz",
+        ids=rows["id"].to_numpy(str),
+        sha256=rows["sha256"].to_numpy(str),
+        vectors=vectors,
+        names=np.array(list("abcde")),
+        extractor=np.array(EXTRACTOR),
+    )
+    table = splits.make(rows, EMOTIONS, split)
+    tables.write(table, folder / "split.csv")
+    for (protocol, fold), part in table.groupby(["protocol", "fold"]):
+        parts = part.set_index("id")["part"].loc[rows["id"]].to_numpy()
+        recipe = Recipe(labels, train, EXTRACTOR, protocol, int(fold))
+        people = rows["speaker"].to_numpy()
+        model, _ = classifier.fit(recipe, vectors, rows["emotion"].to_numpy(), parts, people)
+        classifier.save(model, folder / "models" / classifier.file_name(protocol, fold))
+    (folder / "params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "evaluate": EVALUATE}))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Give a function that makes a project and works in it; one thread, as the stage leaves it."""
+    monkeypatch.chdir(tmp_path)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield lambda **changes: make_project(tmp_path, **changes)
+    torch.set_num_threads(threads)
+
+
+def run(monkeypatch):
+    flags = (
+        "--params params.yaml --manifest manifest.csv --features features --split split.csv --models models "
+        "--predictions predictions.csv --metrics evaluate.json --confusion confusion.csv --classes classes.csv "
+        "--folds folds.csv --picture confusion.png"
+    )
+    monkeypatch.setattr(sys, "argv", [str(STAGE), *flags.split()])
+    runpy.run_path(str(STAGE), run_name="__main__")
+
+
+def test_each_utterance_is_predicted_by_the_classifier_that_did_not_train_on_it(project, monkeypatch):
+    project()
+    run(monkeypatch)
+    table = predictions.read(Path("predictions.csv"), EMOTIONS)
+    assert list(table.columns) == ["id", "protocol", "fold", "truth", "prediction", "p_sad", "p_angry"]
+    pd.testing.assert_frame_equal(table, table.sort_values(["protocol", "fold", "id"], ignore_index=True))
+    split = splits.read(Path("split.csv"))
+    vectors = features.read(Path("features"), manifest.read(Path("manifest.csv")))
+    for protocol in ("kfold", "random"):
+        assert sorted(table.loc[table["protocol"] == protocol, "id"]) == list(vectors.ids)
+    for row in table.itertuples():
+        parts = split[(split["protocol"] == row.protocol) & (split["fold"] == row.fold)]
+        assert parts.set_index("id")["part"][row.id] == "test"
+        model = classifier.load(Path("models") / classifier.file_name(row.protocol, row.fold))
+        ((sad, angry),) = model.probabilities(vectors.vectors[vectors.ids == row.id])
+        assert (row.p_sad, row.p_angry) == pytest.approx((sad, angry), abs=1e-7)
+        assert row.prediction == ("sad" if sad > angry else "angry")
+
+
+def test_the_metrics_and_tables_are_those_of_the_predictions(project, monkeypatch):
+    project()
+    run(monkeypatch)
+    table = predictions.read(Path("predictions.csv"), EMOTIONS)
+    kfold = table[table["protocol"] == "kfold"]
+    report = json.loads(Path("evaluate.json").read_text())
+    assert set(report) == {"speaker_independent", "random", "drop_from_random", "chance_uar"}
+    expected = recall_score(kfold["truth"], kfold["prediction"], average="macro")
+    assert report["speaker_independent"]["uar"] == pytest.approx(expected, abs=1e-4)
+    assert report["speaker_independent"]["speakers"] == 6
+    confusion = pd.read_csv("confusion.csv")
+    assert confusion.to_dict("list") == kfold[["truth", "prediction"]].to_dict("list")
+    assert len(pd.read_csv("classes.csv")) == 4
+    assert len(pd.read_csv("folds.csv")) == 6
+
+
+def test_one_line_says_the_main_figures(project, monkeypatch, capsys):
+    project()
+    run(monkeypatch)
+    report = json.loads(Path("evaluate.json").read_text())
+    independent, other = report["speaker_independent"], report["random"]
+    assert capsys.readouterr().out == (
+        f"evaluate: UAR {independent['uar']:.3f} [{independent['uar_low']:.3f}, {independent['uar_high']:.3f}] "
+        f"speaker-independent (kfold), {other['uar']:.3f} random; see evaluate.json\n"
+    )
+
+
+def test_the_same_inputs_give_the_same_bytes(project, monkeypatch):
+    project()
+    run(monkeypatch)
+    first = [Path(name).read_bytes() for name in OUTPUTS]
+    run(monkeypatch)
+    assert [Path(name).read_bytes() for name in OUTPUTS] == first
+
+
+def test_normalisation_by_speaker_sees_all_utterances_of_the_speaker(project, monkeypatch):
+    project(train=dataclasses.replace(TRAIN, normalisation="speaker"))
+    run(monkeypatch)
+    rows = manifest.read(Path("manifest.csv"))
+    vectors = features.read(Path("features"), rows).vectors.astype(float)
+    for speaker in set(rows["speaker"]):
+        mine = (rows["speaker"] == speaker).to_numpy()
+        vectors[mine] = (vectors[mine] - vectors[mine].mean(axis=0)) / vectors[mine].std(axis=0)
+    table = predictions.read(Path("predictions.csv"), EMOTIONS).query("protocol == 'random' and fold == 1")
+    model = classifier.load(Path("models") / "random-01.safetensors")
+    with torch.no_grad():
+        logits = model.network(torch.tensor(vectors[rows["id"].isin(table["id"])], dtype=torch.float32))
+    np.testing.assert_allclose(table[["p_sad", "p_angry"]], logits.softmax(dim=1), atol=1e-6)
+
+
+def test_random_alone_says_that_there_is_no_speaker_independent_figure(project, monkeypatch, capsys):
+    project(split=dataclasses.replace(SPLIT, protocol="random"))
+    run(monkeypatch)
+    assert set(json.loads(Path("evaluate.json").read_text())) == {"random", "chance_uar"}
+    assert "random; no speaker-independent figure: split.protocol is random; see" in capsys.readouterr().out
+    assert len(pd.read_csv("confusion.csv")) == 48
+
+
+def test_unknown_speakers_say_why_there_is_no_interval(project, monkeypatch, capsys):
+    project(split=dataclasses.replace(SPLIT, protocol="random"), speaker="")
+    run(monkeypatch)
+    report = json.loads(Path("evaluate.json").read_text())
+    assert "uar_low" not in report["random"]
+    assert f"UAR {report['random']['uar']:.3f} random, no interval (speakers unknown); no speaker-independent" in (
+        capsys.readouterr().out
+    )
+    assert pd.read_csv("folds.csv")["speakers"].isna().all()
+
+
+def test_too_few_test_speakers_say_why_there_is_no_interval(project, monkeypatch, capsys):
+    project(split=dataclasses.replace(SPLIT, protocol="holdout"))
+    run(monkeypatch)
+    out = capsys.readouterr().out
+    assert "speaker-independent (holdout), no interval (test speakers: 2, minimum_speakers: 3)" in out
+
+
+def failure(monkeypatch):
+    """Run the stage, which must fail with one line and leave every output as it was."""
+    for name in OUTPUTS:
+        Path(name).write_text("old")
+    with pytest.raises(SystemExit) as caught:
+        run(monkeypatch)
+    assert [Path(name).read_text() for name in OUTPUTS] == ["old"] * len(OUTPUTS)
+    message = str(caught.value.code)
+    assert message.startswith("evaluate: ")
+    assert "\n" not in message
+    return message
+
+
+def test_a_missing_classifier_is_refused(project, monkeypatch):
+    project()
+    (Path("models") / "kfold-01.safetensors").unlink()
+    assert "models/kfold-01.safetensors: no such file" in failure(monkeypatch)
+
+
+def test_a_classifier_of_other_features_is_refused(project, monkeypatch):
+    project()
+    with np.load("features/c.npz") as file:
+        arrays = dict(file)
+    np.savez("features/c.npz", **arrays | {"extractor": np.array('{"name": "other"}')})
+    assert failure(monkeypatch) == (
+        'evaluate: models/kfold-00.safetensors: expected a classifier trained on features of {"name": "other"}, '
+        'found {"name": "numbers"}; run the train stage again'
+    )
+
+
+def test_a_classifier_of_other_emotions_is_refused(project, monkeypatch):
+    project(labels=["angry", "sad"])
+    assert "expected a classifier trained on the emotions sad, angry, found angry, sad" in failure(monkeypatch)
+
+
+def test_a_split_that_leaks_is_refused(project, monkeypatch):
+    project()
+    rows = manifest.read(Path("manifest.csv"))
+    tables.write(rows.assign(speaker="c/0"), Path("manifest.csv"))
+    assert "the speaker 'c/0' leaks" in failure(monkeypatch)
+
+
+def test_a_misspelt_parameter_is_refused(project, monkeypatch):
+    project()
+    Path("params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "evaluate": EVALUATE | {"resample": 3}}))
+    assert "params.yaml: evaluate: unknown key 'resample'; did you mean 'resamples'?" in failure(monkeypatch)
+
+
+def test_split_and_predictions_call_the_contrast_by_one_name():
+    assert predictions.RANDOM == splits.CONTRAST
