@@ -1,0 +1,120 @@
+"""Predict the emotion of audio files with the trained model: ``python -m ser.predict FILE_OR_FOLDER...``."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from ser import audio, predictor
+from ser.failures import InputError, one_line
+from ser.predictions import probability_columns
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print label and probabilities of each file; end with exit code 1 where a file could not be predicted."""
+    parser = argparse.ArgumentParser(prog="python -m ser.predict", description="Predict the emotion of audio files.")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE_OR_FOLDER", help="folders: with all within")
+    parser.add_argument("--models", type=Path, default=Path("models/classifier"), help="folder (default: %(default)s)")
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        default=Path("models/pase_plus.safetensors"),
+        help="of the trained encoder, where the model uses it (default: %(default)s)",
+    )
+    parser.add_argument("--fold", type=int, help="take this fold's model alone (default: the mean of all folds)")
+    parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="(default: %(default)s)")
+    parser.add_argument("--one-speaker", action="store_true", help="all files are of one speaker")
+    parser.add_argument("--device", default="cpu", help="where the encoder runs (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    with one_line("predict"):
+        files = audio_files(options.paths)
+        model = predictor.load(options.models, options.weights, options.fold, options.device)
+        vectors, faults = {}, []
+        for path in tqdm(files, desc="predict", unit="file", disable=None, leave=False):
+            try:
+                vectors[path] = vector(model, path)
+            except InputError as error:
+                faults.append(str(error))
+        if vectors:
+            probabilities = model.probabilities(np.stack(list(vectors.values())), options.one_speaker)
+            print(layout(list(vectors), probabilities, model.labels, options.format))
+        for fault in faults:
+            print(f"predict: {fault}", file=sys.stderr)
+        if faults:
+            raise InputError(f"{len(faults)} of {len(files)} files have no prediction")
+
+
+def audio_files(paths: Sequence[Path]) -> list[Path]:
+    """List the files to predict.
+
+    Args:
+        paths: files, each taken whatever its name; and folders, of which every file with the suffix of an audio format
+            is taken, also in their subfolders.
+
+    Returns:
+        The files, each once: in the order given, those of a folder sorted.
+
+    Raises:
+        InputError: a path does not exist, or a folder holds no audio file.
+    """
+    files = {}
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder")
+        members = [path]
+        if path.is_dir():
+            members = sorted(
+                file for file in path.rglob("*") if file.suffix.lower() in audio.SUFFIXES and file.is_file()
+            )
+            if not members:
+                raise InputError(f"{path}: expected audio files ({', '.join(sorted(audio.SUFFIXES))}), found none")
+        files |= dict.fromkeys(members)
+    return list(files)
+
+
+def vector(model: predictor.Predictor, path: Path) -> np.ndarray:
+    """Encode a file: float32 (numbers,).
+
+    Raises:
+        InputError: the file is not audio that the model takes; the message begins with its path.
+    """
+    signal = audio.load(path)
+    try:
+        return model.extractor.vector(signal)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def layout(files: Sequence[Path], probabilities: np.ndarray, labels: Sequence[str], style: str) -> str:
+    """Lay out the predictions.
+
+    Args:
+        files: the files.
+        probabilities: (files, labels).
+        labels: the emotions.
+        style: ``table``, for people; ``csv``; or ``json``, a list of objects.
+
+    Returns:
+        The text, without a line end after the last line.
+    """
+    chosen = [labels[index] for index in probabilities.argmax(axis=1)]
+    if style == "json":
+        rows = [
+            {"file": str(file), "prediction": emotion, "probabilities": dict(zip(labels, row, strict=True))}
+            for file, emotion, row in zip(files, chosen, probabilities.tolist(), strict=True)
+        ]
+        return json.dumps(rows, indent=2, ensure_ascii=False)
+    table = pd.DataFrame({"file": list(map(str, files)), "prediction": chosen})
+    table[probability_columns(labels)] = probabilities
+    if style == "csv":
+        return table.to_csv(index=False, lineterminator="\n", float_format="%.9g").rstrip("\n")
+    return table.to_string(index=False, float_format="%.3f", justify="left")
+
+
+if __name__ == "__main__":
+    main()

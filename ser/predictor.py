@@ -1,0 +1,99 @@
+"""The trained pipeline as one thing: a signal in, a probability for each emotion out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ser import classifier, encoders
+from ser.classifier import Classifier
+from ser.encoders import Extractor
+from ser.failures import InputError
+from ser.predictions import RANDOM
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """An extractor and the classifiers that were trained on its vectors.
+
+    Attributes:
+        extractor: ``extractor.vector(signal)`` gives a signal's vector.
+        classifiers: one, or several whose probabilities are averaged; all of one training.
+
+    Example:
+        predictor = load(folder)
+        vector = predictor.extractor.vector(audio.load(path))
+        predictor.probabilities(vector[np.newaxis])
+    """
+
+    extractor: Extractor
+    classifiers: Sequence[Classifier]
+
+    @property
+    def labels(self) -> list[str]:
+        """The emotions, in the order of the probabilities."""
+        return self.classifiers[0].recipe.labels
+
+    @property
+    def by_speaker(self) -> bool:
+        """Whether vectors are normalised by the mean and deviation of their speaker's."""
+        return self.classifiers[0].recipe.params.normalisation == "speaker"
+
+    def probabilities(self, vectors: np.ndarray, one_speaker: bool = False) -> np.ndarray:
+        """Give each emotion's probability.
+
+        Args:
+            vectors: (utterances, numbers), of the extractor.
+            one_speaker: whether all of them are of one and the same speaker; only used where ``by_speaker``.
+
+        Returns:
+            float64 (utterances, labels), the mean over the classifiers; each row sums to 1.
+
+        Raises:
+            InputError: a speaker's mean and deviation are needed, and these are not several utterances of one speaker.
+        """
+        if self.by_speaker and not (one_speaker and len(vectors) > 1):
+            raise InputError(
+                "the model normalises by speaker: expected several files, all of one speaker (--one-speaker); "
+                "for single files train with normalisation train"
+            )
+        speakers = np.full(len(vectors), "one")
+        return np.mean([member.probabilities(vectors, speakers) for member in self.classifiers], axis=0)
+
+
+def load(folder: Path, weights: Path | None = None, fold: int | None = None, device: str = "cpu") -> Predictor:
+    """Load what the stage train made.
+
+    Args:
+        folder: the folder of the classifiers, one file a protocol and fold. Those of the protocol ``random`` are left
+            out where there is another: each of them was trained for the contrast, not for use.
+        weights: the file of the encoder's weights, where it was a trained one.
+        fold: the one fold whose classifier to take; the mean of all by default.
+        device: where the encoder runs.
+
+    Returns:
+        The predictor.
+
+    Raises:
+        InputError: there is no such classifier; the classifiers are not of one training; or the extractor that they
+            were trained with cannot be made.
+    """
+    found = [classifier.load(path) for path in sorted(folder.glob("*.safetensors"))]
+    members = [member for member in found if member.recipe.protocol != RANDOM] or found
+    if not members:
+        raise InputError(f"{folder}: expected classifiers (.safetensors), found none; train them first (dvc repro)")
+    first = members[0].recipe
+    for recipe in (member.recipe for member in members):
+        made = (recipe.labels, recipe.params, recipe.extractor, recipe.protocol)
+        if made != (first.labels, first.params, first.extractor, first.protocol):
+            raise InputError(
+                f"{folder}: expected classifiers of one training, found {first.protocol}, fold {first.fold}, and "
+                f"{recipe.protocol}, fold {recipe.fold}, to differ in more than the fold; train again (dvc repro)"
+            )
+    if fold is not None:
+        folds = [member.recipe.fold for member in members]
+        members = [member for member in members if member.recipe.fold == fold]
+        if not members:
+            raise InputError(f"{folder}: expected a fold out of {', '.join(map(str, folds))}, found {fold}")
+    return Predictor(encoders.rebuild(first.extractor, weights, device), members)

@@ -1,0 +1,152 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ser import classifier, encoders, predictor
+from ser.classifier import Classifier, TrainParams
+from ser.encoders import Recipe
+from ser.failures import InputError
+
+PARAMS = TrainParams(
+    hidden=[4],
+    dropout=0.0,
+    learning_rate=0.01,
+    weight_decay=0.0,
+    batch_size=4,
+    epochs=1,
+    patience=1,
+    normalisation="train",
+    class_weights=False,
+    seed=0,
+)
+
+
+@pytest.fixture(scope="module")
+def extractor():
+    return encoders.build(Recipe("mfcc"))
+
+
+@pytest.fixture
+def write(tmp_path, extractor):
+    """Write a classifier with random weights; returns it."""
+
+    def write(protocol="loso", fold=0, **changes) -> Classifier:
+        recipe = classifier.Recipe(["angry", "happy", "sad"], PARAMS, extractor.fingerprint, protocol, fold)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(fold)
+            made = Classifier(replace(recipe, **changes), len(extractor.names)).eval()
+        classifier.save(made, tmp_path / classifier.file_name(protocol, fold))
+        return made
+
+    return write
+
+
+@pytest.fixture
+def vectors(extractor):
+    rng = np.random.default_rng(0)
+    return np.array([extractor.vector(rng.normal(0, 0.1, 3200).astype(np.float32)) for _ in range(4)])
+
+
+def test_probabilities_are_the_mean_over_the_folds(tmp_path, write, vectors):
+    members = [write(fold=fold) for fold in range(3)]
+
+    probabilities = predictor.load(tmp_path).probabilities(vectors)
+
+    np.testing.assert_allclose(probabilities, sum(member.probabilities(vectors) for member in members) / 3, atol=1e-12)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert probabilities.shape == (4, 3)
+
+
+def test_one_fold_can_be_chosen(tmp_path, write, vectors):
+    members = [write(fold=fold) for fold in range(3)]
+
+    one = predictor.load(tmp_path, fold=1)
+
+    np.testing.assert_array_equal(one.probabilities(vectors), members[1].probabilities(vectors))
+
+
+def test_classifiers_of_the_random_contrast_are_left_out(tmp_path, write, vectors):
+    honest = write("loso", 0)
+    write("random", 1)
+
+    np.testing.assert_array_equal(predictor.load(tmp_path).probabilities(vectors), honest.probabilities(vectors))
+
+
+def test_random_alone_is_what_the_user_chose(tmp_path, write):
+    write("random", 0)
+
+    assert len(predictor.load(tmp_path).classifiers) == 1
+
+
+def test_the_predictor_carries_the_extractor_and_the_labels(tmp_path, write, extractor):
+    write()
+
+    loaded = predictor.load(tmp_path)
+
+    assert loaded.extractor.fingerprint == extractor.fingerprint
+    assert loaded.labels == ["angry", "happy", "sad"]
+
+
+def test_a_folder_without_classifiers_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"expected classifiers .* found none; train them first"):
+        predictor.load(tmp_path)
+
+
+def test_a_fold_that_does_not_exist_is_refused(tmp_path, write):
+    write(fold=0)
+    write(fold=2)
+
+    with pytest.raises(InputError, match="expected a fold out of 0, 2, found 1"):
+        predictor.load(tmp_path, fold=1)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": ["angry", "happy", "calm"]},
+        {"params": replace(PARAMS, seed=1)},
+        {"extractor": "{}"},
+        {"protocol": "kfold"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_classifiers_of_different_trainings_are_refused(tmp_path, write, changes):
+    write(fold=0)
+    write(fold=1, **changes)
+
+    with pytest.raises(InputError, match=r"of one training, found \w+, fold [01], and \w+, fold [01],"):
+        predictor.load(tmp_path)
+
+
+def test_a_classifier_of_other_features_is_refused(tmp_path, write, extractor):
+    write(extractor=extractor.fingerprint.replace('"code": "', '"code": "f'))
+
+    with pytest.raises(
+        InputError, match=r"expected the mfcc features that the model was trained on, .* differ in code"
+    ):
+        predictor.load(tmp_path)
+
+
+def test_a_model_that_normalises_by_speaker_uses_that_speaker_alone(tmp_path, write, vectors):
+    member = write(params=replace(PARAMS, normalisation="speaker"))
+    loaded = predictor.load(tmp_path)
+
+    probabilities = loaded.probabilities(vectors, one_speaker=True)
+
+    assert loaded.by_speaker
+    double = vectors.astype(float)
+    normalised = (double - double.mean(axis=0)) / double.std(axis=0)
+    with torch.no_grad():
+        expected = member(torch.tensor(normalised, dtype=torch.float32)).softmax(dim=1)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
+
+
+def test_a_model_that_normalises_by_speaker_refuses_lone_and_mixed_files(tmp_path, write, vectors):
+    write(params=replace(PARAMS, normalisation="speaker"))
+    loaded = predictor.load(tmp_path)
+
+    for files, one_speaker in ((vectors, False), (vectors[:1], True)):
+        with pytest.raises(InputError, match="normalises by speaker: expected several files, all of one speaker"):
+            loaded.probabilities(files, one_speaker)
