@@ -1,0 +1,50 @@
+"""Decode speech, noises and impulse responses once into arrays that training slices."""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ser import params
+from ser.failures import one_line
+from ser.pretraining import store
+
+
+def main() -> None:
+    """Read the folders of the params, write one array and one table for each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--speech", type=Path, required=True, help="folder of speech")
+    parser.add_argument("--noise", type=Path, help="folder of noises")
+    parser.add_argument("--impulse-responses", type=Path, help="folder of room impulse responses")
+    parser.add_argument("--store", type=Path, required=True, help="folder to write")
+    parser.add_argument("--workers", type=int, default=2, help="processes that decode")
+    arguments = parser.parse_args()
+    with one_line("prepare"):
+        settings = params.read(arguments.params, "prepare", store.PrepareParams)
+        files = store.speech_files(arguments.speech, settings.index)
+        build = partial(store.build, max_unreadable_share=settings.max_unreadable_share, workers=arguments.workers)
+        table, left_out = build(
+            files,
+            arguments.store / "speech.i16",
+            arguments.store / "speech.csv",
+            validation=store.held_out(files[["corpus", "speaker"]], settings.validation_share, settings.seed),
+            progress=partial(tqdm, desc="speech", total=len(files), unit="file"),
+        )
+        for name, folder in (("noise", arguments.noise), ("impulse_responses", arguments.impulse_responses)):
+            if folder is not None:
+                sounds = store.sound_files(folder)
+                _, faults = build(sounds, arguments.store / f"{name}.i16", arguments.store / f"{name}.csv")
+                left_out += faults
+        for fault in left_out:
+            tqdm.write(f"left out: {fault}")
+        hours = store.hours(table)
+        print(
+            f"prepare: {hours['train']:.1f} h to train on, {hours['validation']:.1f} h of held-out speakers, "
+            f"{table['speaker'].nunique()} speakers; {len(left_out)} files left out"
+        )
+
+
+if __name__ == "__main__":
+    main()

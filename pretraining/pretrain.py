@@ -1,0 +1,89 @@
+"""Train the PASE+ encoder on speech without labels; resumes by itself where a run was interrupted."""
+
+import argparse
+import os
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import distributed
+from tqdm import tqdm
+
+from ser import params, tables
+from ser.failures import one_line
+from ser.pase import checkpoint
+from ser.pretraining import store
+from ser.pretraining.training import PretrainParams, Speech, Training
+
+
+def main() -> None:
+    """Train from the prepared store; write the encoder, its snapshots and the log of losses."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--store", type=Path, required=True, help="folder that prepare wrote")
+    parser.add_argument("--snapshots", type=Path, required=True, help="folder of encoders by steps taken")
+    parser.add_argument("--encoder", type=Path, required=True, help="the trained encoder (.safetensors)")
+    parser.add_argument("--losses", type=Path, required=True, help="table of losses (.csv)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of each process; 0 leaves it to torch")
+    parser.add_argument("--checkpoint-every", type=int, default=50, help="steps between checkpoints to resume from")
+    arguments = parser.parse_args()
+    with one_line("pretrain"):
+        rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))  # set by torchrun
+        if arguments.threads:
+            torch.set_num_threads(arguments.threads)
+        if processes > 1:
+            distributed.init_process_group("nccl" if arguments.device == "cuda" else "gloo")
+        if arguments.device == "cuda":
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+        settings = params.read(arguments.params, "pretrain", PretrainParams)
+        training = Training(settings, open_speech(arguments.store, settings), arguments.device, rank, processes)
+        # Beside the output, as a download in progress would be: it is there only while a run is unfinished.
+        resumable = arguments.encoder.with_suffix(".checkpoint")
+        if resumable.exists():
+            training.resume(resumable)
+        bar = partial(tqdm, unit="step", disable=rank > 0, initial=training.step, total=settings.steps)
+        with bar() if rank == 0 else nullcontext() as progress:
+            for step in training.run():
+                if rank == 0:
+                    progress.update()
+                    progress.set_postfix_str(f"{training.hours:.2f} h seen, {training.hours_per_hour:.1f} h/h")
+                    keep(training, step, arguments, resumable)
+        if rank == 0:
+            checkpoint.save(training.encoder, arguments.encoder)
+            resumable.unlink(missing_ok=True)
+            loss = training.log[-1]["validation_mean"]
+            print(f"pretrain: {training.hours:.1f} h of audio in {training.step} steps, validation loss {loss:.4f}")
+        if processes > 1:
+            distributed.destroy_process_group()
+
+
+def open_speech(folder: Path, settings: PretrainParams) -> Speech:
+    """Open what prepare wrote; noises and rooms may be absent."""
+
+    def paths(name: str) -> tuple[Path, Path]:
+        return folder / f"{name}.i16", folder / f"{name}.csv"
+
+    return Speech(
+        train=store.open_store(*paths("speech"), weights=settings.weights),
+        validation=store.open_store(*paths("speech"), part="validation"),
+        noises=store.open_store(*paths("noise")) if paths("noise")[0].exists() else None,
+        rooms=store.load_all(*paths("impulse_responses")) if paths("impulse_responses")[0].exists() else None,
+    )
+
+
+def keep(training: Training, step: int, arguments: argparse.Namespace, resumable: Path) -> None:
+    """Write what a finished or an interrupted run leaves: log, snapshot, checkpoint."""
+    last = step == training.params.steps
+    if training.log and training.log[-1]["step"] == step:
+        tables.write(pd.DataFrame(training.log), arguments.losses)
+    if step % training.params.snapshot_every == 0 or last:
+        checkpoint.save(training.encoder, arguments.snapshots / f"{step:07d}.safetensors")
+    if step % arguments.checkpoint_every == 0 or last:
+        training.save(resumable)
+
+
+if __name__ == "__main__":
+    main()

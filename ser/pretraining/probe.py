@@ -1,0 +1,96 @@
+"""What an encoder's features are worth: pooled vectors, a linear classifier, one speaker left out at a time.
+
+The same pooling, normalisation and classifier serve every extractor, so that a difference is the features'. Nothing is
+tuned here: the classifier's cost is fixed by params.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from ser import metrics
+from ser.intervals import IntervalParams
+
+
+@dataclass(frozen=True)
+class Task:
+    """A corpus and the emotions to tell apart in it.
+
+    Attributes:
+        raw: the folder that holds the corpus' folder.
+        corpus: the corpus.
+        emotions: the label set.
+    """
+
+    raw: str
+    corpus: str
+    emotions: list[str]
+
+
+@dataclass(frozen=True)
+class ProbeParams:
+    """How to probe.
+
+    Attributes:
+        tasks: by name.
+        baselines: extractors to compare with, out of ``ser.encoders.EXTRACTORS``.
+        statistics: how frames are pooled.
+        cost: the linear support vector machine's C.
+        intervals: how intervals over speakers are made.
+    """
+
+    tasks: dict[str, Task]
+    baselines: list[str]
+    statistics: list[str]
+    cost: float
+    intervals: IntervalParams
+
+    def __post_init__(self) -> None:
+        if self.cost <= 0:
+            raise ValueError(f"cost: expected above 0, found {self.cost}")
+
+
+def predict(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, cost: float) -> np.ndarray:
+    """Predict every utterance by a classifier that never heard its speaker.
+
+    Args:
+        vectors: (utterances, numbers).
+        labels: (utterances,).
+        speakers: (utterances,).
+        cost: the machine's C; classes are weighed by their inverse frequency.
+
+    Returns:
+        (utterances,) predicted labels. Vectors are standardised by the training speakers' mean and deviation.
+    """
+    machine = LinearSVC(C=cost, class_weight="balanced", dual=True, max_iter=20_000, random_state=0)
+    classifier = make_pipeline(StandardScaler(), machine)
+    return cross_val_predict(classifier, vectors, labels, groups=speakers, cv=LeaveOneGroupOut())
+
+
+def score(vectors: np.ndarray, manifest: pd.DataFrame, params: ProbeParams) -> dict[str, float]:
+    """Score the vectors of a corpus.
+
+    Args:
+        vectors: (utterances, numbers), in the manifest's order.
+        manifest: the utterances, with emotion and speaker.
+        params: how.
+
+    Returns:
+        ``uar``, with ``uar_low`` and ``uar_high`` over speakers.
+    """
+    truth, speakers = manifest["emotion"].to_numpy(), manifest["speaker"].to_numpy()
+    rows = pd.DataFrame(
+        {
+            "truth": truth,
+            "prediction": predict(vectors, truth, speakers, params.cost),
+            "speaker": speakers,
+            "fold": pd.factorize(speakers)[0],
+        }
+    )
+    result = metrics.summary(rows, sorted(set(truth)), params.intervals)
+    return {name: result[name] for name in ("uar", "uar_low", "uar_high") if name in result}

@@ -1,0 +1,267 @@
+"""Speech, noises and impulse responses as one array each, so that training reads a chunk by slicing a file.
+
+``speech.i16`` holds little-endian int16 samples at 16 kHz, the files of a speaker one after the other; ``speech.csv``
+says where each speaker's samples stand and whether the speaker trains or validates. Noises and impulse responses
+likewise.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ser import audio, tables
+from ser.failures import InputError
+from ser.files import whole_file
+
+FULL_SCALE = 32767
+STREAM_COLUMNS = ("corpus", "speaker", "part", "start", "samples", "files")
+
+
+@dataclass(frozen=True)
+class PrepareParams:
+    """What to pretrain on.
+
+    Attributes:
+        speech: the folder of speech.
+        index: a CSV table in it with the columns path and speaker, and corpus if there are several.
+        noise: a folder of noises, or None for none.
+        impulse_responses: a folder of room impulse responses, or None for none.
+        validation_share: share of each corpus' speakers that never train.
+        max_unreadable_share: share of files that may fail to decode.
+        seed: draws the validation speakers.
+    """
+
+    speech: str
+    index: str
+    noise: str | None
+    impulse_responses: str | None
+    validation_share: float = 0.05
+    max_unreadable_share: float = 0.01
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.validation_share < 1:
+            raise ValueError(f"validation_share: expected between 0 and 1, found {self.validation_share}")
+        if not 0 <= self.max_unreadable_share < 1:
+            raise ValueError(f"max_unreadable_share: expected 0 to below 1, found {self.max_unreadable_share}")
+
+
+@dataclass
+class Store:
+    """Many signals in one array.
+
+    Attributes:
+        samples: (total,) int16.
+        starts: (signals,) first sample of each signal.
+        lengths: (signals,) samples of each.
+        weights: (signals,) how much each counts when one is drawn; its length unless changed.
+    """
+
+    samples: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+    weights: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.weights = self.lengths.astype(float)
+
+    def chunks(self, count: int, length: int, generator: np.random.Generator) -> np.ndarray:
+        """Draw chunks from anywhere in the signals.
+
+        Args:
+            count: how many chunks.
+            length: samples of a chunk; a shorter signal is repeated to fill it.
+            generator: draws the signals, by weight, and the places in them, uniformly.
+
+        Returns:
+            (count, length) float32, -1..1.
+        """
+        drawn = generator.choice(len(self.starts), size=count, p=self.weights / self.weights.sum())
+        places = generator.random(count)
+        result = np.empty((count, length), dtype=np.float32)
+        for row, (signal, place) in enumerate(zip(drawn, places, strict=True)):
+            start = self.starts[signal] + int(place * max(self.lengths[signal] - length + 1, 1))
+            piece = self.samples[start : start + min(length, self.lengths[signal])]
+            result[row] = np.resize(piece, length)
+        return result / FULL_SCALE
+
+
+def speech_files(folder: Path, index: str) -> pd.DataFrame:
+    """List the speech files.
+
+    Args:
+        folder: the folder of speech.
+        index: name of the CSV table in it.
+
+    Returns:
+        Columns path (absolute or relative as ``folder`` is), corpus, speaker; sorted.
+
+    Raises:
+        InputError: the folder or a column is missing, the table is empty, or it lists a file that is not there.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; expected speech to pretrain on (prepare.speech)")
+    table = tables.read(folder / index, ["path", "speaker"], text=["path", "speaker", "corpus"])
+    if table.empty:
+        raise InputError(f"{folder / index}: lists no file; expected a row per speech file")
+    if "corpus" not in table:
+        table["corpus"] = folder.name
+    table = table[["corpus", "speaker", "path"]].sort_values(["corpus", "speaker", "path"], ignore_index=True)
+    absent = [path for path in table["path"] if not (folder / path).is_file()]
+    if absent:
+        raise InputError(f"{folder / index}: lists {len(absent)} files that are not there, the first {absent[0]}")
+    table["path"] = [str(folder / path) for path in table["path"]]
+    return table
+
+
+def sound_files(folder: Path) -> pd.DataFrame:
+    """List the sounds below a folder: path, corpus (the folder's name) and speaker (its own path: a signal each)."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; set it to null in prepare and its distortion's probability to 0")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in audio.SUFFIXES)
+    if not paths:
+        raise InputError(f"{folder}: holds no sound file that libsndfile reads")
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    return pd.DataFrame({"corpus": folder.name, "speaker": names, "path": [str(path) for path in paths]})
+
+
+def held_out(speakers: pd.DataFrame, share: float, seed: int) -> set[tuple[str, str]]:
+    """Choose validation speakers: the share of each corpus' speakers, at least one where a corpus has two or more.
+
+    Args:
+        speakers: columns corpus and speaker.
+        share: share of the speakers.
+        seed: draws them.
+
+    Returns:
+        Pairs of corpus and speaker.
+    """
+    generator = np.random.default_rng(seed)
+    chosen: set[tuple[str, str]] = set()
+    for corpus, members in speakers.drop_duplicates().groupby("corpus"):
+        names = sorted(members["speaker"])
+        count = min(max(1, round(share * len(names))), len(names) - 1)
+        chosen |= {(corpus, names[place]) for place in generator.permutation(len(names))[:count]}
+    return chosen
+
+
+def build(
+    files: pd.DataFrame,
+    samples_path: Path,
+    table_path: Path,
+    validation: Iterable[tuple[str, str]] = (),
+    max_unreadable_share: float = 0.0,
+    workers: int = 2,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Decode files and write them as one array with its table.
+
+    Args:
+        files: columns corpus, speaker, path, sorted by speaker; the files of a speaker are joined.
+        samples_path: the ``.i16`` file to write.
+        table_path: the CSV table to write.
+        validation: speakers of the validation part.
+        max_unreadable_share: share of files that may fail to decode.
+        workers: processes that decode.
+        progress: wraps the iteration over files.
+
+    Returns:
+        The table, and a line for each file that was left out.
+
+    Raises:
+        InputError: more files fail than allowed, or nothing is left.
+    """
+    validation = set(validation)
+    left_out: list[str] = []
+    rows: list[dict] = []
+    with (
+        whole_file(samples_path) as temporary,
+        temporary.open("wb") as stream,
+        ProcessPoolExecutor(workers) as pool,
+    ):
+        decoded = progress(pool.map(_decoded, files["path"], chunksize=16))
+        for file, (samples, fault) in zip(files.itertuples(), decoded, strict=True):
+            if fault:
+                left_out.append(fault)
+                continue
+            key = {"corpus": file.corpus, "speaker": file.speaker}
+            if not rows or {name: rows[-1][name] for name in key} != key:
+                part = "validation" if (file.corpus, file.speaker) in validation else "train"
+                rows.append({**key, "part": part, "start": stream.tell() // 2, "samples": 0, "files": 0})
+            samples.tofile(stream)
+            rows[-1]["samples"] += len(samples)
+            rows[-1]["files"] += 1
+        if len(left_out) > max_unreadable_share * len(files):
+            raise InputError(
+                f"{len(left_out)} of {len(files)} files do not decode, more than the share of {max_unreadable_share} "
+                f"that prepare.max_unreadable_share allows; the first: {left_out[0]}"
+            )
+        if not rows:
+            raise InputError(f"{table_path}: no file could be decoded")
+    table = pd.DataFrame(rows, columns=STREAM_COLUMNS)
+    tables.write(table, table_path)
+    return table, left_out
+
+
+def _decoded(path: str) -> tuple[np.ndarray, str]:
+    """Decode one file to int16 at 16 kHz; a fault is returned, so that the caller counts it."""
+    try:
+        signal = audio.load(Path(path))
+    except InputError as error:
+        return np.empty(0, dtype="<i2"), str(error)
+    if not len(signal) or not np.isfinite(signal).all():
+        return np.empty(0, dtype="<i2"), f"{path}: empty, or not finite"
+    return np.round(np.clip(signal, -1, 1) * FULL_SCALE).astype("<i2"), ""
+
+
+def open_store(
+    samples_path: Path, table_path: Path, part: str = "train", weights: dict[str, float] | None = None
+) -> Store:
+    """Open what ``build`` wrote, without reading it all.
+
+    Args:
+        samples_path: the ``.i16`` file.
+        table_path: its table.
+        part: ``train`` or ``validation``.
+        weights: how much more than its hours a corpus counts in the draw; 1 where it is not named.
+
+    Returns:
+        The signals of that part.
+
+    Raises:
+        InputError: a file is missing, the part is empty, or a weighted corpus is not there.
+    """
+    table = tables.read(table_path, STREAM_COLUMNS, text=["corpus", "speaker", "part"])
+    unknown = sorted(set(weights or ()) - set(table["corpus"]))
+    if unknown:
+        raise InputError(f"{table_path}: holds no corpus '{unknown[0]}' that pretrain.weights names")
+    table = table[table["part"] == part]
+    if table.empty:
+        raise InputError(f"{table_path}: holds no speaker of the part '{part}'")
+    store = Store(
+        np.memmap(samples_path, dtype="<i2", mode="r"),
+        table["start"].to_numpy(np.int64),
+        table["samples"].to_numpy(np.int64),
+    )
+    store.weights = store.weights * table["corpus"].map(lambda corpus: (weights or {}).get(corpus, 1.0)).to_numpy(float)
+    return store
+
+
+def load_all(samples_path: Path, table_path: Path) -> Sequence[np.ndarray]:
+    """Read every signal of a small store, such as impulse responses, as float32 -1..1."""
+    table = tables.read(table_path, STREAM_COLUMNS, text=["corpus", "speaker", "part"])
+    samples = np.fromfile(samples_path, dtype="<i2")
+    return [
+        samples[start : start + length].astype(np.float32) / FULL_SCALE
+        for start, length in zip(table["start"], table["samples"], strict=True)
+    ]
+
+
+def hours(table: pd.DataFrame) -> dict[str, float]:
+    """Hours of audio per part: ``train`` and ``validation``."""
+    seconds = table.groupby("part")["samples"].sum() / audio.SAMPLING_RATE_HZ
+    return {part: float(seconds.get(part, 0.0)) / 3600 for part in ("train", "validation")}

@@ -1,0 +1,352 @@
+"""The pretraining loop: distorted chunks through the encoder, workers' losses back; resumable at any step.
+
+Every step draws from generators that the seed, the step and the process alone determine, so that a run that was killed
+and resumed sees the same chunks, distortions and frames as one that was not.
+"""
+
+import math
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ser.failures import InputError
+from ser.files import whole_file
+from ser.pase.encoder import PASE_PLUS, SAMPLING_RATE_HZ, Geometry, PasePlus
+from ser.pretraining.distortions import Distortions, distort
+from ser.pretraining.store import Store
+from ser.pretraining.targets import Targets
+from ser.pretraining.workers import Workers
+
+STATISTICS_CHUNKS = 512
+TRAIN, VALIDATION, INITIAL = 0, 1, 2  # streams of random numbers
+
+
+@dataclass(frozen=True)
+class PretrainParams:
+    """How to pretrain.
+
+    Attributes:
+        steps: optimiser steps.
+        chunks: chunks of speech a step, over all processes.
+        chunk_seconds: length of a chunk.
+        frames: frames of each chunk that the regressions and LIM see.
+        hidden: hidden units of each worker.
+        waveform_maps: channels of the three layers of the waveform decoder.
+        learning_rate: its peak.
+        warmup_steps: steps of linear rise to it.
+        decay_power: power of the polynomial decay to zero.
+        weight_decay: AdamW's, on the weights of convolutions and linear layers.
+        clip: largest norm of the gradient.
+        precision: ``float32``, or ``bfloat16`` for mixed precision, fast where the processor has it.
+        validate_every: steps between validations.
+        validation_chunks: chunks of the held-out speakers.
+        snapshot_every: steps between snapshots of the encoder.
+        weights: how much more than its hours a corpus counts when a chunk is drawn.
+        distortions: of the input.
+        maps: channels of the encoder's layers; PASE+ unless made smaller for a trial.
+        channels: numbers per frame.
+        qrnn_units: units of the QRNN.
+        seed: of everything.
+    """
+
+    steps: int
+    chunks: int = 16
+    chunk_seconds: float = 2.0
+    frames: int = 64
+    hidden: int = 256
+    waveform_maps: tuple[int, ...] = (128, 64, 32)
+    learning_rate: float = 1e-3
+    warmup_steps: int = 100
+    decay_power: float = 1.0
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    precision: str = "bfloat16"
+    validate_every: int = 250
+    validation_chunks: int = 64
+    snapshot_every: int = 500
+    weights: dict[str, float] = field(default_factory=dict)
+    distortions: Distortions = field(default_factory=Distortions)
+    maps: tuple[int, ...] = PASE_PLUS.maps
+    channels: int = PASE_PLUS.channels
+    qrnn_units: int = PASE_PLUS.qrnn_units
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "frames", "hidden", "validate_every", "validation_chunks", "snapshot_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
+        if self.chunks < 2:
+            raise ValueError(f"chunks: expected at least 2, for LIM and GIM need another chunk, found {self.chunks}")
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision: expected float32 or bfloat16, found {self.precision}")
+        if len(self.waveform_maps) != 3:
+            raise ValueError(f"waveform_maps: expected three numbers, found {list(self.waveform_maps)}")
+        if len(self.maps) != len(PASE_PLUS.maps):
+            raise ValueError(f"maps: expected {len(PASE_PLUS.maps)} numbers, found {list(self.maps)}")
+
+    @property
+    def geometry(self) -> Geometry:
+        """The encoder's sizes."""
+        return Geometry(maps=self.maps, channels=self.channels, qrnn_units=self.qrnn_units)
+
+    @property
+    def chunk_samples(self) -> int:
+        """Samples of a chunk: whole frames of the encoder."""
+        return round(self.chunk_seconds * SAMPLING_RATE_HZ / PASE_PLUS.hop) * PASE_PLUS.hop
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What is drawn from: speech to train on and to validate on, noises and rooms where there are any."""
+
+    train: Store
+    validation: Store
+    noises: Store | None = None
+    rooms: list[np.ndarray] | None = None
+
+
+class Pretrainer(nn.Module):
+    """Encoder and workers as one module, so that one forward pass gives every loss."""
+
+    def __init__(self, params: PretrainParams, dimensions: dict[str, int]) -> None:
+        super().__init__()
+        self.frames = params.frames
+        self.encoder = PasePlus(params.geometry)
+        self.workers = Workers(params.channels, dimensions, params.hidden, params.waveform_maps)
+
+    def forward(self, distorted: Tensor, targets: dict[str, Tensor], waveform: Tensor, draw: torch.Generator):
+        """Encode the distorted signals and run the workers: name to loss."""
+        return self.workers(self.encoder(distorted[:, None]), targets, waveform, draw, self.frames)
+
+
+class Training:
+    """The state of a run: networks, optimiser, step, log.
+
+    Args:
+        params: how to train.
+        speech: what to train on.
+        device: ``cpu`` or ``cuda``.
+        rank: number of this process.
+        processes: how many take part.
+
+    Attributes:
+        step: steps taken.
+        log: a row per validation: step, hours of audio seen, learning rate, losses.
+    """
+
+    def __init__(
+        self, params: PretrainParams, speech: Speech, device: str = "cpu", rank: int = 0, processes: int = 1
+    ) -> None:
+        if params.chunks % processes or params.chunks // processes < 2:
+            raise InputError(
+                f"pretrain.chunks: expected 2 or more for each of {processes} processes, found {params.chunks}"
+            )
+        check_sources(params.distortions, speech)
+        self.params, self.speech, self.device, self.rank, self.processes = params, speech, device, rank, processes
+        self.step = 0
+        self._started = (time.monotonic(), 0)  # when this process began, and at which step
+        self.log: list[dict] = []
+        self._recent: list[Tensor] = []
+        self.targets = Targets().to(device)
+        self.statistics = self._measure_statistics()
+        dimensions = {name: len(mean) for name, (mean, _) in self.statistics.items() if name != "waveform"}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(params.seed)
+            self.pretrainer = Pretrainer(params, dimensions).to(device)
+        self.module = DistributedDataParallel(self.pretrainer) if processes > 1 else self.pretrainer
+        # Biases, norms and PReLU slopes do not decay, nor do the edges of the SincNet filters: they are frequencies.
+        decays = {
+            name: parameter.ndim > 1 and "_hz_" not in name for name, parameter in self.pretrainer.named_parameters()
+        }
+        groups = [
+            {
+                "params": [
+                    parameter for name, parameter in self.pretrainer.named_parameters() if decays[name] is wanted
+                ],
+                "weight_decay": params.weight_decay if wanted else 0.0,
+            }
+            for wanted in (True, False)
+        ]
+        self.optimizer = torch.optim.AdamW(groups, lr=params.learning_rate)
+
+    @property
+    def encoder(self) -> PasePlus:
+        """The encoder as trained so far."""
+        return self.pretrainer.encoder
+
+    @property
+    def hours(self) -> float:
+        """Hours of audio seen."""
+        return self.step * self.params.chunks * self.params.chunk_samples / SAMPLING_RATE_HZ / 3600
+
+    @property
+    def hours_per_hour(self) -> float:
+        """Hours of audio seen per hour, since this process began to train."""
+        began, step = self._started
+        return self.hours * (1 - step / max(self.step, 1)) / max((time.monotonic() - began) / 3600, 1e-9)
+
+    def run(self) -> Iterator[int]:
+        """Train to the last step, yielding the number of steps taken after each.
+
+        Raises:
+            InputError: the GPU's memory does not suffice.
+            FloatingPointError: a loss is not finite.
+        """
+        self._started = (time.monotonic(), self.step)
+        try:
+            while self.step < self.params.steps:
+                self._take_step()
+                if self.step % self.params.validate_every == 0 or self.step == self.params.steps:
+                    self._validate()
+                yield self.step
+        except torch.OutOfMemoryError as error:
+            raise InputError("the GPU's memory does not suffice: lower pretrain.chunks, or pretrain.frames") from error
+
+    def _take_step(self) -> None:
+        share = self.params.chunks // self.processes
+        clean = self._chunks(self.speech.train, share, TRAIN, self.step, self.rank)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.params, self.step)
+        self.module.train()
+        losses = self._losses(self.module, clean, TRAIN, self.step, self.rank)
+        values = torch.stack(list(losses.values()))
+        values.mean().backward()
+        nn.utils.clip_grad_norm_(self.pretrainer.parameters(), self.params.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self._recent.append(values.detach())
+        self.step += 1
+
+    @torch.no_grad()
+    def _validate(self) -> None:
+        """Add a row to the log: mean losses since the last one, and those of the held-out speakers, distorted too."""
+        trained = torch.stack(self._recent).mean(0)
+        self._recent = []
+        if self.processes > 1:
+            distributed.all_reduce(trained)
+            trained /= self.processes
+        self.pretrainer.eval()
+        size = min(self.params.chunks // self.processes, self.params.validation_chunks)
+        rounds = max(1, self.params.validation_chunks // size)
+        held_out = []
+        for place in range(rounds):  # the same chunks, distortions and frames every time
+            clean = self._chunks(self.speech.validation, size, VALIDATION, place, 0)
+            held_out.append(torch.stack(list(self._losses(self.pretrainer, clean, VALIDATION, place, 0).values())))
+        validated = torch.stack(held_out).mean(0)
+        if not (trained.isfinite().all() and validated.isfinite().all()):
+            raise FloatingPointError(f"a loss is not finite at step {self.step}")
+        names = [*self.pretrainer.workers.regressions, "waveform", "lim", "gim"]
+        row = {"step": self.step, "hours": self.hours, "learning_rate": learning_rate(self.params, self.step - 1)}
+        for part, values in (("train", trained), ("validation", validated)):
+            row[f"{part}_mean"] = values.mean().item()
+            row |= {f"{part}_{name}": value for name, value in zip(names, values.tolist(), strict=True)}
+        self.log.append(row)
+
+    def _losses(self, module: nn.Module, clean: Tensor, stream: int, step: int, rank: int) -> dict[str, Tensor]:
+        generator = np.random.default_rng([self.params.seed, stream, step, rank, 1])
+        draw = torch.Generator().manual_seed(int(generator.integers(2**62)))
+        distorted = distort(clean, self.params.distortions, generator, self.speech.noises, self.speech.rooms)
+        targets = {name: self._normalised(name, value) for name, value in self.targets(clean).items()}
+        waveform = self._normalised("waveform", clean[:, None])[:, 0]
+        with self._precision():
+            return module(distorted, targets, waveform, draw)
+
+    def _precision(self) -> AbstractContextManager:
+        if self.params.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.device, dtype=torch.bfloat16)
+
+    def _chunks(self, store: Store, count: int, stream: int, step: int, rank: int) -> Tensor:
+        generator = np.random.default_rng([self.params.seed, stream, step, rank])
+        return torch.from_numpy(store.chunks(count, self.params.chunk_samples, generator)).to(self.device)
+
+    def _normalised(self, name: str, value: Tensor) -> Tensor:
+        mean, deviation = self.statistics[name]
+        return (value - mean[:, None]) / deviation[:, None]
+
+    @torch.no_grad()
+    def _measure_statistics(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Mean and standard deviation of each target's dimensions over training speech: name to (dims,), (dims,)."""
+        sums: dict[str, list[Tensor]] = {}
+        rounds = math.ceil(STATISTICS_CHUNKS / 16)
+        for place in range(rounds):
+            clean = self._chunks(self.speech.train, 16, INITIAL, place, 0)
+            for name, value in {**self.targets(clean), "waveform": clean[:, None]}.items():
+                moments = torch.stack([value.mean((0, 2)), value.square().mean((0, 2))]).double() / rounds
+                sums[name] = sums[name] + moments if name in sums else moments
+        return {
+            name: (mean.float(), (square - mean.square()).clamp(min=1e-8).sqrt().float())
+            for name, (mean, square) in sums.items()
+        }
+
+    def save(self, path: Path) -> None:
+        """Save the state to resume from, whole or not at all: the old checkpoint survives a full disk."""
+        state = {
+            "params": asdict(self.params),
+            "processes": self.processes,
+            "step": self.step,
+            "log": self.log,
+            "recent": self._recent,
+            "networks": self.pretrainer.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        with whole_file(path) as temporary:
+            torch.save(state, temporary)
+
+    def resume(self, path: Path) -> None:
+        """Take up the state that ``save`` wrote.
+
+        Raises:
+            InputError: the checkpoint is damaged, or was made with other params or another number of processes.
+        """
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+        except (RuntimeError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: the checkpoint is damaged; delete it to start again") from error
+        mine = {**asdict(self.params), "processes": self.processes}
+        theirs = {**state["params"], "processes": state["processes"]}
+        changed = sorted(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
+        if changed:
+            raise InputError(
+                f"{path}: the checkpoint was made with another {', '.join(changed)}; set the params back to resume it, "
+                f"or delete it to start again"
+            )
+        self.pretrainer.load_state_dict(state["networks"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.log, self._recent = state["step"], state["log"], list(state["recent"])
+
+
+def check_sources(distortions: Distortions, speech: Speech) -> None:
+    """Refuse a distortion whose sounds are not there.
+
+    Raises:
+        InputError: noise or reverberation has a probability above 0 and nothing to draw from.
+    """
+    for name, there in (("noise", speech.noises), ("reverberation", speech.rooms)):
+        if getattr(distortions, name) > 0 and not there:
+            raise InputError(
+                f"pretrain.distortions.{name}: expected sounds to draw from, found none prepared; give "
+                f"prepare a folder or set the probability to 0"
+            )
+
+
+def learning_rate(params: PretrainParams, step: int) -> float:
+    """Linear warm-up, then polynomial decay to zero at the last step.
+
+    Args:
+        params: peak, warm-up, power, steps.
+        step: steps taken before this one.
+
+    Returns:
+        The learning rate of the next step.
+    """
+    rise = min(1.0, (step + 1) / max(params.warmup_steps, 1))
+    return params.learning_rate * rise * (1 - step / params.steps) ** params.decay_power

@@ -1,0 +1,139 @@
+"""The workers: small networks on the encoder's frames, each with a self-supervised task that pays no label.
+
+Source: PASE+ (arXiv 2001.09239, section 2.3): regressions of speech features with seven frames of context, the
+waveform, and two discriminators that estimate mutual information, local (LIM) and global (GIM). Two ways of ours to
+save time change no task: the regressions see a random sample of each chunk's frames, and the discriminators take their
+positive and negative frames from inside the batch, so that one encoder pass serves all.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+CONTEXT = 7
+
+
+class Regression(nn.Module):
+    """Predict a target at seven frames around each frame.
+
+    Args:
+        channels: numbers per encoder frame.
+        dimensions: numbers per target frame.
+        hidden: hidden units.
+    """
+
+    def __init__(self, channels: int, dimensions: int, hidden: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv1d(channels, hidden, 1), nn.PReLU(hidden), nn.Conv1d(hidden, dimensions * CONTEXT, 1)
+        )
+
+    def forward(self, frames: Tensor, target: Tensor, places: Tensor) -> Tensor:
+        """Mean squared error.
+
+        Args:
+            frames: (batch, channels, frames), the encoder's.
+            target: (batch, dimensions, frames), normalised.
+            places: (sample,) which frames to predict from; three or more away from the ends.
+
+        Returns:
+            The loss, a scalar.
+        """
+        prediction = self.layers(frames[..., places])  # (batch, dimensions * context, sample)
+        around = places[:, None] + torch.arange(-(CONTEXT // 2), CONTEXT // 2 + 1, device=places.device)
+        wanted = target[..., around].permute(0, 1, 3, 2).flatten(1, 2)  # (batch, dimensions * context, sample)
+        return functional.mse_loss(prediction.float(), wanted)
+
+
+class Waveform(nn.Module):
+    """Decode the waveform from the frames by transposed convolutions.
+
+    Args:
+        channels: numbers per encoder frame.
+        maps: channels of the three layers.
+    """
+
+    STRIDES = (4, 4, 10)
+    KERNEL = 30
+
+    def __init__(self, channels: int, maps: tuple[int, ...]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for stride, width in zip(self.STRIDES, maps, strict=True):
+            padding = (self.KERNEL - stride) // 2
+            layers += [nn.ConvTranspose1d(channels, width, self.KERNEL, stride, padding), nn.PReLU(width)]
+            channels = width
+        self.layers = nn.Sequential(*layers, nn.Conv1d(channels, 1, 1))
+
+    def forward(self, frames: Tensor, target: Tensor) -> Tensor:
+        """Mean absolute error: (batch, channels, frames), (batch, 160 frames) -> a scalar."""
+        decoded = self.layers(frames)[:, 0].float()
+        return functional.l1_loss(decoded, target[:, : decoded.shape[1]])
+
+
+class Discriminator(nn.Module):
+    """Tell a pair of vectors from the same chunk from a pair of different chunks.
+
+    Args:
+        channels: numbers per vector.
+        hidden: hidden units.
+    """
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(2 * channels, hidden), nn.PReLU(hidden), nn.Linear(hidden, 1))
+
+    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        """Binary cross-entropy over both kinds of pair: three times (pairs, channels) -> a scalar."""
+        same = self.layers(torch.cat([anchor, positive], dim=1)).float()
+        other = self.layers(torch.cat([anchor, negative], dim=1)).float()
+        return (functional.softplus(-same) + functional.softplus(other)).mean() / 2
+
+
+class Workers(nn.Module):
+    """Every worker on the same frames.
+
+    Args:
+        channels: numbers per encoder frame.
+        dimensions: numbers per frame of each regression target.
+        hidden: hidden units of each worker.
+        maps: channels of the waveform decoder.
+    """
+
+    def __init__(self, channels: int, dimensions: dict[str, int], hidden: int, maps: tuple[int, ...]) -> None:
+        super().__init__()
+        self.regressions = nn.ModuleDict(
+            {name: Regression(channels, count, hidden) for name, count in dimensions.items()}
+        )
+        self.waveform = Waveform(channels, maps)
+        self.lim = Discriminator(channels, hidden)
+        self.gim = Discriminator(channels, hidden)
+
+    def forward(
+        self, frames: Tensor, targets: dict[str, Tensor], waveform: Tensor, draw: torch.Generator, sample: int
+    ) -> dict[str, Tensor]:
+        """Run the workers.
+
+        Args:
+            frames: (batch, channels, frames), of the distorted signals.
+            targets: name to (batch, dimensions, frames), of the clean signals, normalised.
+            waveform: (batch, samples), clean, normalised.
+            draw: draws frames and pairs, on the CPU.
+            sample: how many frames of each chunk the regressions and LIM see.
+
+        Returns:
+            Name to loss, each a scalar.
+        """
+        batch, _, length = frames.shape
+        margin = CONTEXT // 2
+        inner = length - 2 * margin
+        places = (torch.randperm(inner, generator=draw)[: min(sample, inner)] + margin).to(frames.device)
+        losses = {name: worker(frames, targets[name], places) for name, worker in self.regressions.items()}
+        losses["waveform"] = self.waveform(frames, waveform)
+        other = (torch.arange(batch) + int(torch.randint(1, batch, (), generator=draw))) % batch  # never oneself
+        local = frames[..., places].transpose(1, 2)  # (batch, sample, channels)
+        partner = local.roll(1, dims=1)  # the places are in random order: each frame's partner is another, at random
+        losses["lim"] = self.lim(local.flatten(0, 1), partner.flatten(0, 1), partner[other].flatten(0, 1))
+        first, second = frames[..., : length // 2].mean(2), frames[..., length // 2 :].mean(2)
+        losses["gim"] = self.gim(first, second, second[other])
+        return losses

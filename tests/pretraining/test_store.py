@@ -1,0 +1,145 @@
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from ser.failures import InputError
+from ser.pretraining import store
+from ser.pretraining.store import PrepareParams, Store
+
+
+@pytest.fixture
+def speech(tmp_path):
+    """Three speakers; each sample's value tells whose it is, so that slices can be recognised."""
+    folder = tmp_path / "speech"
+    rows = []
+    for level, (speaker, lengths) in enumerate({"a": [3000, 5000], "b": [4000], "c": [2000, 2000]}.items(), start=1):
+        for number, length in enumerate(lengths):
+            path = f"{speaker}/{number}.wav"
+            (folder / speaker).mkdir(parents=True, exist_ok=True)
+            soundfile.write(folder / path, np.full(length, level / 10, np.float32), 16_000, subtype="PCM_16")
+            rows.append({"path": path, "corpus": "x", "speaker": speaker})
+    pd.DataFrame(rows).to_csv(folder / "index.csv", index=False)
+    return folder
+
+
+def build(speech, tmp_path, **settings):
+    files = store.speech_files(speech, "index.csv")
+    return store.build(files, tmp_path / "s.i16", tmp_path / "s.csv", workers=1, **settings)
+
+
+def test_a_speakers_files_are_joined_and_can_be_found_again(speech, tmp_path):
+    table, left_out = build(speech, tmp_path)
+    assert left_out == []
+    assert table[["speaker", "start", "samples", "files"]].to_numpy().tolist() == [
+        ["a", 0, 8000, 2],
+        ["b", 8000, 4000, 1],
+        ["c", 12_000, 4000, 2],
+    ]
+    samples = np.fromfile(tmp_path / "s.i16", dtype="<i2")
+    assert len(samples) == 16_000
+    for level, row in enumerate(table.itertuples(), start=1):
+        own = samples[row.start : row.start + row.samples]
+        assert abs(own - level / 10 * 32767).max() <= 1
+
+
+def test_parts_are_the_speakers_that_were_held_out(speech, tmp_path):
+    build(speech, tmp_path, validation={("x", "b")})
+    train = store.open_store(tmp_path / "s.i16", tmp_path / "s.csv")
+    validation = store.open_store(tmp_path / "s.i16", tmp_path / "s.csv", part="validation")
+    generator = np.random.default_rng(0)
+    heard = {round(float(chunk.max()), 1) for chunk in train.chunks(200, 1000, generator)}
+    assert heard == {0.1, 0.3}
+    assert {round(float(value), 1) for value in np.unique(validation.chunks(20, 1000, generator))} == {0.2}
+
+
+def test_chunks_are_drawn_by_length_and_weight(speech, tmp_path):
+    build(speech, tmp_path)
+    generator = np.random.default_rng(0)
+    drawn = store.open_store(tmp_path / "s.i16", tmp_path / "s.csv").chunks(4000, 100, generator).mean(1).round(1)
+    shares = [float((drawn == np.float32(level)).mean()) for level in (0.1, 0.2, 0.3)]
+    np.testing.assert_allclose(shares, [0.5, 0.25, 0.25], atol=0.03)
+
+
+def test_weights_multiply_a_corpus_hours(tmp_path):
+    (tmp_path / "s.i16").write_bytes(np.repeat(np.array([1000, 2000], "<i2"), 500).tobytes())
+    pd.DataFrame(
+        {"corpus": ["x", "y"], "speaker": ["a", "b"], "part": "train", "start": [0, 500], "samples": 500, "files": 1}
+    ).to_csv(tmp_path / "s.csv", index=False)
+    weighted = store.open_store(tmp_path / "s.i16", tmp_path / "s.csv", weights={"y": 3.0})
+    chunks = weighted.chunks(4000, 10, np.random.default_rng(0))
+    assert (chunks[:, 0] > 0.05).mean() == pytest.approx(0.75, abs=0.03)
+    with pytest.raises(InputError, match="no corpus 'z' that pretrain.weights names"):
+        store.open_store(tmp_path / "s.i16", tmp_path / "s.csv", weights={"z": 3.0})
+
+
+def test_a_signal_shorter_than_the_chunk_is_repeated():
+    short = Store(np.array([1, 2, 3], "<i2"), np.array([0]), np.array([3]))
+    chunk = short.chunks(1, 7, np.random.default_rng(0))[0] * 32767
+    assert chunk.round().tolist() == [1, 2, 3, 1, 2, 3, 1]
+
+
+def test_same_generator_state_same_chunks():
+    samples = Store(np.arange(1000, dtype="<i2"), np.array([0]), np.array([1000]))
+    first, same, other = (samples.chunks(3, 10, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first, same)
+    assert not np.array_equal(first, other)
+
+
+def test_some_of_each_corpus_speakers_are_held_out():
+    speakers = pd.DataFrame({"corpus": ["x"] * 40 + ["y"] * 3 + ["z"], "speaker": [str(number) for number in range(44)]})
+    chosen = store.held_out(speakers, share=0.1, seed=0)
+    assert [sum(corpus == name for corpus, _ in chosen) for name in "xyz"] == [4, 1, 0]
+    assert chosen == store.held_out(speakers.sample(frac=1, random_state=1), share=0.1, seed=0)
+
+
+def test_files_that_do_not_decode_are_left_out_and_named_up_to_a_share(speech, tmp_path):
+    (speech / "a" / "0.wav").write_bytes(b"not audio")
+    table, left_out = build(speech, tmp_path, max_unreadable_share=0.2)
+    assert table["files"].tolist() == [1, 1, 2]
+    assert len(left_out) == 1
+    assert "0.wav" in left_out[0]
+
+
+def test_too_many_that_do_not_decode_stop_and_leave_nothing(speech, tmp_path):
+    (speech / "a" / "0.wav").write_bytes(b"not audio")
+    with pytest.raises(InputError, match=r"1 of 5 files do not decode.*prepare\.max_unreadable_share"):
+        build(speech, tmp_path, max_unreadable_share=0.1)
+    assert not list(tmp_path.glob("*.i16"))
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_missing_folder_is_named(tmp_path):
+    with pytest.raises(InputError, match="nowhere: no such folder"):
+        store.speech_files(tmp_path / "nowhere", "index.csv")
+
+
+def test_index_without_a_column_is_refused(speech):
+    (speech / "index.csv").write_text("path,corpus\na/0.wav,x\n")
+    with pytest.raises(InputError, match="missing: speaker"):
+        store.speech_files(speech, "index.csv")
+
+
+def test_empty_index_is_refused(speech):
+    (speech / "index.csv").write_text("path,speaker\n")
+    with pytest.raises(InputError, match="lists no file"):
+        store.speech_files(speech, "index.csv")
+
+
+def test_index_that_lists_an_absent_file_is_refused(speech):
+    (speech / "index.csv").write_text("path,speaker\na/9.wav,a\n")
+    with pytest.raises(InputError, match=r"not there, the first a/9\.wav"):
+        store.speech_files(speech, "index.csv")
+
+
+def test_noise_folder_that_is_missing_or_empty_is_refused(tmp_path):
+    with pytest.raises(InputError, match="distortion's probability to 0"):
+        store.sound_files(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="holds no sound file"):
+        store.sound_files(tmp_path)
+
+
+@pytest.mark.parametrize("settings", [{"validation_share": 0.0}, {"max_unreadable_share": 1.0}])
+def test_params_out_of_range_are_refused(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        PrepareParams(speech="s", index="i", noise=None, impulse_responses=None, **settings)

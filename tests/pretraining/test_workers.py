@@ -1,0 +1,80 @@
+import math
+
+import pytest
+import torch
+
+from ser.pretraining.workers import Discriminator, Regression, Waveform, Workers
+
+
+def test_regression_compares_each_place_with_its_seven_frames_of_context():
+    worker = Regression(channels=2, dimensions=1, hidden=4)
+    target = torch.arange(20.0)[None, None]  # frame t holds the number t
+    places = torch.tensor([5, 9])
+    with torch.no_grad():
+        worker.layers[2].weight.zero_()
+        worker.layers[2].bias.zero_()
+    expected = torch.tensor([[place + shift for shift in range(-3, 4)] for place in (5.0, 9.0)]).square().mean()
+    assert worker(torch.randn(1, 2, 20), target, places).item() == pytest.approx(expected.item())
+
+
+def test_regression_puts_each_dimensions_context_side_by_side():
+    worker = Regression(channels=1, dimensions=2, hidden=1)
+    target = torch.stack([torch.arange(9.0), 100 + torch.arange(9.0)])[None]
+    wanted = [4.0 + shift for shift in range(-3, 4)]
+    with torch.no_grad():
+        worker.layers[2].weight.zero_()
+        worker.layers[2].bias.copy_(torch.tensor([*wanted, *(100 + value for value in wanted)]))
+    assert worker(torch.zeros(1, 1, 9), target, torch.tensor([4])).item() == 0
+
+
+def test_waveform_decoder_gives_160_samples_a_frame():
+    decoder = Waveform(channels=8, maps=(4, 4, 4))
+    assert decoder.layers(torch.randn(2, 8, 25)).shape == (2, 1, 25 * 160)
+
+
+def test_discriminators_loss_is_the_binary_cross_entropy_of_both_kinds_of_pair():
+    discriminator = Discriminator(channels=3, hidden=5)
+    anchor, positive, negative = torch.randn(3, 7, 3, generator=torch.Generator().manual_seed(0))
+    logits = discriminator.layers(torch.cat([torch.cat([anchor, positive], 1), torch.cat([anchor, negative], 1)]))
+    labels = torch.cat([torch.ones(7, 1), torch.zeros(7, 1)])
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)
+    torch.testing.assert_close(discriminator(anchor, positive, negative), expected)
+
+
+def test_undecided_discriminator_loses_log_2():
+    discriminator = Discriminator(channels=3, hidden=5)
+    with torch.no_grad():
+        discriminator.layers[2].weight.zero_()
+        discriminator.layers[2].bias.zero_()
+    assert discriminator(*torch.randn(3, 4, 3)).item() == pytest.approx(math.log(2))
+
+
+def test_mutual_information_is_learned_where_chunks_differ_and_not_where_they_do_not():
+    def loss_after_training(spread: float) -> float:
+        """Chunks whose frames share a vector of that spread; the encoder is left out."""
+        torch.manual_seed(0)
+        workers = Workers(channels=6, dimensions={}, hidden=16, maps=(2, 2, 2))
+        optimizer = torch.optim.Adam(workers.parameters(), lr=0.01)
+        draw, losses = torch.Generator().manual_seed(0), []
+        for _ in range(150):
+            frames = spread * torch.randn(16, 6, 1) + torch.randn(16, 6, 30)
+            loss = workers(frames, {}, torch.zeros(16, 4800), draw, sample=10)["lim"]
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        return sum(losses[-20:]) / 20
+
+    assert loss_after_training(spread=3.0) < 0.4
+    assert loss_after_training(spread=0.0) > 0.65
+
+
+def test_every_worker_reports_a_loss_and_reaches_the_frames():
+    workers = Workers(channels=6, dimensions={"a": 3, "b": 2}, hidden=8, maps=(4, 4, 4))
+    frames = torch.randn(3, 6, 20, requires_grad=True)
+    targets = {"a": torch.randn(3, 3, 20), "b": torch.randn(3, 2, 20)}
+    losses = workers(frames, targets, torch.randn(3, 3200), torch.Generator().manual_seed(0), sample=8)
+    assert list(losses) == ["a", "b", "waveform", "lim", "gim"]
+    for loss in losses.values():
+        (gradient,) = torch.autograd.grad(loss, frames, retain_graph=True)
+        assert gradient.abs().sum() > 0
