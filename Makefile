@@ -1,0 +1,22 @@
+# Every target first makes the environment in .venv, where it is missing or its requirements changed.
+
+PYTHON = python3.11 python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+.PHONY: repro test lint
+
+repro: .venv/installed
+	dvc repro
+
+test: .venv/installed
+	pytest
+
+lint: .venv/installed
+	ruff check . && ruff format --check .
+
+.venv/installed: requirements.txt requirements-dev.txt constraints.txt pyproject.toml
+	@for python in $(PYTHON); do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then exec $$python -m venv .venv; fi; \
+	done; \
+	echo "make: expected Python 3.11, found none as $(PYTHON); install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1
+	.venv/bin/python -m pip install --requirement requirements-dev.txt --editable .
+	touch $@
