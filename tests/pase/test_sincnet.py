@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.signal import freqz
 
-from ser.pase.sincnet import SincConv, mel_spaced_hz
+from ser.pase.sincnet import SincConv, filter_bank, mel_spaced_hz
 
 
 @pytest.fixture
@@ -50,3 +50,11 @@ def test_mel_spacing_is_equal_on_the_mel_scale_with_the_given_ends():
     mels = 2595 * np.log10(1 + frequencies_hz / 700)
     np.testing.assert_allclose(np.diff(mels), np.diff(mels).mean(), rtol=1e-4)
     np.testing.assert_allclose(frequencies_hz[[0, -1]], [30, 7900], rtol=1e-5)
+
+
+@pytest.mark.parametrize("samples", [251, 252, 282, 283, 1000])
+def test_filter_bank_is_a_convolution(layer, samples):
+    signal = torch.randn(2, 1, samples, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = torch.nn.functional.conv1d(signal, layer.filters())
+        torch.testing.assert_close(filter_bank(signal, layer.filters()), expected, atol=1e-5, rtol=1e-5)
