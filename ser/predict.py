@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from tqdm import tqdm
 
 from ser import audio, predictor
@@ -18,33 +19,35 @@ from ser.predictions import probability_columns
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print label and probabilities of each file; end with exit code 1 where a file could not be predicted."""
     parser = argparse.ArgumentParser(prog="python -m ser.predict", description="Predict the emotion of audio files.")
-    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE_OR_FOLDER", help="folders: with all within")
-    parser.add_argument("--models", type=Path, default=Path("models/classifier"), help="folder (default: %(default)s)")
-    parser.add_argument(
-        "--weights",
-        type=Path,
-        default=Path("models/pase_plus.safetensors"),
-        help="of the trained encoder, where the model uses it (default: %(default)s)",
-    )
-    parser.add_argument("--fold", type=int, help="take this fold's model alone (default: the mean of all folds)")
-    parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="(default: %(default)s)")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE_OR_FOLDER", help="a folder: all audio files in it")
+    for flag, default, words in (
+        ("--models", "models/classifier", "folder of the trained classifiers"),
+        ("--weights", "models/pase_plus.safetensors", "file of the trained encoder, where the model uses it"),
+    ):
+        parser.add_argument(
+            flag, type=Path, metavar="PATH", default=Path(default), help=f"{words} (default: {default})"
+        )
+    parser.add_argument("--fold", type=int, metavar="N", help="use this fold's classifier (default: the mean of all)")
+    parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
     parser.add_argument("--one-speaker", action="store_true", help="all files are of one speaker")
-    parser.add_argument("--device", default="cpu", help="where the encoder runs (default: %(default)s)")
+    parser.add_argument("--device", default="cpu", help="where the encoder runs (default: cpu)")
     options = parser.parse_args(arguments)
     with one_line("predict"):
+        torch.set_num_threads(1)  # the same sums as in the pipeline; short files gain nothing from more
         files = audio_files(options.paths)
         model = predictor.load(options.models, options.weights, options.fold, options.device)
+        model.check_speaker(len(files), options.one_speaker)
         vectors, faults = {}, []
         for path in tqdm(files, desc="predict", unit="file", disable=None, leave=False):
             try:
                 vectors[path] = vector(model, path)
             except InputError as error:
                 faults.append(str(error))
+        for fault in faults:
+            print(f"predict: {fault}", file=sys.stderr)
         if vectors:
             probabilities = model.probabilities(np.stack(list(vectors.values())), options.one_speaker)
             print(layout(list(vectors), probabilities, model.labels, options.format))
-        for fault in faults:
-            print(f"predict: {fault}", file=sys.stderr)
         if faults:
             raise InputError(f"{len(faults)} of {len(files)} files have no prediction")
 
@@ -113,6 +116,8 @@ def layout(files: Sequence[Path], probabilities: np.ndarray, labels: Sequence[st
     table[probability_columns(labels)] = probabilities
     if style == "csv":
         return table.to_csv(index=False, lineterminator="\n", float_format="%.9g").rstrip("\n")
+    for column in ("file", "prediction"):
+        table[column] = table[column].str.ljust(table[column].str.len().max())
     return table.to_string(index=False, float_format="%.3f", justify="left")
 
 

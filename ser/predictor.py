@@ -40,6 +40,22 @@ class Predictor:
         """Whether vectors are normalised by the mean and deviation of their speaker's."""
         return self.classifiers[0].recipe.params.normalisation == "speaker"
 
+    def check_speaker(self, utterances: int, one_speaker: bool) -> None:
+        """Refuse what cannot be normalised by its speaker, where the model does that.
+
+        Args:
+            utterances: how many there are.
+            one_speaker: whether all of them are of one and the same speaker.
+
+        Raises:
+            InputError: a speaker's mean and deviation are needed, and these are not several utterances of one speaker.
+        """
+        if self.by_speaker and not (one_speaker and utterances > 1):
+            raise InputError(
+                "the model normalises by speaker: expected several files, all of one speaker (--one-speaker); "
+                "for single files train with normalisation train"
+            )
+
     def probabilities(self, vectors: np.ndarray, one_speaker: bool = False) -> np.ndarray:
         """Give each emotion's probability.
 
@@ -51,13 +67,9 @@ class Predictor:
             float64 (utterances, labels), the mean over the classifiers; each row sums to 1.
 
         Raises:
-            InputError: a speaker's mean and deviation are needed, and these are not several utterances of one speaker.
+            InputError: as ``check_speaker``.
         """
-        if self.by_speaker and not (one_speaker and len(vectors) > 1):
-            raise InputError(
-                "the model normalises by speaker: expected several files, all of one speaker (--one-speaker); "
-                "for single files train with normalisation train"
-            )
+        self.check_speaker(len(vectors), one_speaker)
         speakers = np.full(len(vectors), "one")
         return np.mean([member.probabilities(vectors, speakers) for member in self.classifiers], axis=0)
 

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -162,6 +163,19 @@ def test_nothing_is_printed_where_no_file_can_be_read(pipeline, capsys, tmp_path
 def test_paths_without_audio_are_refused(pipeline, capsys, tmp_path, path, message):
     with pytest.raises(SystemExit, match=f"^predict: .*{message}"):
         run(pipeline, capsys, tmp_path / path)
+
+
+def test_a_model_that_normalises_by_speaker_wants_one_speaker(pipeline, capsys, tmp_path):
+    by_speaker = replace(PARAMS, normalisation="speaker")
+    fitted = classifier.load(pipeline / "models" / classifier.file_name("loso", 0))
+    fitted.recipe = replace(fitted.recipe, params=by_speaker)
+    classifier.save(fitted, tmp_path / "models" / classifier.file_name("loso", 0))
+
+    with pytest.raises(SystemExit, match=r"predict: the model normalises by speaker: .*--one-speaker"):
+        run(tmp_path, capsys, pipeline / "raw")
+
+    out, _ = run(tmp_path, capsys, pipeline / "raw/a0.wav", pipeline / "raw/a1.wav", "--one-speaker")
+    assert len(out.splitlines()) == 3
 
 
 def test_a_model_that_was_not_trained_is_one_line(tmp_path, pipeline, capsys):
