@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -17,13 +16,14 @@ from ser.intake import ManifestParams
 from ser.pretraining import probe
 from ser.pretraining.probe import ProbeParams
 
-OURS, UNTRAINED = "pase_plus", "pase_plus_untrained"
+OURS, UNTRAINED, SNAPSHOT = "pase_plus", "pase_plus_untrained", "snapshot"
 
 
 def main() -> None:
     """Read every task's corpus, score every extractor on it, write table, curve and metrics."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", type=Path, required=True)
+    parser.add_argument("--corpora", type=Path, nargs="+", required=True, help="folders named as the corpora are")
     parser.add_argument("--encoder", type=Path, required=True, help="the trained encoder (.safetensors)")
     parser.add_argument("--snapshots", type=Path, required=True, help="folder of encoders by steps taken")
     parser.add_argument("--losses", type=Path, required=True, help="table that says the hours seen at a step")
@@ -36,22 +36,25 @@ def main() -> None:
     with one_line("probe"):
         settings = params.read(arguments.params, "probe", ProbeParams)
         recipe = partial(Recipe, statistics=settings.statistics)
-        steps = tables.read(arguments.losses, ["step", "hours"])
-        hours_of = dict(zip(steps["step"], steps["hours"], strict=True))
-        snapshots = {int(re.sub(r"\D", "", path.stem)): path for path in sorted(arguments.snapshots.glob("*.safetensors"))}
-        extractors = {"pase_plus": recipe(OURS, weights=arguments.encoder)}
-        extractors |= {name: recipe(name) for name in [UNTRAINED, *settings.baselines]}
-        by_hours = {0.0: recipe(UNTRAINED)}
-        by_hours |= {hours_of[step]: recipe(OURS, weights=path) for step, path in snapshots.items() if step in hours_of}
-        rows, points = [], []
-        for name, task in settings.tasks.items():
-            manifest = read_task(task)
-            score = partial(score_extractor, manifest, Path(task.raw), settings, arguments.workers)
-            for extractor, made in tqdm(extractors.items(), desc=name):
-                rows.append({"task": name, "extractor": extractor, **score(made)})
-            for hours, made in tqdm(by_hours.items(), desc=f"{name}, by hours"):
-                points.append({"task": name, "hours": hours, **score(made)})
-        table, curve = pd.DataFrame(rows), pd.DataFrame(points)
+        losses = tables.read(arguments.losses, ["step", "hours"])
+        snapshots = probe.by_hours(sorted(arguments.snapshots.glob("*.safetensors")), losses)
+        systems = [(OURS, None, recipe(OURS, weights=arguments.encoder)), (UNTRAINED, 0.0, recipe(UNTRAINED))]
+        systems += [(name, None, recipe(name)) for name in settings.baselines]
+        systems += [(SNAPSHOT, hours, recipe(OURS, weights=path)) for hours, path in snapshots.items()]
+        corpora = {folder.name: folder for folder in arguments.corpora}
+        rows = []
+        with tempfile.TemporaryDirectory() as vectors:
+            for task, choice in settings.tasks.items():
+                corpus = corpora[choice.corpus]
+                manifest = read_task(corpus, choice.emotions)
+                for number, (name, hours, made) in enumerate(tqdm(systems, desc=task)):
+                    folder = Path(vectors, str(number), choice.corpus)  # a corpus of two tasks is encoded once
+                    extraction.compute(manifest, corpus.parent, folder, made, arguments.workers)
+                    scores = probe.score(features.read(folder, manifest).vectors, manifest, settings)
+                    rows.append({"task": task, "extractor": name, "hours": hours, **scores})
+        scored = pd.DataFrame(rows)
+        table = scored[scored["extractor"] != SNAPSHOT].drop(columns="hours")
+        curve = scored[scored["hours"].notna()].drop(columns="extractor")
         tables.write(table, arguments.table)
         tables.write(curve, arguments.curve)
         plots.save(plots.probe_curve(curve), arguments.picture)
@@ -61,19 +64,13 @@ def main() -> None:
         print(f"probe: UAR of {OURS}: {best}; see {arguments.table}")
 
 
-def read_task(task: probe.Task) -> pd.DataFrame:
-    """Take in the corpus of a task, all or nothing."""
-    accept = ManifestParams({}, min_seconds=0.1, max_seconds=60.0, max_rejected_share=0.0, speaker_pattern={}, allow_incomplete=[])
-    table, _ = intake.build(Path(task.raw), [task.corpus], task.emotions, accept)
+def read_task(corpus: Path, emotions: list[str]) -> pd.DataFrame:
+    """Take in a corpus, all or nothing."""
+    accept = ManifestParams(
+        {}, min_seconds=0.1, max_seconds=60.0, max_rejected_share=0.0, speaker_pattern={}, allow_incomplete=[]
+    )
+    table, _ = intake.build(corpus.parent, [corpus.name], emotions, accept)
     return table
-
-
-def score_extractor(manifest: pd.DataFrame, raw: Path, settings: ProbeParams, workers: int, recipe: Recipe) -> dict:
-    """Encode the corpus of a task and score the vectors."""
-    with tempfile.TemporaryDirectory() as folder:
-        extraction.compute(manifest, raw, Path(folder), recipe, workers)
-        vectors = features.read(Path(folder), manifest).vectors
-    return probe.score(vectors, manifest, settings)
 
 
 if __name__ == "__main__":

@@ -29,15 +29,15 @@ CUES = ("rate", "pitch", "pitch_range", "loudness", "tilt", "breath")
 #        octaves semitones  octaves      dB   dB/octave  dB
 MANNERS = {
     "angry": np.array([0.30, 5.0, 0.35, 11.0, 3.5, -4.0]),
-    "happy": np.array([0.20, 7.0, 0.60, 6.0, 0.5, 3.0]),
+    "happy": np.array([0.25, 7.0, 0.70, 7.0, 1.5, 4.0]),
     "neutral": np.array([0.00, 0.0, 0.00, 0.0, 0.0, 0.0]),
     "sad": np.array([-0.40, -3.5, -0.70, -8.0, -3.0, 9.0]),
 }
 EMOTIONS = tuple(MANNERS)
 # Standard deviations: between speakers, and between the utterances of one speaker in one emotion. They are as large as
 # it takes for the emotions to overlap.
-VOICE_SPREAD = np.array([0.06, 1.5, 0.12, 1.5, 0.6, 2.0])
-CHANCE_SPREAD = np.array([0.06, 0.8, 0.10, 1.0, 0.4, 1.5])
+VOICE_SPREAD = np.array([0.05, 1.2, 0.10, 1.2, 0.5, 1.6])
+CHANCE_SPREAD = np.array([0.05, 0.6, 0.08, 0.8, 0.3, 1.2])
 
 # Women and men speak with the same variants of espeak-ng and differ in these two numbers alone: a longer vocal tract,
 # which lowers all formants, and a lower pitch. espeak-ng's own men and women also differ in how lively they are, and
@@ -76,7 +76,7 @@ TEXTS = {
     ),
 }
 LANGUAGES = tuple(TEXTS)
-INTENSITIES = (0.5, 1.0)
+INTENSITIES = (0.6, 1.0)
 DOMINANT_SHARES = (0.55, 0.65)  # of the emotion that gives an ambiguous utterance its label
 
 # How often a simulated rater hears the emotion that is there: at strength 0 and at strength 1. What is heard otherwise:
@@ -89,7 +89,7 @@ MISHEARD = {
 }
 
 RATE_WPM = 165
-RANGE = 30  # of espeak-ng's 0 to 99: low enough for the liveliest utterance to stay within
+RANGE = 28  # of espeak-ng's 0 to 99: low enough for the liveliest utterance to stay within
 LEVEL_DB = -34.0  # root mean square of a voice whose loudness is 0, relative to full scale; leaves room for the loudest
 BREATH_DB = -32.0  # relative to the voice
 FLOOR_DB = -65.0  # the recording's own noise, relative to full scale
@@ -152,7 +152,7 @@ def plan(params: SynthesisParams) -> pd.DataFrame:
         - who: ``speaker``, ``gender``, ``age`` (years), ``language``, ``variant`` (of espeak-ng), ``formants`` (a
           factor), ``voice`` ((6,), in the units of ``CUES``)
         - what: ``text``, ``emotion`` (the label), ``blend`` (share by emotion: what is heard), ``ambiguous`` (0 or 1),
-          ``intensity`` (0.5 to 1), ``strength`` (intensity times expressivity), ``seed`` (of the utterance's chance)
+          ``intensity`` (0.6 to 1), ``strength`` (intensity times expressivity), ``seed`` (of the utterance's chance)
         - what raters hear: ``votes`` (count by emotion)
     """
     streams = np.random.SeedSequence(params.seed).spawn(5)

@@ -23,7 +23,7 @@ def corpora():
 
 @pytest.fixture(scope="session")
 def shared():
-    """Find a reference file: ``shared("pase_reference.npz")`` gives its path, or skips the test and says where it looked."""
+    """Find a reference file: ``shared("pase_reference.npz")`` gives its path, or skips and says where it looked."""
     folder = Path(os.environ.get("SER_SHARED", ROOT.parent / "shared"))
 
     def find(name: str) -> Path:

@@ -4,7 +4,9 @@ The same pooling, normalisation and classifier serve every extractor, so that a 
 tuned here: the classifier's cost is fixed by params.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,12 +24,10 @@ class Task:
     """A corpus and the emotions to tell apart in it.
 
     Attributes:
-        raw: the folder that holds the corpus' folder.
-        corpus: the corpus.
+        corpus: the name of the corpus.
         emotions: the label set.
     """
 
-    raw: str
     corpus: str
     emotions: list[str]
 
@@ -37,6 +37,7 @@ class ProbeParams:
     """How to probe.
 
     Attributes:
+        corpora: the folder of each corpus, by name; the pipeline puts them on the stage's command line.
         tasks: by name.
         baselines: extractors to compare with, out of ``ser.encoders.EXTRACTORS``.
         statistics: how frames are pooled.
@@ -44,6 +45,7 @@ class ProbeParams:
         intervals: how intervals over speakers are made.
     """
 
+    corpora: dict[str, str]
     tasks: dict[str, Task]
     baselines: list[str]
     statistics: list[str]
@@ -53,6 +55,25 @@ class ProbeParams:
     def __post_init__(self) -> None:
         if self.cost <= 0:
             raise ValueError(f"cost: expected above 0, found {self.cost}")
+        for name, task in self.tasks.items():
+            if task.corpus not in self.corpora:
+                raise ValueError(
+                    f"tasks.{name}: expected a corpus out of {', '.join(self.corpora)}, found {task.corpus}"
+                )
+
+
+def by_hours(snapshots: Sequence[Path], losses: pd.DataFrame) -> dict[float, Path]:
+    """Say how many hours of audio each snapshot had seen.
+
+    Args:
+        snapshots: files whose name is the number of steps taken.
+        losses: the run's table, with step and hours.
+
+    Returns:
+        Hours to file, in the order given.
+    """
+    last = losses.iloc[-1]
+    return {int(path.stem) * last["hours"] / last["step"]: path for path in snapshots}
 
 
 def predict(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, cost: float) -> np.ndarray:

@@ -69,7 +69,7 @@ def test_weights_multiply_a_corpus_hours(tmp_path):
     weighted = store.open_store(tmp_path / "s.i16", tmp_path / "s.csv", weights={"y": 3.0})
     chunks = weighted.chunks(4000, 10, np.random.default_rng(0))
     assert (chunks[:, 0] > 0.05).mean() == pytest.approx(0.75, abs=0.03)
-    with pytest.raises(InputError, match="no corpus 'z' that pretrain.weights names"):
+    with pytest.raises(InputError, match=r"no corpus 'z' that pretrain\.weights names"):
         store.open_store(tmp_path / "s.i16", tmp_path / "s.csv", weights={"z": 3.0})
 
 
@@ -87,7 +87,9 @@ def test_same_generator_state_same_chunks():
 
 
 def test_some_of_each_corpus_speakers_are_held_out():
-    speakers = pd.DataFrame({"corpus": ["x"] * 40 + ["y"] * 3 + ["z"], "speaker": [str(number) for number in range(44)]})
+    speakers = pd.DataFrame(
+        {"corpus": ["x"] * 40 + ["y"] * 3 + ["z"], "speaker": [str(number) for number in range(44)]}
+    )
     chosen = store.held_out(speakers, share=0.1, seed=0)
     assert [sum(corpus == name for corpus, _ in chosen) for name in "xyz"] == [4, 1, 0]
     assert chosen == store.held_out(speakers.sample(frac=1, random_state=1), share=0.1, seed=0)

@@ -98,9 +98,7 @@ def test_pitch_of_a_steady_voice_is_its_fundamental(f0_hz):
 def test_pitch_follows_a_glide_as_librosas_pyin_does():
     signal = voice(np.geomspace(110, 240, 32_000))
     own = pitch(signal)[0][0, 10:-10].exp().numpy()
-    other, voiced, _ = librosa.pyin(
-        signal[0].numpy(), fmin=60, fmax=500, sr=RATE_HZ, frame_length=1024, hop_length=160
-    )
+    other, voiced, _ = librosa.pyin(signal[0].numpy(), fmin=60, fmax=500, sr=RATE_HZ, frame_length=1024, hop_length=160)
     assert voiced[11:191].all()
     np.testing.assert_allclose(own, other[11:191], rtol=0.03)  # frame t is centred at sample 160 (t + 1)
 
