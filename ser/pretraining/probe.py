@@ -110,6 +110,7 @@ def score(vectors: np.ndarray, manifest: pd.DataFrame, params: ProbeParams) -> d
             "truth": truth,
             "prediction": predict(vectors, truth, speakers, params.cost),
             "speaker": speakers,
+            "protocol": "loso",
             "fold": pd.factorize(speakers)[0],
         }
     )
