@@ -26,18 +26,18 @@ GENDERS = ("female", "male")
 # Ways in which one utterance differs from another. Their units add up, so that the cues of an utterance are the sum of
 # the speaker's voice, the emotion's manner and chance.
 CUES = ("rate", "pitch", "pitch_range", "loudness", "tilt", "breath")
-#        octaves semitones  octaves      dB   dB/octave  dB
+# in octaves, semitones, octaves, dB, dB per octave, dB
 MANNERS = {
-    "angry": np.array([0.30, 5.0, 0.35, 11.0, 3.5, -4.0]),
-    "happy": np.array([0.25, 7.0, 0.70, 7.0, 1.5, 4.0]),
+    "angry": np.array([0.38, 6.0, 0.40, 13.0, 4.5, -6.0]),
+    "happy": np.array([0.30, 7.5, 0.90, 8.0, 1.6, 6.0]),
     "neutral": np.array([0.00, 0.0, 0.00, 0.0, 0.0, 0.0]),
-    "sad": np.array([-0.40, -3.5, -0.70, -8.0, -3.0, 9.0]),
+    "sad": np.array([-0.50, -4.5, -0.90, -10.0, -4.0, 12.0]),
 }
 EMOTIONS = tuple(MANNERS)
 # Standard deviations: between speakers, and between the utterances of one speaker in one emotion. They are as large as
 # it takes for the emotions to overlap.
-VOICE_SPREAD = np.array([0.05, 1.2, 0.10, 1.2, 0.5, 1.6])
-CHANCE_SPREAD = np.array([0.05, 0.6, 0.08, 0.8, 0.3, 1.2])
+VOICE_SPREAD = np.array([0.06, 1.5, 0.13, 1.6, 0.65, 2.2])
+CHANCE_SPREAD = np.array([0.04, 0.45, 0.06, 0.6, 0.2, 1.0])
 
 # Women and men speak with the same variants of espeak-ng and differ in these two numbers alone: a longer vocal tract,
 # which lowers all formants, and a lower pitch. espeak-ng's own men and women also differ in how lively they are, and
@@ -45,7 +45,7 @@ CHANCE_SPREAD = np.array([0.05, 0.6, 0.08, 0.8, 0.3, 1.2])
 VARIANTS = ("f1", "f2", "f3", "f4", "f5", "Annie")
 FORMANTS = {"female": 1.0, "male": 0.85}
 PITCH = {"female": 0.0, "male": -9.0}  # semitones
-FORMANT_SPREAD = 0.04  # between the speakers of one gender: of the natural logarithm
+FORMANT_SPREAD = 0.05  # between the speakers of one gender: of the natural logarithm
 AGES = (22, 66)
 AGE_CUES = np.array([-0.03, -0.3, 0.0, 0.0, 0.0, 0.0])  # per decade from the middle of AGES: slower and lower
 
@@ -89,8 +89,8 @@ MISHEARD = {
 }
 
 RATE_WPM = 165
-RANGE = 28  # of espeak-ng's 0 to 99: low enough for the liveliest utterance to stay within
-LEVEL_DB = -34.0  # root mean square of a voice whose loudness is 0, relative to full scale; leaves room for the loudest
+RANGE = 28  # of espeak-ng's 0 to 99: low enough for all but a handful of utterances to stay within
+LEVEL_DB = -36.0  # root mean square of a voice whose loudness is 0, relative to full scale; leaves room for the loudest
 BREATH_DB = -32.0  # relative to the voice
 FLOOR_DB = -65.0  # the recording's own noise, relative to full scale
 TILT_PIVOT_HZ = 500.0  # below it the tilt changes nothing
