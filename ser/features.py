@@ -5,6 +5,7 @@ One ``.npz`` file a corpus: ``ids`` (sorted), ``sha256`` of each one's audio, ``
 the encoder nor audio; ``ser.extraction`` makes it.
 """
 
+import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -113,15 +114,14 @@ def save(features: Features, path: Path) -> None:
         features: what to write, sorted by id.
         path: the ``.npz`` file, written whole or not at all.
     """
-    with whole_file(path) as temporary:
-        np.savez(
-            temporary,
-            ids=features.ids,
-            sha256=features.sha256,
-            vectors=features.vectors,
-            names=features.names,
-            extractor=np.array(features.extractor),
-        )
+    arrays = {name: getattr(features, name) for name in ("ids", "sha256", "vectors", "names")}
+    arrays["extractor"] = np.array(features.extractor)
+    # Not np.savez: it streams, and how the zip format marks a stream changed between Python 3.11.2 and 3.11.7.
+    with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.save(content, array, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
 
 
 def _first(names: Sequence[str]) -> str:
