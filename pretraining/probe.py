@@ -9,10 +9,11 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from ser import extraction, features, intake, params, plots, reports, tables
+from ser import extraction, features, intake, params, reports, tables
 from ser.encoders import Recipe
 from ser.failures import one_line
 from ser.intake import ManifestParams
+from ser.plots import drawing, probe_curve
 from ser.pretraining import probe
 from ser.pretraining.probe import ProbeParams
 
@@ -57,7 +58,7 @@ def main() -> None:
         curve = scored[scored["hours"].notna()].drop(columns="extractor")
         tables.write(table, arguments.table)
         tables.write(curve, arguments.curve)
-        plots.save(plots.probe_curve(curve), arguments.picture)
+        drawing.save(probe_curve.draw(curve), arguments.picture)
         by_task = {task: part.set_index("extractor").drop(columns="task") for task, part in table.groupby("task")}
         reports.write({task: part.to_dict("index") for task, part in by_task.items()}, arguments.metrics)
         best = ", ".join(f"{row.task} {row.uar:.3f}" for row in table.itertuples() if row.extractor == OURS)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from ser import fairness, manifest, params, plots, predictions, reports, tables
+from ser import fairness, manifest, params, predictions, reports, tables
 from ser.failures import one_line
 from ser.fairness import BiasParams
+from ser.plots import drawing
+from ser.plots import groups as groups_picture
 
 
 def main() -> None:
@@ -29,7 +31,7 @@ def main() -> None:
         intervals = f"intervals over speakers, confidence {settings.confidence:g}, from {settings.minimum_speakers} on"
         title = f"{protocol}{known}: {len(people)} utterances; {intervals}"
         tables.write(groups, paths.groups)
-        plots.save(plots.groups(groups, gaps, emotions, title), paths.picture)
+        drawing.save(groups_picture.draw(groups, gaps, emotions, title), paths.picture)
         reports.write(report, paths.metrics)
         print(f"bias: {protocol}{known}: {summary(report, groups)}; see {paths.metrics}")
 

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from ser import classifier, features, intervals, manifest, metrics, params, plots, predictions, reports, splits, tables
+from ser import classifier, features, intervals, manifest, metrics, params, predictions, reports, splits, tables
 from ser.classifier import Classifier
 from ser.failures import InputError, one_line
 from ser.features import Features
 from ser.metrics import EvaluateParams
+from ser.plots import confusion, drawing
 
 
 def main() -> None:
@@ -38,7 +40,7 @@ def main() -> None:
         tables.write(table.loc[table["protocol"] == protocol, ["truth", "prediction"]], paths.confusion)
         tables.write(metrics.classes(people, emotions), paths.classes)
         tables.write(metrics.folds(people, emotions), paths.folds)
-        plots.save(picture(people, report, emotions), paths.picture)
+        drawing.save(picture(people, report, emotions), paths.picture)
         reports.write(report, paths.metrics)
         speakers = set(people.loc[people["protocol"] == protocol, "speaker"])
         print(f"evaluate: {summary(report, protocol, intervals.obstacle(speakers, settings))}; see {paths.metrics}")
@@ -73,7 +75,7 @@ def check(model: Classifier, path: Path, vectors: Features, emotions: Sequence[s
             )
 
 
-def picture(people: pd.DataFrame, report: dict, emotions: Sequence[str]) -> plots.Figure:
+def picture(people: pd.DataFrame, report: dict, emotions: Sequence[str]) -> Figure:
     """Draw the confusion matrices of all protocols, the speaker-independent one first."""
     protocols = sorted(set(people["protocol"]), key=lambda name: name == predictions.RANDOM)
     counts = metrics.confusions(people["truth"], people["prediction"], people["protocol"], protocols, emotions)
@@ -83,7 +85,7 @@ def picture(people: pd.DataFrame, report: dict, emotions: Sequence[str]) -> plot
         values = report["speaker_independent" if independent else "random"]
         speakers = "unknown in training" if independent else "in training as well"
         titles.append(f"{name}: test speakers {speakers}\n{values['utterances']} utterances, UAR {figure(values)}")
-    return plots.confusion(dict(zip(titles, counts, strict=True)), emotions)
+    return confusion.draw(dict(zip(titles, counts, strict=True)), emotions)
 
 
 def summary(report: dict, protocol: str, obstacle: str) -> str:

@@ -11,11 +11,12 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from ser import classifier, features, manifest, params, plots, splits, tables
+from ser import classifier, features, manifest, params, splits, tables
 from ser.classifier import Recipe, TrainParams
 from ser.failures import one_line
 from ser.features import Features
 from ser.files import whole_folder
+from ser.plots import drawing, learning_curves
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with whole_folder(options.models) as folder:
             curves = train(split, utterances, vectors, emotions, settings, folder, options.workers)
         tables.write(curves, options.curves)
-        plots.save(plots.learning_curves(curves), options.picture)
+        drawing.save(learning_curves.draw(curves), options.picture)
         print(f"train: {summary(curves)}; see {options.picture}")
 
 

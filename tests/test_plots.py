@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from ser import plots
+from ser.plots import confusion, drawing, learning_curves
+from ser.plots import groups as groups_picture
 
 EMOTIONS = ["angry", "sad", "neutral"]
 COUNTS = np.array([[9, 1, 0], [2, 3, 0], [0, 0, 0]])
@@ -56,7 +57,7 @@ GAPS = {"female_minus_male": {"uar": 0.2, "uar_low": -0.1, "uar_high": 0.5}, "a_
 
 
 def test_a_confusion_cell_holds_the_share_of_its_row_and_the_count():
-    figure = plots.confusion({"kfold": COUNTS, "random": COUNTS.T}, EMOTIONS)
+    figure = confusion.draw({"kfold": COUNTS, "random": COUNTS.T}, EMOTIONS)
     first, second = figure.axes
     assert texts(first) == ["90%\n9", "10%\n1", "0%\n0", "40%\n2", "60%\n3", "0%\n0", "–", "–", "–"]
     assert texts(second)[:2] == ["82%\n9", "18%\n2"]
@@ -66,7 +67,7 @@ def test_a_confusion_cell_holds_the_share_of_its_row_and_the_count():
 
 
 def test_learning_curves_mark_the_epoch_that_is_kept_in_each_fold(curves):
-    loss, uar = plots.learning_curves(curves).axes
+    loss, uar = learning_curves.draw(curves).axes
     for axes, expected in ((loss, [1.3, 1.1]), (uar, [0.3, 0.5])):
         epochs, values = line(axes, "epoch kept")
         assert list(epochs) == [1, 3]
@@ -75,7 +76,7 @@ def test_learning_curves_mark_the_epoch_that_is_kept_in_each_fold(curves):
 
 def test_the_thick_curve_is_the_mean_while_at_least_half_of_the_folds_train(curves):
     third = curves[curves["fold"] == 0].assign(fold=2)
-    loss, uar = plots.learning_curves(pd.concat([curves, third])).axes
+    loss, uar = learning_curves.draw(pd.concat([curves, third])).axes
     epochs, values = line(loss, "validation part")
     assert list(epochs) == [1, 2]  # in the third epoch one fold of three is left
     np.testing.assert_allclose(values, [(1.3 + 1.5 + 1.3) / 3, 1.4])
@@ -83,12 +84,12 @@ def test_the_thick_curve_is_the_mean_while_at_least_half_of_the_folds_train(curv
 
 
 def test_learning_curves_have_a_column_for_each_protocol(curves):
-    figure = plots.learning_curves(pd.concat([curves, curves.assign(protocol="random").query("fold == 0")]))
+    figure = learning_curves.draw(pd.concat([curves, curves.assign(protocol="random").query("fold == 0")]))
     assert [axes.get_title() for axes in figure.axes] == ["kfold, folds: 2", "random, folds: 1", "", ""]
 
 
 def test_groups_show_figures_intervals_and_counts(groups):
-    uars, recalls, gaps, speakers = plots.groups(groups, GAPS, EMOTIONS, "kfold").axes
+    uars, recalls, gaps, speakers = groups_picture.draw(groups, GAPS, EMOTIONS, "kfold").axes
     assert [label.get_text() for label in uars.get_yticklabels()] == [
         "gender: female\nutterances 60, speakers 6",
         "gender: male\nutterances 40, speakers 4",
@@ -105,26 +106,28 @@ def test_groups_show_figures_intervals_and_counts(groups):
 
 
 def test_so_many_speakers_that_names_would_overlap_have_none(groups):
-    crowd = [groups.query("group == 'c/1'").assign(group=f"c/{index}") for index in range(plots.NAMED_SPEAKERS + 1)]
-    axes = plots.groups(pd.concat([groups, *crowd]), GAPS, EMOTIONS, "kfold").axes[-1]
-    assert len(axes.lines[0].get_xdata()) == plots.NAMED_SPEAKERS + 3
+    crowd = [
+        groups.query("group == 'c/1'").assign(group=f"c/{index}") for index in range(groups_picture.NAMED_SPEAKERS + 1)
+    ]
+    axes = groups_picture.draw(pd.concat([groups, *crowd]), GAPS, EMOTIONS, "kfold").axes[-1]
+    assert len(axes.lines[0].get_xdata()) == groups_picture.NAMED_SPEAKERS + 3
     assert not axes.get_yticklabels()
 
 
 def test_every_picture_has_the_same_bytes_every_time(curves, groups, tmp_path):
     pictures = {
-        "confusion": lambda: plots.confusion({"kfold": COUNTS}, EMOTIONS),
-        "curves": lambda: plots.learning_curves(curves),
-        "groups": lambda: plots.groups(groups, GAPS, EMOTIONS, "kfold"),
+        "confusion": lambda: confusion.draw({"kfold": COUNTS}, EMOTIONS),
+        "curves": lambda: learning_curves.draw(curves),
+        "groups": lambda: groups_picture.draw(groups, GAPS, EMOTIONS, "kfold"),
     }
     for name, draw in pictures.items():
         for take in ("first", "second"):
-            plots.save(draw(), tmp_path / f"{name}_{take}.png")
+            drawing.save(draw(), tmp_path / f"{name}_{take}.png")
         assert (tmp_path / f"{name}_first.png").read_bytes() == (tmp_path / f"{name}_second.png").read_bytes()
 
 
 def test_a_picture_holds_neither_time_nor_version(tmp_path):
-    plots.save(plots.confusion({"kfold": COUNTS}, EMOTIONS), tmp_path / "picture.png")
+    drawing.save(confusion.draw({"kfold": COUNTS}, EMOTIONS), tmp_path / "picture.png")
     data = (tmp_path / "picture.png").read_bytes()
     place, chunks = 8, []
     while place < len(data):
@@ -136,14 +139,14 @@ def test_a_picture_holds_neither_time_nor_version(tmp_path):
 
 @pytest.mark.parametrize(("gone", "panels"), [(["gender", "age"], 1), (["speaker"], 2), ([], 3)])
 def test_a_panel_that_would_be_empty_is_left_out(groups, tmp_path, gone, panels):
-    figure = plots.groups(groups[~groups["attribute"].isin(gone)], {}, EMOTIONS, "kfold")
-    plots.save(figure, tmp_path / "picture.png")
+    figure = groups_picture.draw(groups[~groups["attribute"].isin(gone)], {}, EMOTIONS, "kfold")
+    drawing.save(figure, tmp_path / "picture.png")
     assert len(figure.axes) == panels
 
 
 def test_unknown_speakers_are_no_speaker(groups):
     groups.loc[groups["group"] == "c/1", ["group", "speakers"]] = ["unknown", pd.NA]
-    axes = plots.groups(groups, GAPS, EMOTIONS, "kfold").axes[-1]
+    axes = groups_picture.draw(groups, GAPS, EMOTIONS, "kfold").axes[-1]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["c/2"]
     assert axes.get_xlabel() == "UAR of each speaker (1)"
 
@@ -156,6 +159,6 @@ def test_a_picture_that_could_not_be_written_leaves_the_old_one(monkeypatch, tmp
 
     monkeypatch.setattr(Figure, "savefig", full)
     with pytest.raises(OSError, match="No space left"):
-        plots.save(plots.confusion({"kfold": COUNTS}, EMOTIONS), tmp_path / "picture.png")
+        drawing.save(confusion.draw({"kfold": COUNTS}, EMOTIONS), tmp_path / "picture.png")
     assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
     assert (tmp_path / "picture.png").read_text() == "old"

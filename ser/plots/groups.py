@@ -1,0 +1,81 @@
+"""The picture of groups of people: their UAR and recalls, the gaps between them, and the UAR of every speaker."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ser.plots import drawing
+from ser.plots.drawing import BLUE, GREY
+
+NAMED_SPEAKERS = 40  # more cannot be read beside the axis
+ROW_INCHES = 0.27
+
+
+def draw(table: pd.DataFrame, gaps: Mapping[str, Mapping[str, float]], emotions: Sequence[str], title: str) -> Figure:
+    """Draw the UAR and the recalls of groups of people, the gaps between them, and the UAR of every speaker.
+
+    Args:
+        table: attribute, group, utterances, speakers, uar, uar_low, uar_high and ``recall_<emotion>``; groups without
+            utterances are not drawn.
+        gaps: ``uar`` and, where known, ``uar_low`` and ``uar_high`` by the pair's name.
+        emotions: the label set.
+        title: of the picture.
+
+    Returns:
+        Panels: UAR with intervals, beside it the recalls as numbers, below the gaps; at the right the speakers. A panel
+        that would be empty is left out.
+    """
+    table = table[table["utterances"] > 0]
+    people = table[table["attribute"] != "speaker"]
+    speakers = table[(table["attribute"] == "speaker") & table["speakers"].notna()]
+    speakers = speakers.sort_values(["uar", "group"], ascending=[False, True])
+    named = len(speakers) <= NAMED_SPEAKERS
+    ratios = [len(people) * 1.6 + 3, len(gaps) + 3]
+    height = max(sum(ratios), len(speakers) if named else 0) * ROW_INCHES
+    figure = Figure(figsize=(10 + 0.55 * len(emotions), 1 + height), layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    grid = figure.add_gridspec(2, 3, height_ratios=ratios, width_ratios=(4, 0.7 * len(emotions), 3.5))
+    if len(people):
+        _uars(figure.add_subplot(grid[0, 0]), people)
+        _recalls(figure.add_subplot(grid[0, 1]), people, emotions)
+    if gaps:
+        _gaps(figure.add_subplot(grid[1, :2]), gaps)
+    if len(speakers):
+        _speakers(figure.add_subplot(grid[:, 2]), speakers, named)
+    return figure
+
+
+def _uars(axes: Axes, people: pd.DataFrame) -> None:
+    names = []
+    for row in people.itertuples():
+        speakers = "unknown" if pd.isna(row.speakers) else row.speakers
+        names.append(f"{row.attribute}: {row.group}\nutterances {row.utterances}, speakers {speakers}")
+    drawing.intervals(axes, people, names, "UAR")
+    axes.set_xlim(0, 1)
+
+
+def _recalls(axes: Axes, people: pd.DataFrame, emotions: Sequence[str]) -> None:
+    recalls = people[[f"recall_{emotion}" for emotion in emotions]].to_numpy(dtype=float)
+    drawing.cells(axes, recalls)
+    axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
+    axes.set_yticks([])
+    axes.set_xlabel("recall")
+
+
+def _gaps(axes: Axes, gaps: Mapping[str, Mapping[str, float]]) -> None:
+    rows = pd.DataFrame(list(gaps.values()), columns=["uar", "uar_low", "uar_high"])
+    axes.axvline(0, color=GREY, linewidth=1)
+    drawing.intervals(axes, rows, [name.replace("_minus_", " minus ") for name in gaps], "gap in UAR")
+    reach = 1.1 * np.nanmax(np.abs(rows.to_numpy()), initial=0.1)
+    axes.set_xlim(-reach, reach)
+
+
+def _speakers(axes: Axes, speakers: pd.DataFrame, named: bool) -> None:
+    axes.plot(speakers["uar"], range(len(speakers)), "o", color=BLUE, markersize=5)
+    drawing.rows(axes, speakers["group"], f"UAR of each speaker ({len(speakers)})")
+    axes.set_xlim(0, 1)
+    if not named:
+        axes.set_yticks([])
