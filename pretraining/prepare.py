@@ -16,8 +16,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--speech", type=Path, required=True, help="folder of speech")
-    parser.add_argument("--noise", type=Path, help="folder of noises")
-    parser.add_argument("--impulse-responses", type=Path, help="folder of room impulse responses")
+    parser.add_argument("--noise", type=Path, required=True, help="folder of noises; may be empty")
+    parser.add_argument("--impulse-responses", type=Path, required=True, help="folder of room responses; may be empty")
     parser.add_argument("--store", type=Path, required=True, help="folder to write")
     parser.add_argument("--workers", type=int, default=2, help="processes that decode")
     arguments = parser.parse_args()
@@ -33,10 +33,12 @@ def main() -> None:
             progress=partial(tqdm, desc="speech", total=len(files), unit="file"),
         )
         for name, folder in (("noise", arguments.noise), ("impulse_responses", arguments.impulse_responses)):
-            if folder is not None:
-                sounds = store.sound_files(folder)
+            sounds = store.sound_files(folder)
+            if len(sounds):
                 _, faults = build(sounds, arguments.store / f"{name}.i16", arguments.store / f"{name}.csv")
                 left_out += faults
+            else:
+                tqdm.write(f"prepare: {folder} is empty: no {name.replace('_', ' ')}; set that distortion to 0")
         for fault in left_out:
             tqdm.write(f"left out: {fault}")
         hours = store.hours(table)

@@ -28,8 +28,8 @@ class PrepareParams:
     Attributes:
         speech: the folder of speech.
         index: a CSV table in it with the columns path and speaker, and corpus if there are several.
-        noise: a folder of noises, or None for none.
-        impulse_responses: a folder of room impulse responses, or None for none.
+        noise: a folder of noises; one without any file means none.
+        impulse_responses: a folder of room impulse responses; one without any file means none.
         validation_share: share of each corpus' speakers that never train.
         max_unreadable_share: share of files that may fail to decode.
         seed: draws the validation speakers.
@@ -37,8 +37,8 @@ class PrepareParams:
 
     speech: str
     index: str
-    noise: str | None
-    impulse_responses: str | None
+    noise: str
+    impulse_responses: str
     validation_share: float = 0.05
     max_unreadable_share: float = 0.01
     seed: int = 0
@@ -119,11 +119,23 @@ def speech_files(folder: Path, index: str) -> pd.DataFrame:
 
 
 def sound_files(folder: Path) -> pd.DataFrame:
-    """List the sounds below a folder: path, corpus (the folder's name) and speaker (its own path: a signal each)."""
+    """List the sounds below a folder: path, corpus (the folder's name) and speaker (its own path: a signal each).
+
+    Args:
+        folder: the folder. Without any file but hidden ones it lists nothing: the distortion that draws from it must
+            then be off.
+
+    Returns:
+        A row per sound file, sorted; perhaps none.
+
+    Raises:
+        InputError: there is no such folder, or it holds files but no sound.
+    """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; set it to null in prepare and its distortion's probability to 0")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in audio.SUFFIXES)
-    if not paths:
+        raise InputError(f"{folder}: no such folder; for none give an empty one, and set its distortion to 0")
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    paths = [path for path in files if path.suffix.lower() in audio.SUFFIXES]
+    if files and not paths:
         raise InputError(f"{folder}: holds no sound file that libsndfile reads")
     names = [path.relative_to(folder).as_posix() for path in paths]
     return pd.DataFrame({"corpus": folder.name, "speaker": names, "path": [str(path) for path in paths]})

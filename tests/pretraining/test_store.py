@@ -134,14 +134,20 @@ def test_index_that_lists_an_absent_file_is_refused(speech):
         store.speech_files(speech, "index.csv")
 
 
-def test_noise_folder_that_is_missing_or_empty_is_refused(tmp_path):
-    with pytest.raises(InputError, match="distortion's probability to 0"):
+def test_noise_folder_that_is_missing_or_without_sound_is_refused(tmp_path):
+    with pytest.raises(InputError, match="set its distortion to 0"):
         store.sound_files(tmp_path / "nowhere")
+    (tmp_path / "notes.txt").touch()
     with pytest.raises(InputError, match="holds no sound file"):
         store.sound_files(tmp_path)
+
+
+def test_folder_without_files_lists_no_sound(tmp_path):
+    (tmp_path / ".gitkeep").touch()
+    assert store.sound_files(tmp_path).empty
 
 
 @pytest.mark.parametrize("settings", [{"validation_share": 0.0}, {"max_unreadable_share": 1.0}])
 def test_params_out_of_range_are_refused(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
-        PrepareParams(speech="s", index="i", noise=None, impulse_responses=None, **settings)
+        PrepareParams(speech="s", index="i", noise="n", impulse_responses="i", **settings)
