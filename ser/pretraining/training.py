@@ -50,6 +50,7 @@ class PretrainParams:
         validation_chunks: chunks of the held-out speakers.
         snapshot_every: steps between snapshots of the encoder.
         weights: how much more than its hours a corpus counts when a chunk is drawn.
+        worker_weights: how much a worker's loss counts beside the others'; 1 where it is not named.
         distortions: of the input.
         maps: channels of the encoder's layers; PASE+ unless made smaller for a trial.
         channels: numbers per frame.
@@ -73,6 +74,7 @@ class PretrainParams:
     validation_chunks: int = 64
     snapshot_every: int = 500
     weights: dict[str, float] = field(default_factory=dict)
+    worker_weights: dict[str, float] = field(default_factory=dict)
     distortions: Distortions = field(default_factory=Distortions)
     maps: tuple[int, ...] = PASE_PLUS.maps
     channels: int = PASE_PLUS.channels
@@ -161,6 +163,7 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(params.seed)
             self.pretrainer = Pretrainer(params, dimensions).to(device)
+        self.worker_weights = self._worker_weights().to(device)
         self.module = DistributedDataParallel(self.pretrainer) if processes > 1 else self.pretrainer
         # Biases, norms and PReLU slopes do not decay, nor do the edges of the SincNet filters: they are frequencies.
         decays = {
@@ -181,6 +184,11 @@ class Training:
     def encoder(self) -> PasePlus:
         """The encoder as trained so far."""
         return self.pretrainer.encoder
+
+    @property
+    def names(self) -> list[str]:
+        """The workers' names, in the order of their losses."""
+        return [*self.pretrainer.workers.regressions, "waveform", "lim", "gim"]
 
     @property
     def hours(self) -> float:
@@ -218,7 +226,7 @@ class Training:
         self.module.train()
         losses = self._losses(self.module, clean, TRAIN, self.step, self.rank)
         values = torch.stack(list(losses.values()))
-        values.mean().backward()
+        (values * self.worker_weights).mean().backward()
         nn.utils.clip_grad_norm_(self.pretrainer.parameters(), self.params.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -243,12 +251,21 @@ class Training:
         validated = torch.stack(held_out).mean(0)
         if not (trained.isfinite().all() and validated.isfinite().all()):
             raise FloatingPointError(f"a loss is not finite at step {self.step}")
-        names = [*self.pretrainer.workers.regressions, "waveform", "lim", "gim"]
         row = {"step": self.step, "hours": self.hours, "learning_rate": learning_rate(self.params, self.step - 1)}
         for part, values in (("train", trained), ("validation", validated)):
             row[f"{part}_mean"] = values.mean().item()
-            row |= {f"{part}_{name}": value for name, value in zip(names, values.tolist(), strict=True)}
+            row |= {f"{part}_{name}": value for name, value in zip(self.names, values.tolist(), strict=True)}
         self.log.append(row)
+
+    def _worker_weights(self) -> Tensor:
+        """Each worker's weight, in the order of the losses, one on average."""
+        unknown = sorted(set(self.params.worker_weights) - set(self.names))
+        if unknown:
+            raise InputError(
+                f"pretrain.worker_weights: expected names out of {', '.join(self.names)}, found {unknown[0]}"
+            )
+        weights = torch.tensor([self.params.worker_weights.get(name, 1.0) for name in self.names])
+        return weights / weights.mean()
 
     def _losses(self, module: nn.Module, clean: Tensor, stream: int, step: int, rank: int) -> dict[str, Tensor]:
         generator = np.random.default_rng([self.params.seed, stream, step, rank, 1])

@@ -119,6 +119,28 @@ def test_validation_is_the_same_for_the_same_weights_and_never_trains(speech):
     assert run.log[-1]["validation_mean"] == pytest.approx(run.log[-2]["validation_mean"])
 
 
+def test_a_worker_of_greater_weight_takes_a_greater_share_of_the_gradient(speech):
+    run = Training(replace(TINY, worker_weights={"prosody": 3.0}), speech)
+    assert run.worker_weights.mean().item() == pytest.approx(1)
+    weights = dict(zip(run.names, run.worker_weights.tolist(), strict=True))
+    assert weights.pop("prosody") == pytest.approx(3 * weights["lim"])
+    assert len(set(weights.values())) == 1
+
+
+def test_weights_change_what_is_learned_and_equal_ones_do_not(speech):
+    plain, equal, heavy = (
+        finish(Training(replace(TINY, worker_weights=weights), speech))
+        for weights in ({}, {"prosody": 1.0}, {"prosody": 3.0})
+    )
+    assert_same(plain, equal)
+    assert any(not torch.equal(plain[name], heavy[name]) for name in plain)
+
+
+def test_weight_of_a_worker_that_does_not_exist_is_refused(speech):
+    with pytest.raises(InputError, match=r"expected names out of lps_short.*found pitch"):
+        Training(replace(TINY, worker_weights={"pitch": 2.0}), speech)
+
+
 def test_targets_are_normalised_over_training_speech(speech):
     run = Training(TINY, speech)
     clean = torch.from_numpy(speech.train.chunks(64, TINY.chunk_samples, np.random.default_rng(7)))
