@@ -1,7 +1,7 @@
 """The feature extractors by name: a signal in, one vector of named numbers out.
 
-Those that give frames are pooled over time (``ser.pooling``); eGeMAPS are statistics already. Every extractor carries a
-fingerprint of what decides its numbers, by which feature files and trained models recognise it.
+Those that give frames are pooled over time (``ser.pooling``); openSMILE's are statistics already. Every extractor
+carries a fingerprint of what decides its numbers, by which feature files and trained models recognise it.
 """
 
 import ast
@@ -18,14 +18,15 @@ from pathlib import Path
 import numpy as np
 import torch
 import torchaudio
+from torch import Tensor, nn
 
-from ser import audio, pooling
+from ser import audio, pooling, selfsupervised
 from ser.failures import InputError
 from ser.pase import checkpoint, encoder, padding, qrnn, sincnet
 from ser.pase.encoder import PASE, PASE_PLUS, Geometry, PasePlus
 
 # What turns an audio file into a vector. A change of this code, comments aside, is a change of the fingerprint.
-CODE = (audio, pooling, checkpoint, encoder, padding, qrnn, sincnet, sys.modules[__name__])
+CODE = (audio, pooling, selfsupervised, checkpoint, encoder, padding, qrnn, sincnet, sys.modules[__name__])
 
 MFCC = {  # windows of 25 ms every 10 ms, the usual ones for speech
     "n_mfcc": 20,
@@ -38,7 +39,8 @@ MFCC = {  # windows of 25 ms every 10 ms, the usual ones for speech
     "deltas": 2,
     "delta_window": 9,
 }
-EGEMAPS_MINIMUM_SAMPLES = 960  # 60 ms, the window of its F0; below it openSMILE gives NaN
+OPENSMILE_MINIMUM_SAMPLES = 960  # 60 ms, the window of its F0; below it openSMILE gives NaN
+OUTPUT = "output"
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,13 @@ class Recipe:
 
     Attributes:
         name: one of ``EXTRACTORS``.
-        statistics: how to pool frames, names out of ``ser.pooling.STATISTICS``; without effect on eGeMAPS.
+        statistics: how to pool frames, names out of ``ser.pooling.STATISTICS``; without effect on openSMILE's.
         seed: of the random weights, where the extractor is an untrained one.
         weights: the file of the trained weights, where it is a trained one.
-        device: where a PASE encoder runs: ``cpu``, ``cuda``, ``cuda:1``.
+        device: where a network runs: ``cpu``, ``cuda``, ``cuda:1``.
+        layers: whose frames to pool, out of ``LAYERS[name]``.
+        frames: which frames to pool, one of ``ser.pooling.FRAMES``: ``all``, or the ``active`` ones, joined as if
+            nothing had been between them; without effect on openSMILE's.
     """
 
     name: str
@@ -58,6 +63,8 @@ class Recipe:
     seed: int = 0
     weights: Path | None = None
     device: str = "cpu"
+    layers: Sequence[str] = (OUTPUT,)
+    frames: str = "all"
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,7 @@ def build(recipe: Recipe) -> Extractor:
 
     Raises:
         InputError: the weights are missing or wrong, or there is no such device.
+        ser.selfsupervised.WeightsNotAvailable: the weights would have to be downloaded, and cannot be.
     """
     return EXTRACTORS[recipe.name](recipe)
 
@@ -124,7 +132,7 @@ def rebuild(fingerprint: str, weights: Path | None = None, device: str = "cpu") 
     Args:
         fingerprint: that of the extractor, as a feature file or a trained model keeps it.
         weights: the file of the trained weights, where it had any.
-        device: where a PASE encoder runs.
+        device: where a network runs.
 
     Returns:
         The extractor, with this very fingerprint.
@@ -135,7 +143,8 @@ def rebuild(fingerprint: str, weights: Path | None = None, device: str = "cpu") 
     wanted = json.loads(fingerprint)
     if wanted["extractor"] not in EXTRACTORS:
         raise InputError(f"expected an extractor out of {', '.join(EXTRACTORS)}, found '{wanted['extractor']}'")
-    recipe = Recipe(wanted["extractor"], wanted.get("statistics", ()), wanted.get("seed", 0), weights, device)
+    settings = {key: wanted[key] for key in ("statistics", "seed", "layers", "frames") if key in wanted}
+    recipe = Recipe(wanted["extractor"], weights=weights, device=device, **settings)
     extractor = build(recipe)
     found = json.loads(extractor.fingerprint)
     differing = [key for key in sorted(wanted | found) if wanted.get(key) != found.get(key)]
@@ -159,18 +168,48 @@ def _untrained(geometry: Geometry, recipe: Recipe) -> Extractor:
 
 
 def _pase(recipe: Recipe, network: PasePlus, **identity) -> Extractor:
+    widths = network.geometry.layers
+    channels = [
+        f"{recipe.name}_{channel:03d}" if layer == OUTPUT else f"{recipe.name}_{layer}_{channel:03d}"
+        for layer in recipe.layers
+        for channel in range(widths[layer])
+    ]
+
+    def encode(signal: Tensor) -> Tensor:
+        return torch.cat(list(network.layers(signal[None, None], None, recipe.layers).values()), dim=1)[0]
+
+    identity["layers"] = list(recipe.layers)
+    return _network(recipe, network, encode, channels, network.geometry.minimum_samples, **identity)
+
+
+def _self_supervised(recipe: Recipe) -> Extractor:
+    network = selfsupervised.load(recipe.name)
+    width = network.encoder.feature_projection.projection.out_features
+    channels = [f"{recipe.name}_{channel:03d}" for channel in range(width)]
+    encode = partial(selfsupervised.frames, network)
+    return _network(recipe, network, encode, channels, selfsupervised.MINIMUM_SAMPLES, ["torchaudio"])
+
+
+def _network(
+    recipe: Recipe,
+    network: nn.Module,
+    encode: Callable[[Tensor], Tensor],
+    channels: Sequence[str],
+    minimum_samples: int,
+    packages: Sequence[str] = (),
+    **identity,
+) -> Extractor:
+    """Make an extractor of a network and a function that encodes with it, (samples,) to (channels, frames)."""
     identity["weights"] = _digest(network)
     device = _device(recipe.device)
-    network = network.to(device)
+    network.to(device)
 
     def frames(signal: np.ndarray) -> np.ndarray:
-        batch = torch.from_numpy(signal).to(device)[None, None]  # (1, 1, samples)
         # Without TF32 a GPU gives the CPU's numbers to about six digits, with it to three.
         with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
-            return network(batch)[0].cpu().numpy()
+            return encode(torch.from_numpy(signal).to(device)).cpu().numpy()
 
-    channels = [f"{recipe.name}_{channel:03d}" for channel in range(network.geometry.channels)]
-    return _pooled(recipe, frames, channels, network.geometry.minimum_samples, **identity)
+    return _pooled(recipe, frames, channels, minimum_samples, packages, **identity)
 
 
 def _device(name: str) -> torch.device:
@@ -201,22 +240,25 @@ def _mfcc(recipe: Recipe) -> Extractor:
     return _pooled(recipe, frames, channels, MFCC["win_length"], ["torchaudio"], settings=MFCC)
 
 
-def _egemaps(recipe: Recipe) -> Extractor:
-    """The extended Geneva minimalistic acoustic parameter set, doi:10.1109/TAFFC.2015.2457417: 88 functionals.
+def _opensmile(feature_set: str, recipe: Recipe) -> Extractor:
+    """Functionals by openSMILE, of one of its feature sets.
+
+    eGeMAPSv02, the extended Geneva minimalistic acoustic parameter set, doi:10.1109/TAFFC.2015.2457417: 88.
+    ComParE_2016, the set of the Interspeech challenges, doi:10.3389/fpsyg.2013.00292: 6,373.
 
     openSMILE is free for research and education; its licence does not allow use in commercial products.
     """
     # Imported here, so that whoever may not use it never loads it; and it takes as long as all the rest of this module.
     import opensmile
 
-    smile = opensmile.Smile(opensmile.FeatureSet.eGeMAPSv02, opensmile.FeatureLevel.Functionals)
+    smile = opensmile.Smile(opensmile.FeatureSet[feature_set], opensmile.FeatureLevel.Functionals)
 
     def measure(signal: np.ndarray) -> np.ndarray:
         return smile.process_signal(signal, audio.SAMPLING_RATE_HZ).to_numpy(np.float32)[0]
 
     fingerprint = _fingerprint(recipe.name, ["opensmile"])
     names = tuple(f"{recipe.name}_{feature}" for feature in smile.feature_names)
-    return Extractor(recipe.name, names, fingerprint, EGEMAPS_MINIMUM_SAMPLES, measure)
+    return Extractor(recipe.name, names, fingerprint, OPENSMILE_MINIMUM_SAMPLES, measure)
 
 
 EXTRACTORS: dict[str, Callable[[Recipe], Extractor]] = {
@@ -224,7 +266,16 @@ EXTRACTORS: dict[str, Callable[[Recipe], Extractor]] = {
     "pase_plus_untrained": partial(_untrained, PASE_PLUS),
     "pase_untrained": partial(_untrained, PASE),
     "mfcc": _mfcc,
-    "egemaps": _egemaps,
+    "egemaps": partial(_opensmile, "eGeMAPSv02"),
+    "compare_2016": partial(_opensmile, "ComParE_2016"),
+    **dict.fromkeys(selfsupervised.MODELS, _self_supervised),
+}
+
+# The layers that each extractor can give.
+LAYERS: dict[str, tuple[str, ...]] = dict.fromkeys(EXTRACTORS, (OUTPUT,)) | {
+    "pase_plus": tuple(PASE_PLUS.layers),
+    "pase_plus_untrained": tuple(PASE_PLUS.layers),
+    "pase_untrained": tuple(PASE.layers),
 }
 
 
@@ -237,13 +288,17 @@ def _pooled(
     **identity,
 ) -> Extractor:
     """Make an extractor of a function that gives frames, (channels, frames)."""
-    return Extractor(
-        recipe.name,
-        tuple(pooling.names(channels, recipe.statistics)),
-        _fingerprint(recipe.name, packages, statistics=list(recipe.statistics), **identity),
-        minimum_samples,
-        lambda signal: pooling.pool(frames(signal), recipe.statistics),
-    )
+    assert recipe.frames in pooling.FRAMES, recipe.frames
+
+    def measure(signal: np.ndarray) -> np.ndarray:
+        found = frames(signal)
+        if recipe.frames == "active":
+            found = found[:, pooling.active(signal, found.shape[1])]
+        return pooling.pool(found, recipe.statistics)
+
+    names = tuple(pooling.names(channels, recipe.statistics))
+    identity |= {"statistics": list(recipe.statistics), "frames": recipe.frames}
+    return Extractor(recipe.name, names, _fingerprint(recipe.name, packages, **identity), minimum_samples, measure)
 
 
 def _fingerprint(name: str, packages: Sequence[str], **identity) -> str:
@@ -265,7 +320,7 @@ def _code() -> str:
     return digest.hexdigest()[:16]
 
 
-def _digest(network: PasePlus) -> str:
+def _digest(network: nn.Module) -> str:
     """Hash the weights themselves, so that it does not matter how they were stored."""
     digest = hashlib.sha256()
     for key, tensor in sorted(network.state_dict().items()):

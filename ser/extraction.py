@@ -4,7 +4,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -13,10 +13,10 @@ import pandas as pd
 import torch
 
 from ser import audio, encoders, features
-from ser.encoders import EXTRACTORS, Extractor, Recipe
+from ser.encoders import EXTRACTORS, LAYERS, Extractor, Recipe
 from ser.failures import InputError
 from ser.features import Features
-from ser.pooling import STATISTICS
+from ser.pooling import FRAMES, STATISTICS
 
 WORTH_A_PROCESS = 16  # utterances; to start a process takes as long as to encode about this many
 
@@ -30,21 +30,31 @@ class FeatureParams:
         statistics: over time, out of ``ser.pooling.STATISTICS``.
         weights: file of the trained weights; the pipeline puts it on the stage's command line.
         seed: of an untrained encoder's weights.
+        layers: whose frames to pool, out of ``ser.encoders.LAYERS`` of the encoder.
+        frames: which frames to pool, one of ``ser.pooling.FRAMES``.
     """
 
     encoder: str
     statistics: list[str]
     weights: str
     seed: int
+    layers: list[str] = field(default_factory=lambda: ["output"])
+    frames: str = "all"
 
     def __post_init__(self) -> None:
         if self.encoder not in EXTRACTORS:
             raise ValueError(f"encoder: expected one of {', '.join(EXTRACTORS)}, found '{self.encoder}'")
-        if not self.statistics or len(set(self.statistics)) < len(self.statistics):
-            raise ValueError(f"statistics: expected at least one, each once, found {self.statistics}")
-        for statistic in self.statistics:
-            if statistic not in STATISTICS:
-                raise ValueError(f"statistics: expected some of {', '.join(STATISTICS)}, found '{statistic}'")
+        for key, chosen, known in (
+            ("statistics", self.statistics, tuple(STATISTICS)),
+            ("layers", self.layers, LAYERS[self.encoder]),
+        ):
+            if not chosen or len(set(chosen)) < len(chosen):
+                raise ValueError(f"{key}: expected at least one, each once, found {chosen}")
+            for name in chosen:
+                if name not in known:
+                    raise ValueError(f"{key}: expected some of {', '.join(known)}, found '{name}'")
+        if self.frames not in FRAMES:
+            raise ValueError(f"frames: expected one of {', '.join(FRAMES)}, found '{self.frames}'")
         if self.seed < 0:
             raise ValueError(f"seed: expected 0 or more, found {self.seed}")
 

@@ -4,8 +4,49 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-# Each takes (channels, frames), at least one frame, and gives (channels,). All are defined for a single frame and for a
-# channel that does not move, which skewness and kurtosis are not.
+FRAMES = ("all", "active")  # which of them to pool
+WINDOW = 400  # samples, 25 ms at 16 kHz
+ACTIVE_DB = 30.0  # speech moves within about 30 dB; what lies below is pause, reverberation, noise of the room
+
+
+def standardised_moment(frames: np.ndarray, order: int) -> np.ndarray:
+    """Compute a moment of the frames in units of their deviation, without correction for bias.
+
+    Args:
+        frames: float64 (channels, frames).
+        order: 3 for the skewness, 4 for the kurtosis.
+
+    Returns:
+        (channels,); 0 where a channel does not move, which has no shape.
+    """
+    centred = frames - frames.mean(axis=1, keepdims=True)
+    deviations = centred.std(axis=1, keepdims=True)
+    # Not by the deviation itself: rounding can leave a channel that does not move one of 1e-17.
+    moves = frames.min(axis=1, keepdims=True) < frames.max(axis=1, keepdims=True)
+    scaled = np.divide(centred, deviations, out=np.zeros_like(centred), where=moves)
+    return (scaled**order).mean(axis=1)
+
+
+def slope(frames: np.ndarray) -> np.ndarray:
+    """Fit a line to each channel by least squares.
+
+    Args:
+        frames: float64 (channels, frames).
+
+    Returns:
+        (channels,) its rise per frame; 0 for a single frame.
+    """
+    times = np.arange(frames.shape[1]) - (frames.shape[1] - 1) / 2
+    return frames @ times / max(times @ times, 1.0)
+
+
+def steps(frames: np.ndarray) -> np.ndarray:
+    """Subtract from each frame the one before: (channels, frames - 1), or one step of 0 for a single frame."""
+    return np.diff(frames, axis=1) if frames.shape[1] > 1 else np.zeros_like(frames)
+
+
+# Each takes float64 (channels, frames), at least one frame, and gives (channels,). All are defined for a single frame
+# and for a channel that does not move.
 STATISTICS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mean": lambda frames: frames.mean(axis=1),
     "std": lambda frames: frames.std(axis=1),  # of the frames themselves, ddof 0: one frame gives 0
@@ -14,7 +55,34 @@ STATISTICS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "median": lambda frames: np.median(frames, axis=1),
     "p10": lambda frames: np.percentile(frames, 10, axis=1),
     "p90": lambda frames: np.percentile(frames, 90, axis=1),
+    "iqr": lambda frames: np.subtract(*np.percentile(frames, [75, 25], axis=1)),
+    "skewness": lambda frames: standardised_moment(frames, 3),
+    "kurtosis": lambda frames: standardised_moment(frames, 4),  # a Gaussian's is 3
+    "slope": slope,
+    "delta_mean": lambda frames: np.abs(steps(frames)).mean(axis=1),
+    "delta_std": lambda frames: steps(frames).std(axis=1),
 }
+
+
+def active(signal: np.ndarray, count: int) -> np.ndarray:
+    """Find the frames in which there is something to hear.
+
+    A frame is active if its level, the mean square over 25 ms around its centre, is within 30 dB of that of the loudest
+    frame. So the loudest always is active, and of a signal without any sound all are.
+
+    Args:
+        signal: (samples,), mono at 16 kHz.
+        count: how many frames an extractor made of it, at equal distances.
+
+    Returns:
+        bool (count,).
+    """
+    energy = np.concatenate([[0.0], np.cumsum(signal.astype(np.float64) ** 2)])  # of the samples before each one
+    centres = (np.arange(count) + 0.5) * signal.size / count
+    first = np.clip(centres - WINDOW / 2, 0, signal.size).astype(int)
+    last = np.clip(centres + WINDOW / 2, 0, signal.size).astype(int)
+    power = (energy[last] - energy[first]) / (last - first)
+    return power >= power.max() * 10 ** (-ACTIVE_DB / 10)
 
 
 def pool(frames: np.ndarray, statistics: Sequence[str], count: int | None = None) -> np.ndarray:

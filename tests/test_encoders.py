@@ -17,7 +17,7 @@ from ser.failures import InputError
 from ser.pase import checkpoint
 from ser.pase.encoder import PASE, PASE_PLUS
 
-FREE = ["pase_plus_untrained", "pase_untrained", "mfcc", "egemaps"]  # need no weights file
+FREE = ["pase_plus_untrained", "pase_untrained", "mfcc", "egemaps", "compare_2016"]  # need no weights file
 PASE_FREE = {"pase_plus_untrained": PASE_PLUS, "pase_untrained": PASE}
 
 
@@ -50,7 +50,7 @@ def weights(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize(("name", "numbers"), [*zip(FREE, [512, 200, 120, 88], strict=True)])
+@pytest.mark.parametrize(("name", "numbers"), [*zip(FREE, [512, 200, 120, 88, 6373], strict=True)])
 def test_a_signal_becomes_one_finite_number_per_name(extractors, name, numbers):
     extractor = extractors[name]
 
@@ -67,6 +67,36 @@ def test_names_of_pase_plus_count_its_channels(extractors):
 
     assert names[3] == "pase_plus_untrained_003_mean"
     assert names[-1] == "pase_plus_untrained_255_std"
+
+
+def test_names_of_inner_layers_say_which(extractors):
+    layers = ["block5", "output", "sinc"]
+    extractor = build(Recipe("pase_plus_untrained", ["mean", "std"], layers=layers))
+
+    assert len(extractor.names) == 2 * (256 + 256 + 64)
+    assert extractor.names[17] == "pase_plus_untrained_block5_017_mean"
+    assert extractor.names[256] == "pase_plus_untrained_000_mean"
+    assert extractor.names[-1] == "pase_plus_untrained_sinc_063_std"
+    assert set(extractors["pase_plus_untrained"].names) < set(extractor.names)
+
+
+@pytest.mark.parametrize("name", PASE_FREE)
+def test_each_number_of_an_inner_layer_is_that_of_its_name(name):
+    signal, geometry = tone(0.4037), PASE_FREE[name]
+    extractor = build(Recipe(name, ["std", "mean"], layers=encoders.LAYERS[name]))
+    with torch.inference_mode():
+        layers = checkpoint.untrained(geometry, seed=0).layers(
+            torch.from_numpy(signal)[None, None], None, geometry.layers
+        )
+
+    numbers = dict(zip(extractor.names, extractor.vector(signal).tolist(), strict=True))
+
+    assert len(numbers) == 2 * sum(geometry.layers.values())
+    for layer, frames in layers.items():
+        prefix = f"{name}_" if layer == "output" else f"{name}_{layer}_"
+        for statistic, values in (("mean", frames[0].mean(dim=1)), ("std", frames[0].std(dim=1, correction=0))):
+            found = [numbers[f"{prefix}{channel:03d}_{statistic}"] for channel in range(len(values))]
+            np.testing.assert_allclose(found, values, atol=1e-5, err_msg=layer)
 
 
 @pytest.mark.parametrize("name", FREE)
@@ -163,6 +193,24 @@ def test_egemaps_hear_the_pitch(extractors):
     assert vector["egemaps_F0semitoneFrom27.5Hz_sma3nz_amean"] == pytest.approx(36, abs=0.1)
 
 
+@pytest.mark.parametrize(("name", "numbers"), [("egemaps", 88), ("compare_2016", 6373)])
+def test_opensmile_gives_its_published_number_of_functionals(extractors, name, numbers):
+    import opensmile
+
+    feature_set = {"egemaps": opensmile.FeatureSet.eGeMAPSv02, "compare_2016": opensmile.FeatureSet.ComParE_2016}[name]
+    expected = opensmile.Smile(feature_set, opensmile.FeatureLevel.Functionals).process_signal(tone(0.5), 16_000)
+
+    assert expected.shape == (1, numbers)
+    np.testing.assert_array_equal(extractors[name].vector(tone(0.5)), expected.to_numpy(np.float32)[0])
+    assert extractors[name].names == tuple(f"{name}_{column}" for column in expected.columns)
+
+
+def test_compare_2016_hear_the_pitch(extractors):
+    vector = dict(zip(extractors["compare_2016"].names, extractors["compare_2016"].vector(tone(1.0)), strict=True))
+
+    assert vector["compare_2016_F0final_sma_amean"] == pytest.approx(220, abs=1)
+
+
 def test_other_weights_give_other_vectors_and_another_fingerprint(extractors, weights):
     vectors, fingerprints = [extractors["pase_plus_untrained"].vector(tone(0.3))], set()
     for recipe in (Recipe("pase_plus_untrained", seed=1), Recipe("pase_plus", weights=weights)):
@@ -196,6 +244,32 @@ def test_statistics_are_in_the_fingerprint_but_of_egemaps_which_do_not_use_them(
     for name, differs in (("mfcc", True), ("egemaps", False)):
         other = build(Recipe(name, statistics=["max"])).fingerprint
         assert (other != extractors[name].fingerprint) == differs, name
+
+
+@pytest.mark.parametrize("name", ["pase_untrained", "mfcc"])
+def test_active_frames_alone_are_pooled_where_that_is_asked(name):
+    silence = np.zeros(8000, np.float32)
+    signal = np.concatenate([silence, tone(1.0), silence])
+    measured = {frames: build(Recipe(name, ["mean", "std"], frames=frames)).vector(signal) for frames in pooling.FRAMES}
+
+    inside = build(Recipe(name, ["mean"])).vector(tone(1.0))
+    distances = {frames: np.abs(vector[: inside.size] - inside).mean() for frames, vector in measured.items()}
+    assert distances["active"] < 0.2 * distances["all"]
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_of_a_steady_sound_all_frames_are_active(extractors, name):
+    active = build(Recipe(name, frames="active"))
+
+    assert active.vector(tone(0.5)).tobytes() == extractors[name].vector(tone(0.5)).tobytes()
+    assert (active.fingerprint == extractors[name].fingerprint) == (name in ("egemaps", "compare_2016"))
+
+
+def test_layers_are_in_the_fingerprint(extractors):
+    other = build(Recipe("pase_plus_untrained", layers=["block1"]))
+
+    assert json.loads(other.fingerprint)["layers"] == ["block1"]
+    assert other.fingerprint != extractors["pase_plus_untrained"].fingerprint
 
 
 def test_a_fingerprint_names_what_made_the_numbers(extractors):
@@ -243,7 +317,9 @@ def test_the_code_in_the_fingerprint_is_all_that_the_extractors_import():
 
 
 def test_a_fingerprint_brings_the_extractor_back(weights):
-    for recipe in (Recipe("pase_untrained", ["p90"], seed=3), Recipe("pase_plus", weights=weights), Recipe("egemaps")):
+    recipes = [Recipe("pase_untrained", ["p90"], seed=3, layers=["output", "block2"])]
+    recipes += [Recipe("pase_plus", weights=weights), Recipe("egemaps"), Recipe("mfcc", ["slope"], frames="active")]
+    for recipe in recipes:
         extractor = build(recipe)
 
         again = rebuild(extractor.fingerprint, weights)

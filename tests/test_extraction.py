@@ -148,6 +148,24 @@ def test_another_extractor_reuses_nothing(manifest, raw, tmp_path):
     assert contents(tmp_path / "features") == contents(tmp_path / "full")
 
 
+def test_other_layers_reuse_nothing(manifest, raw, tmp_path):
+    extraction.compute(manifest[:2], raw, tmp_path / "features", Recipe("pase_untrained"))
+
+    done = extraction.compute(
+        manifest[:2], raw, tmp_path / "features", Recipe("pase_untrained", layers=["output", "block1"])
+    )
+
+    assert (done.encoded, done.reused, done.numbers) == (2, 0, 2 * (100 + 64))
+
+
+def test_other_frames_reuse_nothing(manifest, raw, tmp_path):
+    extraction.compute(manifest, raw, tmp_path / "features", MFCC)
+
+    done = extraction.compute(manifest, raw, tmp_path / "features", Recipe("mfcc", frames="active"))
+
+    assert (done.encoded, done.reused) == (8, 0)
+
+
 def test_the_file_of_a_dropped_corpus_is_removed(manifest, raw, tmp_path):
     extraction.compute(manifest, raw, tmp_path / "features", MFCC)
 
@@ -234,11 +252,18 @@ def test_a_full_disk_leaves_the_old_files(manifest, raw, tmp_path, monkeypatch):
         ({"statistics": ["mean", "mean"]}, "statistics: expected at least one, each once"),
         ({"statistics": ["mean", "average"]}, "statistics: expected some of mean, .*, found 'average'"),
         ({"seed": -1}, "seed: expected 0 or more, found -1"),
+        ({"frames": "voiced"}, "frames: expected one of all, active, found 'voiced'"),
+        ({"layers": []}, "layers: expected at least one"),
+        ({"layers": ["output", "output"]}, "layers: expected at least one, each once"),
+        ({"layers": ["block1"]}, "layers: expected some of output, found 'block1'"),
+        ({"encoder": "pase_plus", "layers": ["block8"]}, "layers: expected some of sinc, .*, output, found 'block8'"),
+        ({"encoder": "pase_untrained", "layers": ["qrnn"]}, "layers: expected some of sinc, .*, found 'qrnn'"),
     ],
 )
 def test_params_out_of_range_are_refused(change, message):
     good = {"encoder": "mfcc", "statistics": ["mean"], "weights": "weights.safetensors", "seed": 0}
     FeatureParams(**good)
+    FeatureParams(**good | {"encoder": "pase_plus", "layers": ["output", "qrnn", "block7", "sinc"]})
 
     with pytest.raises(ValueError, match=message):
         FeatureParams(**good | change)

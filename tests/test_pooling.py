@@ -1,9 +1,22 @@
+import itertools
+
 import numpy as np
 import pytest
+import scipy.stats
 
 from ser import pooling
 
 ALL = list(pooling.STATISTICS)
+OF_LEVEL = ["mean", "min", "max", "median", "p10", "p90"]  # the others tell movement or shape
+OF_TIME = ["slope", "delta_mean", "delta_std"]
+ORACLES = {
+    "iqr": lambda channel: scipy.stats.iqr(channel),
+    "skewness": lambda channel: scipy.stats.skew(channel),
+    "kurtosis": lambda channel: scipy.stats.kurtosis(channel, fisher=False),
+    "slope": lambda channel: scipy.stats.linregress(range(len(channel)), channel).slope,
+    "delta_mean": lambda channel: np.mean([abs(b - a) for a, b in itertools.pairwise(channel)]),
+    "delta_std": lambda channel: scipy.stats.tstd(np.ediff1d(channel)) * np.sqrt(1 - 1 / (len(channel) - 1)),
+}
 
 
 def test_statistics_of_a_case_worked_by_hand():
@@ -15,6 +28,18 @@ def test_statistics_of_a_case_worked_by_hand():
     np.testing.assert_allclose(vector, [2, np.sqrt(2), 0, 4, 2, 0.4, 3.6], rtol=1e-6)
 
 
+@pytest.mark.parametrize("statistic", ORACLES)
+def test_statistics_equal_their_oracle(statistic):
+    frames = np.random.default_rng(1).gamma(2, size=(3, 40)).cumsum(axis=1).astype(np.float32)
+
+    expected = [ORACLES[statistic](channel.astype(float)) for channel in frames]
+    np.testing.assert_allclose(pooling.pool(frames, [statistic]), expected, rtol=1e-6)
+
+
+def test_every_statistic_has_a_test_of_its_own():
+    assert set(ALL) == set(ORACLES) | set(OF_LEVEL) | {"std"}
+
+
 def test_names_stand_where_their_numbers_stand():
     frames = np.array([[1.0, 3.0], [10.0, 10.0]])
 
@@ -23,12 +48,16 @@ def test_names_stand_where_their_numbers_stand():
     assert named == {"a_std": 1, "b_std": 0, "a_mean": 2, "b_mean": 10}
 
 
-def test_one_frame_does_not_vary():
-    frame = np.random.default_rng(0).normal(size=(5, 1)).astype(np.float32)
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_a_channel_that_does_not_move_has_its_level_and_nothing_else(count):
+    level = np.random.default_rng(0).normal(size=5).astype(np.float32)
+    frames = np.repeat(level[:, np.newaxis], count, axis=1)
 
     for statistic in ALL:
-        expected = np.zeros(5) if statistic == "std" else frame[:, 0]
-        np.testing.assert_array_equal(pooling.pool(frame, [statistic]), expected, statistic)
+        expected = level if statistic in OF_LEVEL else np.zeros(5)
+        np.testing.assert_allclose(
+            pooling.pool(frames, [statistic]), expected, rtol=1e-6, atol=1e-12, err_msg=statistic
+        )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -41,10 +70,22 @@ def test_padding_changes_nothing(seed, padding):
     assert pooling.pool(padded, ALL, frames.shape[1]).tobytes() == pooling.pool(frames, ALL).tobytes()
 
 
-def test_the_order_of_frames_does_not_matter():
+def test_the_order_of_frames_matters_to_statistics_of_time_alone():
+    frames = np.random.default_rng(0).normal(size=(4, 50))
+    shuffled = np.random.default_rng(1).permuted(frames, axis=1)
+
+    for statistic in ALL:
+        same = np.allclose(pooling.pool(shuffled[:1], [statistic]), pooling.pool(frames[:1], [statistic]), rtol=1e-6)
+        assert same == (statistic not in OF_TIME), statistic
+
+
+def test_time_turned_round_turns_the_slope_and_nothing_else():
     frames = np.random.default_rng(0).normal(size=(4, 50))
 
-    np.testing.assert_allclose(pooling.pool(frames[:, ::-1], ALL), pooling.pool(frames, ALL), rtol=1e-6)
+    for statistic in ALL:
+        sign = -1 if statistic == "slope" else 1
+        forward, backward = (pooling.pool(values, [statistic]) for values in (frames, frames[:, ::-1]))
+        np.testing.assert_allclose(backward, sign * forward, rtol=1e-5, err_msg=statistic)
 
 
 def test_a_small_movement_on_a_large_offset_is_not_lost():
@@ -57,3 +98,32 @@ def test_a_small_movement_on_a_large_offset_is_not_lost():
 
 def test_vectors_are_float32():
     assert pooling.pool(np.ones((2, 3)), ALL).dtype == np.float32
+
+
+@pytest.mark.parametrize("count", [50, 98, 100, 101])  # of the extractors: a frame every 20 ms or every 10 ms
+def test_active_frames_are_those_within_30_db_of_the_loudest(count):
+    levels_db = np.repeat([0, -20, -29, -31, -60], 3200)  # 0.2 s each
+    signal = (10 ** (levels_db / 20) * np.random.default_rng(0).choice([-1, 1], 16_000)).astype(np.float32)
+
+    found = pooling.active(signal, count)
+
+    seconds = (np.arange(count) + 0.5) / count
+    clear = np.abs(seconds - 0.6) > 0.0125  # a window across the change hears both
+    np.testing.assert_array_equal(found[clear], seconds[clear] < 0.6)
+
+
+@pytest.mark.parametrize("gain", [1e-4, 1.0, 30.0])
+def test_activity_does_not_depend_on_the_gain(gain):
+    signal = np.random.default_rng(0).laplace(size=8000) ** 5
+
+    np.testing.assert_array_equal(pooling.active(gain * signal, 50), pooling.active(signal, 50))
+    assert 0 < pooling.active(signal, 50).sum() < 50
+
+
+@pytest.mark.parametrize("samples", [400, 471, 960, 16_000])
+def test_there_is_always_an_active_frame(samples):
+    click = np.zeros(samples, np.float32)
+    assert pooling.active(click, samples // 160).all()
+
+    click[0] = 1
+    assert pooling.active(click, samples // 160)[0]

@@ -11,6 +11,7 @@ recognition", 2020, arXiv 2001.09239 (PASE+: skip connections, a QRNN, 256 numbe
 Parameter names are the published checkpoint's, so that it loads as it is (``ser.pase.checkpoint``).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -70,6 +71,13 @@ class Geometry:
             samples = (samples + sum(self.padding(layer)) - kernel) // stride + 1
             counts.append(samples)
         return counts
+
+    @property
+    def layers(self) -> dict[str, int]:
+        """Count the numbers a frame of each layer, by name: SincNet, the conv blocks, the QRNN if any, the output."""
+        names = ["sinc", *(f"block{number}" for number in range(1, len(self.maps)))]
+        top = {"qrnn": self.qrnn_units} if self.qrnn_units is not None else {}
+        return dict(zip(names, self.maps, strict=True)) | top | {"output": self.channels}
 
     @property
     def minimum_samples(self) -> int:
@@ -149,20 +157,41 @@ class PasePlus(nn.Module):
         Raises:
             ValueError: a waveform is too short to be reflected in every layer.
         """
+        return self.layers(signal, lengths, ["output"])["output"]
+
+    def layers(self, signal: Tensor, lengths: Tensor | None, names: Sequence[str]) -> dict[str, Tensor]:
+        """Encode waveforms and give inner layers beside the output, or instead of it.
+
+        Args:
+            signal: as for ``forward``.
+            lengths: as for ``forward``.
+            names: the layers to give, out of ``geometry.layers``.
+
+        Returns:
+            Name to (batch, channels of the layer, frames), in the order of ``names``, each after its activation and at
+            the output's rate: a layer with more frames is averaged down to it (``average_to``), as the skip connections
+            do. What stands after a signal's own frames is meaningless.
+
+        Raises:
+            ValueError: a waveform is too short to be reflected in every layer.
+        """
         shortest = signal.shape[-1] if lengths is None else int(lengths.min())
         if shortest < self.geometry.minimum_samples:
             raise ValueError(f"expected at least {self.geometry.minimum_samples} samples, found {shortest}")
         counts = [lengths, *self.geometry.frames(lengths)] if lengths is not None else [None] * (len(self.blocks) + 1)
         total = self.geometry.frames(signal.shape[-1])[-1]
-        frames, skipped = signal, 0
-        for layer, block in enumerate(self.blocks):
+        given, frames, skipped = {}, signal, 0
+        for layer, (name, block) in enumerate(zip(self.geometry.layers, self.blocks, strict=False)):
             frames = block(frames, counts[layer])  # (batch, maps, frames of this layer)
-            if self.geometry.skips and layer < len(self.denseskips):
-                averaged = average_to(frames, total, counts[layer + 1], counts[-1])
-                skipped = skipped + self.denseskips[layer](averaged)
+            skips = self.geometry.skips and layer < len(self.denseskips)
+            if skips or name in names:
+                given[name] = average_to(frames, total, counts[layer + 1], counts[-1])
+            if skips:
+                skipped = skipped + self.denseskips[layer](given[name])
         if self.geometry.qrnn_units is not None:
-            frames = self.rnn(frames)
-        return self.norm_out(self.W(frames) + skipped)
+            frames = given["qrnn"] = self.rnn(frames)
+        given["output"] = self.norm_out(self.W(frames) + skipped)
+        return {name: given[name] for name in names}
 
 
 def average_to(frames: Tensor, total: int, counts: Tensor | None = None, totals: Tensor | None = None) -> Tensor:

@@ -1,4 +1,5 @@
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,6 +120,41 @@ def test_batch_of_different_lengths_equals_its_members(tiny):
         for row, member in enumerate(members):
             alone = tiny(member)[0]
             torch.testing.assert_close(together[row, :, : alone.shape[-1]], alone, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("geometry", [TINY, replace(TINY, qrnn_units=None, skips=False)], ids=["pase_plus", "pase"])
+def test_layers_of_a_batch_of_different_lengths_equal_its_members(geometry):
+    torch.manual_seed(3)
+    encoder = PasePlus(geometry).eval()
+    lengths = [16_159, 16_000, 9_037, 471]
+    members = [signal(length, seed) for seed, length in enumerate(lengths)]
+    batch = torch.cat([functional.pad(member, (0, lengths[0] - member.shape[-1]), value=0.5) for member in members])
+    with torch.no_grad():
+        together = encoder.layers(batch, torch.tensor(lengths), geometry.layers)
+        for row, member in enumerate(members):
+            for name, alone in encoder.layers(member, None, geometry.layers).items():
+                torch.testing.assert_close(together[name][row, :, : alone.shape[-1]], alone[0], atol=1e-5, rtol=0)
+
+
+def test_layers_are_the_blocks_averaged_to_the_rate_of_the_output(tiny):
+    frames, expected = signal(16_000), {}  # 100 frames; every layer's count is a multiple of it
+    with torch.no_grad():
+        for name, block in zip(["sinc", *(f"block{i}" for i in range(1, 8))], tiny.blocks, strict=True):
+            frames = block(frames, None)
+            expected[name] = frames.unflatten(2, (100, -1)).mean(3)
+        expected["qrnn"] = tiny.rnn(frames)
+        expected["output"] = tiny(signal(16_000))
+        found = tiny.layers(signal(16_000), None, list(TINY.layers))
+
+    assert list(found) == list(expected) == list(TINY.layers)
+    assert [layer.shape[1] for layer in found.values()] == list(TINY.layers.values())
+    for name, layer in found.items():
+        torch.testing.assert_close(layer, expected[name], atol=1e-6, rtol=1e-5)
+
+
+def test_only_the_layers_that_are_asked_for_come_in_the_order_asked(tiny):
+    with torch.no_grad():
+        assert list(tiny.layers(signal(1000), None, ["output", "block3", "sinc"])) == ["output", "block3", "sinc"]
 
 
 def test_what_pads_a_batch_does_not_matter(tiny):
