@@ -1,73 +1,30 @@
 """The classifier: a normaliser and a small network, from vectors to a probability for each emotion."""
 
-import copy
 import dataclasses
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from sklearn.metrics import recall_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 
+from ser import training
 from ser.failures import InputError
 from ser.files import whole_file
+from ser.objective import AdversaryParams, Hard, RobustParams
+from ser.training import TrainParams
 
 CURVE = ("protocol", "fold", "epoch", "train_loss", "validation_loss", "train_uar", "validation_uar")
-
-
-@dataclass(frozen=True)
-class TrainParams:
-    """The block ``train`` of params.yaml.
-
-    Attributes:
-        hidden: units of each hidden layer.
-        dropout: share of hidden units silenced in training.
-        learning_rate: of AdamW.
-        weight_decay: of AdamW.
-        batch_size: utterances a step; batches are cut equal, so they may be a little larger.
-        epochs: at most.
-        patience: epochs without a lower validation loss before training ends.
-        normalisation: ``train``: mean and standard deviation of the training utterances; ``speaker``: each speaker's
-            own, which uses the test speaker's audio, though no label; ``none``.
-        class_weights: whether rare emotions weigh more in the loss, so that each counts the same in sum.
-        seed: of the initial weights, the order of utterances and dropout.
-    """
-
-    hidden: list[int]
-    dropout: float
-    learning_rate: float
-    weight_decay: float
-    batch_size: int
-    epochs: int
-    patience: int
-    normalisation: Literal["train", "speaker", "none"]
-    class_weights: bool
-    seed: int
-
-    def __post_init__(self):
-        if not self.hidden or min(self.hidden) < 1:
-            raise ValueError(f"hidden: expected at least one layer of 1 or more units, found {self.hidden}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout: expected 0 or more and below 1, found {self.dropout}")
-        if self.learning_rate <= 0:
-            raise ValueError(f"learning_rate: expected a number above 0, found {self.learning_rate}")
-        if self.batch_size < 2:
-            raise ValueError(f"batch_size: expected at least 2, for batch norm, found {self.batch_size}")
-        for name, least in (("weight_decay", 0), ("epochs", 1), ("patience", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name}: expected {least} or more, found {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -117,7 +74,15 @@ class Classifier(nn.Module):
         Returns:
             Logits (utterances, labels).
         """
-        return self.network((vectors - self.mean) / self.scale)
+        return self.output(self.last_hidden(vectors))
+
+    def last_hidden(self, vectors: Tensor) -> Tensor:
+        """Give the last hidden layer, (utterances, units), of the same vectors."""
+        return self.network[:-1]((vectors - self.mean) / self.scale)
+
+    def output(self, hidden: Tensor) -> Tensor:
+        """Give the logits, (utterances, labels), of the last hidden layer."""
+        return self.network[-1](hidden)
 
     @torch.inference_mode()
     def probabilities(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
@@ -134,23 +99,53 @@ class Classifier(nn.Module):
         Raises:
             InputError: the vectors have another length, or speakers are wanted and not known.
         """
+        logits = self.output(self._last_hidden(vectors, speakers))
+        return logits.double().softmax(dim=1).numpy()
+
+    @torch.inference_mode()
+    def hidden(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
+        """Give the last hidden layer: what the network makes of utterances before it names an emotion.
+
+        Args:
+            vectors: as for ``probabilities``.
+            speakers: as for ``probabilities``.
+
+        Returns:
+            float32 (utterances, units), 0 or more: after ReLU, without dropout.
+
+        Raises:
+            InputError: as ``probabilities``.
+        """
+        return self._last_hidden(vectors, speakers).numpy()
+
+    def _last_hidden(self, vectors: np.ndarray, speakers: np.ndarray | None) -> Tensor:
+        """Give the last hidden layer of vectors as the extractor made them, in evaluation mode."""
         if vectors.shape[1] != self.inputs:
             raise InputError(
                 f"classifier: expected vectors of {self.inputs} numbers, found {vectors.shape[1]}; train it again"
             )
         self.eval()
-        logits = self(torch.tensor(_prepared(vectors, speakers, self.recipe.params), dtype=torch.float32))
-        return logits.double().softmax(dim=1).numpy()
+        return self.last_hidden(torch.tensor(_prepared(vectors, speakers, self.recipe.params), dtype=torch.float32))
 
 
 def fit(
-    recipe: Recipe, vectors: np.ndarray, truth: np.ndarray, parts: np.ndarray, speakers: np.ndarray
+    recipe: Recipe,
+    vectors: np.ndarray,
+    truth: np.ndarray,
+    parts: np.ndarray,
+    speakers: np.ndarray,
+    people: pd.DataFrame | None = None,
+    record: Callable[[np.ndarray], None] | None = None,
 ) -> tuple[Classifier, pd.DataFrame]:
     """Train a classifier on one fold.
 
     The epoch with the lowest loss on the validation part is kept; loss, not UAR, as few validation speakers make the
-    UAR jump in steps. Test utterances take part in one thing only: with normalisation ``speaker``, in the mean and
-    standard deviation of their own speaker.
+    UAR jump in steps. Whatever training minimises, the losses of the learning curve are the cross-entropies to the
+    labels, weighted by class where ``class_weights`` says so: so curves of soft labels, of an adversary or of the worst
+    group compare with those without, and all are stopped by the same rule.
+
+    Test utterances take part in one thing only: with normalisation ``speaker``, in the mean and standard deviation of
+    their own speaker.
 
     The result depends on the arguments alone; to that end torch computes with one thread, which is also the fastest for
     networks of this size.
@@ -161,14 +156,17 @@ def fit(
         truth: (utterances,) emotions.
         parts: (utterances,) ``train``, ``validation`` or ``test``.
         speakers: (utterances,).
+        people: the utterances' rows of the manifest: ``votes`` for soft labels, the attribute of ``group_weights``,
+            ``adversary`` and ``robust``. Not needed without these.
+        record: called after each epoch with the probabilities of the training part, float64 (utterances, labels).
 
     Returns:
         The classifier in evaluation mode, and its learning curve with the columns ``CURVE``, one row an epoch, without
-        dropout; losses are weighted cross-entropies in nats.
+        dropout, in nats.
 
     Raises:
         InputError: the training part lacks an emotion or has one that is not in the labels, or it has a single
-            utterance; or the loss is no longer finite.
+            utterance; votes or groups are wanted that are not there; or the loss is no longer finite.
     """
     place = f"{recipe.protocol}, fold {recipe.fold}"
     found, expected = set(truth[parts == "train"]), set(recipe.labels)
@@ -181,11 +179,10 @@ def fit(
     # (utterances, inputs) and (utterances,) of each part
     x = {part: torch.tensor(prepared[parts == part], dtype=torch.float32) for part in ("train", "validation")}
     y = {part: torch.tensor([recipe.labels.index(word) for word in truth[parts == part]]) for part in x}
-    weight = None
+    weights = None
     if recipe.params.class_weights:
         balanced = compute_class_weight("balanced", classes=np.arange(len(recipe.labels)), y=y["train"].numpy())
-        weight = torch.tensor(balanced, dtype=torch.float32)
-    loss = nn.CrossEntropyLoss(weight)
+        weights = torch.tensor(balanced, dtype=torch.float32)
 
     # Dropout and the initial weights draw from torch's global generator and take no other: seed it, and put it back.
     with _one_thread(), torch.random.fork_rng(devices=[]):
@@ -195,48 +192,16 @@ def fit(
             scaler = StandardScaler().fit(prepared[parts == "train"])  # a constant feature gets the scale 1
             classifier.mean.copy_(torch.from_numpy(scaler.mean_))
             classifier.scale.copy_(torch.from_numpy(scaler.scale_))
-        curve = _descend(classifier, x, y, loss, place)
-    return classifier.eval(), pd.DataFrame(curve, columns=CURVE)
+        trained = None if people is None else people[parts == "train"]
+        objective = training.make_objective(recipe.params, recipe.labels, Hard(y["train"], weights), trained, place)
+        curve = training.descend(classifier, recipe.params, x, y, objective, weights, place, record)
+    rows = [(recipe.protocol, recipe.fold, *row) for row in curve]
+    return classifier.eval(), pd.DataFrame(rows, columns=CURVE)
 
 
 def kept(curves: pd.DataFrame) -> pd.DataFrame:
     """Pick from learning curves the epoch that was kept, one row a protocol and fold."""
     return curves.loc[curves.groupby(["protocol", "fold"])["validation_loss"].idxmin()]
-
-
-def _descend(classifier: Classifier, x: dict[str, Tensor], y: dict[str, Tensor], loss: nn.Module, place: str) -> list:
-    """Train until the validation loss has not fallen for ``patience`` epochs, and restore the best epoch."""
-    params = classifier.recipe.params
-    optimiser = torch.optim.AdamW(classifier.parameters(), params.learning_rate, weight_decay=params.weight_decay)
-    count = len(y["train"])
-    if count < 2:
-        raise InputError(f"{place}: expected at least 2 training utterances, for batch norm, found {count}; add some")
-    curve, best, kept = [], None, None
-    for epoch in range(1, params.epochs + 1):
-        classifier.train()
-        # Batches of equal size, give or take one: a last batch of a single row could not be batch-normalised.
-        for batch in torch.randperm(count).tensor_split(max(1, count // params.batch_size)):
-            optimiser.zero_grad()
-            loss(classifier(x["train"][batch]), y["train"][batch]).backward()
-            optimiser.step()
-        losses, recalls = zip(*(_measure(classifier, x[part], y[part], loss) for part in x), strict=True)
-        if not np.isfinite(losses).all():
-            raise InputError(f"{place}: the loss is not finite in epoch {epoch}; lower train.learning_rate")
-        curve.append((classifier.recipe.protocol, classifier.recipe.fold, epoch, *losses, *recalls))
-        if best is None or losses[1] < curve[best][4]:
-            best, kept = epoch - 1, copy.deepcopy(classifier.state_dict())
-        if epoch - 1 - best >= params.patience:
-            break
-    classifier.load_state_dict(kept)
-    return curve
-
-
-@torch.inference_mode()
-def _measure(classifier: Classifier, x: Tensor, y: Tensor, loss: nn.Module) -> tuple[float, float]:
-    """Give the loss in nats and the unweighted average recall over the emotions that occur."""
-    classifier.eval()
-    logits = classifier(x)
-    return loss(logits, y).item(), recall_score(y, logits.argmax(dim=1), labels=y.unique(), average="macro")
 
 
 def _prepared(vectors: np.ndarray, speakers: np.ndarray | None, params: TrainParams) -> np.ndarray:
@@ -314,7 +279,9 @@ def load(path: Path) -> Classifier:
         ) from error
     try:
         card = json.loads(header["classifier"])
-        recipe = Recipe(**card["recipe"] | {"params": TrainParams(**card["recipe"]["params"])})
+        block = card["recipe"]["params"]
+        nested = {"adversary": AdversaryParams(**block["adversary"]), "robust": RobustParams(**block["robust"])}
+        recipe = Recipe(**card["recipe"] | {"params": TrainParams(**block | nested)})
         classifier = Classifier(recipe, card["inputs"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(

@@ -2,6 +2,7 @@ import dataclasses
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -14,6 +15,7 @@ from torch import nn
 from ser import classifier
 from ser.classifier import Classifier, Recipe, TrainParams
 from ser.failures import InputError
+from ser.objective import AdversaryParams, RobustParams
 
 LABELS = ["angry", "happy", "sad"]
 
@@ -34,8 +36,8 @@ def params(**changes):
     return dataclasses.replace(plain, **changes)
 
 
-def recipe(protocol="kfold", fold=0, labels=LABELS, **changes):
-    return Recipe(list(labels), params(**changes), '{"extractor": "made"}', protocol, fold)
+def recipe(protocol="kfold", fold=0, emotions=LABELS, **changes):
+    return Recipe(list(emotions), params(**changes), '{"extractor": "made"}', protocol, fold)
 
 
 def speech(speakers=6, each=15, inputs=10, clarity=2.0, colour=1.0, seed=0):
@@ -88,10 +90,34 @@ class TestNetwork:
         alone = np.concatenate([model.probabilities(vectors[[row]]) for row in range(5)])
         np.testing.assert_allclose(model.probabilities(vectors)[:5], alone, atol=1e-6)
 
-    def test_refuses_vectors_of_another_length(self):
+    def test_shows_its_last_hidden_layer(self):
+        vectors, *_ = data = speech()
+        model, _ = fit(recipe(hidden=[16, 8]), data)
+        seen = []
+        model.network[-1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+        model.train()  # hidden is of evaluation mode whatever the mode was
+        hidden = model.hidden(vectors)
+        probabilities = model.probabilities(vectors)
+        assert hidden.shape == (len(vectors), 8)
+        assert hidden.dtype == np.float32
+        assert (hidden >= 0).all()
+        np.testing.assert_array_equal(hidden, seen[0])
+        output = model.network[-1]
+        logits = hidden @ output.weight.detach().numpy().T + output.bias.detach().numpy()
+        np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(axis=1)[:, None], probabilities, atol=1e-6)
+
+    def test_shows_the_last_hidden_layer_of_vectors_normalised_by_speaker(self):
+        vectors, *_, speakers = data = speech()
+        model, _ = fit(recipe(normalisation="speaker"), data)
+        moved = vectors.copy()
+        moved[speakers == "made/05"] = 7 * moved[speakers == "made/05"] - 100
+        np.testing.assert_allclose(model.hidden(moved, speakers), model.hidden(vectors, speakers), atol=1e-4)
+
+    @pytest.mark.parametrize("method", ["probabilities", "hidden"])
+    def test_refuses_vectors_of_another_length(self, method):
         model, _ = fit(recipe())
         with pytest.raises(InputError, match="expected vectors of 10 numbers, found 9"):
-            model.probabilities(np.zeros((4, 9)))
+            getattr(model, method)(np.zeros((4, 9)))
 
 
 class TestFit:
@@ -177,27 +203,202 @@ class TestFit:
         known = np.isin(truth, labels)
         taken = np.flatnonzero((parts == "train") & known)[:count]
         rows = np.concatenate([taken, np.flatnonzero((parts == "validation") & known)])
-        _, curve = fit(recipe(labels=labels, epochs=2), (vectors[rows], truth[rows], parts[rows], speakers[rows]))
+        _, curve = fit(recipe(emotions=labels, epochs=2), (vectors[rows], truth[rows], parts[rows], speakers[rows]))
         assert len(taken) == count
         assert curve["train_loss"].notna().all()
 
     def test_refuses_a_training_part_without_an_emotion(self):
         with pytest.raises(InputError, match=r"kfold, fold 0: expected the emotions .*bored.*make `emotions` agree"):
-            fit(recipe(labels=[*LABELS, "bored"]))
+            fit(recipe(emotions=[*LABELS, "bored"]))
 
     def test_refuses_an_emotion_outside_the_labels(self):
         with pytest.raises(InputError, match="expected the emotions angry, happy in the training part and no others"):
-            fit(recipe(labels=LABELS[:2]))
+            fit(recipe(emotions=LABELS[:2]))
 
     def test_refuses_a_single_training_utterance(self):
         vectors, _, _, speakers = speech()
         data = vectors[:2], np.array(["sad", "sad"]), np.array(["train", "validation"]), speakers[:2]
         with pytest.raises(InputError, match="at least 2 training utterances"):
-            fit(recipe(labels=["sad"]), data)
+            fit(recipe(emotions=["sad"]), data)
 
     def test_refuses_to_go_on_without_a_finite_loss(self):
         with pytest.raises(InputError, match=r"not finite in epoch 1; lower train.learning_rate"):
             fit(recipe(learning_rate=1e30))
+
+
+def people(data, **columns):
+    """Rows of a manifest for made speech; speakers of an even number are women."""
+    _, truth, _, speakers = data
+    gender = ["male" if int(name[-2:]) % 2 else "female" for name in speakers]
+    table = {"id": [f"made/{row:03d}" for row in range(len(truth))], "corpus": "made", "speaker": speakers}
+    return pd.DataFrame(table | {"emotion": truth, "gender": gender, "votes": ""} | columns)
+
+
+ADDED = {
+    "soft": {"labels": "soft"},
+    "smoothed": {"labels": "smoothed"},
+    "group weights": {"group_weights": "gender"},
+    "adversary": {"adversary": AdversaryParams("gender", 0.3)},
+    "robust": {"robust": RobustParams("gender", 0.1)},
+}
+
+
+class TestAdditions:
+    @pytest.fixture
+    def data(self):
+        return speech(clarity=0.7)
+
+    @pytest.fixture
+    def plain(self, data):
+        return fit(recipe(), data)
+
+    def votes(self, truth, share=6):
+        """Ten votes an utterance, some of them for the next label."""
+        following = {one: other for one, other in zip(LABELS, [*LABELS[1:], LABELS[0]], strict=True)}
+        return [json.dumps({word: share, following[word]: 10 - share}) for word in truth]
+
+    @pytest.mark.parametrize("changes", ADDED.values(), ids=ADDED)
+    def test_change_the_network_and_no_loss_that_is_reported(self, changes, data, plain):
+        model, curve = classifier.fit(recipe(**changes), *data, people(data, votes=self.votes(data[1])))
+        assert not _same(model, plain[0])
+        vectors, truth, parts, _ = data
+        validating = parts == "validation"
+        right = model.probabilities(vectors)[validating][np.arange(validating.sum()), _codes(truth[validating])]
+        assert curve["validation_loss"].min() == pytest.approx(-np.log(right).mean(), abs=1e-5)
+
+    @pytest.mark.parametrize("changes", ADDED.values(), ids=ADDED)
+    def test_repeat(self, changes, data):
+        rows = people(data, votes=self.votes(data[1]))
+        assert _same(*(classifier.fit(recipe(epochs=3, **changes), *data, rows)[0] for _ in range(2)))
+
+    @pytest.mark.parametrize("changes", ADDED.values(), ids=ADDED)
+    def test_survive_the_file(self, changes, data, tmp_path):
+        made = recipe(epochs=1, **changes)
+        model, _ = classifier.fit(made, *data, people(data, votes=self.votes(data[1])))
+        classifier.save(model, tmp_path / "model")
+        assert classifier.load(tmp_path / "model").recipe == made
+        assert _same(classifier.load(tmp_path / "model"), model)
+
+    @pytest.mark.parametrize("class_weights", [True, False])
+    def test_without_them_training_is_plain_to_the_last_bit(self, data, class_weights):
+        """The loop written again, with torch's own loss."""
+        vectors, truth, parts, _ = data
+        made = recipe(epochs=3, patience=3, class_weights=class_weights, normalisation="none")
+        model, curve = fit(made, data)
+        x, y = torch.tensor(vectors[parts == "train"]), torch.tensor(_codes(truth[parts == "train"]))
+        weights = len(y) / (3 * y.bincount()).float() if class_weights else None
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(classifier._seed(made))
+            again = Classifier(made, 10)
+            optimiser = torch.optim.AdamW(again.parameters(), 0.003, weight_decay=0.01)
+            for _ in range(int(classifier.kept(curve)["epoch"].item())):
+                again.train()
+                for batch in torch.randperm(len(y)).tensor_split(len(y) // 16):
+                    optimiser.zero_grad()
+                    nn.functional.cross_entropy(again(x[batch]), y[batch], weights).backward()
+                    optimiser.step()
+        assert _same(model, again)
+
+    def test_the_people_alone_change_nothing(self, data, plain):
+        assert _same(classifier.fit(recipe(), *data, people(data))[0], plain[0])
+
+    def test_unanimous_votes_are_hard_labels(self, data):
+        """But for the last bit, which is why the default does not take this way."""
+        few = {"class_weights": True, "epochs": 2}
+        soft, _ = classifier.fit(recipe(labels="soft", **few), *data, people(data, votes=self.votes(data[1], 10)))
+        hard, _ = fit(recipe(**few), data)
+        np.testing.assert_allclose(soft.probabilities(data[0]), hard.probabilities(data[0]), atol=1e-4)
+
+    def test_soft_and_smoothed_labels_make_the_network_less_sure(self):
+        data = speech(clarity=2.0)
+        sure = {}
+        for labels in ("hard", "soft", "smoothed"):
+            made = recipe(labels=labels, smoothing=0.5, epochs=40, patience=40)
+            model, _ = classifier.fit(made, *data, people(data, votes=self.votes(data[1])))
+            sure[labels] = model.probabilities(data[0]).max(axis=1).mean()
+        assert max(sure["soft"], sure["smoothed"]) < sure["hard"] - 0.1
+
+    def test_votes_of_test_utterances_are_not_needed(self, data):
+        votes = np.where(data[2] == "train", self.votes(data[1]), "")
+        _, curve = classifier.fit(recipe(labels="soft", epochs=1), *data, people(data, votes=votes))
+        assert len(curve) == 1
+
+    def test_votes_of_training_utterances_are(self, data):
+        with pytest.raises(InputError, match=r"found none with 45 of 'made', .*choose train\.labels smoothed"):
+            classifier.fit(recipe(labels="soft"), *data, people(data))
+
+    def test_an_adversary_hides_the_group_from_a_fresh_probe(self):
+        """Gender shows in the vectors, and in the last hidden layer, unless an adversary is there to hide it from."""
+        vectors, truth, parts, speakers = speech(clarity=1.5, colour=0.3, each=60)
+        rows = people((vectors, truth, parts, speakers))
+        male, taught = (rows["gender"] == "male").to_numpy(), parts != "test"
+        vectors = vectors + 2 * male[:, None] * np.eye(10, dtype=np.float32)[0]
+        found = {}
+        for attribute in ("none", "gender"):
+            made = recipe(hidden=[16], epochs=40, patience=40, adversary=AdversaryParams(attribute, 0.3))
+            model, _ = classifier.fit(made, vectors, truth, parts, speakers, rows)
+            hidden = model.hidden(vectors)[taught]
+            probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+            found[attribute] = probe.fit(hidden, male[taught]).score(hidden, male[taught])
+            assert uar(model, (vectors, truth, parts, speakers)) > 0.9
+        assert found["gender"] < found["none"] - 0.05
+
+    @pytest.mark.parametrize("changes", [{"group_weights": "gender"}, {"robust": RobustParams("gender", 0.1)}])
+    def test_weights_and_the_worst_group_serve_a_minority(self, changes):
+        """Men show the emotion in the first number, women in the second, and of ten who train one is a woman."""
+        random = np.random.default_rng(0)
+        parts = np.repeat(["train", "validation", "test"], [400, 100, 400])
+        women = np.where(parts == "train", np.arange(900) % 10 == 0, np.arange(900) % 2 == 0)
+        vectors = random.normal(size=(900, 2))
+        truth = np.where(np.where(women, vectors[:, 1], vectors[:, 0]) > 0, "happy", "sad")
+        rows = pd.DataFrame({"gender": np.where(women, "female", "male")})
+        asked = women & (parts == "test")
+        right = {}
+        for name, block in (("plain", {}), ("helped", changes)):
+            made = recipe(emotions=["happy", "sad"], epochs=15, patience=15, **block)
+            model, _ = classifier.fit(made, vectors, truth, parts, parts, rows)
+            guess = np.array(["happy", "sad"])[model.probabilities(vectors[asked]).argmax(axis=1)]
+            right[name] = (guess == truth[asked]).mean()
+        assert right["helped"] > right["plain"] + 0.05
+
+    @pytest.mark.parametrize(
+        ("changes", "parameter"),
+        [
+            ({"group_weights": "gender"}, "group_weights"),
+            ({"robust": RobustParams("gender", 0.1)}, r"robust\.attribute"),
+            ({"adversary": AdversaryParams("gender", 0.1)}, r"adversary\.attribute"),
+        ],
+    )
+    def test_want_groups(self, data, changes, parameter):
+        with pytest.raises(InputError, match=rf"^kfold, fold 0: train\.{parameter} gender: expected at least two"):
+            classifier.fit(recipe(**changes), *data, people(data, gender=""))
+
+    def test_an_adversary_makes_do_with_those_who_are_known(self, data):
+        gender = people(data)["gender"].where(np.arange(len(data[1])) % 3 > 0, "")
+        made = recipe(epochs=1, adversary=AdversaryParams("gender", 0.3))
+        _, curve = classifier.fit(made, *data, people(data, gender=gender))
+        assert len(curve) == 1
+        with pytest.raises(InputError, match=r"unknown for 15 of 45; choose another or none"):
+            classifier.fit(recipe(group_weights="gender"), *data, people(data, gender=gender))
+
+
+class TestRecord:
+    def test_gets_the_probabilities_of_the_training_part_after_each_epoch(self):
+        vectors, truth, parts, _ = data = speech(clarity=0.5)
+        seen = []
+        made = recipe(learning_rate=0.02, epochs=20, patience=20, class_weights=False)
+        model, curve = classifier.fit(made, *data, record=seen.append)
+        assert len(seen) == len(curve) == 20
+        trained = parts == "train"
+        for epoch, probabilities in enumerate(seen):
+            np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+            right = probabilities[np.arange(trained.sum()), _codes(truth[trained])]
+            assert -np.log(right).mean() == pytest.approx(curve["train_loss"][epoch], abs=1e-5)
+        kept = curve["validation_loss"].idxmin()
+        np.testing.assert_allclose(seen[kept], model.probabilities(vectors)[trained], atol=1e-6)
+
+    def test_changes_nothing(self):
+        assert _same(fit(recipe())[0], classifier.fit(recipe(), *speech(), record=lambda probabilities: None)[0])
 
 
 class TestRepeats:
@@ -372,6 +573,10 @@ class TestFile:
         ({"epochs": 0}, "epochs"),
         ({"patience": 0}, "patience"),
         ({"seed": -1}, "seed"),
+        ({"smoothing": 0.0}, "smoothing"),
+        ({"smoothing": 1.0}, "smoothing"),
+        ({"group_weights": "gender", "class_weights": False}, "group_weights"),
+        ({"group_weights": "gender", "robust": RobustParams("gender", 0.1)}, "group_weights"),
     ],
 )
 def test_params_out_of_range_are_refused(changes, message):
@@ -382,6 +587,10 @@ def test_params_out_of_range_are_refused(changes, message):
 def _same(one, other):
     states = one.state_dict(), other.state_dict()
     return all(torch.equal(states[0][key], states[1][key]) for key in states[0] | states[1])
+
+
+def _codes(truth):
+    return [LABELS.index(word) for word in truth]
 
 
 def _header(path):

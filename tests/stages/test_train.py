@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import classifier, manifest, splits, tables
+from ser import cartography, classifier, manifest, splits, tables
 from ser.splits import SplitParams
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "train.py"
@@ -29,7 +29,7 @@ TRAIN = {
 }
 FLAGS = (
     "--params params.yaml --manifest manifest.csv --features features --split split.csv --models models/classifier "
-    "--curves curves.csv --picture curves.png"
+    "--dynamics dynamics.csv --curves curves.csv --picture curves.png"
 )
 
 
@@ -43,6 +43,17 @@ def people():
     rows["votes"], rows["text"], rows["seconds"], rows["sampling_rate"] = "", "", 1.0, 16000
     rows["sha256"], rows["details"] = [f"{index:064x}" for index in range(48)], ""
     return rows[list(manifest.COLUMNS)]
+
+
+def read_fold(protocol, fold):
+    """What a fold's training is given: recipe, vectors, truth, parts, speakers."""
+    rows, split = people(), splits.read(Path("split.csv"))
+    with np.load("features/c.npz") as features:
+        vectors = features["vectors"]
+    part = split.query("protocol == @protocol and fold == @fold").set_index("id")["part"]
+    recipe = classifier.load(Path("models/classifier") / classifier.file_name(protocol, fold)).recipe
+    truth, speakers = rows["emotion"].to_numpy(), rows["speaker"].to_numpy()
+    return recipe, vectors, truth, part.loc[rows["id"]].to_numpy(), speakers
 
 
 def write_params(emotions=EMOTIONS, **changes):
@@ -83,7 +94,9 @@ def run(monkeypatch):
 
 def outputs():
     return {
-        str(path): path.read_bytes() for path in [*Path("models").rglob("*"), *Path().glob("curves*")] if path.is_file()
+        str(path): path.read_bytes()
+        for path in [*Path("models").rglob("*"), *Path().glob("curves*"), *Path().glob("dynamics*")]
+        if path.is_file()
     }
 
 
@@ -104,13 +117,9 @@ def test_trains_a_classifier_for_every_fold_of_every_protocol(run, capsys):
 
 def test_each_classifier_is_the_one_that_its_fold_gives(run):
     run()
-    rows, split = people(), splits.read(Path("split.csv"))
-    with np.load("features/c.npz") as features:
-        vectors = features["vectors"]
-    part = split.query("protocol == 'kfold' and fold == 1").set_index("id")["part"]
+    recipe, vectors, *data = read_fold("kfold", 1)
     stored = classifier.load(Path("models/classifier/kfold-01.safetensors"))
-    data = rows["emotion"].to_numpy(), part.loc[rows["id"]].to_numpy(), rows["speaker"].to_numpy()
-    expected, _ = classifier.fit(stored.recipe, vectors, *data)
+    expected, _ = classifier.fit(recipe, vectors, *data)
     np.testing.assert_array_equal(stored.probabilities(vectors), expected.probabilities(vectors))
 
 
@@ -121,6 +130,59 @@ def test_writes_a_row_of_the_learning_curves_for_every_epoch_and_a_picture(run):
     assert (curves.groupby(["protocol", "fold"])["epoch"].max() == 6).all()
     assert curves.equals(curves.sort_values(["protocol", "fold", "epoch"], ignore_index=True))
     assert Path("curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("protocol", ["kfold", "random"])
+def test_writes_how_training_went_for_each_utterance(run, protocol):
+    """Of the speaker-independent folds; of the random ones only where they stand alone."""
+    if protocol == "random":
+        split = splits.read(Path("split.csv"))
+        tables.write(split[split["protocol"] == "random"], Path("split.csv"))
+    run()
+    table = tables.read(Path("dynamics.csv"), cartography.COLUMNS, text=("id",))
+    assert tuple(table.columns) == cartography.COLUMNS
+    probability = {}
+    for fold in range(3):
+        recipe, vectors, truth, parts, speakers = read_fold(protocol, fold)
+        trained, seen = parts == "train", []
+        classifier.fit(recipe, vectors, truth, parts, speakers, record=seen.append)
+        for row, name in enumerate(people()["id"][trained]):
+            label = EMOTIONS.index(truth[trained][row])
+            probability[name] = probability.get(name, []) + [epoch[row, label] for epoch in seen]
+    probability = dict(sorted(probability.items()))
+    assert table["id"].tolist() == list(probability)
+    np.testing.assert_allclose(table["confidence"], [np.mean(each) for each in probability.values()], rtol=1e-6)
+    np.testing.assert_allclose(table["variability"], [np.std(each) for each in probability.values()], rtol=1e-6)
+    right = [np.mean(np.array(each) > 0.5) for each in probability.values()]  # of two emotions
+    np.testing.assert_allclose(table["correctness"], right, rtol=1e-6)
+    assert table["epochs"].tolist() == [len(each) for each in probability.values()]
+    assert (table["epochs"] == 6 * table["folds"]).all()
+
+
+def test_takes_votes_and_groups_from_the_manifest(run, capsys):
+    tables.write(people().assign(votes='{"angry": 3, "sad": 1}'), Path("manifest.csv"))
+    write_params(labels="soft", adversary={"attribute": "speaker", "strength": 0.2}, robust={"attribute": "gender"})
+    run()
+    settings = classifier.load(Path("models/classifier/random-02.safetensors")).recipe.params
+    assert (settings.labels, settings.adversary.attribute, settings.robust.attribute) == ("soft", "speaker", "gender")
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_warns_where_soft_labels_are_hard_ones(run, capsys):
+    rows = people()
+    tables.write(rows.assign(votes='{"other": 1, "' + rows["emotion"] + '": 3}'), Path("manifest.csv"))
+    write_params(labels="soft")
+    run()
+    assert "train: warning: train.labels soft: the votes of c are for the label or for none" in capsys.readouterr().err
+
+
+def test_warns_where_a_group_lacks_an_emotion(run, capsys):
+    rows = people()
+    sad_men = (rows["gender"] == "male") & (rows["emotion"] == "sad")
+    tables.write(rows.assign(emotion=np.where(sad_men, "angry", rows["emotion"])), Path("manifest.csv"))
+    write_params(group_weights="gender")
+    run()
+    assert "train: warning: train.group_weights gender: no utterances of male sad; " in capsys.readouterr().err
 
 
 def test_gives_the_same_bytes_with_any_number_of_workers(run):
@@ -165,9 +227,11 @@ def test_warns_where_normalisation_by_speaker_takes_the_emotion_away(run, capsys
     tables.write(rows, Path("manifest.csv"))
     run()
     assert "warning" not in capsys.readouterr().err
-    write_params(normalisation="speaker")
+    write_params(normalisation="speaker", adversary={"attribute": "speaker"})
     run()
-    assert "train: warning: emotions are tied to speakers" in capsys.readouterr().err
+    found = capsys.readouterr().err
+    assert "train: warning: emotions are tied to speakers, so train.normalisation speaker takes away" in found
+    assert "train: warning: emotions are tied to speakers, so train.adversary.attribute speaker takes away" in found
 
 
 @pytest.mark.parametrize(
@@ -178,6 +242,15 @@ def test_warns_where_normalisation_by_speaker_takes_the_emotion_away(run, capsys
         ({"dropout": 1.5}, "dropout: expected 0 or more and below 1"),
         ({"optimiser": "SGD"}, "unknown key 'optimiser'"),
         ({"emotions": ["sad", "angry", "bored"]}, "make `emotions` agree with the manifest"),
+        ({"labels": "soft"}, r"expected votes for .* found none with \d+ of 'c', .*; choose train\.labels smoothed"),
+        ({"labels": "votes"}, r"train\.labels: expected one of hard, soft, smoothed"),
+        ({"group_weights": "age"}, r"train\.group_weights: expected one of none, gender, speaker, corpus, language"),
+        (
+            {"adversary": {"attribute": "corpus"}},
+            r"train\.adversary\.attribute corpus: .* found only c; choose another",
+        ),
+        ({"robust": {"attribute": "gender", "step": 0}}, r"train\.robust: step: expected a number above 0"),
+        ({"robust": {"attribute": "gender"}, "group_weights": "gender"}, "both weigh groups, choose one"),
     ],
 )
 def test_refuses_wrong_params_in_one_line_and_writes_nothing(run, changes, message):
