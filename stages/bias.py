@@ -1,66 +1,77 @@
-"""Score the predictions for women and men, by age band and by speaker, and measure the gaps."""
+"""Say what the data can carry, score the predictions by groups of people, and measure the gaps between these."""
 
 import argparse
 from pathlib import Path
 
 import pandas as pd
 
-from ser import fairness, manifest, params, predictions, reports, tables
+from ser import audit, bias, fairness, gaps, manifest, params, predictions, reports, tables
 from ser.failures import one_line
 from ser.fairness import BiasParams
+from ser.plots import audit as audit_picture
 from ser.plots import drawing
 from ser.plots import groups as groups_picture
 
 
 def main() -> None:
-    """Read predictions and manifest; write metrics, a table of groups and a picture."""
+    """Read predictions and manifest; write metrics, tables of groups, gaps, counts and refused claims, and pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "manifest", "predictions", "metrics", "groups", "picture"):
+    for name in ("params", "manifest", "predictions", "metrics", "groups", "gaps", "audit", "refused"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    for name in ("picture", "audit-picture"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     paths = parser.parse_args()
     with one_line("bias"):
         emotions = params.read(paths.params, "emotions", list[str])
         settings = params.read(paths.params, "bias", BiasParams)
+        utterances = manifest.read(paths.manifest)
         table = predictions.read(paths.predictions, emotions)
         protocol = predictions.chosen(table)
-        people = predictions.with_people(table[table["protocol"] == protocol], manifest.read(paths.manifest))
-        groups = fairness.groups(people, emotions, settings)
-        report = fairness.report(groups, people, emotions, settings)
-        gaps = {pair: gap for section in report.values() for pair, gap in section.get("gap", {}).items()}
+        people = predictions.with_people(table[table["protocol"] == protocol], utterances)
+        refused = audit.refusals(people, utterances, emotions, settings)
+        groups = audit.withhold(fairness.groups(people, emotions, settings), refused, emotions)
+        between = gaps.table(people, emotions, settings, refused)
+        counts = audit.counts(people, emotions, settings)
+        overview = audit.overview(people, utterances, settings)
+        report = bias.report(groups, between, refused, overview)
         known = " (test speakers are in training as well)" if protocol == predictions.RANDOM else ""
+        title = f"{protocol}{known}: {len(people)} utterances"
         intervals = f"intervals over speakers, confidence {settings.confidence:g}, from {settings.minimum_speakers} on"
-        title = f"{protocol}{known}: {len(people)} utterances; {intervals}"
+        picture = groups_picture.draw(groups, bias.pairs(report), emotions, f"{title}; {intervals}")
         tables.write(groups, paths.groups)
-        drawing.save(groups_picture.draw(groups, gaps, emotions, title), paths.picture)
+        tables.write(between, paths.gaps)
+        tables.write(counts, paths.audit)
+        tables.write(refused, paths.refused)
+        drawing.save(picture, paths.picture)
+        drawing.save(audit_picture.draw(counts, refused, overview, emotions, title), paths.audit_picture)
         reports.write(report, paths.metrics)
-        print(f"bias: {protocol}{known}: {summary(report, groups)}; see {paths.metrics}")
+        print(f"bias: {protocol}{known}: {summary(report, refused)}; see {paths.metrics} and {paths.refused}")
 
 
-def summary(report: dict, groups: pd.DataFrame) -> str:
-    """Say for each attribute what was found, in a few words."""
-    unknown = groups[groups["group"] == fairness.UNKNOWN].set_index("attribute")["utterances"]
-    words = []
-    for attribute in fairness.ATTRIBUTES:
-        section = report.get(attribute, {})
-        gaps = section.get("gap", {})
-        if not section:
-            words.append(f"{attribute} unknown for everybody")
-        elif attribute == "speaker":
-            spread = f"from UAR {section['uar_min']:.3f} to {section['uar_max']:.3f}"
-            words.append(f"{section['speakers']} speakers {spread}")
-        elif len(gaps) == 1:
-            words += [f"{attribute} {pair} {difference(gap)}" for pair, gap in gaps.items()]
-        else:
-            words.append(f"{attribute} {len(section.keys() - {'gap'})} groups")
-        if section and attribute in unknown:
-            words[-1] += f" (unknown for {unknown[attribute]} utterances)"
-    return ", ".join(words)
+def summary(report: dict, refused: pd.DataFrame) -> str:
+    """Say for gender, age and speakers what was found, in a few words, and how many claims were refused."""
+    words = [compared(report, refused, attribute) for attribute in ("gender", "age")]
+    if "speaker" in report:
+        words.append("{speakers} speakers from UAR {uar_min:.3f} to {uar_max:.3f}".format(**report["speaker"]))
+    else:
+        words.append(f"no speaker's UAR ({audit.reason(refused, 'speaker')})")
+    return f"{', '.join(words)}; refused claims: {len(refused)}"
+
+
+def compared(report: dict, refused: pd.DataFrame, attribute: str) -> str:
+    """Give the gap of the one pair of groups, or the largest gap of more, or the reason why there is none."""
+    pairs, largest = bias.of_attribute(report, attribute)
+    if len(pairs) == 1:
+        return " ".join(f"{attribute} {pair} {difference(gap)}" for pair, gap in pairs.items())
+    if largest:
+        return f"{attribute} largest gap {difference(largest)}"
+    return f"no {attribute} gap ({audit.reason(refused, attribute)})"
 
 
 def difference(gap: dict[str, float]) -> str:
-    """Write a gap with its sign, and its interval where there is one."""
-    interval = f"[{gap['uar_low']:+.3f}, {gap['uar_high']:+.3f}]" if "uar_low" in gap else "(no interval)"
-    return f"{gap['uar']:+.3f} {interval}"
+    """Write a gap with its sign, its interval and its p-value, as far as there are any."""
+    interval = f" [{gap['uar_low']:+.3f}, {gap['uar_high']:+.3f}]" if "uar_low" in gap else ""
+    return f"{gap['uar']:+.3f}{interval}" + (f" (p {gap['p']:.3f})" if "p" in gap else "")
 
 
 if __name__ == "__main__":

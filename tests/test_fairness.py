@@ -1,60 +1,57 @@
 import dataclasses
-import random
 
 import numpy as np
 import pandas as pd
 import pytest
+from fairlearn.metrics import MetricFrame
 from scipy import stats
-from sklearn.metrics import recall_score
+from sklearn.metrics import f1_score, precision_score, recall_score
 
-from ser import fairness, reports
+from ser import fairness
 from ser.fairness import BiasParams
 
 EMOTIONS = ["angry", "happy", "sad", "neutral"]
-PARAMS = BiasParams(resamples=1000, confidence=0.95, seed=0, minimum_speakers=3, age_bands=(30, 45, 60))
+PARAMS = BiasParams(
+    resamples=1000, confidence=0.95, seed=0, minimum_speakers=3, age_bands=(30, 45, 60), permutations=1000
+)
 AGES = (22, 30, 44, 71)  # nobody is from 45 to 59
 
 
-def simulate(speakers=16, each=6, spread=0.1, seed=0, gap=0.0):
-    """Speakers who differ in how well they are understood; ``gap`` is how much better the women are, in UAR."""
-    generator = np.random.default_rng(seed)
-    who = np.repeat(np.arange(speakers), each * len(EMOTIONS))
-    female = who % 2 == 0
-    # Understood, or a guess among four that is right by chance: three quarters of it show in the UAR.
-    understood = generator.normal(0.5, spread, size=speakers)[who] + np.where(female, 1, -1) * gap / 2 / 0.75
-    truth = np.tile(np.repeat(EMOTIONS, each), speakers)
-    right = generator.random(len(who)) < understood
-    return pd.DataFrame(
+@pytest.fixture
+def people():
+    """Sixteen speakers of 24 utterances in two corpora, about half of them understood."""
+    generator = np.random.default_rng(0)
+    who = np.repeat(np.arange(16), 24)
+    truth = np.tile(np.repeat(EMOTIONS, 6), 16)
+    table = pd.DataFrame(
         {
-            "fold": who % 2,
-            "protocol": "kfold",
             "truth": truth,
-            "prediction": np.where(right, truth, generator.choice(EMOTIONS, size=len(who))),
+            "prediction": np.where(generator.random(len(who)) < 0.4, truth, generator.choice(EMOTIONS, size=len(who))),
             "speaker": [f"c/{speaker:02d}" for speaker in who],
-            "gender": np.where(female, "female", "male"),
+            "gender": np.where(who % 2 == 0, "female", "male"),
             "age": np.array(AGES, dtype=float)[who // 2 % len(AGES)],
+            "corpus": np.where(who < 8, "c", "d"),
+            "language": np.where(who < 4, "de", "en"),
         }
     )
+    shares = generator.dirichlet(np.ones(len(EMOTIONS)), size=len(who))
+    return table.assign(**{f"p_{emotion}": shares[:, index] for index, emotion in enumerate(EMOTIONS)})
 
 
-def scored(table, params=PARAMS):
-    groups = fairness.groups(table, EMOTIONS, params)
-    return groups, fairness.report(groups, table, EMOTIONS, params)
-
-
-def gender_gap(table, params=PARAMS):
-    women, men = (table[table["gender"] == gender] for gender in ("female", "male"))
-    return fairness.gap(women, men, EMOTIONS, params)
-
-
-def uar(table):
-    return recall_score(table["truth"], table["prediction"], average="macro")
+def row(groups, attribute, name):
+    ((_, found),) = groups[(groups["attribute"] == attribute) & (groups["group"] == name)].iterrows()
+    return found
 
 
 @pytest.mark.parametrize("bands", [(), (0, 30), (45, 30), (30, 30)])
 def test_age_bands_that_do_not_rise_from_above_0_are_refused(bands):
     with pytest.raises(ValueError, match="age_bands: expected rising ages above 0"):
         dataclasses.replace(PARAMS, age_bands=bands)
+
+
+def test_too_few_permutations_are_refused():
+    with pytest.raises(ValueError, match="permutations: expected 100 or more, found 99"):
+        dataclasses.replace(PARAMS, permutations=99)
 
 
 def test_the_shared_parameters_are_checked_too():
@@ -73,176 +70,115 @@ def test_a_single_edge_makes_two_bands():
     assert fairness.band_names([40]) == ["under_40", "40_and_over"]
 
 
-def test_groups_equal_scikit_learn_group_by_group():
-    table = simulate()
-    groups, report = scored(table)
-    for attribute, name, part in [
-        ("gender", "female", table[table["gender"] == "female"]),
-        ("age", "30-44", table[table["age"].between(30, 44)]),
-        ("speaker", "c/03", table[table["speaker"] == "c/03"]),
-    ]:
-        ((_, row),) = groups[(groups["attribute"] == attribute) & (groups["group"] == name)].iterrows()
-        assert row["uar"] == pytest.approx(uar(part))
-        assert (row["utterances"], row["speakers"]) == (len(part), part["speaker"].nunique())
+def test_gender_and_age_together_are_known_where_both_are():
+    table = pd.DataFrame({"gender": ["female", "male", "", "male"], "age": [25.0, 70.0, 25.0, np.nan]})
+    found, names = fairness.labels(table, "gender_age", dataclasses.replace(PARAMS, age_bands=(45,)))
+    assert list(found) == ["female_under_45", "male_45_and_over", "unknown", "unknown"]
+    assert names == ["female_under_45", "female_45_and_over", "male_under_45", "male_45_and_over"]
+
+
+def test_other_genders_are_groups_of_their_own(people):
+    people.loc[people["speaker"] == "c/00", "gender"] = "diverse"
+    assert fairness.labels(people, "gender", PARAMS)[1] == ["diverse", "female", "male"]
+
+
+def test_the_parts_are_all_groups_in_order_the_empty_and_the_unknown_too(people):
+    people.loc[people["speaker"] == "c/00", "age"] = np.nan
+    parts = fairness.parts(people, "age", PARAMS)
+    assert list(parts) == ["under_30", "30-44", "45-59", "60_and_over", "unknown"]
+    assert [len(part) for part in parts.values()] == [72, 192, 0, 96, 24]
+
+
+@pytest.mark.parametrize("attribute", ["gender", "gender_age", "corpus", "language", "speaker"])
+def test_groups_equal_a_metric_frame_of_scikit_learn(people, attribute):
+    groups = fairness.groups(people, EMOTIONS, PARAMS)
+
+    def macro(truth, prediction):
+        return recall_score(truth, prediction, average="macro")
+
+    metrics = {"uar": macro, "utterances": lambda truth, prediction: len(truth)}
+    for measure, score in (("recall", recall_score), ("precision", precision_score), ("f1", f1_score)):
         for emotion in EMOTIONS:
-            expected = recall_score(part["truth"], part["prediction"], labels=[emotion], average="macro")
-            assert row[f"recall_{emotion}"] == pytest.approx(expected)
-            if attribute != "speaker":
-                assert report[attribute][name]["recall"][emotion] == pytest.approx(expected)
+            metrics[f"{measure}_{emotion}"] = lambda truth, prediction, score=score, emotion=emotion: score(
+                truth, prediction, labels=[emotion], average="macro"
+            )
+    for emotion in EMOTIONS:
+        metrics[f"rate_{emotion}"] = lambda truth, prediction, emotion=emotion: np.mean(prediction == emotion)
+    membership = fairness.labels(people, attribute, PARAMS)[0]
+    truth, prediction = people["truth"].to_numpy(dtype=str), people["prediction"].to_numpy(dtype=str)
+    frame = MetricFrame(metrics=metrics, y_true=truth, y_pred=prediction, sensitive_features=membership)
+    for name, expected in frame.by_group.iterrows():
+        found = row(groups, attribute, name)
+        assert found["speakers"] == people.loc[membership == name, "speaker"].nunique()
+        for column, value in expected.items():
+            assert found[column] == pytest.approx(value), column
 
 
-def test_a_gap_worked_by_hand():
-    women = pd.DataFrame(
-        {
-            "truth": ["angry", "angry", "sad", "sad"],
-            "prediction": ["angry", "angry", "sad", "happy"],
-            "speaker": list("aabb"),
-        }
+def test_the_interval_of_a_group_resamples_its_speakers(people):
+    found = row(fairness.groups(people, EMOTIONS, dataclasses.replace(PARAMS, resamples=20_000)), "gender", "male")
+    uars = [recall_score(part["truth"], part["prediction"], average="macro") for _, part in people.groupby("speaker")]
+    uars = uars[1::2]  # balanced speakers: the UAR of all is the mean of theirs
+    half = stats.t.ppf(0.975, 7) * np.std(uars, ddof=1) / np.sqrt(8)
+    assert (found["uar_low"], found["uar_high"]) == pytest.approx(
+        (np.mean(uars) - half, np.mean(uars) + half), abs=0.02
     )
-    men = women.assign(prediction=["angry", "sad", "happy", "happy"], speaker=list("cccd"))
-    assert fairness.gap(women, men, EMOTIONS, PARAMS) == pytest.approx({"uar": (1 - 0.5) / 2 + (0.5 - 0) / 2})
 
 
-def test_a_gap_is_over_the_emotions_that_both_groups_spoke():
-    women = pd.DataFrame({"truth": ["angry", "happy"], "prediction": ["angry", "happy"], "speaker": ["a", "b"]})
-    men = pd.DataFrame({"truth": ["angry", "sad"], "prediction": ["angry", "happy"], "speaker": ["c", "d"]})
-    assert fairness.gap(women, men, EMOTIONS, PARAMS) == {"uar": 0.0}  # the difference of the UARs would be 1/2
-    assert fairness.gap(women[1:], men, EMOTIONS, PARAMS) == {}
+def test_the_calibration_error_takes_the_probability_of_the_predicted_emotion(people):
+    people[[f"p_{emotion}" for emotion in EMOTIONS]] = 0.0
+    for emotion in EMOTIONS:
+        people.loc[people["prediction"] == emotion, f"p_{emotion}"] = 0.9
+    found = row(fairness.groups(people, EMOTIONS, PARAMS), "gender", "female")
+    women = people[people["gender"] == "female"]
+    assert found["calibration_error"] == pytest.approx(0.9 - np.mean(women["truth"] == women["prediction"]))
 
 
-def test_the_sign_of_a_gap_is_that_of_the_first_group_minus_the_second():
-    report = scored(simulate(gap=0.25))[1]
-    gap = report["gender"]["gap"]["female_minus_male"]
-    assert gap["uar"] == pytest.approx(report["gender"]["female"]["uar"] - report["gender"]["male"]["uar"])
-    assert 0 < gap["uar_low"] < gap["uar"] < gap["uar_high"]
-    turned = scored(simulate(gap=-0.25))[1]["gender"]["gap"]["female_minus_male"]
-    assert turned["uar_low"] < turned["uar"] < turned["uar_high"] < 0
+def test_an_empty_band_keeps_its_row(people):
+    found = row(fairness.groups(people, EMOTIONS, PARAMS), "age", "45-59")
+    assert (found["utterances"], found["speakers"]) == (0, 0)
+    assert found.drop(["attribute", "group", "utterances", "speakers"]).isna().all()
 
 
-def test_the_interval_of_a_gap_equals_that_of_a_slow_independent_bootstrap():
-    table = simulate(speakers=17, each=4)
-    params = dataclasses.replace(PARAMS, resamples=20_000, confidence=0.8)  # the tails of 0.95 would take more patience
-    found = gender_gap(table, params)
-    truth, prediction = table["truth"].to_numpy(), table["prediction"].to_numpy()
-    rows = {gender: [] for gender in ("female", "male")}
-    for (gender, _), indices in table.groupby(["gender", "speaker"]).indices.items():
-        rows[gender].append(indices)
-    assert (len(rows["female"]), len(rows["male"])) == (9, 8)
-    dice = random.Random(3)
-    replicates = []
-    for _ in range(600):
-        women, men = (np.concatenate(dice.choices(part, k=len(part) - 1)) for part in rows.values())
-        one, other = (recall_score(truth[drawn], prediction[drawn], average="macro") for drawn in (women, men))
-        replicates.append(one - other)
-    tail = stats.norm.cdf(-stats.t.ppf(0.9, 7))
-    expected = np.quantile(replicates, [tail, 1 - tail])
-    assert (found["uar_low"], found["uar_high"]) == pytest.approx(tuple(expected), abs=0.015)
-
-
-@pytest.mark.parametrize("planted", [0.0, 0.2])
-def test_the_interval_covers_the_planted_gap_as_often_as_it_says(planted):
-    """With nothing planted, one minus the coverage is the rate of false alarms."""
-    params = dataclasses.replace(PARAMS, resamples=300)
-    corpora, covered, found = 200, 0, 0
-    for seed in range(corpora):
-        gap = gender_gap(simulate(each=4, seed=seed, gap=planted), params)
-        covered += gap["uar_low"] <= planted <= gap["uar_high"]
-        found += gap["uar_low"] > 0
-    assert 0.91 <= covered / corpora <= 0.99
-    if planted:
-        assert found / corpora > 0.6
-
-
-@pytest.mark.parametrize("speakers", [1, 2])
-def test_a_group_of_too_few_speakers_has_neither_interval_nor_a_gap_with_one(speakers):
-    table = simulate()
-    men = sorted(set(table.loc[table["gender"] == "male", "speaker"]))
-    groups, report = scored(table[(table["gender"] == "female") | table["speaker"].isin(men[:speakers])])
-    assert "uar_low" in report["gender"]["female"]
-    assert "uar_low" not in report["gender"]["male"]
-    assert set(report["gender"]["gap"]["female_minus_male"]) == {"uar"}
-    assert groups.loc[groups["group"] == "male", ["uar_low", "uar_high"]].isna().all(axis=None)
-
-
-def test_every_pair_of_age_bands_that_has_speakers_is_compared_in_order():
-    assert list(scored(simulate())[1]["age"]["gap"]) == [
-        "under_30_minus_30-44",
-        "under_30_minus_60_and_over",
-        "30-44_minus_60_and_over",
-    ]
-
-
-def test_an_empty_band_keeps_its_row_and_stays_out_of_the_report():
-    groups, report = scored(simulate())
-    (row,) = groups[groups["group"] == "45-59"].to_dict("records")
-    assert (row["utterances"], row["speakers"]) == (0, 0)
-    assert all(np.isnan(row[column]) for column in ("uar", "uar_low", "uar_high", "recall_angry"))
-    assert set(report["age"]) == {"under_30", "30-44", "60_and_over", "gap"}
-
-
-def test_a_group_without_an_emotion_has_no_recall_of_it():
-    table = simulate()[lambda table: (table["gender"] == "female") | (table["truth"] != "sad")]
-    groups, report = scored(table)
-    assert set(report["gender"]["male"]["recall"]) == {"angry", "happy", "neutral"}
-    assert groups.loc[groups["group"] == "male", "recall_sad"].isna().all()
-
-
-@pytest.mark.parametrize(("attribute", "nobody"), [("gender", ""), ("age", np.nan), ("speaker", "")])
-def test_what_is_unknown_for_everybody_is_no_section(attribute, nobody):
-    table = simulate().assign(**{attribute: nobody})
-    groups, report = scored(table)
-    assert set(report) == {"gender", "age", "speaker"} - {attribute}
-    rows = groups[groups["attribute"] == attribute]
-    assert dict(zip(rows["group"], rows["utterances"], strict=True))["unknown"] == len(table)
-
-
-def test_the_unknown_are_a_row_of_the_table_and_no_group_of_the_report():
-    table = simulate()
-    table.loc[table["speaker"].isin(["c/00", "c/03"]), "gender"] = ""
-    groups, report = scored(table)
+def test_the_unknown_are_a_last_row(people):
+    people.loc[people["speaker"].isin(["c/00", "c/03"]), "gender"] = ""
+    groups = fairness.groups(people, EMOTIONS, PARAMS)
     assert list(groups.loc[groups["attribute"] == "gender", "group"]) == ["female", "male", "unknown"]
-    assert set(report["gender"]) == {"female", "male", "gap"}
-    assert report["gender"]["female"]["speakers"] == 7
+    assert row(groups, "gender", "unknown")["utterances"] == 48
 
 
-def test_without_speakers_groups_have_figures_and_no_intervals():
-    report = scored(simulate().assign(speaker=""))[1]
-    assert set(report["gender"]["female"]) == {"utterances", "uar", "recall"}
-    assert set(report["gender"]["gap"]["female_minus_male"]) == {"uar"}
+def test_without_speakers_there_are_figures_and_no_intervals(people):
+    found = row(fairness.groups(people.assign(speaker=""), EMOTIONS, PARAMS), "gender", "female")
+    assert pd.isna(found["speakers"])
+    assert found[["uar_low", "uar_high"]].isna().all()
+    assert 0 < found["uar"] < 1
 
 
-def test_a_corpus_of_women_has_no_gap():
-    groups, report = scored(simulate()[lambda table: table["gender"] == "female"])
-    assert set(report["gender"]) == {"female"}
-    assert list(groups.loc[groups["group"] == "male", "utterances"]) == [0]
-
-
-def test_other_genders_are_groups_of_their_own():
-    table = simulate()
-    table.loc[table["speaker"].isin(["c/00", "c/01", "c/02"]), "gender"] = "diverse"
-    gaps = scored(table)[1]["gender"]["gap"]
-    assert list(gaps) == ["diverse_minus_female", "diverse_minus_male", "female_minus_male"]
-
-
-def test_the_spread_over_speakers_is_that_of_their_uars():
-    table = simulate(speakers=5)
-    uars = [uar(part) for _, part in table.groupby("speaker")]
-    assert scored(table)[1]["speaker"] == pytest.approx(
+def test_the_spread_over_speakers_worked_by_hand():
+    assert fairness.spread([0.8, 0.4, 0.6]) == pytest.approx(
         {
-            "speakers": 5,
-            "uar_min": min(uars),
-            "uar_max": max(uars),
-            "uar_mean": np.mean(uars),
-            "uar_std": np.std(uars, ddof=1),
+            "speakers": 3,
+            "uar_min": 0.4,
+            "uar_max": 0.8,
+            "uar_mean": 0.6,
+            "uar_std": 0.2,
+            "uar_worst_decile": 0.4,
+            # the pairs, each twice, differ by 0.4, 0.2 and 0.2: over 9 pairs 1.6 / 9, over twice the mean
+            "uar_gini": 1.6 / 9 / 1.2,
         }
     )
 
 
-def test_a_single_speaker_has_no_spread():
-    assert "uar_std" not in scored(simulate(speakers=1))[1]["speaker"]
+def test_the_gini_coefficient_is_0_where_all_are_alike_and_nearly_1_where_one_has_it_all():
+    assert fairness.spread([0.7] * 5)["uar_gini"] == 0
+    assert fairness.spread([0, 0, 0, 1])["uar_gini"] == pytest.approx(1 - 1 / 4)
 
 
-def test_a_report_can_be_written_whatever_is_missing(tmp_path):
-    table = simulate()
-    table.loc[table["speaker"] == "c/00", ["gender", "age", "speaker"]] = ["", np.nan, ""]
-    reports.write(scored(table[table["truth"] != "sad"])[1], tmp_path / "bias.json")
+@pytest.mark.parametrize(("speakers", "worst"), [(5, 0.0), (10, 0.0), (11, 0.5), (20, 0.5), (21, 1.0)])
+def test_the_worst_decile_is_the_mean_over_the_worst_tenth_rounded_up(speakers, worst):
+    assert fairness.spread(np.arange(speakers)[::-1])["uar_worst_decile"] == worst
+
+
+def test_a_single_speaker_has_no_deviation_and_speakers_never_understood_no_coefficient():
+    assert "uar_std" not in fairness.spread([0.5])
+    assert "uar_gini" not in fairness.spread([0.0, 0.0])
+    assert fairness.spread([]) == {}

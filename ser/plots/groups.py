@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ser.plots import drawing
-from ser.plots.drawing import BLUE, GREY
+from ser.plots.drawing import BLUE, GREY, PALE
 
 NAMED_SPEAKERS = 40  # more cannot be read beside the axis
 ROW_INCHES = 0.27
@@ -18,9 +18,10 @@ def draw(table: pd.DataFrame, gaps: Mapping[str, Mapping[str, float]], emotions:
     """Draw the UAR and the recalls of groups of people, the gaps between them, and the UAR of every speaker.
 
     Args:
-        table: attribute, group, utterances, speakers, uar, uar_low, uar_high and ``recall_<emotion>``; groups without
-            utterances are not drawn.
-        gaps: ``uar`` and, where known, ``uar_low`` and ``uar_high`` by the pair's name.
+        table: attribute, group, utterances, speakers, uar, uar_low, uar_high and ``recall_<emotion>``; groups of which
+            nothing is known are not drawn.
+        gaps: by the pair's name ``uar`` and, where known, ``uar_low`` to ``uar_high``, the range that chance alone
+            leaves, ``unbiased_low`` to ``unbiased_high``, ``p`` and ``p_holm``.
         emotions: the label set.
         title: of the picture.
 
@@ -28,14 +29,16 @@ def draw(table: pd.DataFrame, gaps: Mapping[str, Mapping[str, float]], emotions:
         Panels: UAR with intervals, beside it the recalls as numbers, below the gaps; at the right the speakers. A panel
         that would be empty is left out.
     """
-    table = table[table["utterances"] > 0]
+    figures = ["uar", *(f"recall_{emotion}" for emotion in emotions)]
+    table = table[table[figures].notna().any(axis="columns")]
     people = table[table["attribute"] != "speaker"]
-    speakers = table[(table["attribute"] == "speaker") & table["speakers"].notna()]
+    speakers = table[(table["attribute"] == "speaker") & table[["speakers", "uar"]].notna().all(axis="columns")]
     speakers = speakers.sort_values(["uar", "group"], ascending=[False, True])
     named = len(speakers) <= NAMED_SPEAKERS
-    ratios = [len(people) * 1.6 + 3, len(gaps) + 3]
+    ratios = [len(people) * 1.6 + 3, len(gaps) * 1.2 + 3]
     height = max(sum(ratios), len(speakers) if named else 0) * ROW_INCHES
     figure = Figure(figsize=(10 + 0.55 * len(emotions), 1 + height), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.04)
     figure.suptitle(title, fontsize=11)
     grid = figure.add_gridspec(2, 3, height_ratios=ratios, width_ratios=(4, 0.7 * len(emotions), 3.5))
     if len(people):
@@ -66,15 +69,25 @@ def _recalls(axes: Axes, people: pd.DataFrame, emotions: Sequence[str]) -> None:
 
 
 def _gaps(axes: Axes, gaps: Mapping[str, Mapping[str, float]]) -> None:
-    rows = pd.DataFrame(list(gaps.values()), columns=["uar", "uar_low", "uar_high"])
+    numbers = ["uar", "uar_low", "uar_high", "unbiased_low", "unbiased_high"]
+    rows = pd.DataFrame([dict(gap) for gap in gaps.values()], columns=[*numbers, "p", "p_holm"])
     axes.axvline(0, color=GREY, linewidth=1)
-    drawing.intervals(axes, rows, [name.replace("_minus_", " minus ") for name in gaps], "gap in UAR")
-    reach = 1.1 * np.nanmax(np.abs(rows.to_numpy()), initial=0.1)
+    axes.hlines(range(len(rows)), rows["unbiased_low"], rows["unbiased_high"], color=PALE, linewidth=11)
+    drawing.intervals(
+        axes,
+        rows,
+        [name.replace("_minus_", " minus ") for name in gaps],
+        "gap in UAR; grey: where chance alone would leave it",
+    )
+    reach = 1.1 * np.nanmax(np.abs(rows[numbers].to_numpy()), initial=0.1)
     axes.set_xlim(-reach, reach)
+    for place, row in enumerate(rows.itertuples()):
+        words = "no test" if np.isnan(row.p) else f"p {row.p:.3f}\nHolm {row.p_holm:.3f}"
+        axes.annotate(words, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=7)
 
 
 def _speakers(axes: Axes, speakers: pd.DataFrame, named: bool) -> None:
-    axes.plot(speakers["uar"], range(len(speakers)), "o", color=BLUE, markersize=5)
+    axes.plot(speakers["uar"], range(len(speakers)), "o", color=BLUE, markersize=5, clip_on=False)
     drawing.rows(axes, speakers["group"], f"UAR of each speaker ({len(speakers)})")
     axes.set_xlim(0, 1)
     if not named:

@@ -12,8 +12,23 @@ from ser import manifest, tables
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "bias.py"
 EMOTIONS = ["angry", "sad"]
-BIAS = {"resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3, "age_bands": [30, 45]}
-OUTPUTS = ("bias.json", "groups.csv", "groups.png")
+BIAS = {
+    "resamples": 200,
+    "confidence": 0.95,
+    "seed": 0,
+    "minimum_speakers": 3,
+    "age_bands": [30, 45],
+    "permutations": 1000,
+}
+OUTPUTS = {
+    "metrics": "bias.json",
+    "groups": "groups.csv",
+    "gaps": "gaps.csv",
+    "audit": "audit.csv",
+    "refused": "refused.csv",
+    "picture": "groups.png",
+    "audit-picture": "audit.png",
+}
 
 
 @pytest.fixture
@@ -53,13 +68,17 @@ def project(tmp_path, monkeypatch, people):
 
 
 def run(monkeypatch):
-    flags = (
-        "--params params.yaml --manifest manifest.csv --predictions predictions.csv --metrics bias.json "
-        "--groups groups.csv --picture groups.png"
-    )
-    monkeypatch.setattr(sys, "argv", [str(STAGE), *flags.split()])
+    flags = ["--params", "params.yaml", "--manifest", "manifest.csv", "--predictions", "predictions.csv"]
+    flags += [word for name, path in OUTPUTS.items() for word in (f"--{name}", path)]
+    monkeypatch.setattr(sys, "argv", [str(STAGE), *flags])
     runpy.run_path(str(STAGE), run_name="__main__")
     return json.loads(Path("bias.json").read_text())
+
+
+def refused():
+    table = pd.read_csv("refused.csv", keep_default_na=False)
+    assert list(table.columns) == ["attribute", "group", "claim", "reason"]
+    return table.set_index(["attribute", "group", "claim"])["reason"].to_dict()
 
 
 def test_the_gap_is_that_of_the_chosen_protocol_and_not_of_random(project, monkeypatch):
@@ -67,48 +86,97 @@ def test_the_gap_is_that_of_the_chosen_protocol_and_not_of_random(project, monke
     report = run(monkeypatch)
     assert report["gender"]["female"]["uar"] == 1.0
     assert report["gender"]["male"]["uar"] == 0.5
-    assert report["gender"]["gap"]["female_minus_male"] == {"uar": 0.5, "uar_low": 0.4, "uar_high": 0.6}
+    gap = report["gender"]["gap"]["female_minus_male"]
+    assert (gap["uar"], gap["uar_low"], gap["uar_high"]) == (0.5, 0.4, 0.6)
+    assert gap["recall"] == {"angry": 0.5, "sad": 0.5}
+    assert gap["p"] == gap["p_smallest"] == round(2 / 70, 4)
+    assert gap["p_holm"] == round(2 * 2 / 70, 4)  # gender and age are tested
+
+
+def test_all_groups_together_are_compared_raw_and_matched(project, monkeypatch):
+    project()
+    gap = run(monkeypatch)["gender"]["gap"]
+    largest = gap["largest"]
+    assert (largest["uar"], largest["ratio"], largest["worst_uar"]) == (0.5, 0.5, 0.5)
+    assert gap["equalised_odds"] == {"raw": 0.5, "matched": 0.5}
+    assert gap["demographic_parity"] == {"raw": {"angry": 0.0, "sad": 0.0}, "matched": {"angry": 0.0, "sad": 0.0}}
+    assert gap["unweighted_average_bias"] == {"raw": 0.25, "matched": 0.25}
+
+
+def test_the_spread_over_speakers_and_the_audit_are_reported(project, monkeypatch):
+    project()
+    report = run(monkeypatch)
     # four women at 1, men at 0.6 and 0.4 in turn
     deviation = np.sqrt((4 * 0.25**2 + 2 * 0.15**2 + 2 * 0.35**2) / 7)
-    assert report["speaker"] == pytest.approx(
-        {"speakers": 8, "uar_max": 1, "uar_mean": 0.75, "uar_min": 0.4, "uar_std": deviation}, abs=1e-4
-    )
+    pairs = 4 * 2 * 0.4 + 4 * 2 * 0.6 + 2 * 2 * 0.2  # the differences between any two speakers, summed
+    expected = {"speakers": 8, "uar_max": 1, "uar_mean": 0.75, "uar_min": 0.4, "uar_std": deviation}
+    expected |= {"uar_worst_decile": 0.4, "uar_gini": 2 * pairs / 64 / (2 * 0.75)}
+    assert report["speaker"] == pytest.approx(expected, abs=1e-4)
+    association = dict.fromkeys(["gender", "age", "gender_age", "speaker"], 0.0)
+    refusals = len(refused())
+    assert report["audit"] == {
+        "association": association,
+        "chance_uar": 0.5,
+        "speaker_oracle_uar": 0.5,
+        "refused_claims": refusals,
+    }
 
 
 def test_one_line_says_what_was_found(project, monkeypatch, capsys):
     project()
     age = run(monkeypatch)["age"]["gap"]["under_30_minus_30-44"]
     assert capsys.readouterr().out == (
-        "bias: kfold: gender female_minus_male +0.500 [+0.400, +0.600], "
-        f"age under_30_minus_30-44 +0.000 [{age['uar_low']:+.3f}, {age['uar_high']:+.3f}], "
-        "8 speakers from UAR 0.400 to 1.000; see bias.json\n"
+        "bias: kfold: gender female_minus_male +0.500 [+0.400, +0.600] (p 0.029), "
+        f"age under_30_minus_30-44 +0.000 [{age['uar_low']:+.3f}, {age['uar_high']:+.3f}] (p 1.000), "
+        f"8 speakers from UAR 0.400 to 1.000; refused claims: {len(refused())}; see bias.json and refused.csv\n"
     )
 
 
-def test_the_table_has_a_row_for_every_group(project, monkeypatch):
+def test_the_table_of_groups_has_a_row_for_every_group(project, monkeypatch):
     project()
     run(monkeypatch)
     table = pd.read_csv("groups.csv")
-    columns = [
-        "attribute",
-        "group",
-        "utterances",
-        "speakers",
-        "uar",
-        "uar_low",
-        "uar_high",
-        "recall_angry",
-        "recall_sad",
+    assert list(table.columns) == [
+        *("attribute", "group", "utterances", "speakers", "uar", "uar_low", "uar_high"),
+        *(f"{measure}_{emotion}" for measure in ("recall", "precision", "f1", "rate") for emotion in EMOTIONS),
+        "calibration_error",
     ]
-    assert list(table.columns) == columns
+    bands = ["under_30", "30-44", "45_and_over"]
     assert list(table["group"]) == [
         *("female", "male"),
-        *("under_30", "30-44", "45_and_over"),
+        *bands,
+        *(f"{gender}_{band}" for gender in ("female", "male") for band in bands),
+        *("c", "en"),
         *(f"c/{speaker}" for speaker in range(8)),
     ]
     empty = table[table["group"] == "45_and_over"].iloc[0]
     assert (empty["utterances"], empty["speakers"]) == (0, 0)
-    assert empty[columns[4:]].isna().all()
+    assert empty[4:].isna().all()
+
+
+def test_the_tables_of_gaps_and_counts_agree_with_the_metrics(project, monkeypatch):
+    project()
+    report = run(monkeypatch)
+    gaps = pd.read_csv("gaps.csv")
+    row = gaps[(gaps["attribute"] == "gender") & (gaps["measure"] == "uar")].iloc[0]
+    found = report["gender"]["gap"]["female_minus_male"]
+    assert (row["first"], row["second"], row["difference"]) == ("female", "male", found["uar"])
+    assert row["detectable"] == pytest.approx(found["detectable"], abs=1e-4)
+    counts = pd.read_csv("audit.csv")
+    assert counts.loc[counts["attribute"] == "gender", "utterances"].tolist() == [20] * 4
+
+
+def test_emotion_tied_to_the_speaker_leaves_nothing_but_the_audit(project, monkeypatch, capsys, people):
+    people["emotion"] = np.where(people["speaker"].str[-1].astype(int) % 2, "angry", "sad")
+    project(people)
+    report = run(monkeypatch)
+    assert set(report) == {"audit"}
+    assert report["audit"]["speaker_oracle_uar"] == 1.0
+    assert "emotion is tied to the speaker" in refused()["all", "", "any figure"]
+    assert "no gender gap (emotion is tied to the speaker" in capsys.readouterr().out
+    groups = pd.read_csv("groups.csv")
+    assert groups.loc[groups["group"] == "female", "utterances"].item() == 40
+    assert groups.drop(columns=["attribute", "group", "utterances", "speakers"]).isna().all(axis=None)
 
 
 @pytest.mark.parametrize(("attribute", "nobody"), [("gender", ""), ("age", np.nan), ("speaker", "")])
@@ -116,15 +184,40 @@ def test_what_is_unknown_for_everybody_is_said_and_left_out(project, monkeypatch
     right = people.copy()
     project()
     tables.write(right.assign(**{attribute: nobody}), Path("manifest.csv"))
-    assert set(run(monkeypatch)) == {"gender", "age", "speaker"} - {attribute}
-    assert f"{attribute} unknown for everybody" in capsys.readouterr().out
+    without = {"gender": {"gender", "gender_age"}, "age": {"age", "gender_age"}, "speaker": {"speaker"}}[attribute]
+    everything = {"audit", "gender", "age", "gender_age", "corpus", "language", "speaker"}
+    assert set(run(monkeypatch)) == everything - without
+    assert refused()[attribute, "", "any figure"] == "unknown for everybody"
+    assert "(unknown for everybody)" in capsys.readouterr().out
 
 
-def test_who_is_unknown_is_counted_in_the_line(project, monkeypatch, capsys, people):
-    people.loc[:9, "gender"] = ""
-    project(people)
-    run(monkeypatch)
-    assert "(unknown for 10 utterances)" in capsys.readouterr().out
+def test_nothing_known_of_anybody_leaves_the_corpus(project, monkeypatch, people):
+    project(people.assign(gender="", age=np.nan, speaker="", language=""))
+    assert set(run(monkeypatch)) == {"audit", "corpus"}
+
+
+def test_one_speaker_per_gender_is_refused(project, monkeypatch, capsys, people):
+    project(people[people["speaker"].isin(["c/0", "c/4"])])
+    report = run(monkeypatch)
+    assert "gender" not in report
+    assert refused()["gender", "male", "any figure"] == "one speaker: c/4"
+    assert "no gender gap (no group of which anything can be said)" in capsys.readouterr().out
+
+
+def test_a_corpus_of_women_has_no_gap(project, monkeypatch, capsys, people):
+    project(people[people["gender"] == "female"])
+    assert set(run(monkeypatch)["gender"]) == {"female"}
+    assert refused()["gender", "male", "any figure"] == "no utterances"
+    assert "no gender gap (one group alone: female)" in capsys.readouterr().out
+
+
+def test_an_emotion_that_no_man_speaks_is_refused_by_name(project, monkeypatch, people):
+    project(people[(people["gender"] == "female") | (people["emotion"] == "angry")])
+    gender = run(monkeypatch)["gender"]
+    assert "uar" not in gender["male"]
+    assert set(gender["male"]["recall"]) == {"angry"}
+    assert gender["gap"] == {"female_minus_male": {"recall": {"angry": 0.5}}}
+    assert refused()["gender", "male", "uar"] == "nobody speaks sad"
 
 
 def test_random_alone_is_said_to_know_its_speakers(project, monkeypatch, capsys):
@@ -133,28 +226,36 @@ def test_random_alone_is_said_to_know_its_speakers(project, monkeypatch, capsys)
     assert capsys.readouterr().out.startswith("bias: random (test speakers are in training as well): gender")
 
 
-def test_too_few_speakers_have_a_gap_without_interval(project, monkeypatch, capsys, people):
+def test_too_few_speakers_have_a_gap_without_interval_and_without_test(project, monkeypatch, capsys, people):
     project(people[people["speaker"].isin(["c/0", "c/1", "c/2", "c/4", "c/5"])])
     report = run(monkeypatch)
-    assert set(report["gender"]["gap"]["female_minus_male"]) == {"uar"}
-    assert "gender female_minus_male +0.500 (no interval)" in capsys.readouterr().out
+    assert set(report["gender"]["gap"]["female_minus_male"]) == {"uar", "recall"}
+    assert "gender female_minus_male +0.500, " in capsys.readouterr().out
+    assert refused()["gender", "female_minus_male", "test"] == "speakers: 3 and 2; no p can fall below 0.1"
+
+
+def test_three_bands_are_summed_up_by_their_largest_gap(project, monkeypatch, capsys, people):
+    people.loc[people["speaker"].isin(["c/3", "c/7"]), "age"] = 60.0
+    project(people)
+    run(monkeypatch)
+    assert "age largest gap +0.100 (p 1.000)" in capsys.readouterr().out
 
 
 def test_the_same_inputs_give_the_same_bytes(project, monkeypatch):
     project()
     run(monkeypatch)
-    first = [Path(name).read_bytes() for name in OUTPUTS]
+    first = [Path(name).read_bytes() for name in OUTPUTS.values()]
     run(monkeypatch)
-    assert [Path(name).read_bytes() for name in OUTPUTS] == first
+    assert [Path(name).read_bytes() for name in OUTPUTS.values()] == first
 
 
 def failure(monkeypatch):
     """Run the stage, which must fail with one line and leave every output as it was."""
-    for name in OUTPUTS:
+    for name in OUTPUTS.values():
         Path(name).write_text("old")
     with pytest.raises(SystemExit) as caught:
         run(monkeypatch)
-    assert [Path(name).read_text() for name in OUTPUTS] == ["old"] * len(OUTPUTS)
+    assert [Path(name).read_text() for name in OUTPUTS.values()] == ["old"] * len(OUTPUTS)
     message = str(caught.value.code)
     assert message.startswith("bias: ")
     assert "\n" not in message
@@ -171,6 +272,11 @@ def test_predictions_of_another_manifest_are_refused(project, monkeypatch, peopl
     project()
     tables.write(people[5:], Path("manifest.csv"))
     assert "5 ids are not in the manifest, such as 'c/00'" in failure(monkeypatch)
+
+
+def test_a_group_called_gap_is_refused(project, monkeypatch, people):
+    project(people.assign(gender=people["gender"].replace("male", "gap")))
+    assert "no gender can be called 'gap'" in failure(monkeypatch)
 
 
 def test_age_bands_out_of_order_are_refused(project, monkeypatch):

@@ -1,0 +1,76 @@
+"""The picture of the data audit: which group speaks which emotion, how often, and what is refused for it."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from ser.plots import drawing
+from ser.plots.drawing import BLUE, ORANGE
+
+NAMED_SPEAKERS = 40  # more cannot be read beside the axis
+ROW_INCHES = 0.36
+
+
+def draw(counts: pd.DataFrame, refused: pd.DataFrame, overview: dict, emotions: Sequence[str], title: str) -> Figure:
+    """Draw how often each group speaks each emotion, and how strongly emotions go with attributes.
+
+    Args:
+        counts: attribute, group, emotion, utterances, speakers; groups without utterances are not drawn.
+        refused: attribute, group, claim, reason; a cell whose emotion is refused as a claim has an orange frame.
+        overview: ``association`` by attribute, 0 to 1; ``chance_uar`` and, where known, ``speaker_oracle_uar``.
+        emotions: the label set.
+        title: of the picture.
+
+    Returns:
+        Panels: groups by emotion, in each cell the share of the group's utterances and their number; below it the
+        associations; at the right the same cells of speakers, where they are few enough to be named. A panel that would
+        be empty is left out.
+    """
+    cells = counts.pivot(index=["attribute", "group"], columns="emotion", values="utterances")
+    cells = cells.loc[pd.MultiIndex.from_frame(counts[["attribute", "group"]].drop_duplicates()), list(emotions)]
+    cells = cells[cells.sum(axis="columns") > 0]
+    of_speakers = cells.index.get_level_values("attribute") == "speaker"
+    people, speakers = cells[~of_speakers], cells[of_speakers]
+    named = 0 < len(speakers) <= NAMED_SPEAKERS
+    association = overview["association"]
+    ratios = [len(people) + 1, 0.7 * len(association) + 2]
+    height = 2 + max(sum(ratios), len(speakers) if named else 0) * ROW_INCHES
+    width = 7 + 1.2 * len(emotions) if named else 4 + 0.6 * len(emotions)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    grid = figure.add_gridspec(2, 2 if named else 1, height_ratios=ratios)
+    _cells(figure.add_subplot(grid[0, 0]), people, refused, "{}: {}")
+    if association:
+        _associations(figure.add_subplot(grid[1, 0]), overview)
+    if named:
+        _cells(figure.add_subplot(grid[:, 1]), speakers, refused, "{1}")
+    return figure
+
+
+def _cells(axes: Axes, counts: pd.DataFrame, refused: pd.DataFrame, naming: str) -> None:
+    numbers = counts.to_numpy()
+    drawing.cells(axes, numbers / numbers.sum(axis=1, keepdims=True), numbers)
+    emotions = list(counts.columns)
+    axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
+    axes.set_yticks(range(len(counts)), [naming.format(*place) for place in counts.index], fontsize=8)
+    known = set(zip(refused["attribute"], refused["group"], refused["claim"], strict=True))
+    for row, (attribute, group) in enumerate(counts.index):
+        for column, emotion in enumerate(emotions):
+            if (attribute, group, emotion) in known:
+                frame = Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, edgecolor=ORANGE, linewidth=1.5)
+                axes.add_patch(frame)
+    axes.set_title("utterances of each emotion; orange: claim refused", fontsize=9)
+
+
+def _associations(axes: Axes, overview: dict) -> None:
+    association = overview["association"]
+    bars = axes.barh(range(len(association)), list(association.values()), height=0.6, color=BLUE)
+    axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
+    drawing.rows(axes, list(association), "association of emotion with ... (Cramer's V, corrected for chance)")
+    axes.set_xlim(0, 1.1)
+    if "speaker_oracle_uar" in overview:
+        oracle = "guess by the speaker alone: UAR {speaker_oracle_uar:.2f}, chance {chance_uar:.2f}"
+        axes.set_title(oracle.format(**overview), fontsize=9)

@@ -1,0 +1,67 @@
+import pandas as pd
+import pytest
+from matplotlib.patches import Rectangle
+
+from ser.plots import audit, drawing
+
+EMOTIONS = ["angry", "sad"]
+OVERVIEW = {"association": {"gender": 0.25, "speaker": 0.1}, "chance_uar": 0.5, "speaker_oracle_uar": 0.75}
+
+
+@pytest.fixture
+def counts():
+    rows = [
+        *[("gender", "female", "angry", 3, 2), ("gender", "female", "sad", 9, 2)],
+        *[("gender", "male", "angry", 4, 1), ("gender", "male", "sad", 0, 0)],
+        *[("age", "under_30", "angry", 0, 0), ("age", "under_30", "sad", 0, 0)],
+        *[("speaker", "c/1", "angry", 5, 1), ("speaker", "c/1", "sad", 5, 1)],
+    ]
+    return pd.DataFrame(rows, columns=["attribute", "group", "emotion", "utterances", "speakers"])
+
+
+REFUSED = pd.DataFrame(
+    [("gender", "male", "sad", "nobody speaks it"), ("gender", "male", "uar", "nobody speaks sad")],
+    columns=["attribute", "group", "claim", "reason"],
+)
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_each_cell_holds_the_share_and_the_number_of_the_groups_utterances(counts):
+    people, _, speakers = audit.draw(counts, REFUSED, OVERVIEW, EMOTIONS, "kfold").axes
+    assert texts(people) == ["25%\n3", "75%\n9", "100%\n4", "0%\n0"]
+    assert [label.get_text() for label in people.get_yticklabels()] == ["gender: female", "gender: male"]
+    assert [label.get_text() for label in people.get_xticklabels()] == EMOTIONS
+    assert texts(speakers) == ["50%\n5", "50%\n5"]
+    assert [label.get_text() for label in speakers.get_yticklabels()] == ["c/1"]
+
+
+def test_a_refused_emotion_has_a_frame(counts):
+    people = audit.draw(counts, REFUSED, OVERVIEW, EMOTIONS, "kfold").axes[0]
+    (frame,) = [patch for patch in people.patches if isinstance(patch, Rectangle)]
+    assert frame.get_x() < 1 < frame.get_x() + frame.get_width()
+    assert frame.get_y() < 1 < frame.get_y() + frame.get_height()
+
+
+def test_the_associations_are_bars_with_their_numbers(counts):
+    bars = audit.draw(counts, REFUSED, OVERVIEW, EMOTIONS, "kfold").axes[1]
+    assert [bar.get_width() for bar in bars.patches] == [0.25, 0.1]
+    assert texts(bars) == ["0.25", "0.10"]
+    assert bars.get_title() == "guess by the speaker alone: UAR 0.75, chance 0.50"
+
+
+def test_so_many_speakers_that_names_would_overlap_are_left_out(counts):
+    speaker = counts[counts["attribute"] == "speaker"]
+    crowd = [speaker.assign(group=f"c/{number}") for number in range(2, audit.NAMED_SPEAKERS + 3)]
+    figure = audit.draw(pd.concat([counts, *crowd], ignore_index=True), REFUSED, OVERVIEW, EMOTIONS, "kfold")
+    assert len(figure.axes) == 2
+
+
+def test_the_picture_has_the_same_bytes_every_time_whatever_is_unknown(counts, tmp_path):
+    unknown = {"association": {}, "chance_uar": 0.5}
+    for take in ("first", "second"):
+        figure = audit.draw(counts[counts["attribute"] != "speaker"], REFUSED, unknown, EMOTIONS, "kfold")
+        drawing.save(figure, tmp_path / f"{take}.png")
+    assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()
