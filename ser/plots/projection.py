@@ -1,0 +1,85 @@
+"""The picture of utterances in the plane: the maps of each method, coloured by emotion, speaker and gender."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ser.plots.drawing import BLACK, BLUE, GREY, ORANGE, PALE
+
+ASPECTS = ("emotion", "speaker", "gender")
+# The rest of Okabe and Ito's colours. Two of them are light, hence the dark edge of every marker.
+COLOURS = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", BLACK)
+MARKERS = "osD^vP*Xh<>p"
+NAMED = 40  # groups that a legend can hold
+UNKNOWN = "unknown"
+
+
+def draw(points: pd.DataFrame, title: str) -> Figure:
+    """Draw the maps of each method.
+
+    Args:
+        points: method, x, y and the ``ASPECTS`` of every utterance; ``""`` stands for unknown.
+        title: of the picture.
+
+    Returns:
+        A row of panels per method, a column per aspect. Groups have a marker as well as a colour of their own, so that
+        none is told by its colour alone; unknown ones are small grey dots.
+    """
+    methods = list(dict.fromkeys(points["method"]))
+    figure = Figure(figsize=(14, 0.8 + 4.6 * max(1, len(methods))), layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    if not methods:
+        return figure
+    panels = figure.subplots(len(methods), len(ASPECTS), squeeze=False)
+    for method, row in zip(methods, panels, strict=True):
+        for aspect, axes in zip(ASPECTS, row, strict=True):
+            _map(axes, points[points["method"] == method], aspect)
+            axes.set_title(f"{method} by {aspect}", fontsize=10)
+    for aspect, axes in zip(ASPECTS, panels[-1], strict=True):
+        _legend(axes, points, aspect)
+    return figure
+
+
+def style(groups: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Give each group a colour and a marker; no two have both in common, up to 24 groups."""
+    return {name: (COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]) for index, name in enumerate(groups)}
+
+
+def _map(axes: Axes, points: pd.DataFrame, aspect: str) -> None:
+    unknown = points[points[aspect] == ""]
+    axes.plot(unknown["x"], unknown["y"], ".", color=GREY, markersize=4, label=UNKNOWN)
+    for name, (colour, marker) in style(_groups(points, aspect)).items():
+        own = points[points[aspect] == name]
+        axes.scatter(own["x"], own["y"], s=22, c=colour, marker=marker, edgecolors=BLACK, linewidths=0.3, label=name)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_color(PALE)
+
+
+def _legend(axes: Axes, points: pd.DataFrame, aspect: str) -> None:
+    """Name the groups under the last map, for all maps above it."""
+    groups = _groups(points, aspect)
+    handles = [
+        (artist, text)
+        for artist, text in zip(*axes.get_legend_handles_labels(), strict=True)
+        if text != UNKNOWN or (points[aspect] == "").any()
+    ]
+    if len(groups) > NAMED:
+        axes.set_xlabel(f"{len(groups)} groups: too many to name", fontsize=8)
+    elif handles:
+        axes.legend(
+            *zip(*handles, strict=True),
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.02),
+            ncols=4,
+            fontsize=7,
+            frameon=False,
+            handletextpad=0.1,
+            columnspacing=0.8,
+        )
+
+
+def _groups(points: pd.DataFrame, aspect: str) -> list[str]:
+    return sorted(set(points[aspect]) - {""})

@@ -1,0 +1,68 @@
+"""The picture of what spaces know: probes for emotion, speaker, gender and age against chance, and silhouettes."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ser.plots import drawing
+from ser.plots.drawing import BLACK, BLUE, GREY, ORANGE
+
+OFFSET = 0.16  # of a row, between the two dots of the silhouettes
+GROUPINGS = {"emotion": ("o", BLUE), "speaker": ("s", ORANGE)}  # of the silhouettes: marker and colour
+
+
+def draw(probes: pd.DataFrame, silhouettes: pd.DataFrame, names: Mapping[str, str], title: str) -> Figure:
+    """Draw balanced accuracies of probes and silhouettes, a row a space.
+
+    Args:
+        probes: space, attribute, balanced_accuracy, low, high, chance, permuted.
+        silhouettes: space, grouping, silhouette, low, high.
+        names: what to write for each space, in the order from top to bottom; rows of other spaces are not drawn.
+        title: of the picture.
+
+    Returns:
+        A panel per attribute with dots, intervals, a bar at chance and a cross at what permuted labels give; a panel of
+        silhouettes, which stand apart by marker as well as by colour. A figure that is missing is written as a dash.
+    """
+    attributes = list(dict.fromkeys(probes["attribute"]))
+    panels_wide = len(attributes) + 1
+    figure = Figure(figsize=(2.2 + 2.3 * panels_wide, 1.7 + 0.5 * len(names)), layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    panels = figure.subplots(1, panels_wide, sharey=True)
+    for axes, attribute in zip(panels[:-1], attributes, strict=True):
+        rows = probes[probes["attribute"] == attribute].set_index("space").reindex(list(names))
+        _probes(axes, rows, list(names.values()))
+        axes.set_title(attribute, fontsize=10)
+    _silhouettes(panels[-1], silhouettes, list(names), list(names.values()))
+    handles = {text: artist for axes in panels for artist, text in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=6, frameon=False, fontsize=8)
+    return figure
+
+
+def _probes(axes: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:
+    places = range(len(rows))
+    axes.hlines(places, rows["low"], rows["high"], color=BLUE, linewidth=2)
+    axes.plot(rows["chance"], places, "|", color=BLACK, markersize=13, markeredgewidth=1.5, label="chance")
+    if rows["permuted"].notna().any():
+        axes.plot(rows["permuted"], places, "x", color=GREY, markersize=6, label="labels permuted over speakers, mean")
+    axes.plot(rows["balanced_accuracy"], places, "o", color=BLUE, markersize=6, label="linear probe, with interval")
+    for place, missing in zip(places, rows["balanced_accuracy"].isna(), strict=True):
+        if missing:
+            axes.text(0.5, place, "–", ha="center", va="center", color=GREY)
+    drawing.rows(axes, names, "balanced accuracy")
+    axes.set_xlim(-0.03, 1.03)
+
+
+def _silhouettes(axes: Axes, table: pd.DataFrame, spaces: Sequence[str], names: Sequence[str]) -> None:
+    axes.axvline(0, color=GREY, linewidth=1)
+    for shift, (grouping, (marker, colour)) in zip((-OFFSET, OFFSET), GROUPINGS.items(), strict=True):
+        rows = table[table["grouping"] == grouping].set_index("space").reindex(spaces)
+        places = [place + shift for place in range(len(rows))]
+        axes.hlines(places, rows["low"], rows["high"], color=colour, linewidth=2)
+        axes.plot(
+            rows["silhouette"], places, marker, color=colour, markersize=5, linestyle="none", label=f"by {grouping}"
+        )
+    drawing.rows(axes, names, "silhouette")
+    axes.set_title("silhouettes", fontsize=10)

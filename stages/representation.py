@@ -1,0 +1,118 @@
+"""Measure how much of emotion, speaker, gender and age the representations hold, and draw them in the plane."""
+
+import argparse
+import json
+import os
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import torch
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from ser import (
+    extraction,
+    features,
+    manifest,
+    params,
+    predictions,
+    probes,
+    projection,
+    reports,
+    representation,
+    silhouettes,
+    splits,
+    tables,
+)
+from ser.encoders import Recipe
+from ser.failures import one_line
+from ser.fairness import BiasParams
+from ser.features import Features
+from ser.plots import drawing
+from ser.plots import projection as projection_picture
+from ser.plots import representation as representation_picture
+from ser.representation import RepresentationParams
+
+INPUTS = ("params", "raw", "manifest", "features", "split", "models")
+OUTPUTS = ("baseline", "metrics", "probes", "silhouettes", "points", "picture", "projection_picture")
+
+
+def main() -> None:
+    """Read features and classifiers; write the baseline's vectors, metrics, tables and two pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in (*INPUTS, *OUTPUTS):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes to encode the baseline with")
+    paths = parser.parse_args()
+    # One thread: the same sums, hence the same bytes, on any number of cores; and vectors this short are faster so.
+    with one_line("representation"), threadpool_limits(1):
+        torch.set_num_threads(1)
+        settings = params.read(paths.params, "representation", RepresentationParams)
+        bands = params.read(paths.params, "bias", BiasParams)
+        utterances = manifest.read(paths.manifest)
+        split = splits.read(paths.split)
+        splits.check(split, utterances)
+        protocol = predictions.chosen(split)
+        vectors = features.read(paths.features, utterances)
+        baseline = encode_baseline(utterances, paths.raw, paths.baseline, settings, paths.workers)
+        spaces = representation.spaces(utterances, vectors, baseline, split, paths.models, protocol)
+        bar = partial(tqdm, desc="representation: probes", unit="probe", disable=None)
+        probed = probes.table(spaces, utterances, bands, settings, bar)
+        grouped = silhouettes.table(spaces, utterances, settings)
+        points = projection.points(
+            vectors.ids, vectors.vectors, settings.perplexity, settings.neighbours, settings.seed
+        )
+        tables.write(probed, paths.probes)
+        tables.write(grouped, paths.silhouettes)
+        tables.write(points, paths.points)
+        encoder = json.loads(vectors.extractor)["extractor"]
+        title = f"{len(utterances)} utterances; classifiers of {protocol}; confidence {settings.confidence:g}"
+        figure = representation_picture.draw(probed, grouped, names(encoder, protocol), title)
+        drawing.save(figure, paths.picture)
+        maps = points.merge(utterances[["id", *projection_picture.ASPECTS]], on="id")
+        title = f"{encoder}, {len(utterances)} utterances; sizes of clusters and distances between them mean nothing"
+        drawing.save(projection_picture.draw(maps, title), paths.projection_picture)
+        reports.write({"probe": probes.report(probed), "silhouette": silhouettes.report(grouped)}, paths.metrics)
+        print(f"representation: {summary(probed, encoder)}; see {paths.probes}")
+
+
+def encode_baseline(
+    utterances: pd.DataFrame, raw: Path, folder: Path, settings: RepresentationParams, workers: int
+) -> Features:
+    """Bring the baseline's feature files up to date, and read them."""
+    bar = partial(tqdm, desc="representation: mfcc", unit="utterance", disable=None)
+    extraction.compute(utterances, raw, folder, Recipe("mfcc", settings.statistics), workers, bar)
+    return features.read(folder, utterances)
+
+
+def names(encoder: str, protocol: str) -> dict[str, str]:
+    """Name the spaces for people, in the order of the picture."""
+    held_out = "utterances not trained on" if protocol == predictions.RANDOM else "speakers not trained on"
+    return {
+        "features": encoder,
+        "features_by_speaker": f"{encoder}, normalised per speaker",
+        "mfcc": "mfcc",
+        "mfcc_by_speaker": "mfcc, normalised per speaker",
+        "features_held_out": f"{encoder}, {held_out}",
+        "hidden_held_out": f"classifier's last layer, {held_out}",
+    }
+
+
+def summary(probed: pd.DataFrame, encoder: str) -> str:
+    """Say what the probes of the features found, beside the baseline, and what could not be probed."""
+    rows = probed.set_index(["space", "attribute"])
+    words = []
+    for attribute in probes.ATTRIBUTES:
+        own, other = rows.loc[("features", attribute)], rows.loc[("mfcc", attribute)]
+        if pd.isna(own["balanced_accuracy"]):
+            words.append(f"{attribute} not probed ({own['remark']})")
+        else:
+            interval = "no interval" if pd.isna(own["low"]) else f"[{own['low']:.3f}, {own['high']:.3f}]"
+            figures = f"{own['balanced_accuracy']:.3f} {interval}"
+            words.append(f"{attribute} {figures} (chance {own['chance']:.3f}, mfcc {other['balanced_accuracy']:.3f})")
+    return f"a linear probe reads off {encoder} {', '.join(words)}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+import dataclasses
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+import yaml
+
+from ser import audio, classifier, features, manifest, projection, splits, tables
+from ser.features import Features
+from ser.splits import SplitParams
+
+STAGE = Path(__file__).resolve().parents[2] / "stages" / "representation.py"
+SPEAKERS, TAKES = 8, 8
+SETTINGS = {
+    "statistics": ["mean", "std"],
+    "folds": 4,
+    "cost": 0.01,
+    "permutations": 3,
+    "perplexity": 10.0,
+    "neighbours": 10,
+    "resamples": 200,
+    "confidence": 0.95,
+    "seed": 0,
+    "minimum_speakers": 3,
+}
+BANDS = {"age_bands": [30], "resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3, "permutations": 100}
+SPLIT = SplitParams(protocol="kfold", folds=3, test_share=0.3, validation_share=0.3, seed=0)
+EXTRACTOR = '{"extractor": "numbers"}'
+OUTPUTS = (
+    *("mfcc/c.npz", "representation.json", "probes.csv", "silhouettes.csv", "points.csv"),
+    *("representation.png", "projection.png"),
+)
+
+
+class Classifier:
+    """Stands in for a trained classifier: its last layer is what went in, without the numbers that hold the speaker."""
+
+    recipe = classifier.Recipe([], None, EXTRACTOR, "kfold", 0)
+
+    def hidden(self, vectors, speakers):
+        return vectors[:, :10]
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Eight speakers, half women, half under 30, each with a pitch of their own, in audio files."""
+    rng, rows = np.random.default_rng(0), []
+    for index in range(SPEAKERS * TAKES):
+        speaker, take = divmod(index, TAKES)
+        time = np.arange(6400) / 16_000
+        signal = np.sin(2 * np.pi * (120 + 40 * speaker) * time) * 0.3 + 0.01 * rng.normal(size=len(time))
+        path = tmp_path / "raw" / "c" / f"{index:02d}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, signal, 16_000)
+        row = dict.fromkeys(manifest.COLUMNS, "") | {"id": f"c/{index:02d}", "path": f"c/{path.name}", "corpus": "c"}
+        row |= {
+            "speaker": f"c/{speaker}",
+            "gender": ("female", "male")[speaker % 2],
+            "age": 25.0 + 10 * (speaker % 4 < 2),
+        }
+        row |= {"emotion": ("angry", "sad")[take % 2], "text": f"sentence {take // 2}", "seconds": 0.4}
+        row |= {"sampling_rate": 16_000, "sha256": audio.digest(*audio.decode(path))}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch, people):
+    """Give a function that makes all that the stage reads, of these people or of changed ones, and works there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(classifier, "load", lambda path: Classifier())
+    threads = torch.get_num_threads()
+
+    def make(people=people, protocol="kfold"):
+        tables.write(people, Path("manifest.csv"))
+        rng = np.random.default_rng(1)
+        vectors = rng.normal(size=(len(people), 20)).astype(np.float32)
+        vectors[:, 0] += np.where(people["emotion"] == "angry", 2, -2)
+        vectors[:, 10:] += 2 * rng.normal(size=(SPEAKERS, 10))[people.index // TAKES]
+        ids, hashes = people["id"].to_numpy(str), people["sha256"].to_numpy(str)
+        names = np.array([f"number_{number}" for number in range(20)])
+        features.save(Features(ids, hashes, vectors, names, EXTRACTOR), Path("features/c.npz"))
+        split = splits.make(people, ["angry", "sad"], dataclasses.replace(SPLIT, protocol=protocol))
+        tables.write(split, Path("split.csv"))
+        Path("params.yaml").write_text(yaml.safe_dump({"representation": SETTINGS, "bias": BANDS}))
+
+    yield make
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def unmapped(monkeypatch):
+    """Spare the time that UMAP compiles itself; the maps have tests of their own."""
+    monkeypatch.setattr(projection, "_umap", lambda vectors, neighbours, seed: vectors[:, :2])
+
+
+def run(monkeypatch):
+    flags = (
+        "--params params.yaml --raw raw --manifest manifest.csv --features features --split split.csv --models models "
+        "--baseline mfcc --metrics representation.json --probes probes.csv --silhouettes silhouettes.csv "
+        "--points points.csv --picture representation.png --projection_picture projection.png --workers 1"
+    )
+    monkeypatch.setattr(sys, "argv", [str(STAGE), *flags.split()])
+    runpy.run_path(str(STAGE), run_name="__main__")
+    return json.loads(Path("representation.json").read_text())
+
+
+def test_the_stage_measures_what_is_there(project, monkeypatch, capsys):
+    project()
+    report = run(monkeypatch)
+    probe = report["probe"]
+    for space in ("features", "features_by_speaker", "mfcc", "mfcc_by_speaker"):
+        assert set(probe[space]) == {"emotion", "speaker", "gender", "age"}
+    assert probe["features"]["emotion"]["low"] > 0.6
+    assert probe["features"]["speaker"]["low"] > 0.8
+    assert probe["features_by_speaker"]["speaker"]["high"] < 1 / SPEAKERS
+    assert probe["mfcc"]["speaker"]["low"] > 0.8  # by the pitch
+    assert probe["mfcc"]["emotion"]["balanced_accuracy"] == pytest.approx(0.5, abs=0.2)
+    assert probe["features_minus_mfcc"]["emotion"]["low"] > 0
+    assert probe["hidden_held_out_minus_features_held_out"]["speaker"]["high"] < 0
+    assert report["silhouette"]["features"]["speaker"]["silhouette"] > 0
+    out = capsys.readouterr().out
+    assert out.startswith("representation: a linear probe reads off numbers emotion ")
+    assert out.count("\n") == 1
+    assert out.endswith("; see probes.csv\n")
+
+
+def test_the_points_are_those_of_all_utterances_by_both_methods(project, monkeypatch, people):
+    project()
+    run(monkeypatch)
+    points = pd.read_csv("points.csv")
+    assert list(points.columns) == ["id", "method", "x", "y"]
+    assert list(points["id"]) == [*people["id"], *people["id"]]
+
+
+def test_the_baseline_is_encoded_once(project, monkeypatch, unmapped, people):
+    project()
+    run(monkeypatch)
+    baseline = features.read(Path("mfcc"), people)
+    assert json.loads(baseline.extractor)["extractor"] == "mfcc"
+    (Path("raw/c/00.wav")).unlink()  # which a second encoding would miss
+    first = [Path(name).read_bytes() for name in OUTPUTS]
+    run(monkeypatch)
+    assert [Path(name).read_bytes() for name in OUTPUTS] == first
+
+
+@pytest.mark.parametrize(("attribute", "nobody"), [("gender", ""), ("age", np.nan)])
+def test_what_is_unknown_for_everybody_is_said_and_left_out(
+    project, monkeypatch, capsys, unmapped, people, attribute, nobody
+):
+    project(people.assign(**{attribute: nobody}))
+    assert attribute not in run(monkeypatch)["probe"]["features"]
+    assert f"{attribute} not probed (expected utterances of known {attribute} and speaker" in capsys.readouterr().out
+    rows = pd.read_csv("probes.csv")
+    assert rows.loc[rows["attribute"] == attribute, "remark"].str.contains("there is none").all()
+
+
+def test_without_speakers_nothing_is_probed_and_the_maps_are_drawn(project, monkeypatch, capsys, unmapped, people):
+    project(people.assign(speaker=""), protocol="random")
+    assert run(monkeypatch) == {"probe": {}, "silhouette": {}}
+    assert "speaker not probed (expected utterances of known speaker" in capsys.readouterr().out
+    assert len(pd.read_csv("points.csv")) == 2 * len(people)
+    assert Path("projection.png").stat().st_size > 1000
+
+
+def test_one_speaker_of_a_gender_is_refused_by_name(project, monkeypatch, capsys, unmapped, people):
+    project(people.assign(gender=np.where(people["speaker"] == "c/3", "male", "female")))
+    assert "gender" not in run(monkeypatch)["probe"]["features"]
+    assert "gender not probed (gender male has the single speaker c/3, who cannot train" in capsys.readouterr().out
+
+
+def failure(monkeypatch):
+    """Run the stage, which must fail with one line and write no result."""
+    with pytest.raises(SystemExit) as caught:
+        run(monkeypatch)
+    assert not [name for name in OUTPUTS[1:] if Path(name).exists()]
+    message = str(caught.value.code)
+    assert message.startswith("representation: ")
+    assert "\n" not in message
+    return message
+
+
+def test_settings_out_of_range_are_refused(project, monkeypatch):
+    project()
+    Path("params.yaml").write_text(yaml.safe_dump({"representation": SETTINGS | {"cost": 0.0}, "bias": BANDS}))
+    assert "params.yaml: representation: cost: expected a number above 0" in failure(monkeypatch)
+
+
+def test_classifiers_of_other_features_are_refused(project, monkeypatch):
+    project()
+    monkeypatch.setattr(Classifier, "recipe", classifier.Recipe([], None, "{}", "kfold", 0))
+    assert "kfold-00.safetensors: expected a classifier trained on features of" in failure(monkeypatch)
+
+
+def test_changed_audio_is_refused(project, monkeypatch):
+    project()
+    soundfile.write("raw/c/05.wav", np.zeros(6400) + 0.1, 16_000)
+    assert "raw/c/05.wav: the audio has changed since the manifest was made" in failure(monkeypatch)
