@@ -1,0 +1,298 @@
+"""The section on ambiguous labels: how many there are, who finds them, what they cost, and which to listen to."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ser.report import words
+from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
+from ser.report.material import Material
+
+JUDGES = {  # by whom the most ambiguous are left out, the best one first
+    "votes": "that raters agree on least",
+    "listeners": "whose emotion listeners recognised least",
+    "model": "whose neighbours, of other speakers, have other labels most often",
+}
+REFERENCES = {  # against what a score is checked, the best one first
+    "planted": "the corpus' own flags",
+    "votes": "the raters' votes",
+    "listeners": "the listeners' recognition",
+}
+SCORES = {
+    "vote_entropy": "spread of the votes (entropy)",
+    "low_majority": "small majority among the votes",
+    "low_recognition": "few listeners recognised the emotion",
+    "low_self_confidence": "the model gives the label a low probability",
+    "low_margin": "the model finds another emotion likelier",
+    "weighted_entropy": "the model is undecided, and the label unlikely",
+    "prediction_entropy": "the model is undecided",
+    "low_training_confidence": "the label was hard to learn",
+    "training_variability": "the label was learnt and unlearnt",
+    "neighbour_disagreement": "utterances that sound alike have other labels",
+    "mean_rank": "mean rank of three scores: probability, training, neighbours",
+}
+EVERY = "mean_rank"  # the score that sums up the models'
+BY = {"votes": "raters", "listeners": "listeners", "model": "the model alone"}
+LISTED = 20
+
+
+def section(material: Material) -> Section:
+    """Tell of raters, scores, costs and the list of utterances to listen to."""
+    parts = [
+        agreement(material),
+        cost(material),
+        bands(material),
+        Figure(
+            "ambiguity",
+            "How hard each utterance was to learn; how well each score finds what raters doubt; accuracy by agreement; "
+            "and what is gained without the most ambiguous utterances (grey: without as many at random).",
+        ),
+        _bands(material.tables["bands"]),
+        *checks(material),
+        issues(material),
+        _list(material.tables["ambiguous"]),
+    ]
+    return Section(
+        "ambiguity",
+        "Ambiguity",
+        "Ambiguity: labels that people disagree on",
+        "A label is one word for what may be a blend, or nothing clear. Raters show it where a corpus has their "
+        "votes. A score of a model says only that the model doubts a label; a wrong label, a bad recording and a "
+        "weak model are other reasons, so scores are checked against people where that can be done.",
+        parts,
+    )
+
+
+def agreement(material: Material) -> Finding:
+    """Say how far raters agree."""
+    asked = "How ambiguous are the labels?"
+    cannot = "Which emotion the speaker felt: raters tell what they hear."
+    found = []
+    if (votes := material.get("ambiguity", "votes")) is not None:
+        found.append(
+            f"{words.amount(votes['utterances'], 'utterance')} have votes, of {words.number(votes['raters'])} raters "
+            f"on average. In {words.number(votes['ambiguous'])} of them no emotion has more than "
+            f"{material.settings['ambiguity']['majority']:g} of the votes; in {words.number(votes['agrees'])} the "
+            "label alone has the most votes."
+        )
+        if "alpha" in votes:
+            found.append(
+                "Agreement of the raters (Krippendorff's alpha; 1: perfect, 0: none beyond chance): "
+                f"{words.estimate(votes, 'alpha')}."
+            )
+    if (listeners := material.get("ambiguity", "listeners")) is not None:
+        found.append(
+            f"Of {words.amount(listeners['utterances'], 'utterance')} the corpus says how many listeners recognised "
+            f"the emotion: a share of {words.number(listeners['recognition'])} on average. What the others heard is "
+            "not recorded."
+        )
+    if (planted := material.get("ambiguity", "planted")) is not None:
+        found.append(
+            f"The corpus itself marks {words.number(planted['ambiguous'])} of {words.amount(planted['utterances'])} as "
+            "ambiguous."
+        )
+    if not found:
+        return Finding(
+            asked,
+            words.UNKNOWN,
+            "The corpora distribute neither votes nor listeners' scores, so only models judge, and nobody can check "
+            "them.",
+            "What follows is what a model doubts, not what people doubt.",
+            cannot,
+        )
+    sure = "The interval is over speakers. " if votes and "alpha_low" in votes else ""
+    sure += "Shares are counts of these corpora, as these raters heard them."
+    return Finding(asked, MEASURED, " ".join(found), sure, cannot)
+
+
+def cost(material: Material) -> Finding:
+    """Say how much higher the model scores without the most ambiguous utterances, by the best judge there is."""
+    asked = "What does label ambiguity cost?"
+    cannot = "Whether a model trained on clearer labels would be better: the same model is scored, on fewer utterances."
+    costs = material.get("ambiguity", "cost") or {}
+    judge = next((name for name in JUDGES if name in costs), None)
+    if judge is None:
+        return Finding(
+            asked, words.UNKNOWN, "Too few utterances to leave any out.", "There is nothing to be sure of.", cannot
+        )
+    values, left, every = costs[judge]["uar"], costs[judge]["left_out"], costs[judge]["utterances"]
+    chance = {f"random_{end}": values[f"random_{end}"] for end in ("low", "high")}
+    beyond = not chance["random_low"] <= values["gain"] <= chance["random_high"]
+    signs = [words.excludes(values, "gain"), beyond] if words.interval(values, "gain") else []
+    minimum = material.settings["ambiguity"]["minimum_speakers"]
+    reason = f"no interval: fewer than {minimum} speakers, or unknown ones"
+    found = (
+        f"Without the {left} of {words.amount(every, 'utterance')} {JUDGES[judge]}, the UAR goes from "
+        f"{words.number(values['all'])} to {words.number(values['without'])}: "
+        f"{words.estimate(values, 'gain', reason, sign=True)}."
+    )
+    sure = f"Leaving out as many at random moves it within {words.interval(chance, 'random', sign=True)}."
+    if judge == "model":
+        sure += " No raters: a model chose what to leave out, so part of the gain may be its own errors, not ambiguity."
+    return Finding(asked, words.judged(signs), found, sure, cannot)
+
+
+def bands(material: Material) -> Finding:
+    """Compare the model where raters agree least and where they agree most."""
+    asked = "Does the model fail where people disagree?"
+    cannot = "Which way round: unclear speech may be hard for both, or bands may hold other emotions and speakers."
+    table = material.tables["bands"]
+    for judge in ("votes", "listeners"):
+        rows = table[(table["by"] == judge) & (table["utterances"] > 0)].to_dict("records")
+        if len(rows) > 1:
+            low, high = ({k: v for k, v in row.items() if pd.notna(v)} for row in (rows[0], rows[-1]))
+            apart = (
+                [low["accuracy_high"] < high["accuracy_low"]]
+                if "accuracy_low" in low and "accuracy_low" in high
+                else []
+            )
+            return Finding(
+                asked,
+                words.judged(apart),
+                f"Accuracy is {words.estimate(low, 'accuracy')} where {low['band']} % of the {BY[judge]} agree "
+                f"({words.amount(low['utterances'], 'utterance')}), and {words.estimate(high, 'accuracy')} where "
+                f"{high['band']} % do ({words.amount(high['utterances'], 'utterance')}).",
+                "Called found only where the two intervals do not touch, which errs towards finding nothing.",
+                cannot,
+            )
+    return Finding(
+        asked,
+        words.UNKNOWN,
+        "Fewer than two bands of agreement have utterances, or nobody voted.",
+        "There is nothing to compare.",
+        cannot,
+    )
+
+
+def checks(material: Material) -> list[Finding | Table]:
+    """Check the models' scores against each reference that the corpora have."""
+    scores = material.tables["scores"]
+    parts = []
+    for reference in REFERENCES:
+        rows = scores[scores["reference"] == reference]
+        parts += [check(material, reference), _scores(rows, reference)] if len(rows) else []
+    if parts:
+        return parts
+    why = "Nothing to check against: no votes, no listeners, no flags."
+    asked = "Do models find ambiguous utterances without raters?"
+    return [Finding(asked, words.UNKNOWN, why, "There is nothing to be sure of.", "Whether models find them.")]
+
+
+def check(material: Material, reference: str) -> Finding:
+    """Say whether models find what a reference holds to be ambiguous."""
+    asked = f"Do models find ambiguous utterances without raters? Checked against {REFERENCES[reference]}"
+    cannot = "Whether the same score would serve with another model or corpus."
+    values = material.get("ambiguity", reference, "scores", EVERY) or {}
+    for measure, null, meaning in (
+        ("auroc", 0.5, "AUROC: the chance that an ambiguous utterance is ranked above a clear one; 0.5 is chance"),
+        ("spearman", 0.0, "rank correlation with the doubt of people; 0 is chance"),
+    ):
+        if measure in values:
+            verdict, inside = _above(values, measure, null), _above(values, f"within_{measure}", null)
+            within = (
+                " Within emotions, so that knowing which emotion is doubtful does not help: "
+                f"{words.estimate(values, f'within_{measure}')} ({inside})."
+                if f"within_{measure}" in values
+                else ""
+            )
+            return Finding(
+                asked,
+                verdict,
+                f"The mean rank of three model scores has {words.estimate(values, measure)} ({meaning}), over "
+                f"{words.amount(values['utterances'], 'utterance')}.{within}",
+                "Too few speakers for an interval." if verdict == words.UNKNOWN else "The interval is over speakers.",
+                cannot,
+            )
+    return Finding(
+        asked,
+        words.UNKNOWN,
+        "All utterances alike: there is nothing to tell apart.",
+        "There is nothing to be sure of.",
+        cannot,
+    )
+
+
+def _above(values: Mapping[str, float], measure: str, chance: float) -> words.Verdict:
+    """Judge whether a measure lies above chance; below it a score finds nothing."""
+    return words.judged([words.rounded(values[f"{measure}_low"]) > chance] if words.interval(values, measure) else [])
+
+
+def issues(material: Material) -> Finding:
+    """Say how many labels a model holds to be wrong."""
+    values = material.metrics["ambiguity"]["label_issues"]
+    against = [
+        f"Of these, {words.number(values[reference]['precision'])} are ambiguous by {meaning}; they are "
+        f"{words.number(values[reference]['recall'])} of all that are."
+        for reference, meaning in REFERENCES.items()
+        if reference in values
+    ]
+    return Finding(
+        "Which labels does a model hold to be wrong?",
+        MEASURED,
+        words.sentence(
+            f"Confident learning doubts {values['found']} of {words.amount(values['utterances'], 'label')}.", *against
+        ),
+        "A count without an interval."
+        if against
+        else "A count without an interval; no reference says how many are right.",
+        "Which of them are wrong: listen to them.",
+    )
+
+
+def _bands(bands: pd.DataFrame) -> Table:
+    measures = {"accuracy": "accuracy", "uar": "UAR", "distance": "distance", "label_distance": "distance of the label"}
+    rows = [[BY[row.by], f"{row.band} %", int(row.utterances)] for row in bands.itertuples()]
+    caption = (
+        "The model by agreement (distance: of the model's probabilities from the shares of the votes, Jensen-Shannon, "
+        "0 equal to 1 disjoint; of the label: as if it were certain)"
+    )
+    absent = "The corpora distribute neither votes nor listeners' scores."
+    return _measured(caption, ["agreement of", "band", "utterances"], rows, bands, measures, absent)
+
+
+def _scores(scores: pd.DataFrame, reference: str) -> Table:
+    measures = {
+        "auroc": "AUROC",
+        "within_auroc": "AUROC within emotions",
+        "spearman": "rank correlation",
+        "within_spearman": "rank correlation within emotions",
+    }
+    rows = [[SCORES.get(row.score, words.plain(row.score)), int(row.utterances)] for row in scores.itertuples()]
+    caption = f"Scores of doubt against {REFERENCES[reference]}"
+    return _measured(caption, ["score", "utterances"], rows, scores, measures, "")
+
+
+def _measured(
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence],
+    figures: pd.DataFrame,
+    measures: Mapping[str, str],
+    absent: str,
+) -> Table:
+    """Add measures to rows, each with its interval; a measure that no row has becomes a note, in place of a column."""
+    present = {key: name for key, name in measures.items() if figures[key].notna().any()}
+    missing = [name for key, name in measures.items() if key not in present]
+    full = []
+    for row, values in zip(rows, figures.to_dict("records"), strict=True):
+        known = {key: value for key, value in values.items() if pd.notna(value)}
+        why = "not defined" if values["utterances"] else "no utterances"
+        full.append([*row, *(estimated(known, key) if key in known else why for key in present)])
+    note = f"Not defined here: {words.listing(missing)}." if missing else ""
+    return table(caption, [*columns, *present.values()], full, note if full else absent)
+
+
+def _list(ranking: pd.DataFrame) -> Table:
+    shown = ranking.head(LISTED)
+    rows = []
+    for row in shown.itertuples():
+        evidence = BY[row.by]
+        if row.by == "votes":
+            evidence = f"{words.amount(row.raters, 'rater')}, largest share of votes {words.number(row.majority_share)}"
+        elif row.by == "listeners":
+            evidence = f"recognised by {words.number(row.recognition)} of the listeners"
+        rows.append([int(row.rank), row.path, row.label, row.other, evidence, float(row.mean_rank)])
+    columns = ["rank", "file", "label", "perhaps rather", "judged by", "doubt of the model (mean rank)"]
+    caption = f"To listen to: the {len(shown)} most ambiguous of {words.amount(len(ranking), 'utterance')}"
+    note = "" if rows else "No utterance could be judged."
+    return table(caption, columns, rows, note)

@@ -1,0 +1,170 @@
+"""The section on the data: what was taken in, what was rejected, and which claims the data can carry."""
+
+import pandas as pd
+
+from ser.report import words
+from ser.report.content import MEASURED, Figure, Finding, Section, Table, table
+from ser.report.material import Material
+
+REASONS = {
+    "unmapped": "of an emotion outside the label set (a choice, no flaw)",
+    "unreadable": "cannot be decoded",
+    "empty": "holds no samples",
+    "silent": "silence throughout",
+    "not_finite": "holds samples that are no numbers",
+    "too_short": "too short",
+    "too_long": "too long",
+    "duplicate": "the same audio as another file",
+}
+CLAIMS = {
+    "any figure": "any figure",
+    "uar": "the UAR",
+    "gap": "any gap between groups",
+    "interval": "an interval",
+    "test": "a test",
+}
+EVERYWHERE = "all"  # in the table of refused claims: whatever the attribute
+LISTED = 20  # rejected files; the table of the stage has them all
+ATTRIBUTES = {
+    "gender": "gender",
+    "age": "age band",
+    "gender_age": "gender and age band",
+    "corpus": "corpus",
+    "language": "language",
+    "speaker": "speaker",
+}
+
+
+def section(material: Material) -> Section:
+    """Tell of the corpora, the rejected files, and the audit."""
+    manifest = material.metrics["manifest"]
+    parts = [_corpora(manifest), _rejected(manifest), *_rejected_files(material.tables["rejected"]), tied(material)]
+    parts += [
+        Figure(
+            "audit",
+            "Utterances of each group and emotion: in each cell the share of the group's utterances and their number. "
+            "An orange frame marks an emotion of which nothing is claimed for this group.",
+        ),
+        _counts(material.tables["audit"]),
+        refused(material.tables["refused"]),
+    ]
+    return Section(
+        "data",
+        "Data",
+        "The data, and what they can carry",
+        "Before any score is looked at, the labels alone decide what may be said of whom. Claims that the data cannot "
+        "carry are refused by name, not averaged away.",
+        parts,
+    )
+
+
+def size(manifest: dict) -> str:
+    """Say how much data there is."""
+    known = manifest.get("speakers")
+    speakers = words.amount(known, "speaker") if known else "unknown speakers"
+    corpora = words.listing(sorted(manifest["corpora"]))
+    hours = f"{words.number(manifest['hours'])} hours"
+    return f"{words.amount(manifest['utterances'], 'utterance')} by {speakers}, {hours} of speech, from {corpora}"
+
+
+def tied(material: Material) -> Finding:
+    """Say whether emotions go together with speakers or groups."""
+    oracle, chance = material.get("split", "speaker_oracle_uar"), material.get("split", "chance_uar")
+    asked = "Are emotions tied to speakers, or to groups of them?"
+    cannot = (
+        "Whether emotions go together with what the corpora do not record: the sentence spoken, the room, the day of "
+        "the recording."
+    )
+    found = []
+    if oracle is not None:
+        found.append(
+            "Guessing each speaker's commonest emotion, without listening at all (the speaker oracle), has a UAR of "
+            f"{words.number(oracle)}; chance is {words.number(chance)}."
+        )
+    association = material.get("bias", "audit", "association") or {}
+    if association:
+        values = [f"{ATTRIBUTES.get(name, name)} {words.number(value)}" for name, value in association.items()]
+        found.append(
+            "Association of emotion with each attribute, from 0 (none) to 1 (each tells the other; Cramér's V, "
+            f"corrected for chance): {', '.join(values)}."
+        )
+    refused_everything = refusal(material.tables["refused"], EVERYWHERE, "any figure")
+    verdict = words.FOUND if refused_everything else MEASURED
+    if refused_everything:
+        found.append(f"Every claim about groups is refused: {refused_everything}.")
+    sure = "These are counts of the corpora at hand, not estimates of others: there is nothing uncertain about them."
+    if not found:
+        return Finding(asked, words.UNKNOWN, "Speakers and groups are unknown.", "Nothing can be counted.", cannot)
+    if oracle is None:
+        found.insert(0, "Some speakers are unknown, so there is no speaker oracle.")
+    return Finding(asked, verdict, " ".join(found), sure, cannot)
+
+
+def refusal(refused: pd.DataFrame, attribute: str, claim: str) -> str:
+    """Look up why a claim on all groups of an attribute is refused; nothing where it is not."""
+    rows = refused[(refused["attribute"] == attribute) & (refused["group"] == "") & (refused["claim"] == claim)]
+    return rows["reason"].iloc[0] if len(rows) else ""
+
+
+def _corpora(manifest: dict) -> Table:
+    emotions = sorted(manifest["emotions"])
+    columns = ["corpus", "utterances", "speakers", "without speaker", "hours", *emotions]
+    rows = [
+        [
+            name,
+            known["utterances"],
+            known["speakers"],
+            known["without_speaker"],
+            float(known["hours"]),
+            *(known["emotions"].get(emotion, 0) for emotion in emotions),
+        ]
+        for name, known in sorted(manifest["corpora"].items())
+    ]
+    return table("Utterances of each corpus, and of each emotion", columns, rows)
+
+
+def _rejected(manifest: dict) -> Table:
+    counts = {reason: count for reason, count in sorted(manifest["rejected"].items()) if count}
+    rows = [[words.plain(reason), REASONS.get(reason, ""), count] for reason, count in counts.items()]
+    note = "No file was rejected." if not rows else ""
+    return table("Rejected files by reason", ["reason", "meaning", "files"], rows, note)
+
+
+def _rejected_files(rejected: pd.DataFrame) -> list[Table]:
+    if rejected.empty:
+        return []
+    listed = rejected.head(LISTED)
+    rows = [[row.path, words.plain(row.reason), row.detail or "–"] for row in listed.itertuples()]
+    caption = f"Rejected files: {len(listed)} of {words.amount(len(rejected))}"
+    return [table(caption, ["file", "reason", "detail"], rows)]
+
+
+def _counts(audit: pd.DataFrame) -> Table:
+    groups = audit[audit["attribute"] != "speaker"]
+    emotions = list(dict.fromkeys(audit["emotion"]))
+    rows = []
+    for (attribute, group), part in groups.groupby(["attribute", "group"], sort=False):
+        counts = part.set_index("emotion")["utterances"]
+        found = [int(counts[emotion]) for emotion in emotions]
+        rows.append([ATTRIBUTES.get(attribute, attribute), words.plain(group), *found, sum(found)])
+    return table("Utterances of each group and emotion", ["attribute", "group", *emotions, "all"], rows, folded=True)
+
+
+def refused(claims: pd.DataFrame) -> Table:
+    """List the refused claims in words, groups that lack the same claim for the same reason together."""
+    rows = []
+    for (attribute, claim, reason), part in claims.groupby(["attribute", "claim", "reason"], sort=False):
+        groups = [
+            words.plain(group).replace(" minus ", " against ") if group else "each group" for group in part["group"]
+        ]
+        rows.append(
+            [
+                "any" if attribute == EVERYWHERE else ATTRIBUTES.get(attribute, attribute),
+                words.listing(groups),
+                CLAIMS.get(claim, f"recall, precision and F1 of {claim}"),
+                words.reason(reason),
+            ]
+        )
+    caption = f"Claims that the data cannot carry ({words.amount(len(claims))})"
+    note = "" if rows else "None: the data carry every claim that this report could make."
+    return table(caption, ["attribute", "group", "what is not claimed", "why"], rows, note)

@@ -1,0 +1,139 @@
+"""The section on data and limits, and on how to get the same numbers again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ser.report import words
+from ser.report.content import Points, Section, Table, table
+from ser.report.data import EVERYWHERE, refusal
+from ser.report.groups import PLURALS
+from ser.report.material import Material
+from ser.report.performance import RANDOM, chosen
+
+CORPORA = {
+    "synthetic": "synthetic: synthetic speech with planted truths, made to try the pipeline and to prove that the "
+    "analyses find what was planted. It supports no claim about people.",
+    "emodb": "emodb: German sentences without emotional meaning, acted by ten people in one studio.",
+    "ravdess": "ravdess: two English sentences, acted by 24 people in one studio.",
+    "crema_d": "crema_d: twelve English sentences, acted by 91 people; the label is the emotion that was asked for.",
+    "iemocap": "iemocap: English dialogues of ten actors, two at a time, scripted or improvised.",
+}
+NONE = "none"  # in the block train: no attribute
+GLOSSARY = {
+    "UAR": "unweighted average recall: the share of each emotion that is recognised, averaged over emotions, so that "
+    "rare ones count as much as common ones. 1 is perfect; guessing has one over the number of emotions.",
+    "recall, precision, F1": "of an emotion: the share of its utterances that are recognised; the share of the "
+    "utterances taken for it that are it; and the harmonic mean of the two. Macro: averaged over emotions.",
+    "interval": "where the number would lie for other speakers of the same kind, in brackets after it. Speakers are "
+    "drawn anew with replacement, whole, as utterances of one speaker resemble each other (bootstrap).",
+    "encoder": "what turns the sound of an utterance into numbers, a vector; the classifier sees nothing else. MFCC "
+    "are such numbers too, the shape of the spectrum, by a formula.",
+    "protocol, fold": "how utterances are dealt out to training, validation and test; each dealing is a fold.",
+    "speaker-independent": "the speakers of the test were never heard in training.",
+    "speaker oracle": "guessing each speaker's commonest emotion, without listening. Far above chance, it says that "
+    "recognising the speaker would be enough.",
+    "p, adjusted": "how often chance alone would give as large a difference, made larger for the number of comparisons "
+    "(Holm), so that many comparisons do not find by chance what is not there.",
+    "found": "the interval, as shown, lies on one side of zero, and the adjusted test, if any, agrees.",
+    "not shown": "neither says so. That is no proof of equality: it may be too small a difference for this data.",
+    "a hint only": "the signs differ: of interval and test, or interval and chance, one says so, the other does not.",
+    "cannot be said": "the data allow neither an interval nor a test.",
+    "measured": "a number that decides nothing.",
+    "balanced accuracy": "of a probe: the mean of the recalls of all classes, as UAR is of emotions.",
+    "AUROC": "the chance that a score ranks an ambiguous utterance above a clear one; 0.5 is chance, 1 is perfect.",
+}
+
+
+def section(material: Material) -> Section:
+    """Tell what the numbers rest on, and how to make them again."""
+    parts = [
+        Points("What limits every number above", limits(material)),
+        Points(
+            "How to make this report again",
+            [
+                "In a checkout of the same commit, with the same corpora in data/raw: make repro (or dvc repro). The "
+                "same inputs give the same bytes.",
+                "The parameters are those of params.yaml, below; dvc exp run -S changes one, dvc metrics diff "
+                "compares.",
+            ],
+        ),
+        _parameters(material.settings),
+        table(
+            "Software",
+            ["package", "version"],
+            [[name, version] for name, version in material.versions.items()],
+            folded=True,
+        ),
+        table("Words of this report", ["word", "meaning"], [list(pair) for pair in GLOSSARY.items()]),
+    ]
+    return Section("limits", "Limits", "Data and limits", "", parts)
+
+
+def limits(material: Material) -> list[str]:
+    """List what a reader must not conclude."""
+    settings, manifest = material.settings, material.metrics["manifest"]
+    points = [
+        CORPORA.get(name, f"{name}: how it was recorded and labelled, its own documentation says.")
+        for name in sorted(manifest["corpora"])
+    ]
+    if manifest["without_speaker"]:
+        points.append(
+            f"The speaker of {words.amount(manifest['without_speaker'], 'utterance')} is unknown: no split can keep "
+            "them apart, and there are no intervals."
+        )
+    for attribute, plural in PLURALS.items():
+        if refusal(material.tables["refused"], attribute, "any figure") == "unknown for everybody":
+            points.append(f"The corpora record no {plural}: nothing is said of bias by {attribute}.")
+    tied = refusal(material.tables["refused"], EVERYWHERE, "any figure")
+    if tied:
+        points.append(f"No claim about groups is carried: {tied}.")
+    if chosen(material) == RANDOM:
+        points.append("Only a random split was run: all scores overstate what the model does with new speakers.")
+    points += _training(settings["train"])
+    minimum = settings["evaluate"]["minimum_speakers"]
+    return [
+        *points,
+        f"Intervals are about other speakers of the same kind under the models as trained; fewer than {minimum} "
+        "speakers have none. They do not cover other corpora, nor another training.",
+        f"Each fold was trained once, with the seed {settings['train']['seed']}.",
+        f"Encoder: {settings['features']['encoder']}. Another one may lean on speakers more, or less.",
+        "Nothing here says why: every figure describes, none shows a cause.",
+    ]
+
+
+def _training(train: Mapping[str, Any]) -> list[str]:
+    """Say what was changed in training to serve people more evenly, or to teach doubt."""
+    adversary, robust = (train.get(name, {}).get("attribute", NONE) for name in ("adversary", "robust"))
+    weighted = train.get("group_weights", NONE)
+    points = {
+        "The model was taught the shares of the raters' votes, in place of labels.": train.get("labels") == "soft",
+        "The model was taught labels with some weight for every emotion.": train.get("labels") == "smoothed",
+        "Vectors were normalised by speaker, with all the audio of a test speaker, though no label: that much audio "
+        "must "
+        "be at hand wherever the model is used.": train.get("normalisation") == "speaker",
+        f"Training gave every cell of {weighted} and emotion the same weight.": weighted != NONE,
+        f"Training made the last layer hide the {adversary} (gradient reversal).": adversary != NONE,
+        f"Training gave most weight to the {robust} group with the highest loss.": robust != NONE,
+    }
+    return [point for point, holds in points.items() if holds]
+
+
+def _parameters(settings: Mapping[str, Any]) -> Table:
+    rows = []
+    for block, values in settings.items():
+        for key, value in _flat(values).items():
+            rows.append([".".join(filter(None, (block, key))), value])
+    return table("Parameters (params.yaml)", ["parameter", "value"], rows, folded=True)
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, str]:
+    """Flatten nested blocks to dotted keys, values as words."""
+    if isinstance(value, dict) and value:
+        return {
+            name: text
+            for key, member in value.items()
+            for name, text in _flat(member, f"{prefix}.{key}".lstrip(".")).items()
+        }
+    if isinstance(value, list):
+        return {prefix: ", ".join(map(str, value)) or "none"}
+    return {prefix: "none" if value in ({}, None) else str(value)}

@@ -1,0 +1,41 @@
+"""The report as one HTML page that needs nothing else."""
+
+import base64
+
+import jinja2
+
+from ser.report import ambiguity, data, groups, limits, performance, speakers
+from ser.report.content import Section
+from ser.report.material import Material
+from ser.report.summary import summary
+
+
+def sections(material: Material) -> list[Section]:
+    """Write all sections, in the order in which they are read."""
+    return [chapter.section(material) for chapter in (data, performance, speakers, groups, ambiguity, limits)]
+
+
+def render(material: Material, template: str) -> str:
+    """Render the report.
+
+    Args:
+        material: what it tells of.
+        template: a jinja2 template; it gets ``summary``, ``sections`` and ``pictures`` (data URIs by name).
+
+    Returns:
+        HTML; the same for the same material.
+    """
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    pictures = {
+        name: f"data:image/png;base64,{base64.b64encode(content).decode()}"
+        for name, content in material.pictures.items()
+    }
+    return environment.from_string(template).render(
+        summary=summary(material), sections=sections(material), pictures=pictures
+    )

@@ -1,0 +1,223 @@
+"""The section on how well emotions are recognised, of speakers whom the model never heard."""
+
+import pandas as pd
+
+from ser.report import words
+from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
+from ser.report.material import Material
+
+RANDOM = "random"
+PROTOCOLS = {
+    "holdout": "some speakers are set aside for the test",
+    "kfold": "groups of speakers are set aside for the test in turn",
+    "loso": "one speaker after another is set aside for the test",
+    "sessions": "one recording session after another is set aside for the test",
+    RANDOM: "utterances are dealt out at random, so that speakers of the test are in training as well",
+}
+SCORES = {"uar": "UAR", "accuracy": "accuracy", "macro_precision": "macro precision", "macro_f1": "macro F1"}
+
+
+def section(material: Material) -> Section:
+    """Tell of scores, classes, folds and learning curves."""
+    protocol = chosen(material)
+    parts = [
+        headline(material),
+        Figure(
+            "confusion",
+            "What was said (rows) and what the model heard (columns): in each cell the share of its row and the number "
+            "of utterances. A perfect model fills the diagonal.",
+        ),
+        _scores(material),
+        classes(material),
+        _classes(material.tables["classes"], protocol),
+        folds(material),
+        _folds(material.tables["folds"], protocol),
+        curves(material),
+        Figure(
+            "curves",
+            "Learning curves: each thin line is one fold. Training ends when the validation part's loss (how "
+            "unlikely the labels seem to the model) no longer falls, and the best epoch is kept.",
+        ),
+    ]
+    return Section(
+        "performance",
+        "Performance",
+        "Performance",
+        f"Protocol {protocol}: {PROTOCOLS[protocol]}. Training stops when other, validation, utterances are no longer "
+        "recognised better; those of the test decide nothing.",
+        parts,
+    )
+
+
+def chosen(material: Material) -> str:
+    """Find the protocol that the figures speak of: the one beside ``random``, or ``random`` where it stands alone."""
+    names = [name for name in material.tables["folds"]["protocol"].unique() if name != RANDOM]
+    return names[0] if names else RANDOM
+
+
+def scored(material: Material) -> dict:
+    """Give the scores of the chosen protocol."""
+    return material.metrics["evaluate"]["random" if chosen(material) == RANDOM else "speaker_independent"]
+
+
+def headline(material: Material) -> Finding:
+    """Say how well emotions are recognised, against chance."""
+    values, chance = scored(material), material.metrics["evaluate"]["chance_uar"]
+    settings = material.settings["evaluate"]
+    reason = words.no_interval(values.get("speakers"), settings["minimum_speakers"])
+    known = chosen(material) == RANDOM
+    whose = "speakers who are in training as well" if known else "speakers whom the model never heard"
+    above = {f"above_{end}": values[f"uar_{end}"] - chance for end in ("low", "high") if f"uar_{end}" in values}
+    verdict = words.verdict(above, "above", 1 - settings["confidence"])
+    sure = (
+        f"The interval covers other speakers like these with a confidence of {settings['confidence']:g}; it draws "
+        "whole speakers, because utterances of one speaker resemble each other."
+        if "uar_low" in values
+        else f"Nobody can say: {reason}."
+    )
+    return Finding(
+        "How well are emotions recognised?",
+        verdict,
+        f"The mean share of each emotion that is recognised (UAR), of {whose}, is "
+        f"{words.estimate(values, 'uar', reason)} over {words.amount(values['utterances'], 'utterance')}; guessing "
+        f"would have {words.number(chance)}.",
+        sure,
+        "How well the model does with other corpora, microphones or languages, and what training it anew would change: "
+        "the interval is about speakers alone."
+        + (" Nor with speakers whom it never heard: only a random split was run." if known else ""),
+    )
+
+
+def classes(material: Material) -> Finding:
+    """Say which emotion is recognised best, which worst, and what it is taken for."""
+    protocol = chosen(material)
+    known = material.tables["classes"]
+    known = known[(known["protocol"] == protocol) & known["recall"].notna() & (known["support"] > 0)]
+    best, worst = (known.loc[known["recall"].map(words.rounded) == pick] for pick in _ends(known["recall"]))
+    found = (
+        f"Best recognised: {_named(best)}, of which {words.number(best['recall'].iloc[0])} is recognised (recall). "
+        f"Worst: {_named(worst)}, with {words.number(worst['recall'].iloc[0])}."
+        if len(known) > 1
+        else "Only one emotion was tested."
+    )
+    return Finding(
+        "Which emotions are mixed up?",
+        MEASURED,
+        words.sentence(found, confusion(material.tables["confusion"])),
+        "These are shares of the utterances at hand, without intervals; few utterances of an emotion make its share "
+        "coarse (see the column utterances).",
+        "Whether people would mix up the same emotions: the section on ambiguity says what raters heard, where there "
+        "were any.",
+    )
+
+
+def confusion(pairs: pd.DataFrame) -> str:
+    """Say which error is the most frequent.
+
+    Args:
+        pairs: truth and prediction of each utterance.
+
+    Returns:
+        A sentence; of equally frequent errors, it names the first in the alphabet and says that there are others.
+    """
+    wrong = pairs[pairs["truth"] != pairs["prediction"]]
+    if wrong.empty:
+        return "No utterance was taken for another emotion."
+    counts = wrong.groupby(["truth", "prediction"]).size()
+    (truth, prediction), most = counts.idxmax(), int(counts.max())
+    spoken = int((pairs["truth"] == truth).sum())
+    others = " (others are as frequent)" if (counts == most).sum() > 1 else ""
+    share = f"{words.amount(most)} of {words.amount(spoken)}"
+    return f"The most frequent error: {truth} taken for {prediction}, {share}{others}."
+
+
+def folds(material: Material) -> Finding:
+    """Say how much folds differ."""
+    rows = material.tables["folds"]
+    rows = rows[rows["protocol"] == chosen(material)]
+    asked = "Does it matter which speakers are tested?"
+    cannot = "Whether a fold is hard because of its speakers, their recordings, or the fewer speakers left to train on."
+    if len(rows) < 2:
+        return Finding(asked, words.UNKNOWN, "There is one fold only.", "Nothing can be compared.", cannot)
+    low, high = rows["uar"].min(), rows["uar"].max()
+    spread = scored(material)["folds"]
+    return Finding(
+        asked,
+        MEASURED,
+        f"The UAR of the {len(rows)} folds lies between {words.number(low)} and {words.number(high)}: mean "
+        f"{words.number(spread['uar_mean'])}, standard deviation {words.number(spread['uar_std'])}.",
+        "Folds share most of their training speakers, so their spread is no interval; that one stands above.",
+        cannot,
+    )
+
+
+def curves(material: Material) -> Finding:
+    """Say how long training lasted, and how far training and validation lie apart where it was stopped."""
+    rows = material.tables["curves"]
+    rows = rows[rows["protocol"] == chosen(material)]
+    kept = rows.loc[rows.groupby("fold")["validation_loss"].idxmin()]
+    train, validation = (float(kept[f"{part}_uar"].mean()) for part in ("train", "validation"))
+    epochs = kept["epoch"]
+    return Finding(
+        "Does the model learn by heart?",
+        MEASURED,
+        f"Mean over the folds, at the epoch that was kept ({_range(epochs)}): UAR {words.number(train)} of the "
+        f"training utterances, {words.number(validation)} of the validation speakers, "
+        f"{words.signed(train - validation)} apart.",
+        "The validation figure chose the epoch, so it flatters a little; the test figures above do not.",
+        "What another seed would have given: each fold was trained once.",
+    )
+
+
+def _range(numbers: pd.Series) -> str:
+    low, high = int(numbers.min()), int(numbers.max())
+    return f"number {low}" if low == high else f"number {low} to {high}"
+
+
+def _ends(values: pd.Series) -> tuple[float, float]:
+    shown = values.map(words.rounded)
+    return shown.max(), shown.min()
+
+
+def _named(rows: pd.DataFrame) -> str:
+    return words.listing(sorted(rows["emotion"]))
+
+
+def _scores(material: Material) -> Table:
+    evaluate, minimum = material.metrics["evaluate"], material.settings["evaluate"]["minimum_speakers"]
+    sides = {
+        "speaker_independent": f"{chosen(material)}: speakers never heard",
+        "random": "random: speakers in training as well",
+    }
+    rows = []
+    for side, name in sides.items():
+        if side in evaluate:
+            values = evaluate[side]
+            reason = words.no_interval(values.get("speakers"), minimum)
+            rows.append([name, *(estimated(values, key, reason) for key in SCORES)])
+    confidence = material.settings["evaluate"]["confidence"]
+    return table(
+        f"Scores, with intervals of confidence {confidence:g} over speakers", ["split", *SCORES.values()], rows
+    )
+
+
+def _classes(rows: pd.DataFrame, protocol: str) -> Table:
+    rows = rows[rows["protocol"] == protocol]
+    measures = ("recall", "precision", "f1")
+    body = [
+        [row.emotion, int(row.support), *(_spoken(row, measure) for measure in measures)] for row in rows.itertuples()
+    ]
+    return table("Each emotion", ["emotion", "utterances", "recall", "precision", "F1"], body)
+
+
+def _spoken(row, measure: str):
+    return float(getattr(row, measure)) if row.support else "nobody speaks it"
+
+
+def _folds(rows: pd.DataFrame, protocol: str) -> Table:
+    rows = rows[rows["protocol"] == protocol]
+    body = [
+        [int(row.fold), float(row.uar), float(row.accuracy), int(row.utterances), row.speakers]
+        for row in rows.itertuples()
+    ]
+    return table("Each fold", ["fold", "UAR", "accuracy", "utterances", "test speakers"], body)

@@ -1,0 +1,271 @@
+"""The section on speaker dependency: what knowing the speakers is worth, and what of them the vectors hold."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from ser.report import words
+from ser.report.content import MEASURED, Cell, Figure, Finding, Section, Table, table
+from ser.report.material import Material
+from ser.report.performance import RANDOM, chosen
+
+PROBED = {"emotion": "the emotion", "speaker": "the speaker", "gender": "the gender", "age": "the age band"}
+SPACES = {
+    "features": "the encoder's vectors",
+    "features_by_speaker": "the encoder's vectors, normalised by speaker",
+    "mfcc": "MFCC (a simple spectrum, never trained)",
+    "mfcc_by_speaker": "MFCC, normalised by speaker",
+    "features_held_out": "what went into the classifiers, of utterances they did not train on",
+    "hidden_held_out": "what their last layer makes of it",
+}
+COMPARISONS = {
+    "features_minus_mfcc": "the encoder's vectors minus MFCC",
+    "features_by_speaker_minus_mfcc_by_speaker": "the same, both normalised by speaker",
+    "features_by_speaker_minus_features": "after normalisation by speaker minus before",
+    "hidden_held_out_minus_features_held_out": "the classifiers' last layer minus what went in",
+}
+QUESTIONS = {
+    "features_minus_mfcc": "Does the encoder hold more of the speaker than a plain spectrum does, or less?",
+    "features_by_speaker_minus_features": "What does normalisation by speaker take away?",
+    "hidden_held_out_minus_features_held_out": "What does training take away?",
+}
+MINUS = "_minus_"
+
+
+def section(material: Material) -> Section:
+    """Tell of the random split, of probes, and of maps of the vectors."""
+    probes = material.tables["probes"]
+    parts = [
+        drop(material),
+        *(probe(material, attribute) for attribute in ("speaker", "gender", "age", "emotion")),
+        *(comparison(material, pair, asked) for pair, asked in QUESTIONS.items()),
+        silhouette(material),
+        Figure(
+            "representation",
+            "What can be read off each kind of vectors (dots, with intervals; the bar is chance), and whether "
+            "utterances lie with their emotion or with their speaker (silhouettes).",
+        ),
+        _probes(probes),
+        _comparisons(probes),
+        _silhouettes(material.tables["silhouettes"]),
+        Figure(
+            "projection",
+            "Maps of the vectors: utterances that sound alike to the encoder lie near each other. Distances between "
+            "far points and the sizes of clusters mean nothing in such maps.",
+        ),
+    ]
+    return Section(
+        "speakers",
+        "Speakers",
+        "Speaker dependency",
+        "A model may recognise who speaks rather than how. Two things show it: what a split that lets it know the "
+        "test speakers would have claimed, and what a linear probe (a classifier that cuts straight through the "
+        "vectors) can read off them.",
+        parts,
+    )
+
+
+def drop(material: Material) -> Finding:
+    """Say what a random split would have claimed beyond the speaker-independent one."""
+    asked = "How much does the model lean on knowing the speakers?"
+    cannot = "By what it knows them: voice, room and microphone go together."
+    values = material.get("evaluate", "drop_from_random")
+    if values is None:
+        name = chosen(material)
+        why = f"Only the protocol {name} was run" + (
+            ", and it keeps no speaker apart." if name == RANDOM else ", with no random split beside it."
+        )
+        return Finding(asked, words.UNKNOWN, why, "There is nothing to compare.", cannot)
+    settings = material.settings["evaluate"]
+    random, independent = (
+        material.get("evaluate", "random", "uar"),
+        material.get("evaluate", "speaker_independent", "uar"),
+    )
+    reason = words.no_interval(
+        material.get("evaluate", "speaker_independent", "speakers"), settings["minimum_speakers"]
+    )
+    verdict = words.verdict(values, "uar", 1 - settings["confidence"])
+    claimed = words.rounded(values["uar"])
+    meaning = {
+        words.FOUND: "it overstates"
+        if claimed > 0
+        else "knowing the speakers does not help, the random split is lower",
+        words.NOT_SHOWN: "no difference was shown",
+        words.UNKNOWN: "nobody can say whether they differ",
+    }[verdict]
+    return Finding(
+        asked,
+        verdict,
+        f"A random split, in which test speakers are in training as well, has a UAR of {words.number(random)}, the "
+        f"speaker-independent one {words.number(independent)}: {meaning}, "
+        f"{words.estimate(values, 'uar', reason, sign=True)}.",
+        "Both splits score the same speakers, so the difference is better known than its two terms."
+        if words.interval(values, "uar")
+        else f"Nobody can say: {reason}.",
+        cannot,
+    )
+
+
+def probe(material: Material, attribute: str) -> Finding:
+    """Say whether something can be read off the encoder's vectors."""
+    asked = f"Can {PROBED[attribute]} be read off the encoder's vectors?"
+    cannot = "Whether the classifier uses it; and that a straight cut fails does not say that nothing is there."
+    row = _row(material.tables["probes"], "features", attribute)
+    if "balanced_accuracy" not in row:
+        return Finding(asked, words.UNKNOWN, f"No probe: {_remark(row)}.", "There is nothing to be sure of.", cannot)
+    settings = material.settings["representation"]
+    verdict = words.judged(signs(row, 1 - settings["confidence"]))
+    found = (
+        f"A linear probe names {PROBED[attribute]} with a balanced accuracy (mean recall) of {probed(row)}, out of "
+        f"{int(row['classes'])} classes; chance is {words.number(row['chance'])}."
+    )
+    if "permuted" in row:
+        found += (
+            f" Where the same labels are handed to the speakers at random it has {words.number(row['permuted'])} on "
+            f"average ({words.p_value(row['p_value'])})."
+        )
+    sure = f"Never in training and test of the probe at once: {row['apart']}."
+    if "p_value" in row:
+        orders = settings["permutations"]
+        sure += f" The test tried {orders} other orders, so p cannot be below {words.number(1 / (orders + 1))}."
+    return Finding(asked, verdict, found, words.sentence(sure, _capital(row["remark"])), cannot)
+
+
+def signs(row: Mapping, level: float) -> list[bool]:
+    """Say what speaks for something being there: an interval above chance, a test passed, as far as there are any."""
+    found = [words.rounded(row["low"]) > words.rounded(row["chance"])] if "low" in row else []
+    return found + ([words.rounded(row["p_value"]) <= level] if "p_value" in row else [])
+
+
+def comparison(material: Material, pair: str, asked: str) -> Finding:
+    """Say whether one space holds more, or less, of the speaker than another, and of the emotion."""
+    cannot = "Which numbers of the vectors hold it, and whether the classifier uses it."
+    found, verdicts = [], {}
+    for attribute in ("speaker", "emotion"):
+        row = _row(material.tables["probes"], pair, attribute)
+        if "balanced_accuracy" not in row:
+            found.append(f"{PROBED[attribute]} cannot be compared")
+            continue
+        verdicts[attribute] = words.judged(
+            [words.excludes({"x_low": row["low"], "x_high": row["high"]}, "x")] if "low" in row else []
+        )
+        manner = {
+            words.FOUND: f"is read off {'better' if words.rounded(row['balanced_accuracy']) > 0 else 'less well'}",
+            words.NOT_SHOWN: "is read off neither better nor less well, as far as was shown",
+            words.UNKNOWN: "is read off, but nobody can say whether better or less well",
+        }[verdicts[attribute]]
+        found.append(f"{PROBED[attribute]} {manner}: {probed(row, sign=True)}")
+    return Finding(
+        asked,
+        verdicts.get("speaker", words.UNKNOWN),
+        f"Balanced accuracy of the probes, {COMPARISONS[pair]}: {'; '.join(found)}.",
+        "The verdict is that on the speaker. Both sides are of the same utterances under the same folds, and each draw "
+        "of speakers is the same for both.",
+        cannot,
+    )
+
+
+def silhouette(material: Material) -> Finding:
+    """Say whether utterances lie with their emotion or with their speaker."""
+    asked = "Do utterances that sound alike to the encoder share the emotion, or the speaker?"
+    cannot = (
+        "Which of the two weighs more: the more groups there are, the nearer is the nearest, so emotions and "
+        "speakers are not on one scale. Compare kinds of vectors instead, in the picture."
+    )
+    table = material.tables["silhouettes"]
+    rows = {row["grouping"]: _known(row) for row in table[table["space"] == "features"].to_dict("records")}
+    missing = [row for row in rows.values() if "silhouette" not in row]
+    if missing or not rows:
+        reason = words.reason(missing[0]["remark"] if missing else "they were not measured")
+        return Finding(asked, words.UNKNOWN, f"No silhouettes: {reason}.", "There is nothing to be sure of.", cannot)
+    emotion, speaker = (_figure(rows[grouping], "silhouette") for grouping in ("emotion", "speaker"))
+    return Finding(
+        asked,
+        MEASURED,
+        "Mean silhouette (1: each utterance lies with its own group, far from others; below 0: nearer to another "
+        f"group): by emotion {emotion}, by speaker {speaker}.",
+        _capital(rows["emotion"].get("remark", "")) or "The intervals are over speakers.",
+        cannot,
+    )
+
+
+def probed(row: Mapping, sign: bool = False) -> str:
+    """Write a probe's figure and its interval."""
+    return _figure(row, "balanced_accuracy", sign)
+
+
+def _figure(row: Mapping, key: str, sign: bool = False) -> str:
+    values = {"x": row[key]} | {f"x_{end}": row[end] for end in ("low", "high") if end in row}
+    return words.estimate(values, "x", sign=sign)
+
+
+def _known(row: Mapping) -> dict:
+    return {key: value for key, value in row.items() if pd.notna(value)}
+
+
+def _row(probes: pd.DataFrame, space: str, attribute: str) -> dict:
+    """Give what is known of one probe; nothing where it was not tried."""
+    rows = probes[(probes["space"] == space) & (probes["attribute"] == attribute)].to_dict("records")
+    return _known(rows[0]) if rows else {}
+
+
+def _remark(row: Mapping) -> str:
+    return words.reason(row.get("remark") or "it was not tried")
+
+
+def _capital(remark: str) -> str:
+    return f"{remark[:1].upper()}{words.reason(remark[1:])}." if remark else ""
+
+
+def _probes(probes: pd.DataFrame) -> Table:
+    rows = []
+    for record in probes[~probes["space"].str.contains(MINUS)].to_dict("records"):
+        row = _known(record)
+        known = "balanced_accuracy" in row
+        rows.append(
+            [
+                SPACES.get(row["space"], words.plain(row["space"])),
+                PROBED[row["attribute"]],
+                _cell(row, "balanced_accuracy") if known else "no probe",
+                row["chance"] if known else "–",
+                row.get("permuted", "–"),
+                words.p_value(row["p_value"]) if "p_value" in row else "–",
+                words.reason(row.get("remark") or "–"),
+            ]
+        )
+    columns = ["vectors", "what is probed for", "balanced accuracy", "chance", "labels at random", "test", "remark"]
+    return table("Every probe", columns, rows, "" if rows else "Nothing could be probed.", folded=True)
+
+
+def _comparisons(probes: pd.DataFrame) -> Table:
+    rows = []
+    for record in probes[probes["space"].str.contains(MINUS)].to_dict("records"):
+        row = _known(record)
+        name = COMPARISONS.get(row["space"], words.plain(row["space"]))
+        rows.append(
+            [
+                name,
+                PROBED[row["attribute"]],
+                _cell(row, "balanced_accuracy", sign=True),
+                words.reason(row.get("remark") or "–"),
+            ]
+        )
+    columns = ["difference between", "what is probed for", "difference in balanced accuracy", "remark"]
+    note = "" if rows else "No two probes can be compared."
+    return table("Every comparison of two probes", columns, rows, note, folded=True)
+
+
+def _silhouettes(silhouettes: pd.DataFrame) -> Table:
+    rows = []
+    for record in silhouettes.to_dict("records"):
+        row = _known(record)
+        name = SPACES.get(row["space"]) or COMPARISONS.get(row["space"], words.plain(row["space"]))
+        sign = MINUS in row["space"] or MINUS in row["grouping"]
+        figure = _cell(row, "silhouette", sign) if "silhouette" in row else "not defined"
+        rows.append([name, words.plain(row["grouping"]), figure, words.reason(row.get("remark") or "–")])
+    note = "" if rows else "No silhouettes were measured."
+    return table("Every silhouette", ["vectors", "by", "mean silhouette", "remark"], rows, note, folded=True)
+
+
+def _cell(row: Mapping, key: str, sign: bool = False) -> Cell:
+    return Cell(_figure(row, key, sign), words.rounded(row[key]), numeric=True)

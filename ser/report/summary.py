@@ -1,0 +1,116 @@
+"""The top of the report: what was measured on what, and the three research questions in a sentence each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ser.report import ambiguity, data, groups, performance, speakers, words
+from ser.report.material import Material
+from ser.report.performance import PROTOCOLS, RANDOM
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A row of the scale from 0 to 1: a value, its interval where there is one, and both in words."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A research question and its answer, a sentence or two a line; ``anchor`` is the section with the details."""
+
+    question: str
+    verdict: str
+    lines: Sequence[str]
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What stands on top."""
+
+    corpora: str
+    sentences: Sequence[str]
+    scale: Sequence[Mark]
+    answers: Sequence[Answer]
+
+
+def summary(material: Material) -> Summary:
+    """Sum up."""
+    manifest = material.metrics["manifest"]
+    return Summary(words.listing(sorted(manifest["corpora"])), sentences(material), scale(material), answers(material))
+
+
+def sentences(material: Material) -> list[str]:
+    """Say what data there is, how it was split, and how well emotions are recognised."""
+    manifest, protocol = material.metrics["manifest"], performance.chosen(material)
+    emotions = words.listing(sorted(manifest["emotions"]))
+    values, minimum = performance.scored(material), material.settings["evaluate"]["minimum_speakers"]
+    reason = words.no_interval(values.get("speakers"), minimum)
+    result = [
+        f"{data.size(manifest)}; {words.amount(len(manifest['emotions']), 'emotion')}: {emotions}.",
+        f"Protocol {protocol}: {PROTOCOLS[protocol]}. Encoder: {material.settings['features']['encoder']}.",
+        f"Emotions are recognised with a UAR (mean recall) of {words.estimate(values, 'uar', reason)}; guessing has "
+        f"{words.number(material.metrics['evaluate']['chance_uar'])}.",
+    ]
+    oracle = material.get("split", "speaker_oracle_uar")
+    result.append(
+        "Some speakers are unknown: nobody can say what knowing the speaker is worth."
+        if oracle is None
+        else f"Guessing by the speaker alone, without listening, has {words.number(oracle)}."
+    )
+    claimed = material.get("evaluate", "random", "uar")
+    if protocol == RANDOM:
+        result.append("Only a random split was run: it lets the model know the test speakers, and overstates.")
+    elif claimed is not None:
+        result.append(
+            f"A random split, which lets the model know the test speakers, would have claimed {words.number(claimed)}."
+        )
+    return result
+
+
+def scale(material: Material) -> list[Mark]:
+    """Put chance, the speaker oracle and the UAR of each split on one scale."""
+    evaluate, oracle = material.metrics["evaluate"], material.get("split", "speaker_oracle_uar")
+    marks = [_mark("chance", {"uar": evaluate["chance_uar"]})]
+    if oracle is not None:
+        marks.append(_mark("speaker oracle: no listening", {"uar": oracle}))
+    for side, name in (("speaker_independent", "speakers never heard"), ("random", "random split: speakers known")):
+        if side in evaluate:
+            marks.append(_mark(name, evaluate[side]))
+    return marks
+
+
+def _mark(name: str, values: dict) -> Mark:
+    text = words.sentence(words.number(values["uar"]), words.interval(values, "uar"))
+    return Mark(name, values["uar"], values.get("uar_low"), values.get("uar_high"), text)
+
+
+def answers(material: Material) -> list[Answer]:
+    """Answer the three research questions."""
+    cost, drop = ambiguity.cost(material), speakers.drop(material)
+    voice = speakers.probe(material, "speaker")
+    return [
+        Answer(cost.asked, cost.verdict, [f"{cost.found} {cost.sure}"], "ambiguity"),
+        Answer(drop.asked, drop.verdict, [drop.found, voice.found], "speakers"),
+        bias(material),
+    ]
+
+
+def bias(material: Material) -> Answer:
+    """Say which gaps between groups were found, which were not, and which could not be looked for."""
+    findings = {groups.PLURALS[attribute]: groups.gaps(material, attribute) for attribute in groups.PLURALS}
+    order = (words.FOUND, words.UNSURE, words.NOT_SHOWN, words.UNKNOWN)
+    parts = []
+    for verdict in order[:-1]:
+        of_verdict = [(names, finding.found) for names, finding in findings.items() if finding.verdict == verdict]
+        parts += [f"{names.capitalize()}: {found[0].lower()}{found[1:]}" for names, found in of_verdict]
+    silent = [names for names, finding in findings.items() if finding.verdict == words.UNKNOWN]
+    parts += [f"Nothing can be said of {words.listing(silent)}."] if silent else []
+    verdict = min((finding.verdict for finding in findings.values()), key=order.index)
+    gender = speakers.probe(material, "gender").found
+    return Answer("Which bias does the model carry?", verdict, [*parts, gender], "bias")

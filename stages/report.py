@@ -1,0 +1,79 @@
+"""Write what was measured as one page that a person can read, print and send."""
+
+import argparse
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ser import params
+from ser.failures import InputError, one_line
+from ser.files import whole_file
+from ser.report import data, material, page
+
+METRICS = ("manifest", "split", "evaluate", "bias", "ambiguity")
+PICTURES = ("audit", "confusion", "curves", "representation", "projection", "groups", "ambiguity")
+PACKAGES = (
+    "torch",
+    "torchaudio",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "librosa",
+    "cleanlab",
+    "umap-learn",
+    "dvc",
+)
+
+
+def main() -> None:
+    """Read metrics, tables and pictures; write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    kinds = {"metrics": METRICS, "table": tuple(material.TABLES), "picture": PICTURES}
+    flags = {kind: {name: f"{name}-{kind}" for name in names} for kind, names in kinds.items()}
+    for flag in ("params", *(flag for named in flags.values() for flag in named.values()), "template", "report"):
+        parser.add_argument(f"--{flag}", type=Path, required=True)
+    paths = vars(parser.parse_args())
+    given = {
+        kind: {name: paths[flag.replace("-", "_")] for name, flag in named.items()} for kind, named in flags.items()
+    }
+    with one_line("report"):
+        known = material.Material(
+            metrics=material.read_metrics(given["metrics"]),
+            tables=material.read_tables(given["table"]),
+            pictures=material.read_pictures(given["picture"]),
+            settings=settings(paths["params"]),
+            versions={name: metadata.version(name).split("+")[0] for name in PACKAGES},  # without "+cpu"
+        )
+        html = page.render(known, template(paths["template"]))
+        with whole_file(paths["report"]) as temporary:
+            temporary.write_text(html, encoding="utf-8", newline="\n")
+        print(f"report: {data.size(known.metrics['manifest'])}; open {paths['report']}")
+
+
+def settings(path: Path) -> dict[str, Any]:
+    """Read every block, to be shown: the stages that use them have checked them."""
+    return {
+        "corpora": params.read(path, "corpora", list),
+        "emotions": params.read(path, "emotions", list),
+        "synthesize": params.read(path, "synthesize", dict),
+        "manifest": params.read(path, "manifest", dict),
+        "features": params.read(path, "features", dict),
+        "split": params.read(path, "split", dict),
+        "train": params.read(path, "train", dict),
+        "evaluate": params.read(path, "evaluate", dict),
+        "bias": params.read(path, "bias", dict),
+        "representation": params.read(path, "representation", dict),
+        "ambiguity": params.read(path, "ambiguity", dict),
+    }
+
+
+def template(path: Path) -> str:
+    """Read the template."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; it belongs to the project")
+    return path.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

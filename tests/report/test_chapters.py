@@ -1,0 +1,461 @@
+"""What each chapter says, in cases worked by hand."""
+
+import pandas as pd
+import pytest
+
+from ser.report import ambiguity, data, groups, limits, performance, speakers, summary
+from ser.report.material import TABLES, Material
+from ser.report.words import FOUND, NOT_SHOWN, UNKNOWN, UNSURE
+
+INTERVALS = {"confidence": 0.95, "minimum_speakers": 5}
+SETTINGS = {
+    "evaluate": INTERVALS,
+    "bias": INTERVALS,
+    "representation": INTERVALS | {"permutations": 20},
+    "ambiguity": INTERVALS | {"majority": 0.5},
+    "train": {"seed": 3, "normalisation": "train"},
+    "features": {"encoder": "pase_plus"},
+}
+REFUSED = TABLES["refused"][0]
+
+
+def plain(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def material(metrics, **tables):
+    """Material of some metrics and tables, given as lists of rows."""
+    return Material(metrics, {name: pd.DataFrame(rows) for name, rows in tables.items()}, {}, SETTINGS, {})
+
+
+def refusals(*rows):
+    return [dict(zip(REFUSED, row, strict=True)) for row in rows] or dict.fromkeys(REFUSED, ())
+
+
+def gender(**gap):
+    return {"bias": {"gender": {"gap": {"female_minus_male": gap, "largest": {"uar": 0.2}}}}}
+
+
+# Bias
+
+
+def test_a_gap_is_found_and_said_with_direction_interval_and_test():
+    known = material(gender(uar=0.1542, uar_low=0.0636, uar_high=0.2409, p_holm=0.0184), refused=refusals())
+    finding = groups.gaps(known, "gender")
+    assert finding.verdict == FOUND
+    assert plain(finding.found) == (
+        "Not alike: UAR is 0.154 higher for female than for male (+0.154 [+0.064, +0.241]; adjusted p = 0.018)."
+    )
+
+
+def test_a_gap_that_is_not_shown_says_how_large_it_would_have_had_to_be():
+    known = material(gender(uar=-0.05, uar_low=-0.2, uar_high=0.1, p_holm=0.6, detectable=0.1806), refused=refusals())
+    finding = groups.gaps(known, "gender")
+    assert finding.verdict == NOT_SHOWN
+    assert plain(finding.found) == (
+        "No gap was shown. The largest: UAR is 0.050 lower for female than for male (−0.050 [−0.200, +0.100]; adjusted "
+        "p = 0.600); the smallest gap that this data would have shown in four cases of five is 0.181."
+    )
+
+
+def test_a_gap_whose_interval_and_test_differ_is_a_hint():
+    finding = groups.gaps(
+        material(gender(uar=0.1, uar_low=0.01, uar_high=0.2, p_holm=0.2), refused=refusals()), "gender"
+    )
+    assert finding.verdict == UNSURE
+    assert finding.found.startswith("A hint, no more")
+
+
+def test_a_gap_with_neither_interval_nor_test_decides_nothing():
+    finding = groups.gaps(material(gender(uar=0.4), refused=refusals()), "gender")
+    assert finding.verdict == UNKNOWN
+    assert "Neither interval nor test" in finding.found
+    assert "(+0.400, no interval; no test)" in finding.found
+    assert "female against male" in finding.sure
+
+
+def test_the_largest_gap_that_is_named_is_one_of_those_that_the_verdict_is_about():
+    gap = {
+        "a_minus_b": {"uar": 0.1, "uar_low": 0.05, "uar_high": 0.2, "p_holm": 0.01},
+        "a_minus_c": {"uar": 0.5, "uar_low": -0.1, "uar_high": 0.9, "p_holm": 0.5},
+    }
+    finding = groups.gaps(material({"bias": {"language": {"gap": gap}}}, refused=refusals()), "language")
+    assert finding.verdict == FOUND
+    assert "than for b" in finding.found
+    assert "than for c" not in finding.found
+
+
+@pytest.mark.parametrize(
+    ("attribute", "rows", "said"),
+    [
+        ("gender", [("gender", "", "any figure", "unknown for everybody")], "The corpora record no genders."),
+        ("age", [("age", "", "any figure", "unknown for everybody")], "The corpora record no ages."),
+        ("corpus", [("corpus", "", "gap", "one group alone: emodb")], "No comparison (one group alone: emodb)."),
+        (
+            "gender",
+            [("gender", "male", "any figure", "one speaker: c/1"), ("gender", "", "gap", "one group alone: female")],
+            "No comparison (one group alone: female).",
+        ),
+        (
+            "gender",
+            [("all", "", "any figure", "emotion is tied to the speaker")],
+            "No comparison (emotion is tied to the speaker).",
+        ),
+        ("gender", [("gender", "female", "uar", "nobody speaks sad")], "No comparison. female: nobody speaks sad."),
+    ],
+)
+def test_why_groups_are_not_compared_is_said(attribute, rows, said):
+    finding = groups.gaps(material({"bias": {}}, refused=refusals(*rows)), attribute)
+    assert finding.verdict == UNKNOWN
+    assert finding.found == said
+
+
+def test_missing_figures_of_groups_are_told_apart():
+    row = {
+        "attribute": "gender",
+        "utterances": 8,
+        "speakers": 4,
+        "uar": 0.5,
+        "recall_sad": None,
+        "calibration_error": 0.1,
+    }
+    empty = {"group": "male", "utterances": 0, "speakers": 0, "uar": None, "calibration_error": None}
+    rows = [row | {"group": "female", "uar_low": None, "uar_high": None}, row | empty]
+    (table,) = [
+        part
+        for part in groups.section(
+            Material(
+                {"bias": {}},
+                {"groups": pd.DataFrame(rows), "refused": pd.DataFrame(refusals())},
+                {},
+                SETTINGS,
+                {},
+            )
+        ).parts
+        if part.kind == "table" and part.caption.startswith("Every group")
+    ]
+    female, male = ([cell.text for cell in row] for row in table.rows)
+    assert female == ["gender", "female", "8", "4", "0.500 (no interval)", "refused", "0.100"]
+    assert male == ["gender", "male", "0", "0", "no utterances", "no utterances", "no utterances"]
+
+
+# Speakers
+
+
+def drop(**values):
+    sides = {"random": {"uar": 0.8138}, "speaker_independent": {"uar": 0.6872, "speakers": 10}}
+    return {"evaluate": sides | {"drop_from_random": values}}
+
+
+FOLDS = [{"protocol": "loso"}, {"protocol": "random"}]
+
+
+def test_what_a_random_split_overstates_is_found_with_its_interval():
+    finding = speakers.drop(material(drop(uar=0.1266, uar_low=0.0834, uar_high=0.1663), folds=FOLDS))
+    assert finding.verdict == FOUND
+    assert plain(finding.found) == (
+        "A random split, in which test speakers are in training as well, has a UAR of 0.814, the speaker-independent "
+        "one 0.687: it overstates, +0.127 [+0.083, +0.166]."
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict", "said"),
+    [
+        ({"uar": -0.05, "uar_low": -0.08, "uar_high": -0.02}, FOUND, "knowing the speakers does not help"),
+        ({"uar": -0.0354, "uar_low": -0.0717, "uar_high": 0.0}, NOT_SHOWN, "no difference was shown"),
+        ({"uar": 0.1}, UNKNOWN, "nobody can say whether they differ"),
+    ],
+)
+def test_a_random_split_that_does_not_overstate_is_not_said_to(values, verdict, said):
+    finding = speakers.drop(material(drop(**values), folds=FOLDS))
+    assert finding.verdict == verdict
+    assert said in finding.found
+
+
+def test_without_a_random_split_or_with_nothing_else_there_is_no_answer():
+    for protocol, said in (("random", "keeps no speaker apart"), ("loso", "no random split beside it")):
+        finding = speakers.drop(material({"evaluate": {}}, folds=[{"protocol": protocol}]))
+        assert finding.verdict == UNKNOWN
+        assert said in finding.found
+
+
+PROBE = {
+    "space": "features",
+    "attribute": "gender",
+    "balanced_accuracy": 0.9,
+    "chance": 0.5,
+    "classes": 2,
+    "apart": "speakers",
+    "remark": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p_value", "verdict"),
+    [
+        (0.8, 1.0, 0.048, FOUND),
+        (0.5, 1.0, 0.3, NOT_SHOWN),  # from chance on is not above chance
+        (0.8, 1.0, 0.2, UNSURE),
+        (0.2, 0.4, None, NOT_SHOWN),  # below chance is nothing found
+        (None, None, 0.048, FOUND),
+        (None, None, None, UNKNOWN),
+    ],
+)
+def test_a_probe_finds_something_where_it_is_above_chance(low, high, p_value, verdict):
+    row = PROBE | {"low": low, "high": high, "p_value": p_value, "permuted": None if p_value is None else 0.51}
+    finding = speakers.probe(material({}, probes=[row]), "gender")
+    assert finding.verdict == verdict
+    assert ("p cannot be below 0.048" in finding.sure) == (p_value is not None)  # 1 / 21
+
+
+def test_a_probe_that_was_not_had_says_why():
+    row = PROBE | {"balanced_accuracy": None, "remark": "gender male has the single speaker c/1"}
+    finding = speakers.probe(material({}, probes=[row]), "gender")
+    assert finding.verdict == UNKNOWN
+    assert finding.found == "No probe: gender male has the single speaker c/1."
+    assert speakers.probe(material({}, probes=[row]), "age").found == "No probe: it was not tried."
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "verdict", "said"),
+    [
+        (0.2, 0.1, 0.3, FOUND, "the speaker is read off better: +0.200 [+0.100, +0.300]"),
+        (-0.2, -0.3, -0.1, FOUND, "the speaker is read off less well: −0.200 [−0.300, −0.100]"),
+        (
+            0.2,
+            -0.1,
+            0.3,
+            NOT_SHOWN,
+            "the speaker is read off neither better nor less well, as far as was shown: +0.200",
+        ),
+        (0.2, None, None, UNKNOWN, "nobody can say whether better or less well: +0.200 (no interval)"),
+        (None, None, None, UNKNOWN, "the speaker cannot be compared"),
+    ],
+)
+def test_two_spaces_are_compared_with_a_direction(value, low, high, verdict, said):
+    row = {"space": "features_minus_mfcc", "attribute": "speaker", "balanced_accuracy": value, "low": low, "high": high}
+    finding = speakers.comparison(material({}, probes=[row]), "features_minus_mfcc", "More or less?")
+    assert finding.verdict == verdict
+    assert said in plain(finding.found)
+    assert "the emotion cannot be compared" in finding.found
+
+
+def test_silhouettes_are_measured_and_decide_nothing():
+    row = {"space": "features", "silhouette": 0.1, "low": 0.05, "high": 0.2, "remark": ""}
+    rows = [row | {"grouping": name} for name in ("emotion", "speaker", "emotion_minus_speaker")]
+    finding = speakers.silhouette(material({}, silhouettes=rows))
+    assert finding.verdict == "measured"
+    assert plain(finding.found).endswith("by emotion 0.100 [0.050, 0.200], by speaker 0.100 [0.050, 0.200].")
+    short = [part | {"low": None, "high": None, "remark": "no interval (speakers unknown)"} for part in rows]
+    assert speakers.silhouette(material({}, silhouettes=short)).sure == "No interval (speakers unknown)."
+
+
+def test_silhouettes_that_were_not_had_say_why():
+    row = {"space": "features", "grouping": "emotion_minus_speaker", "silhouette": None, "remark": "no view"}
+    finding = speakers.silhouette(material({}, silhouettes=[row]))
+    assert finding.verdict == UNKNOWN
+    assert finding.found == "No silhouettes: no view."
+
+
+# Ambiguity
+
+
+def cost(judge, **values):
+    uar = {"all": 0.6872, "without": 0.7094, "gain": 0.0222, "random_low": -0.0189, "random_high": 0.0181} | values
+    return {"ambiguity": {"cost": {judge: {"left_out": 80, "utterances": 535, "uar": uar}}}}
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ({"gain_low": 0.01, "gain_high": 0.04}, FOUND),
+        ({"gain_low": 0.0001, "gain_high": 0.04}, UNSURE),  # shown as 0.000, yet beyond what chance does
+        ({"gain": 0.01, "gain_low": 0.005, "gain_high": 0.04}, UNSURE),
+        ({"gain": 0.01, "gain_low": -0.01, "gain_high": 0.04}, NOT_SHOWN),
+        ({}, UNKNOWN),
+    ],
+)
+def test_ambiguity_costs_something_where_the_gain_is_above_zero_and_beyond_chance(values, verdict):
+    assert ambiguity.cost(material(cost("votes", **values))).verdict == verdict
+
+
+def test_the_cost_is_said_with_numbers_and_by_the_best_judge():
+    both = cost("votes", gain_low=0.01, gain_high=0.04)
+    both["ambiguity"]["cost"]["model"] = both["ambiguity"]["cost"]["votes"] | {"left_out": 79}
+    finding = ambiguity.cost(material(both))
+    assert plain(finding.found) == (
+        "Without the 80 of 535 utterances that raters agree on least, the UAR goes from 0.687 to 0.709: "
+        "+0.022 [+0.010, +0.040]."
+    )
+    assert plain(finding.sure) == "Leaving out as many at random moves it within [−0.019, +0.018]."
+
+
+def test_without_raters_the_cost_says_that_a_model_chose():
+    assert "No raters" in ambiguity.cost(material(cost("model", gain_low=0.01, gain_high=0.04))).sure
+
+
+def test_without_votes_and_listeners_nobody_checks_the_models():
+    finding = ambiguity.agreement(material({"ambiguity": {"label_issues": {}, "cost": {}}}))
+    assert finding.verdict == UNKNOWN
+    assert "neither votes nor listeners' scores" in finding.found
+
+
+@pytest.mark.parametrize(("low", "verdict"), [(0.7, FOUND), (0.6, NOT_SHOWN)])
+def test_the_model_fails_where_people_disagree_if_the_intervals_do_not_touch(low, verdict):
+    rows = [
+        {"by": "votes", "band": "0-50", "utterances": 10, "accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6},
+        {"by": "votes", "band": "50-90", "utterances": 0, "accuracy": None},
+        {"by": "votes", "band": "90-100", "utterances": 9, "accuracy": 0.8, "accuracy_low": low, "accuracy_high": 0.9},
+    ]
+    finding = ambiguity.bands(material({}, bands=rows))
+    assert finding.verdict == verdict
+    assert "where 0-50 % of the raters agree (10 utterances)" in finding.found
+    assert "where 90-100 % do (9 utterances)" in finding.found
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ({"auroc": 0.6, "auroc_low": 0.55, "auroc_high": 0.65, "utterances": 9}, FOUND),
+        ({"auroc": 0.6, "auroc_low": 0.5, "auroc_high": 0.65, "utterances": 9}, NOT_SHOWN),
+        ({"auroc": 0.3, "auroc_low": 0.2, "auroc_high": 0.4, "utterances": 9}, NOT_SHOWN),  # below chance finds nothing
+        ({"spearman": 0.1, "spearman_low": 0.05, "spearman_high": 0.2, "utterances": 9}, FOUND),
+        ({"spearman": 0.1, "utterances": 9}, UNKNOWN),
+        ({"utterances": 9}, UNKNOWN),
+    ],
+)
+def test_scores_are_checked_against_the_chance_level_of_their_measure(values, verdict):
+    known = material({"ambiguity": {"votes": {"scores": {"mean_rank": values}}}})
+    assert ambiguity.check(known, "votes").verdict == verdict
+
+
+# Performance
+
+
+def test_the_most_frequent_error_is_named_with_its_share():
+    pairs = [("happy", "neutral")] * 3 + [("happy", "happy")] * 2 + [("sad", "happy")] * 2
+    table = pd.DataFrame(pairs, columns=["truth", "prediction"])
+    assert performance.confusion(table) == "The most frequent error: happy taken for neutral, 3 of 5."
+    tied = pd.concat([table, pd.DataFrame([("sad", "happy")], columns=["truth", "prediction"])])
+    assert performance.confusion(tied).endswith("3 of 5 (others are as frequent).")
+    assert performance.confusion(table[3:5]) == "No utterance was taken for another emotion."
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict", "said"),
+    [
+        ({"uar_low": 0.6, "uar_high": 0.8, "speakers": 9}, FOUND, "0.700 [0.600, 0.800]"),
+        ({"uar_low": 0.5, "uar_high": 0.8, "speakers": 9}, NOT_SHOWN, "0.700 [0.500, 0.800]"),
+        ({"speakers": 3}, UNKNOWN, "0.700 (no interval: 3 speakers of 5 needed)"),
+        ({}, UNKNOWN, "0.700 (no interval: speakers unknown)"),
+    ],
+)
+def test_emotions_are_recognised_where_the_interval_is_above_chance(values, verdict, said):
+    scores = {"uar": 0.7, "utterances": 80} | values
+    known = material({"evaluate": {"chance_uar": 0.5, "speaker_independent": scores}}, folds=FOLDS)
+    finding = performance.headline(known)
+    assert finding.verdict == verdict
+    assert said in plain(finding.found)
+
+
+# Data, limits, summary
+
+MANIFEST = {"corpora": {"emodb": {}}, "utterances": 535, "speakers": 10, "hours": 0.4131, "without_speaker": 0}
+
+
+def test_emotions_that_are_tied_to_speakers_are_found():
+    reason = "emotion is tied to the speaker: guessing by the speaker alone has a UAR of 0.96 (chance 0.25)"
+    split = {"split": {"speaker_oracle_uar": 0.96, "chance_uar": 0.25}}
+    finding = data.tied(material(split, refused=refusals(("all", "", "any figure", reason))))
+    assert finding.verdict == FOUND
+    assert "has a UAR of 0.960; chance is 0.250." in finding.found
+    assert f"Every claim about groups is refused: {reason}." in finding.found
+    assert data.tied(material(split, refused=refusals())).verdict == "measured"
+
+
+def test_refused_claims_are_listed_in_words_with_those_alike_together():
+    table = data.refused(
+        pd.DataFrame(
+            refusals(
+                ("age", "under_30", "interval", "test speakers: 4, minimum_speakers: 5"),
+                ("age", "60_and_over", "interval", "test speakers: 4, minimum_speakers: 5"),
+                ("gender", "female_minus_male", "test", "speakers unknown"),
+                ("gender", "male", "sad", "nobody speaks it"),
+            )
+        )
+    )
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["age band", "under 30 and 60 and over", "an interval", "test speakers: 4, needed: 5"],
+        ["gender", "female against male", "a test", "speakers unknown"],
+        ["gender", "male", "recall, precision and F1 of sad", "nobody speaks it"],
+    ]
+
+
+def test_limits_tell_of_what_is_unknown_and_of_what_was_chosen():
+    rows = refusals(("age", "", "any figure", "unknown for everybody"))
+    known = material({"manifest": MANIFEST | {"without_speaker": 7}}, refused=rows, folds=[{"protocol": "random"}])
+    text = " ".join(limits.limits(known))
+    assert "acted by ten people" in text
+    assert "speaker of 7 utterances is unknown" in text
+    assert "The corpora record no ages" in text
+    assert "overstate" in text
+    known = material({"manifest": MANIFEST}, refused=refusals(), folds=FOLDS)
+    text = " ".join(limits.limits(known))
+    assert "unknown" not in text
+    assert "overstate" not in text
+    assert "seed 3" in text
+
+
+@pytest.mark.parametrize(
+    ("train", "said"),
+    [
+        ({"normalisation": "speaker"}, "normalised by speaker"),
+        ({"labels": "soft"}, "shares of the raters' votes"),
+        ({"labels": "smoothed"}, "some weight for every emotion"),
+        ({"group_weights": "gender"}, "every cell of gender and emotion"),
+        ({"adversary": {"attribute": "speaker", "strength": 0.3}}, "hide the speaker"),
+        ({"robust": {"attribute": "gender", "step": 0.1}}, "to the gender group"),
+    ],
+)
+def test_limits_tell_of_what_was_changed_in_training(train, said):
+    usual = {
+        "labels": "hard",
+        "group_weights": "none",
+        "adversary": {"attribute": "none"},
+        "robust": {"attribute": "none"},
+    }
+    tables = {"refused": pd.DataFrame(refusals()), "folds": pd.DataFrame(FOLDS)}
+    for chosen, expected in ((usual, False), (usual | train, True)):
+        settings = SETTINGS | {"train": SETTINGS["train"] | chosen}
+        text = " ".join(limits.limits(Material({"manifest": MANIFEST}, tables, {}, settings, {})))
+        assert (said in text) == expected
+
+
+def test_the_scale_has_a_mark_for_all_that_is_known():
+    metrics = {
+        "evaluate": {
+            "chance_uar": 0.25,
+            "random": {"uar": 0.8},
+            "speaker_independent": {"uar": 0.7, "uar_low": 0.6, "uar_high": 0.75},
+        },
+        "split": {"speaker_oracle_uar": 0.3},
+    }
+    marks = summary.scale(material(metrics))
+    assert [(mark.value, mark.low, mark.high) for mark in marks] == [
+        (0.25, None, None),
+        (0.3, None, None),
+        (0.7, 0.6, 0.75),
+        (0.8, None, None),
+    ]
+    del metrics["split"]["speaker_oracle_uar"], metrics["evaluate"]["speaker_independent"]
+    assert [mark.value for mark in summary.scale(material(metrics))] == [0.25, 0.8]
+
+
+def test_the_answer_on_bias_takes_the_strongest_verdict_and_names_what_cannot_be_said():
+    gap = {"uar": 0.2, "uar_low": 0.1, "uar_high": 0.3, "p_holm": 0.01}
+    probes = [PROBE | {"balanced_accuracy": None, "remark": "gender unknown"}]
+    answer = summary.bias(material(gender(**gap), refused=refusals(), probes=probes))
+    assert answer.verdict == FOUND
+    assert answer.lines[0].startswith("Genders: not alike")
+    assert answer.lines[1:] == ["Nothing can be said of ages, corpora and languages.", "No probe: gender unknown."]

@@ -1,0 +1,126 @@
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from ser.report import content, page
+from ser.report.content import Figure, Finding, Points, Section
+from ser.report.summary import Answer, Mark, Summary
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "ser" / "templates" / "report.html.j2"
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes and texts; fails on a tag that closes what is not open."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.elements, self.texts = [], [], []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.texts.append(data)
+
+    def of(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+
+@pytest.fixture
+def render(monkeypatch):
+    """Give a function that renders parts as the one section of a page, under a short summary."""
+
+    def page_of(*parts, pictures=None):
+        top = Summary(
+            "emodb",
+            ["One sentence."],
+            [Mark("chance", 0.25, None, None, "0.250"), Mark("heard", 0.7, 0.6, 0.8, "0.700")],
+            [Answer("What <b>costs</b>?", "found", ["Much & more."], "only")],
+        )
+        monkeypatch.setattr(page, "summary", lambda material: top)
+        monkeypatch.setattr(page, "sections", lambda material: [Section("only", "Only", "The only one", "", parts)])
+        material = type("Material", (), {"pictures": pictures or {}})
+        return page.render(material, TEMPLATE.read_text(encoding="utf-8"))
+
+    return page_of
+
+
+EVERYTHING = [
+    Finding("Asked?", "a hint only", "Found.", "Sure.", "Cannot."),
+    Finding("Asked?", "measured", "Found.", "Sure.", "Cannot."),
+    Figure("map", "How to read it."),
+    Points("Points", ["One", "Two"]),
+    content.table("Table", ["a", "b"], [["x", 0.5], ["y", None]], note="A note."),
+    content.table("Folded", ["a"], [[1]], folded=True),
+    content.table("Empty", ["a"], [], note="Why there is nothing."),
+]
+
+
+def test_every_part_is_there_in_balanced_html(render):
+    parsed = Page(render(*EVERYTHING, pictures={"map": b"PNG"}))
+    for text in ("Asked?", "Found.", "Sure.", "Cannot.", "a hint only", "How to read it.", "Two", "A note.", "Folded"):
+        assert text in parsed.text
+    assert "Why there is nothing." in parsed.text
+    assert len(parsed.of("table")) == 2
+    assert len(parsed.of("details")) == 1
+
+
+def test_nothing_is_loaded_from_anywhere(render):
+    parsed = Page(render(*EVERYTHING, pictures={"map": b"PNG"}))
+    sources = [value for _, found in parsed.elements for name, value in found.items() if name in ("src", "srcset")]
+    assert sources == ["data:image/png;base64,UE5H"]
+    assert parsed.of("link") == []
+    assert {found["href"] for found in parsed.of("a")} == {"#summary", "#only"}
+    style = TEMPLATE.read_text(encoding="utf-8")
+    assert "url(" not in style
+    assert "@import" not in style
+    assert "http" not in style
+
+
+def test_links_lead_to_sections_that_are_there(render):
+    parsed = Page(render())
+    anchors = {found["id"] for _, found in parsed.elements if "id" in found}
+    assert {found["href"].removeprefix("#") for found in parsed.of("a")} <= anchors
+
+
+def test_text_is_escaped(render):
+    html = render(content.table("<i>", ["<b>"], [["<script>alert()</script>"]]))
+    assert "What &lt;b&gt;costs&lt;/b&gt;? " in html.replace("</h3>", " ")
+    assert "Much &amp; more." in html
+    assert html.count("<script>") == 1
+
+
+def test_columns_can_be_sorted_by_a_button_and_numbers_by_what_is_shown(render):
+    parsed = Page(render(content.table("Table", ["name", "value"], [["x", 0.12646], ["y", None], ["z", 12]])))
+    assert len(parsed.of("button")) == 2
+    assert [found["data-order"] for found in parsed.of("td")] == ["x", "0.127", "y", "", "z", "12"]
+    assert "x 0.127" in parsed.text  # by way of the four decimals of the metrics
+    assert "not known" in parsed.text
+    numeric = [found.get("class") for found in parsed.of("td")]
+    assert numeric == [None, "number"] * 3
+
+
+def test_the_scale_places_values_and_intervals(render):
+    html = render()
+    assert '<b style="left: 25.00%"></b>' in html
+    assert '<i style="left: 60.00%; width: 20.00%"></i>' in html
+    assert html.count("<i ") == 1
+
+
+def test_the_same_material_gives_the_same_page(render):
+    assert render(*EVERYTHING, pictures={"map": b"PNG"}) == render(*EVERYTHING, pictures={"map": b"PNG"})
