@@ -18,7 +18,18 @@ from ser import features
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = ["synthesize", "manifest", "features", "split", "train", "evaluate", "bias"]
+STAGES = [
+    "synthesize",
+    "manifest",
+    "features",
+    "split",
+    "train",
+    "evaluate",
+    "bias",
+    "representation",
+    "ambiguity",
+    "report",
+]
 EMOTIONS = ["angry", "happy", "sad", "neutral"]
 # The smallest pipeline that still has every stage: what is set here, over the project's own params.yaml.
 TINY = {
