@@ -1,7 +1,7 @@
 """The spaces that are compared: what vectors of utterances know about who speaks, beside how.
 
 - ``features``: the pooled vectors that the classifier is fed with;
-- ``mfcc``: the same statistics of cepstra, the baseline that was never trained;
+- ``mfcc``: the same statistics (mean and deviation for openSMILE's) of cepstra, the baseline that was never trained;
 - each of them ``_by_speaker``: with every speaker's own mean and deviation set to 0 and 1;
 - ``hidden_held_out``: the last hidden layer of each fold's classifier, for the speakers whom it was not trained on.
   This is where it shows whether training took the speaker away, and every fold's layer is a space of its own. So it is
@@ -20,7 +20,6 @@ from ser import classifier
 from ser.failures import InputError
 from ser.features import Features
 from ser.intervals import IntervalParams
-from ser.pooling import STATISTICS
 
 # What is subtracted from what. The folds of a probe do not depend on the space, so that both sides are of the same
 # utterances under the same folds.
@@ -37,7 +36,6 @@ class RepresentationParams(IntervalParams):
     """The block ``representation`` of params.yaml.
 
     Attributes:
-        statistics: of the baseline's cepstra over time, out of ``ser.pooling.STATISTICS``.
         folds: of a probe, at most.
         cost: C of the logistic regression that probes: the smaller, the simpler the probe.
         permutations: of gender and age over speakers, to see what a probe scores where there is nothing to find.
@@ -45,7 +43,6 @@ class RepresentationParams(IntervalParams):
         neighbours: of UMAP, the same.
     """
 
-    statistics: list[str]
     folds: int
     cost: float
     permutations: int
@@ -54,8 +51,6 @@ class RepresentationParams(IntervalParams):
 
     def __post_init__(self):
         super().__post_init__()
-        if not self.statistics or not set(self.statistics) <= set(STATISTICS):
-            raise ValueError(f"statistics: expected some of {', '.join(STATISTICS)}, found {self.statistics}")
         if self.cost <= 0:
             raise ValueError(f"cost: expected a number above 0, found {self.cost}")
         for name, least in (("folds", 2), ("permutations", 1), ("perplexity", 1), ("neighbours", 2)):

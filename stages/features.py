@@ -32,7 +32,15 @@ def main() -> None:
             manifest.read(arguments.manifest),
             arguments.raw,
             arguments.features,
-            Recipe(block.encoder, block.statistics, block.seed, arguments.weights, arguments.device),
+            Recipe(
+                block.encoder,
+                block.statistics,
+                block.seed,
+                arguments.weights,
+                arguments.device,
+                block.layers,
+                block.frames,
+            ),
             arguments.workers if arguments.device == "cpu" else 1,  # processes would only queue for one GPU
             partial(tqdm, desc="features", unit="utterance", disable=None),
         )

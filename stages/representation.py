@@ -55,7 +55,7 @@ def main() -> None:
         splits.check(split, utterances)
         protocol = predictions.chosen(split)
         vectors = features.read(paths.features, utterances)
-        baseline = encode_baseline(utterances, paths.raw, paths.baseline, settings, paths.workers)
+        baseline = encode_baseline(utterances, paths.raw, paths.baseline, vectors, paths.workers)
         spaces = representation.spaces(utterances, vectors, baseline, split, paths.models, protocol)
         bar = partial(tqdm, desc="representation: probes", unit="probe", disable=None)
         probed = probes.table(spaces, utterances, bands, settings, bar)
@@ -77,13 +77,17 @@ def main() -> None:
         print(f"representation: {summary(probed, encoder)}; see {paths.probes}")
 
 
-def encode_baseline(
-    utterances: pd.DataFrame, raw: Path, folder: Path, settings: RepresentationParams, workers: int
-) -> Features:
+def encode_baseline(utterances: pd.DataFrame, raw: Path, folder: Path, vectors: Features, workers: int) -> Features:
     """Bring the baseline's feature files up to date, and read them."""
     bar = partial(tqdm, desc="representation: mfcc", unit="utterance", disable=None)
-    extraction.compute(utterances, raw, folder, Recipe("mfcc", settings.statistics), workers, bar)
+    extraction.compute(utterances, raw, folder, baseline_recipe(vectors), workers, bar)
     return features.read(folder, utterances)
+
+
+def baseline_recipe(vectors: Features) -> Recipe:
+    """Pool the baseline as the features are pooled, or by mean and deviation where openSMILE does that."""
+    made = json.loads(vectors.extractor)
+    return Recipe("mfcc", made.get("statistics", ["mean", "std"]), frames=made.get("frames", "all"))
 
 
 def names(encoder: str, protocol: str) -> dict[str, str]:

@@ -12,7 +12,6 @@ SETTINGS = {
     "confidence": 0.95,
     "seed": 0,
     "minimum_speakers": 3,
-    "statistics": ["mean", "std"],
     "folds": 4,
     "cost": 0.01,
     "permutations": 3,
@@ -25,8 +24,6 @@ EXTRACTOR = '{"extractor": "numbers"}'
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("statistics", [], "statistics: expected some of mean"),
-        ("statistics", ["mode"], "statistics: expected some of mean"),
         ("folds", 1, "folds: expected 2 or more, found 1"),
         ("cost", 0.0, "cost: expected a number above 0"),
         ("permutations", 0, "permutations: expected 1 or more"),

@@ -50,8 +50,7 @@ PARAMS = {
     "train": {"seed": 3, "normalisation": "train", "hidden": [8, 4]},
     "evaluate": INTERVALS,
     "bias": INTERVALS | {"age_bands": [30, 45], "permutations": 100},
-    "representation": INTERVALS
-    | {"statistics": ["mean"], "folds": 2, "cost": 0.1, "permutations": 2, "perplexity": 5.0, "neighbours": 3},
+    "representation": INTERVALS | {"folds": 2, "cost": 0.1, "permutations": 2, "perplexity": 5.0, "neighbours": 3},
     "ambiguity": INTERVALS | {"majority": 0.5, "bands": [0.5, 0.8], "neighbours": 3, "leave_out": 0.2},
 }
 METRICS = ("manifest", "split", "evaluate", "bias", "ambiguity")

@@ -18,7 +18,6 @@ from ser.splits import SplitParams
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "representation.py"
 SPEAKERS, TAKES = 8, 8
 SETTINGS = {
-    "statistics": ["mean", "std"],
     "folds": 4,
     "cost": 0.01,
     "permutations": 3,
@@ -143,11 +142,19 @@ def test_the_baseline_is_encoded_once(project, monkeypatch, unmapped, people):
     project()
     run(monkeypatch)
     baseline = features.read(Path("mfcc"), people)
-    assert json.loads(baseline.extractor)["extractor"] == "mfcc"
+    made = json.loads(baseline.extractor)
+    assert made["extractor"] == "mfcc"
+    assert (made["statistics"], made["frames"]) == (["mean", "std"], "all")
     (Path("raw/c/00.wav")).unlink()  # which a second encoding would miss
     first = [Path(name).read_bytes() for name in OUTPUTS]
     run(monkeypatch)
     assert [Path(name).read_bytes() for name in OUTPUTS] == first
+
+
+def test_the_baseline_is_pooled_as_the_features_are():
+    vectors = Features((), (), np.empty((0, 0)), (), '{"statistics": ["mean", "p90"], "frames": "active"}')
+    recipe = runpy.run_path(str(STAGE))["baseline_recipe"](vectors)
+    assert (recipe.name, recipe.statistics, recipe.frames) == ("mfcc", ["mean", "p90"], "active")
 
 
 @pytest.mark.parametrize(("attribute", "nobody"), [("gender", ""), ("age", np.nan)])
