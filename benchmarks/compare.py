@@ -1,0 +1,49 @@
+"""Score and compare the systems of one task: a table, a page, a picture, metrics."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from ser import manifest, params, reports, tables
+from ser.benchmarks import comparison, page, tasks, vectors
+from ser.benchmarks.comparison import CompareParams
+from ser.benchmarks.tasks import Task
+from ser.failures import one_line
+from ser.plots import benchmark, drawing
+
+
+def main() -> None:
+    """Read the predictions of all systems; write what they are worth."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", required=True, help="its name in the params")
+    for name in ("params", "manifest", "encoders", "predictions", "table", "page", "picture", "metrics"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    with one_line("compare"):
+        task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)
+        settings = params.read(options.params, "compare", CompareParams)
+        corpus = manifest.read(options.manifest)
+        utterances = corpus[corpus["emotion"].isin(task.emotions)]
+        scored = comparison.table(tasks.read(options.predictions), utterances, task.emotions, settings)
+        whole = comparison.with_absent(scored, vectors.read_encoders(options.encoders))
+        tables.write(whole, options.table)
+        page.save(f"Benchmark: {options.task}", asked(task, utterances), {"": whole}, settings, options.page)
+        title = f"{options.task}: {task.protocol}, {len(task.emotions)} emotions"
+        drawing.save(benchmark.draw({"": scored}, 1 / len(task.emotions), title), options.picture)
+        reports.write(comparison.nested(scored), options.metrics)
+        best = comparison.best(scored)
+        print(f"compare: {options.task}: best with normalisation train: {best}; see {options.page}")
+
+
+def asked(task: Task, utterances: pd.DataFrame) -> str:
+    """Say in a sentence what the task is."""
+    speakers = utterances["speaker"].nunique()
+    return (
+        f"Corpus `{task.corpus}`, {len(utterances)} utterances, {speakers} speakers, emotions "
+        f"{', '.join(task.emotions)}; protocol {task.protocol}, the same folds for every system."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Train on one corpus and test on another, for each pair of corpora and each system."""
+
+import argparse
+import itertools
+import os
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from ser import manifest, params, reports, tables
+from ser.benchmarks import comparison, grid, page, tasks, vectors
+from ser.benchmarks.comparison import CompareParams
+from ser.benchmarks.grid import GridParams
+from ser.benchmarks.tasks import CrossCorpus
+from ser.failures import one_line
+from ser.plots import benchmark, drawing
+from ser.training import TrainParams
+
+
+def main() -> None:
+    """Read the corpora's vectors; write what systems trained on the one are worth on the other."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--params", type=Path, required=True)
+    for name in ("manifests", "encoders", "features"):
+        parser.add_argument(f"--{name}", type=Path, nargs="+", required=True, help="of each corpus, in the same order")
+    for name in ("table", "page", "picture", "metrics"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    options = parser.parse_args()
+    with one_line("cross_corpus"):
+        choice = params.read(options.params, "cross_corpus", CrossCorpus)
+        settings = params.read(options.params, "grid", GridParams)
+        mlp = params.read(options.params, "mlp", TrainParams)
+        compare = params.read(options.params, "compare", CompareParams)
+        corpora, encoders = {}, vectors.shared([vectors.read_encoders(path) for path in options.encoders])
+        for path, folder in zip(options.manifests, options.features, strict=True):
+            found = vectors.read(folder, manifest.read(path), vectors.available(encoders), choice.emotions)
+            corpora[found[0]["corpus"].iloc[0]] = found
+        scored = {}
+        for train, test in itertools.permutations(choice.corpora, 2):
+            pair = f"{train} to {test}"
+            utterances, encoded = vectors.joined(
+                [tasks.named("cross_corpus.corpora", corpora, name) for name in (train, test)]
+            )
+            folds = grid.cross_folds(utterances, train, choice.emotions, settings)
+            progress = partial(tqdm, desc=pair, disable=None)
+            table = grid.predict(folds, encoded, utterances, choice.emotions, settings, mlp, options.workers, progress)
+            rows = comparison.table(table, utterances, choice.emotions, compare)
+            scored[pair] = comparison.with_absent(rows, encoders)
+        table = pd.concat([rows.assign(corpora=pair) for pair, rows in scored.items()])
+        tables.write(table[["corpora", *comparison.COLUMNS]], options.table)
+        asked = f"Trained on all of one corpus, tested on all of another; emotions {', '.join(choice.emotions)}."
+        page.save("Benchmark: across corpora", asked, scored, compare, options.page)
+        title = "trained on one corpus, tested on another"
+        drawing.save(benchmark.draw(scored, 1 / len(choice.emotions), title), options.picture)
+        metrics = {pair.replace(" ", "_"): comparison.nested(rows) for pair, rows in scored.items()}
+        reports.write(metrics, options.metrics)
+        best = "; ".join(f"{pair}: {comparison.best(rows)}" for pair, rows in scored.items())
+        print(f"cross_corpus: best with normalisation train: {best}; see {options.page}")
+
+
+if __name__ == "__main__":
+    main()

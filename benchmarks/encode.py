@@ -1,0 +1,49 @@
+"""Encode every utterance of a corpus with every encoder, for all tasks of that corpus."""
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ser import intake, params, tables
+from ser.benchmarks import encoding, tasks, vectors
+from ser.benchmarks.encoding import Corpus, Variant
+from ser.failures import one_line
+from ser.intake import ManifestParams
+
+
+def main() -> None:
+    """Read the corpus; write its manifest, a table of the encoders, and their feature files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("params", "corpus", "weights", "manifest", "encoders", "features"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    parser.add_argument("--device", default="cpu", help="where networks run (default: %(default)s)")
+    options = parser.parse_args()
+    with one_line("encode"):
+        raw, name = options.corpus.parent, options.corpus.name
+        corpus = tasks.named("corpora", params.read(options.params, "corpora", dict[str, Corpus]), name)
+        encoders = params.read(options.params, "encoders", dict[str, Variant])
+        accept = params.read(options.params, "manifest", ManifestParams)
+        utterances, rejected = intake.build(raw, [name], corpus.emotions, accept)
+        done = encoding.encode(
+            utterances,
+            raw,
+            options.features,
+            encoders,
+            options.weights,
+            options.workers if options.device == "cpu" else 1,  # processes would only queue for one GPU
+            options.device,
+            partial(tqdm, unit="utterance", disable=None),
+        )
+        tables.write(utterances, options.manifest)
+        tables.write(done, options.encoders)
+        notes = "".join(f"; {row.encoder}: {row.note}" for row in done.itertuples() if row.note)
+        available = ", ".join(vectors.available(done))
+        print(f"encode: {intake.closing_line(utterances, rejected)}; vectors of {available}{notes}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Train the ways to serve groups of people more evenly on the same folds, and tell what each costs and gains."""
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from ser import manifest, mitigation, mitigation_table, params, reports, tables
+from ser.benchmarks import grid, tasks, vectors
+from ser.benchmarks.grid import GridParams
+from ser.benchmarks.tasks import Task
+from ser.failures import one_line
+from ser.files import whole_file
+from ser.mitigation import MitigationParams
+from ser.plots import drawing
+from ser.plots import mitigation as picture
+from ser.training import TrainParams
+
+
+def main() -> None:
+    """Read a task's vectors; write the table of systems, a page, a picture and metrics."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", required=True, help="its name in the params")
+    for name in ("params", "manifest", "features", "table", "page", "picture", "metrics"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    options = parser.parse_args()
+    with one_line("mitigation"):
+        task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)
+        folding = params.read(options.params, "grid", GridParams)
+        network = params.read(options.params, "mlp", TrainParams)
+        settings = params.read(options.params, "mitigation", MitigationParams)
+        corpus = manifest.read(options.manifest)
+        people, encoded = vectors.read(options.features, corpus, [settings.encoder], task.emotions)
+        folds = [
+            (fold.seed, fold.number, fold.protocol, fold.parts)
+            for fold in grid.folds(people, task, folding)
+            if fold.protocol == task.protocol
+        ]
+        progress = partial(tqdm, desc=f"mitigation {options.task}", unit="system", disable=None)
+        found, notes = mitigation.run(
+            folds, encoded[settings.encoder], people, task.emotions, network, settings, options.workers, progress
+        )
+        scored = mitigation_table.table(found, notes, people, task.emotions, settings)
+        tables.write(scored, options.table)
+        text = mitigation_table.page(scored, asked(task, people, settings), settings)
+        with whole_file(options.page) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        title = f"{options.task}: {task.protocol}, {len(task.emotions)} emotions, {settings.encoder}"
+        drawing.save(picture.draw(scored, people["speaker"].nunique(), title), options.picture)
+        reports.write(mitigation_table.nested(scored), options.metrics)
+        print(f"mitigation: {options.task}: {mitigation_table.summary(scored)}; see {options.page}")
+
+
+def asked(task: Task, people: pd.DataFrame, settings: MitigationParams) -> str:
+    """Say in a sentence what was compared on what."""
+    genders = people.drop_duplicates("speaker")["gender"].value_counts()
+    known = ", ".join(f"{gender or 'gender unknown'}: {count}" for gender, count in sorted(genders.items()))
+    return (
+        f"Corpus `{task.corpus}`, vectors of `{settings.encoder}`, {len(people)} utterances of "
+        f"{people['speaker'].nunique()} speakers ({known}), emotions {', '.join(task.emotions)}; protocol "
+        f"{task.protocol}, the same folds and seeds for every system."
+    )
+
+
+if __name__ == "__main__":
+    main()

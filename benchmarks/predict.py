@@ -1,0 +1,41 @@
+"""Run the grid on one task: train every system on every fold and predict the test utterances."""
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ser import manifest, params, tables
+from ser.benchmarks import grid, tasks, vectors
+from ser.benchmarks.grid import GridParams
+from ser.benchmarks.tasks import Task
+from ser.failures import one_line
+from ser.training import TrainParams
+
+
+def main() -> None:
+    """Read the corpus' vectors; write the predictions of all systems."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", required=True, help="its name in the params")
+    for name in ("params", "manifest", "encoders", "features", "predictions"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    options = parser.parse_args()
+    with one_line("predict"):
+        task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)
+        settings = params.read(options.params, "grid", GridParams)
+        mlp = params.read(options.params, "mlp", TrainParams)
+        encoders = vectors.available(vectors.read_encoders(options.encoders))
+        corpus = manifest.read(options.manifest)
+        utterances, encoded = vectors.read(options.features, corpus, encoders, task.emotions)
+        folds = grid.folds(utterances, task, settings)
+        progress = partial(tqdm, desc=options.task, disable=None)
+        table = grid.predict(folds, encoded, utterances, task.emotions, settings, mlp, options.workers, progress)
+        tables.write(table, options.predictions)
+        print(f"predict: {options.task}: {len(table)} predictions by {len(encoders)} encoders; {options.predictions}")
+
+
+if __name__ == "__main__":
+    main()

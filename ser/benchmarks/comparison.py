@@ -1,0 +1,172 @@
+"""Predictions of a grid -> one tidy table: scores, differences between systems on the same speakers, intervals.
+
+A system is an encoder, a classifier and a normalisation. Its score is the mean over its seeds of the score of each
+seed's pooled predictions; a bootstrap replicate is that mean over resampled speakers. All systems share the draws, so
+the interval of a difference is a paired one: hard speakers are hard for both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ser import intervals, metrics, splits
+from ser.intervals import IntervalParams
+from ser.predictions import RANDOM
+
+SYSTEM = ["encoder", "classifier", "normalisation"]
+SCORES = ("uar", "accuracy", "macro_f1")
+FIGURES = (*SCORES, "difference", "over_yardstick", "drop")
+NUMBERS = tuple(f"{name}{end}" for name in FIGURES for end in ("", "_low", "_high"))
+CHANCE, CHANCE_NOTE = "chance", "a guess that knows nothing"
+ORACLE, ORACLE_NOTE = "speaker oracle", "each speaker's commonest emotion, without audio"
+COLUMNS = (*SYSTEM, "protocol", "seeds", *NUMBERS, "note")
+
+
+@dataclass(frozen=True)
+class System:
+    """An encoder, a classifier and a normalisation."""
+
+    encoder: str
+    classifier: str
+    normalisation: str
+
+
+@dataclass(frozen=True)
+class CompareParams:
+    """How systems are compared.
+
+    Attributes:
+        reference: the encoder that every other is compared with, under the same classifier and normalisation.
+        yardstick: the system that all systems are compared with.
+        intervals: how intervals over speakers are made.
+    """
+
+    reference: str
+    yardstick: System
+    intervals: IntervalParams
+
+
+def table(
+    predictions: pd.DataFrame, manifest: pd.DataFrame, emotions: Sequence[str], params: CompareParams
+) -> pd.DataFrame:
+    """Score and compare all systems.
+
+    Args:
+        predictions: ``ser.benchmarks.tasks.COLUMNS``; under each seed every system tests every utterance once.
+        manifest: the utterances, with id, emotion and speaker.
+        emotions: the label set.
+        params: what to compare with, and how.
+
+    Returns:
+        ``COLUMNS``, a row per system and protocol, ``random`` last: the scores; ``difference``, the UAR minus that of
+        the reference encoder; ``over_yardstick``, the UAR minus that of the yardstick; ``drop``, in rows of the other
+        protocol, how much higher ``random`` scores. Then a row each for chance and the speaker oracle. What cannot be
+        had is missing.
+    """
+    rows = predictions.merge(manifest[["id", "emotion", "speaker"]], on="id", validate="many_to_one")
+    speakers = sorted(set(rows["speaker"]))
+    strata = np.zeros(len(speakers), dtype=int)
+    weights = None if intervals.obstacle(speakers, params.intervals) else intervals.draws(strata, params.intervals)
+    scored = {
+        key: _scores(part, speakers, emotions, weights) for key, part in rows.groupby([*SYSTEM, "protocol"], sort=False)
+    }
+    yardstick = (params.yardstick.encoder, params.yardstick.classifier, params.yardstick.normalisation)
+    seeds = rows.groupby([*SYSTEM, "protocol"])["seed"].nunique()
+    lines = []
+    for key, own in scored.items():
+        (_, *manner), protocol = key[:3], key[3]
+        figures = own | {
+            "difference": _minus(own, scored.get((params.reference, *manner, protocol))),
+            "over_yardstick": _minus(own, scored.get((*yardstick, protocol))),
+            "drop": _minus(scored.get((*key[:3], RANDOM)), own) if protocol != RANDOM else None,
+        }
+        line = dict(zip((*SYSTEM, "protocol"), key, strict=True)) | {"seeds": seeds[key], "note": ""}
+        for name, figure in figures.items():
+            if figure is not None:
+                line |= _with_bounds(name, figure, strata, params.intervals)
+        lines.append(line)
+    lines.sort(key=lambda line: line["protocol"] == RANDOM)
+    asked = manifest[manifest["id"].isin(rows["id"])]
+    lines.append({"encoder": CHANCE, "uar": splits.chance(asked), "note": CHANCE_NOTE})
+    lines.append({"encoder": ORACLE, "uar": splits.speaker_oracle(asked), "note": ORACLE_NOTE})
+    return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seeds": "Int64"})
+
+
+def with_absent(scored: pd.DataFrame, encoders: pd.DataFrame) -> pd.DataFrame:
+    """Add a row for each encoder that has no vectors, which says why.
+
+    Args:
+        scored: a table of ``table``.
+        encoders: ``ser.benchmarks.vectors.COLUMNS``.
+    """
+    absent = encoders.loc[encoders["note"] != "", ["encoder", "note"]]
+    return pd.concat([scored, absent], ignore_index=True)
+
+
+def best(scored: pd.DataFrame) -> str:
+    """Name the system with the highest speaker-independent UAR under normalisation ``train``, and that UAR."""
+    row = scored[(scored["normalisation"] == "train") & (scored["protocol"] != RANDOM)].nlargest(1, "uar").iloc[0]
+    return f"{row['encoder']} + {row['classifier']}, UAR {row['uar']:.3f}"
+
+
+def nested(scored: pd.DataFrame) -> dict:
+    """Key a table's numbers by encoder, classifier and normalisation, for JSON.
+
+    Args:
+        scored: a table of ``table``.
+
+    Returns:
+        Its numbers, those that are missing left out; the scores of ``random`` under that name; and, beside the
+        encoders, ``chance_uar`` and ``speaker_oracle_uar``.
+    """
+    floors = {CHANCE: "chance_uar", ORACLE: "speaker_oracle_uar"}
+    result = {}
+    for row in scored[scored["uar"].notna()].to_dict("records"):
+        if row["encoder"] in floors:
+            result[floors[row["encoder"]]] = row["uar"]
+            continue
+        place = result
+        for key in SYSTEM:
+            place = place.setdefault(row[key], {})
+        if row["protocol"] == RANDOM:
+            place = place.setdefault(RANDOM, {})
+        place |= {name: row[name] for name in ("seeds", *NUMBERS) if pd.notna(row[name])}
+    return result
+
+
+def _scores(
+    rows: pd.DataFrame, speakers: Sequence[str], emotions: Sequence[str], weights: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Score a system under one protocol, as the mean over its seeds.
+
+    Args:
+        rows: its predictions, with emotion and speaker.
+        speakers: all of them.
+        emotions: the label set.
+        weights: the bootstrap's draws (resamples, speakers), or None for no interval.
+
+    Returns:
+        Each of ``SCORES``: the figure, then its replicates, (1 + resamples,).
+    """
+    everyone = np.ones((1, len(speakers)))
+    weights = everyone if weights is None else np.concatenate([everyone, weights])
+    of_seeds = []
+    for _, part in rows.groupby("seed"):
+        stack = metrics.confusions(part["emotion"], part["prediction"], part["speaker"], speakers, emotions)
+        of_seeds.append(metrics.scores(metrics.resampled(stack, weights)))
+    return {name: np.mean([scores[name] for scores in of_seeds], axis=0) for name in SCORES}
+
+
+def _minus(one: Mapping[str, np.ndarray] | None, other: Mapping[str, np.ndarray] | None) -> np.ndarray | None:
+    """Subtract UARs, figure and replicates; None where either is not there or both are the same system."""
+    return None if one is None or other is None or one is other else one["uar"] - other["uar"]
+
+
+def _with_bounds(name: str, figure: np.ndarray, strata: np.ndarray, params: IntervalParams) -> dict[str, float]:
+    """Turn a figure and its replicates, if any, into columns."""
+    line = {name: figure[0]}
+    if len(figure) > 1:
+        line[f"{name}_low"], line[f"{name}_high"] = intervals.bounds(figure[1:], strata, params)
+    return line

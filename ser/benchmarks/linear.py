@@ -1,0 +1,135 @@
+"""Linear classifiers, their cost chosen by inner folds of the training utterances.
+
+The support vector machine is that of the Interspeech ComParE challenges, by which openSMILE's feature sets are judged:
+sequential minimal optimisation, one emotion against another, a vote. Logistic regression is multinomial. Both weigh
+emotions by their inverse frequency.
+
+A cost is given relative to the length of a vector: C = cost / numbers. Standardised vectors have a mean squared norm of
+``numbers``, so that the same costs suit 88 numbers and 6,373.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import recall_score
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+MACHINES = {
+    "svm": lambda c: SVC(C=c, kernel="linear", class_weight="balanced"),
+    "logistic": lambda c: LogisticRegression(C=c, class_weight="balanced", tol=1e-3, max_iter=2000),
+}
+ROUNDING = 1e-10  # of the largest eigenvalue: directions below it do not exist
+
+
+def predict(
+    machines: Sequence[str],
+    vectors: np.ndarray,
+    truth: np.ndarray,
+    groups: np.ndarray | None,
+    test: np.ndarray,
+    costs: Sequence[float],
+    folds: int,
+    scale: bool = True,
+) -> dict[str, np.ndarray]:
+    """Choose the cost on the training utterances, train on all of them, and predict the test utterances.
+
+    Args:
+        machines: names out of ``MACHINES``.
+        vectors: (utterances, numbers).
+        truth: (utterances,) emotions.
+        groups: (utterances,) what inner folds keep apart, the speakers; None for random inner folds, which befit an
+            outer fold that is random.
+        test: (utterances,) bool; all others train.
+        costs: candidates, ascending; of equally good ones the lowest is taken.
+        folds: how many inner folds.
+        scale: whether to standardise by the training rows, within each inner fold by those of its own; not wanted
+            where vectors are normalised already.
+
+    Returns:
+        By machine the predicted emotions of the test utterances, in their order.
+    """
+    train = np.flatnonzero(~test)
+    inner = [
+        (*_arranged(vectors[fit], vectors[ask], scale), truth[fit], truth[ask])
+        for fit, ask in inner_folds(truth, groups, train, folds)
+    ]
+    rows, asked = _arranged(vectors[train], vectors[test], scale)
+    found = {}
+    for name in machines:
+        uars = [_inner_uar(name, cost / vectors.shape[1], inner) for cost in costs]
+        best = costs[int(np.argmax(uars))] / vectors.shape[1]
+        found[name] = MACHINES[name](best).fit(rows, truth[train]).predict(asked)
+    return found
+
+
+def inner_folds(
+    truth: np.ndarray, groups: np.ndarray | None, train: np.ndarray, folds: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cut training utterances into folds to choose a cost by, stratified by emotion.
+
+    Args:
+        truth: (utterances,) emotions.
+        groups: (utterances,) what to keep apart; None for nothing.
+        train: positions of the training utterances.
+        folds: how many; one per group where there are fewer groups.
+
+    Yields:
+        Positions to fit on and positions to ask, per fold.
+    """
+    if groups is None:
+        pieces = StratifiedKFold(folds, shuffle=True, random_state=0).split(train, truth[train])
+    else:
+        number = min(folds, len(set(groups[train])))
+        pieces = StratifiedGroupKFold(number).split(train, truth[train], groups[train])
+    with warnings.catch_warnings():
+        # Expected: a rare emotion is spread over as many folds as it has utterances.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        for fit, ask in pieces:
+            yield train[fit], train[ask]
+
+
+def by_speaker(vectors: np.ndarray, speakers: np.ndarray) -> np.ndarray:
+    """Standardise each speaker's vectors by the speaker's own mean and deviation: (utterances, numbers)."""
+    normalised = np.empty(vectors.shape)
+    for speaker in set(speakers):
+        rows = speakers == speaker
+        normalised[rows] = StandardScaler().fit_transform(vectors[rows])
+    return normalised
+
+
+def in_span(rows: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Express vectors in an orthonormal basis of what ``rows`` span, where that takes fewer numbers.
+
+    A linear classifier with a quadratic penalty has its weights in that span, so it stays the same classifier; with
+    6,373 numbers and 400 rows it trains ten times faster.
+
+    Args:
+        rows: what is trained on, (rows, numbers).
+        others: what is asked, (others, numbers).
+
+    Returns:
+        Both, (rows, at most rows) and (others, as many): all inner products with ``rows`` are kept.
+    """
+    if rows.shape[1] <= len(rows):
+        return rows, others
+    squares, directions = np.linalg.eigh(rows @ rows.T)  # ascending
+    there = squares > squares[-1] * ROUNDING
+    lengths = np.sqrt(squares[there])
+    return directions[:, there] * lengths, others @ rows.T @ directions[:, there] / lengths
+
+
+def _arranged(rows: np.ndarray, others: np.ndarray, scale: bool) -> tuple[np.ndarray, np.ndarray]:
+    if scale:
+        scaler = StandardScaler().fit(rows)
+        rows, others = scaler.transform(rows), scaler.transform(others)
+    return in_span(rows, others)
+
+
+def _inner_uar(name: str, c: float, inner: Sequence[tuple[np.ndarray, ...]]) -> float:
+    """Score a cost by the pooled predictions of all inner folds."""
+    predicted = [MACHINES[name](c).fit(rows, labels).predict(asked) for rows, asked, labels, _ in inner]
+    return recall_score(np.concatenate([fold[3] for fold in inner]), np.concatenate(predicted), average="macro")

@@ -1,0 +1,63 @@
+"""What is asked of the systems, and the table of their answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import pandas as pd
+
+from ser import tables
+from ser.failures import InputError
+
+Member = TypeVar("Member")
+# The table of predictions: a row per system, protocol, seed and test utterance.
+COLUMNS = ("encoder", "classifier", "normalisation", "protocol", "seed", "fold", "id", "prediction")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A corpus, the emotions to tell apart in it, and how its speakers are kept apart.
+
+    Attributes:
+        corpus: the name of the corpus.
+        emotions: the label set.
+        protocol: the speaker-independent one, beside which ``random`` is run.
+    """
+
+    corpus: str
+    emotions: list[str]
+    protocol: Literal["kfold", "loso", "sessions"]
+
+
+@dataclass(frozen=True)
+class CrossCorpus:
+    """Corpora to train on one and test on another, each way.
+
+    Attributes:
+        corpora: their names.
+        emotions: the label set, which all of them have.
+    """
+
+    corpora: list[str]
+    emotions: list[str]
+
+    def __post_init__(self):
+        if len(set(self.corpora)) < max(2, len(self.corpora)):
+            raise ValueError(f"corpora: expected at least two, each once, found {', '.join(self.corpora) or 'none'}")
+
+
+def named(block: str, members: Mapping[str, Member], name: str) -> Member:
+    """Pick a member of a block of the params by its name.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if name not in members:
+        raise InputError(f"{block}: expected '{name}', found {', '.join(members)}; add it there")
+    return members[name]
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read predictions."""
+    return tables.read(path, COLUMNS, text=[name for name in COLUMNS if name not in ("seed", "fold")])

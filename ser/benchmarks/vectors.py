@@ -1,0 +1,92 @@
+"""The vectors that ``ser.benchmarks.encoding`` made, for whoever trains on them; reading them takes no encoder."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ser import features, tables
+from ser.failures import InputError
+from ser.features import Features
+
+COLUMNS = ("encoder", "numbers", "note")  # the note says why there are no vectors; "" where there are
+
+
+def available(encoders: pd.DataFrame) -> list[str]:
+    """Name the encoders that have vectors."""
+    return encoders.loc[encoders["note"] == "", "encoder"].tolist()
+
+
+def read_encoders(path: Path) -> pd.DataFrame:
+    """Read which encoders have vectors of a corpus."""
+    return tables.read(path, COLUMNS, text=("encoder", "note"))
+
+
+def read(
+    folder: Path, manifest: pd.DataFrame, encoders: Sequence[str], emotions: Sequence[str]
+) -> tuple[pd.DataFrame, dict[str, Features]]:
+    """Read the vectors of a task: those of the corpus' utterances that have one of the task's emotions.
+
+    Args:
+        folder: as given to ``ser.benchmarks.encoding.encode``.
+        manifest: all utterances of the corpus.
+        encoders: names of those that have vectors.
+        emotions: of the task.
+
+    Returns:
+        The utterances of these emotions, and their features by encoder, in the same order.
+
+    Raises:
+        InputError: a file is missing, damaged, or not of this manifest.
+    """
+    wanted = manifest["emotion"].isin(emotions).to_numpy()
+    found = {}
+    for name in encoders:
+        whole = features.read(folder / name, manifest)
+        found[name] = replace(whole, ids=whole.ids[wanted], sha256=whole.sha256[wanted], vectors=whole.vectors[wanted])
+    return manifest[wanted].reset_index(drop=True), found
+
+
+def shared(encoders: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Find the encoders that have vectors of every corpus.
+
+    Args:
+        encoders: a table of each corpus.
+
+    Returns:
+        The first of these tables, with the note of whichever corpus an encoder has no vectors of.
+
+    Raises:
+        InputError: they are not about the same encoders.
+    """
+    for other in encoders[1:]:
+        if other["encoder"].tolist() != encoders[0]["encoder"].tolist():
+            raise InputError("encoders: expected the same for every corpus; run the stages encode again")
+    notes = pd.concat([table["note"] for table in encoders], axis=1).max(axis=1)
+    return encoders[0].assign(note=notes)
+
+
+def joined(
+    corpora: Sequence[tuple[pd.DataFrame, Mapping[str, Features]]],
+) -> tuple[pd.DataFrame, dict[str, Features]]:
+    """Put corpora one after another.
+
+    Args:
+        corpora: utterances and their features by encoder, each as from ``read``.
+
+    Returns:
+        The same of all of them.
+
+    Raises:
+        InputError: an encoder made the vectors of one corpus in another way than those of another.
+    """
+    found = {}
+    for name, first in corpora[0][1].items():
+        parts = [vectors[name] for _, vectors in corpora]
+        if len({part.extractor for part in parts}) > 1:
+            raise InputError(f"{name}: its vectors were made in different ways; run the stages encode again")
+        arrays = {key: np.concatenate([getattr(part, key) for part in parts]) for key in ("ids", "sha256", "vectors")}
+        found[name] = replace(first, **arrays)
+    return pd.concat([utterances for utterances, _ in corpora], ignore_index=True), found

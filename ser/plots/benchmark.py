@@ -1,0 +1,71 @@
+"""The picture of a benchmark: every system's UAR with its interval, and what a random split makes of it."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ser.plots import drawing
+from ser.plots.drawing import BLUE, GREY, ORANGE
+from ser.predictions import RANDOM
+
+ROW_INCHES = 0.3
+
+
+def draw(comparisons: Mapping[str, pd.DataFrame], floor: float, title: str) -> Figure:
+    """Draw the UAR of encoders, a panel per classifier and normalisation.
+
+    Args:
+        comparisons: tables by name (``""`` for the only one) with encoder, classifier, normalisation, protocol, uar,
+            uar_low and uar_high, these two missing where there is no interval. Rows without a normalisation are no
+            systems and not drawn; encoders and classifiers keep their order.
+        floor: the UAR of chance.
+        title: of the picture.
+
+    Returns:
+        Normalisations of each comparison from top to bottom, classifiers from left to right, encoders as rows of each
+        panel.
+    """
+    systems = pd.concat([rows.assign(comparison=name) for name, rows in comparisons.items()])
+    systems = systems.dropna(subset="normalisation")
+    names = ("encoder", "classifier", "normalisation")
+    encoders, classifiers, normalisations = (list(dict.fromkeys(systems[name])) for name in names)
+    manners = [(name, normalisation) for name in comparisons for normalisation in normalisations]
+    size = (2.2 + 3.2 * len(classifiers), 1.3 + len(manners) * (0.8 + ROW_INCHES * len(encoders)))
+    figure = Figure(figsize=size, layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    panels = figure.subplots(len(manners), len(classifiers), squeeze=False, sharex=True, sharey=True)
+    rows = systems.set_index(["comparison", "normalisation", "classifier"]).sort_index()
+    for (comparison, normalisation), in_row in zip(manners, panels, strict=True):
+        for classifier, axes in zip(classifiers, in_row, strict=True):
+            place = (comparison, normalisation, classifier)
+            found = rows.loc[[place]] if place in rows.index else rows[:0]
+            _panel(axes, found.set_index("encoder"), encoders, floor)
+            prefix = f"{comparison}: " if comparison else ""
+            axes.set_title(f"{prefix}{classifier}, normalisation {normalisation}", fontsize=9)
+    for axes in panels[:-1].flat:
+        axes.set_xlabel("")
+    _legend(figure, (systems["protocol"] == RANDOM).any())
+    return figure
+
+
+def _panel(axes: Axes, systems: pd.DataFrame, encoders: Sequence[str], floor: float) -> None:
+    random = systems["protocol"] == RANDOM
+    axes.axvline(floor, color=GREY, linewidth=1, linestyle="--")
+    contrast = systems.loc[random, "uar"].reindex(encoders)
+    axes.plot(contrast, range(len(encoders)), "D", color=ORANGE, fillstyle="none", markersize=6)
+    drawing.intervals(axes, systems[~random].reindex(encoders), encoders, "UAR")
+    axes.set_xlim(0, 1)
+    if systems.empty:
+        axes.text(0.5, 0.5, "not run", ha="center", va="center", color=GREY, transform=axes.transAxes)
+
+
+def _legend(figure: Figure, contrast: bool) -> None:
+    handles = [Line2D([], [], color=BLUE, marker="o", linewidth=2, label="speakers unknown in training, with interval")]
+    if contrast:
+        label = "random split: speakers known in training"
+        handles.append(Line2D([], [], color=ORANGE, marker="D", fillstyle="none", linewidth=0, label=label))
+    handles.append(Line2D([], [], color=GREY, linewidth=1, linestyle="--", label="chance"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8, frameon=False)

@@ -1,0 +1,172 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import recall_score
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from ser.benchmarks import linear
+
+COSTS = [0.01, 1.0, 10.0]
+
+
+@pytest.fixture
+def corpus():
+    """Eight speakers with an offset each, three emotions; more numbers than utterances."""
+    generator = np.random.default_rng(3)
+    speakers, truth = np.repeat(list("abcdefgh"), 12), np.tile(["angry", "happy", "sad"], 32)
+    offsets = dict(zip("abcdefgh", generator.normal(0, 1, (8, 200)), strict=True))
+    means = dict(zip(["angry", "happy", "sad"], generator.normal(0, 0.25, (3, 200)), strict=True))
+    vectors = np.stack([offsets[s] + means[t] for s, t in zip(speakers, truth, strict=True)])
+    return vectors + generator.normal(0, 1, vectors.shape), truth, speakers
+
+
+@pytest.mark.parametrize(
+    ("name", "machine"),
+    [
+        ("svm", SVC(kernel="linear", class_weight="balanced")),
+        ("logistic", LogisticRegression(class_weight="balanced", max_iter=5000)),
+    ],
+)
+def test_predictions_are_those_of_a_grid_search_over_speakers_by_scikit_learn(corpus, name, machine):
+    vectors, truth, speakers = corpus
+    test = np.isin(speakers, ["a", "b"])
+    pipeline = make_pipeline(StandardScaler(), machine)
+    uars = []
+    for cost in COSTS:
+        pipeline[-1].set_params(C=cost / 200)
+        inner = cross_val_predict(
+            pipeline, vectors[~test], truth[~test], groups=speakers[~test], cv=StratifiedGroupKFold(3)
+        )
+        uars.append(recall_score(truth[~test], inner, average="macro"))
+    pipeline[-1].set_params(C=COSTS[int(np.argmax(uars))] / 200)
+    expected = pipeline.fit(vectors[~test], truth[~test]).predict(vectors[test])
+    assert 0.4 < np.mean(expected == truth[test]) < 1  # neither trivial nor hopeless
+    found = linear.predict([name], vectors, truth, speakers, test, COSTS, folds=3)[name]
+    assert found.tolist() == expected.tolist()
+
+
+def test_vectors_that_are_normalised_already_are_not_scaled_again(corpus):
+    vectors, truth, speakers = corpus
+    vectors = linear.by_speaker(vectors, speakers) * np.linspace(0.1, 3, 200)  # scaling again would undo this
+    test = speakers == "a"
+    expected = SVC(kernel="linear", class_weight="balanced", C=0.005).fit(vectors[~test], truth[~test])
+    found = linear.predict(["svm"], vectors, truth, speakers, test, [1.0], folds=3, scale=False)["svm"]
+    assert found.tolist() == expected.predict(vectors[test]).tolist()
+
+
+def test_inner_folds_keep_speakers_apart_and_never_touch_the_test_utterances(corpus):
+    _, truth, speakers = corpus
+    train = np.flatnonzero(speakers != "h")
+    folds = list(linear.inner_folds(truth, speakers, train, 3))
+    assert len(folds) == 3
+    for fit, ask in folds:
+        assert not set(speakers[fit]) & set(speakers[ask])
+        assert sorted([*fit, *ask]) == train.tolist()
+    assert sorted(np.concatenate([ask for _, ask in folds])) == train.tolist()
+
+
+def test_inner_folds_are_no_more_than_speakers(corpus):
+    _, truth, speakers = corpus
+    train = np.flatnonzero(np.isin(speakers, ["a", "b"]))
+    assert len(list(linear.inner_folds(truth, speakers, train, 5))) == 2
+
+
+def test_without_groups_inner_folds_share_speakers_as_a_random_split_does(corpus):
+    _, truth, speakers = corpus
+    train = np.flatnonzero(speakers != "h")
+    for fit, ask in linear.inner_folds(truth, None, train, 3):
+        assert set(speakers[fit]) & set(speakers[ask])
+        assert sorted([*fit, *ask]) == train.tolist()
+
+
+def test_the_labels_of_test_utterances_decide_nothing(corpus):
+    vectors, truth, speakers = corpus
+    test = np.isin(speakers, ["a", "b"])
+    other = np.where(test, "angry", truth)
+    one, two = (linear.predict(["svm"], vectors, words, speakers, test, COSTS, 3)["svm"] for words in (truth, other))
+    assert one.tolist() == two.tolist()
+
+
+class Machine:
+    """Right on what it is asked if its cost is the one wanted; keeps the costs that were fitted."""
+
+    fitted: list = []  # noqa: RUF012
+
+    def __init__(self, c, wanted):
+        self.c, self.wanted = c, wanted
+
+    def fit(self, rows, labels):
+        Machine.fitted.append(self.c)
+        return self
+
+    def predict(self, rows):
+        right = np.where(rows[:, 0] > 0, "b", "a")
+        return right if self.c in self.wanted else np.full(len(rows), "a")
+
+
+@pytest.mark.parametrize(("wanted", "chosen"), [([1.0], 1.0), ([1.0, 10.0], 1.0), ([0.1, 1.0, 10.0], 0.1), ([], 0.1)])
+def test_the_lowest_of_the_best_costs_is_taken(monkeypatch, wanted, chosen):
+    Machine.fitted = []
+    monkeypatch.setitem(linear.MACHINES, "svm", lambda c: Machine(c, wanted))
+    vectors = np.tile([[-1.0], [1.0]], (12, 1))
+    truth, speakers = np.tile(["a", "b"], 12), np.repeat(list("uvwx"), 6)
+    linear.predict(["svm"], vectors, truth, speakers, speakers == "x", [0.1, 1.0, 10.0], folds=3)
+    assert Machine.fitted[-1] == chosen
+    assert len(Machine.fitted) == 3 * 3 + 1
+
+
+def test_the_cost_is_chosen_by_mean_recall_not_by_accuracy(monkeypatch):
+    """Cost 0.1 says the common emotion always, 90 % right; cost 1 is right on all rare and half of the common ones."""
+
+    class Lopsided(Machine):
+        def predict(self, rows):
+            if self.c < 1:
+                return np.full(len(rows), "common")
+            return np.where((rows[:, 0] > 0) | (rows[:, 1] > 0), "rare", "common")
+
+    Machine.fitted = []
+    monkeypatch.setitem(linear.MACHINES, "svm", lambda c: Lopsided(2 * c, []))
+    rare, half = np.tile([1] + [-1] * 9, 4), np.tile([1, -1], 20)
+    truth, speakers = np.where(rare > 0, "rare", "common"), np.repeat(list("uvwx"), 10)
+    vectors = np.stack([rare, half], axis=1).astype(float)
+    linear.predict(["svm"], vectors, truth, speakers, speakers == "x", [0.1, 1.0], 3, scale=False)
+    assert Machine.fitted[-1] == 1.0
+
+
+def test_a_basis_of_the_span_keeps_all_inner_products(corpus):
+    rows, others = corpus[0][:70], corpus[0][70:]
+    short, shorter = linear.in_span(rows - rows.mean(axis=0), others)
+    assert short.shape == (70, 69)  # centring takes a dimension away
+    centred = rows - rows.mean(axis=0)
+    np.testing.assert_allclose(short @ short.T, centred @ centred.T, atol=1e-8)
+    np.testing.assert_allclose(shorter @ short.T, others @ centred.T, atol=1e-8)
+
+
+def test_vectors_shorter_than_the_rows_are_many_stay_as_they_are():
+    rows = np.random.default_rng(0).normal(size=(20, 5))
+    assert linear.in_span(rows, rows[:3])[0] is rows
+
+
+def test_every_speaker_is_standardised_by_the_own_mean_and_deviation(corpus):
+    vectors, _, speakers = corpus
+    vectors = np.where(np.arange(200) == 7, 5.0, vectors)  # a number that does not move
+    groups = pd.DataFrame(vectors).groupby(speakers)
+    expected = ((vectors - groups.transform("mean")) / groups.transform("std", ddof=0).replace(0, 1)).to_numpy()
+    np.testing.assert_allclose(linear.by_speaker(vectors, speakers), expected, atol=1e-9)
+
+
+def test_a_rare_emotion_passes_without_a_warning(corpus):
+    _, truth, speakers = corpus
+    truth = np.where(np.arange(96) < 2, "rare", truth)
+    for groups in (None, speakers):
+        assert len(list(linear.inner_folds(truth, groups, np.arange(96), 3))) == 3
+
+
+def test_group_folds_agree_with_scikit_learns_about_who_is_apart(corpus):
+    _, truth, speakers = corpus
+    sizes = sorted(len(set(speakers[ask])) for _, ask in GroupKFold(4).split(truth, truth, speakers))
+    assert sorted(len(set(speakers[ask])) for _, ask in linear.inner_folds(truth, speakers, np.arange(96), 4)) == sizes
