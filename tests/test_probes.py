@@ -20,7 +20,6 @@ PARAMS = RepresentationParams(
     confidence=0.95,
     seed=0,
     minimum_speakers=3,
-    statistics=["mean"],
     folds=4,
     cost=0.01,
     permutations=3,
