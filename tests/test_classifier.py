@@ -287,7 +287,7 @@ class TestAdditions:
         model, curve = fit(made, data)
         x, y = torch.tensor(vectors[parts == "train"]), torch.tensor(_codes(truth[parts == "train"]))
         weights = len(y) / (3 * y.bincount()).float() if class_weights else None
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), classifier._one_thread():
             torch.manual_seed(classifier._seed(made))
             again = Classifier(made, 10)
             optimiser = torch.optim.AdamW(again.parameters(), 0.003, weight_decay=0.01)
