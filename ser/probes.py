@@ -33,7 +33,7 @@ from sklearn.preprocessing import StandardScaler
 from ser import fairness, intervals
 from ser.fairness import BiasParams
 from ser.metrics import mean_where
-from ser.representation import PAIRS, RepresentationParams, Space
+from ser.representation import PAIRS, RepresentationParams, Space, by_space
 
 ATTRIBUTES = ("emotion", "speaker", "gender", "age")
 OF_SPEAKERS = ("gender", "age")  # the same for all utterances of a speaker
@@ -326,12 +326,7 @@ def report(rows: pd.DataFrame) -> dict:
     Returns:
         Nested figures.
     """
-    result = {}
-    for row in rows.to_dict("records"):
-        figures = {name: row[name] for name in FIGURES if pd.notna(row[name])}
-        if figures:
-            result.setdefault(row["space"], {})[row["attribute"]] = figures
-    return result
+    return by_space(rows, "attribute", FIGURES)
 
 
 def _by_utterances(people: pd.DataFrame, truth: np.ndarray, params: RepresentationParams) -> tuple[np.ndarray, str]:

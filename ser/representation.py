@@ -166,3 +166,22 @@ def spaces(
         result[name] = whole(vectors)
         result[f"{name}_by_speaker"] = by_speaker(vectors, speakers)
     return result | held_out(manifest, features, split, models, protocol)
+
+
+def by_space(rows: pd.DataFrame, aspect: str, names: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:
+    """Gather the figures of a table as metrics.
+
+    Args:
+        rows: ``space``, a space or a pair of them, the aspect, and the figures.
+        aspect: the column that says what was measured there.
+        names: the columns of the figures.
+
+    Returns:
+        Figures by space and aspect; what is missing is left out.
+    """
+    result: dict[str, dict[str, dict[str, float]]] = {}
+    for row in rows.to_dict("records"):
+        figures = {name: row[name] for name in names if pd.notna(row[name])}
+        if figures:
+            result.setdefault(row["space"], {})[row[aspect]] = figures
+    return result

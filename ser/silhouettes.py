@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ser import intervals
 from ser.intervals import IntervalParams
-from ser.representation import PAIRS, Space
+from ser.representation import PAIRS, Space, by_space
 
 GROUPINGS = ("emotion", "speaker")
 DIFFERENCE = "emotion_minus_speaker"
@@ -94,12 +94,7 @@ def report(rows: pd.DataFrame) -> dict:
     Returns:
         Nested figures.
     """
-    result = {}
-    for row in rows.to_dict("records"):
-        figures = {name: row[name] for name in FIGURES if pd.notna(row[name])}
-        if figures:
-            result.setdefault(row["space"], {})[row["grouping"]] = figures
-    return result
+    return by_space(rows, "grouping", FIGURES)
 
 
 def _sums(values: pd.DataFrame) -> pd.DataFrame:
