@@ -1,0 +1,62 @@
+"""Figures in the documents are those of the metrics: an interval without a source, or an outdated one, fails."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ("README.md", "docs/results.md", "models/pase_plus.md")
+# An estimate and its interval, as in 0.664 [0.597, 0.726] or +0.145 [+0.114, +0.179].
+INTERVAL = re.compile(r"([+-]?\d\.\d{2,4})\** \[([+-]?\d\.\d{2,4}), ([+-]?\d\.\d{2,4})\]")
+
+
+def quoted(text: str) -> list[tuple[str, str, str]]:
+    return [match.groups() for match in INTERVAL.finditer(text)]
+
+
+def measured(node: object) -> set[tuple[float, float, float]]:
+    """Every estimate with its interval, at any depth: ``uar`` beside ``uar_low``, or whatever stands beside ``low``."""
+    if not isinstance(node, dict):
+        return set()
+    ends = {
+        name: (node.get(f"{name}_low", node.get("low")), node.get(f"{name}_high", node.get("high"))) for name in node
+    }
+    found = {
+        (value, *ends[name])
+        for name, value in node.items()
+        if isinstance(value, float) and not any(end is None for end in ends[name])
+    }
+    return found.union(*(measured(child) for child in node.values()))
+
+
+def agrees(words: tuple[str, str, str], numbers: tuple[float, float, float]) -> bool:
+    """Whether the words are the numbers, rounded or with the sign turned round (a loss told as a gain)."""
+
+    def near(values: tuple[float, ...]) -> bool:
+        return all(
+            abs(float(word) - value) <= 0.5 * 10.0 ** -len(word.partition(".")[2]) + 1e-4
+            for word, value in zip(words, values, strict=True)
+        )
+
+    value, low, high = numbers
+    return near(numbers) or near((-value, -high, -low))
+
+
+@pytest.fixture(scope="module")
+def sources() -> set[tuple[float, float, float]]:
+    files = sorted((ROOT / "metrics").rglob("*.json"))
+    return set().union(*(measured(json.loads(file.read_text())) for file in files))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_quoted_interval_stands_in_a_metrics_file(document, sources):
+    found = quoted((ROOT / document).read_text())
+    assert found, "a document without any interval would pass unread"
+    lost = [words for words in found if not any(agrees(words, numbers) for numbers in sources)]
+    assert not lost, f"{document} quotes what no file under metrics/ says: {lost}"
+
+
+def test_a_figure_that_was_not_measured_is_noticed(sources):
+    assert not any(agrees(("0.999", "0.998", "1.000"), numbers) for numbers in sources)
