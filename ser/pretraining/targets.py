@@ -16,6 +16,8 @@ LONG_WINDOW, LONG_FFT = 1024, 1024
 BANDS = 40
 FLOOR = 1e-8  # of a power; about -80 dB, the noise of a quiet 16-bit recording
 F0_MINIMUM_HZ, F0_MAXIMUM_HZ = 60.0, 500.0
+SHORTEST_LAG, LONGEST_LAG = int(SAMPLING_RATE_HZ / F0_MAXIMUM_HZ), int(SAMPLING_RATE_HZ / F0_MINIMUM_HZ)  # samples
+PERIODS, PERIODS_AN_OCTAVE = 48, 16
 OCTAVE_COST = 0.01
 VOICING_THRESHOLD = 0.45
 
@@ -25,7 +27,8 @@ class Targets(nn.Module):
 
     Log power spectrum (``lps``), log mel bands (``fbank``), log gammatone bands (``gammatone``) and cepstra (``mfcc``),
     each with a short and a long window, and ``prosody``: log F0, voicing, log energy, zero-crossing rate. Each comes
-    with its first and second time derivatives.
+    with its first and second time derivatives. ``periodicity``, the autocorrelation that F0 is read from, is not a
+    task of PASE+: without it an encoder that has seen little speech hardly learns F0, one number among hundreds.
     """
 
     def __init__(self) -> None:
@@ -60,8 +63,10 @@ class Targets(nn.Module):
             values[f"fbank_{name}"] = fbank
             values[f"gammatone_{name}"] = (getattr(self, f"{name}_gammatone") @ power).clamp(min=FLOOR).log()
             values[f"mfcc_{name}"] = getattr(self, f"{name}_dct") @ fbank
-        values["prosody"] = prosody(signal)
-        return {name: with_derivatives(value) for name, value in values.items()}
+        correlation = autocorrelation(signal)
+        values["prosody"] = prosody(signal, correlation)
+        derived = {name: with_derivatives(value) for name, value in values.items()}
+        return derived | {"periodicity": periodicity(correlation)}
 
 
 def power_spectrum(signal: Tensor, fft: int, window: Tensor) -> Tensor:
@@ -103,21 +108,18 @@ def gammatone_bands(bins: int) -> Tensor:
     return (response / response.sum(dim=1, keepdim=True)).float()
 
 
-def prosody(signal: Tensor) -> Tensor:
-    """Compute log F0, voicing, log energy and zero-crossing rate.
-
-    Voicing is the height of the normalised autocorrelation's peak, after Boersma, "Accurate short-term analysis of the
-    fundamental frequency and the harmonics-to-noise ratio of a sampled sound", 1993; where it is below 0.45 the frame
-    counts as unvoiced and keeps the F0 of the last voiced one.
+def prosody(signal: Tensor, correlation: Tensor) -> Tensor:
+    """Measure pitch, voicing, loudness and noisiness.
 
     Args:
         signal: (batch, samples).
+        correlation: its ``autocorrelation``.
 
     Returns:
         (batch, 4, samples // 160): log F0 in log Hz, voicing 0..1, log of the mean square over 25 ms, sign changes per
         sample over 25 ms.
     """
-    log_f0, voicing = pitch(signal)
+    log_f0, voicing = pitch(correlation)
     power = _framed_mean(signal.square())
     changes = (signal[:, 1:].sign() - signal[:, :-1].sign()).abs() / 2
     crossings = _framed_mean(nn.functional.pad(changes, (1, 0)))
@@ -131,14 +133,15 @@ def _framed_mean(values: Tensor) -> Tensor:
     return nn.functional.avg_pool1d(padded, SHORT_WINDOW, HOP)[:, 0, : values.shape[-1] // HOP]
 
 
-def pitch(signal: Tensor) -> tuple[Tensor, Tensor]:
-    """Estimate the fundamental frequency by autocorrelation, after Boersma (1993).
+def autocorrelation(signal: Tensor) -> Tensor:
+    """Correlate each frame of 64 ms with itself, after Boersma (1993): divided by its energy and by the window's own.
 
     Args:
         signal: (batch, samples).
 
     Returns:
-        Log F0 in log Hz, and voicing 0..1: each (batch, samples // 160).
+        (batch, samples // 160, lags), about -1..1, at each lag in samples from one before the period of the highest F0
+        to one after that of the lowest; 0 in frames without sound.
     """
     window = torch.hann_window(LONG_WINDOW, device=signal.device)
     half = LONG_WINDOW // 2
@@ -147,18 +150,45 @@ def pitch(signal: Tensor) -> tuple[Tensor, Tensor]:
     correlation = _autocorrelation(frames)
     normalised = correlation / correlation[..., :1].clamp(min=FLOOR)
     own = _autocorrelation(window)
-    shortest, longest = int(SAMPLING_RATE_HZ / F0_MAXIMUM_HZ), int(SAMPLING_RATE_HZ / F0_MINIMUM_HZ)
-    lags = torch.arange(shortest - 1, longest + 2, device=signal.device)
-    curve = normalised[..., lags] / (own[lags] / own[0])  # (batch, frames, lags), with a neighbour on either side
-    score = curve[..., 1:-1] - OCTAVE_COST * torch.log2(F0_MINIMUM_HZ * lags[1:-1] / SAMPLING_RATE_HZ)
-    best = score.argmax(dim=2, keepdim=True)  # place in the inner lags; best + 1 in the curve
-    before, peak, after = (curve.gather(2, best + shift).squeeze(2) for shift in (0, 1, 2))
+    lags = slice(SHORTEST_LAG - 1, LONGEST_LAG + 2)
+    loud = frames.square().mean(dim=2, keepdim=True) > FLOOR
+    return normalised[..., lags] / (own[lags] / own[0]) * loud
+
+
+def pitch(correlation: Tensor) -> tuple[Tensor, Tensor]:
+    """Estimate the fundamental frequency from the highest peak of the autocorrelation, after Boersma (1993).
+
+    Args:
+        correlation: (batch, frames, lags), of ``autocorrelation``.
+
+    Returns:
+        Log F0 in log Hz, and voicing 0..1: each (batch, frames).
+    """
+    lags = torch.arange(SHORTEST_LAG, LONGEST_LAG + 1, device=correlation.device)
+    score = correlation[..., 1:-1] - OCTAVE_COST * torch.log2(F0_MINIMUM_HZ * lags / SAMPLING_RATE_HZ)
+    best = score.argmax(dim=2, keepdim=True)  # place in the inner lags; best + 1 in the correlation
+    before, peak, after = (correlation.gather(2, best + shift).squeeze(2) for shift in (0, 1, 2))
     bend = before - 2 * peak + after
     shift = torch.where(bend < -1e-6, 0.5 * (before - after) / bend.clamp(max=-1e-6), torch.zeros_like(bend))
-    log_f0 = torch.log(SAMPLING_RATE_HZ / (lags[1:-1][best.squeeze(2)] + shift.clamp(-0.5, 0.5)))
-    loud = frames.square().mean(dim=2) > FLOOR
-    voicing = torch.where(loud, peak.clamp(0, 1), torch.zeros_like(peak))
+    log_f0 = torch.log(SAMPLING_RATE_HZ / (lags[best.squeeze(2)] + shift.clamp(-0.5, 0.5)))
+    voicing = peak.clamp(0, 1)
     return _held(log_f0, voicing >= VOICING_THRESHOLD), voicing
+
+
+def periodicity(correlation: Tensor) -> Tensor:
+    """Read the autocorrelation at the periods of 48 fundamental frequencies, 16 an octave up from 60 Hz.
+
+    Args:
+        correlation: (batch, frames, lags), of ``autocorrelation``.
+
+    Returns:
+        (batch, 48, frames), about -1..1: high at the true F0, and at its fractions.
+    """
+    f0_hz = F0_MINIMUM_HZ * 2 ** (torch.arange(PERIODS, device=correlation.device) / PERIODS_AN_OCTAVE)
+    places = SAMPLING_RATE_HZ / f0_hz - (SHORTEST_LAG - 1)  # fractional
+    below = places.floor().long()
+    share = places - below
+    return (correlation[..., below] * (1 - share) + correlation[..., below + 1] * share).transpose(1, 2)
 
 
 def _autocorrelation(frames: Tensor) -> Tensor:

@@ -6,7 +6,16 @@ import scipy.signal
 import torch
 
 from ser.pretraining import targets
-from ser.pretraining.targets import Targets, gammatone_bands, pitch, power_spectrum, prosody, with_derivatives
+from ser.pretraining.targets import (
+    Targets,
+    autocorrelation,
+    gammatone_bands,
+    periodicity,
+    pitch,
+    power_spectrum,
+    prosody,
+    with_derivatives,
+)
 
 RATE_HZ = 16_000
 
@@ -46,6 +55,7 @@ def test_every_target_has_a_frame_per_encoder_frame_and_its_derivatives(values):
         "mfcc_short": 39,
         "mfcc_long": 60,
         "prosody": 12,
+        "periodicity": 48,
     }
     assert {value.shape[::2] for value in values.values()} == {(2, 100)}
 
@@ -90,14 +100,14 @@ def test_power_spectrum_of_a_sine_has_its_peak_at_its_frequency():
 
 @pytest.mark.parametrize("f0_hz", [80.0, 123.4, 220.0, 400.0])
 def test_pitch_of_a_steady_voice_is_its_fundamental(f0_hz):
-    log_f0, voicing = pitch(voice(np.full(16_000, f0_hz)))
+    log_f0, voicing = pitch(autocorrelation(voice(np.full(16_000, f0_hz))))
     np.testing.assert_allclose(log_f0[0, 5:-5].exp().numpy(), f0_hz, rtol=0.01)
     assert voicing[0, 5:-5].min() > 0.9
 
 
 def test_pitch_follows_a_glide_as_librosas_pyin_does():
     signal = voice(np.geomspace(110, 240, 32_000))
-    own = pitch(signal)[0][0, 10:-10].exp().numpy()
+    own = pitch(autocorrelation(signal))[0][0, 10:-10].exp().numpy()
     other, voiced, _ = librosa.pyin(signal[0].numpy(), fmin=60, fmax=500, sr=RATE_HZ, frame_length=1024, hop_length=160)
     assert voiced[11:191].all()
     np.testing.assert_allclose(own, other[11:191], rtol=0.03)  # frame t is centred at sample 160 (t + 1)
@@ -105,15 +115,33 @@ def test_pitch_follows_a_glide_as_librosas_pyin_does():
 
 def test_noise_and_silence_are_unvoiced_and_keep_the_last_voiced_pitch(noise):
     voiced = voice(np.full(16_000, 150.0))
-    log_f0, voicing = pitch(torch.cat([voiced, noise[:1], torch.zeros(1, 16_000)], dim=1))
+    log_f0, voicing = pitch(autocorrelation(torch.cat([voiced, noise[:1], torch.zeros(1, 16_000)], dim=1)))
     assert voicing[0, 110:].mean() < 0.4
     assert voicing[0, 205:].max() == 0
     np.testing.assert_allclose(log_f0[0, 210:].exp().numpy(), log_f0[0, 209].exp().item(), rtol=1e-5)
 
 
+def test_autocorrelation_is_librosas_divided_by_the_windows(noise):
+    frame = noise[0, 8000 - 512 : 8000 + 512].double().numpy()  # the window of frame 49, centred at sample 160 * 50
+    window = scipy.signal.get_window("hann", 1024)
+    own, expected = (librosa.autocorrelate(signal) for signal in (window, (frame - frame.mean()) * window))
+    lags = np.arange(31, 268)
+    expected = (expected[lags] / expected[0]) / (own[lags] / own[0])
+    np.testing.assert_allclose(autocorrelation(noise)[0, 49].numpy(), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("place", "f0_hz"), [(0, 60.0), (16, 120.0), (37, 60 * 2 ** (37 / 16)), (47, 60 * 2 ** (47 / 16))]
+)
+def test_periodicity_is_highest_at_the_period_of_a_steady_voice(place, f0_hz):
+    found = periodicity(autocorrelation(voice(np.full(16_000, f0_hz))))[0, :, 10:-10]
+    assert found[place].min() > 0.95
+    assert found[place].mean() >= found.mean(dim=1).max() - 0.02  # no other period is higher, but for its multiples
+
+
 def test_prosody_of_a_sine_has_its_energy_and_crossings():
     sine = 0.5 * torch.sin(2 * torch.pi * 200 * torch.arange(16_000) / RATE_HZ + 0.1)[None]
-    _, _, log_energy, crossings = prosody(sine)[0, :, 5:-5]
+    _, _, log_energy, crossings = prosody(sine, autocorrelation(sine))[0, :, 5:-5]
     np.testing.assert_allclose(log_energy.numpy(), np.log(0.5**2 / 2), atol=0.01)
     np.testing.assert_allclose(crossings.numpy(), 2 * 200 / RATE_HZ, rtol=0.01)
 
