@@ -42,6 +42,7 @@ class ProbeParams:
         baselines: extractors to compare with, out of ``ser.encoders.EXTRACTORS``.
         statistics: how frames are pooled.
         cost: the linear support vector machine's C.
+        prosody_utterances: how many of each corpus' utterances are asked what their frames know of pitch and the like.
         intervals: how intervals over speakers are made.
     """
 
@@ -50,11 +51,14 @@ class ProbeParams:
     baselines: list[str]
     statistics: list[str]
     cost: float
+    prosody_utterances: int
     intervals: IntervalParams
 
     def __post_init__(self) -> None:
         if self.cost <= 0:
             raise ValueError(f"cost: expected above 0, found {self.cost}")
+        if self.prosody_utterances < 1:
+            raise ValueError(f"prosody_utterances: expected at least 1, found {self.prosody_utterances}")
         for name, task in self.tasks.items():
             if task.corpus not in self.corpora:
                 raise ValueError(

@@ -12,7 +12,7 @@ from ser.pretraining import probe
 from ser.pretraining.probe import ProbeParams, Task
 
 INTERVALS = IntervalParams(resamples=500, confidence=0.95, seed=0, minimum_speakers=5)
-PARAMS = ProbeParams({"x": "x"}, {"t": Task("x", ["a", "b"])}, [], ["mean"], 0.01, INTERVALS)
+PARAMS = ProbeParams({"x": "x"}, {"t": Task("x", ["a", "b"])}, [], ["mean"], 0.01, 10, INTERVALS)
 
 
 @pytest.fixture
@@ -58,4 +58,4 @@ def test_hours_follow_from_the_steps_in_the_files_names():
 
 def test_a_task_on_a_corpus_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match=r"tasks\.t: expected a corpus out of y, found x"):
-        ProbeParams({"y": "y"}, {"t": Task("x", ["a"])}, [], ["mean"], 0.01, INTERVALS)
+        ProbeParams({"y": "y"}, {"t": Task("x", ["a"])}, [], ["mean"], 0.01, 10, INTERVALS)

@@ -1,0 +1,62 @@
+"""What an encoder's frames know of pitch, voicing, loudness and noisiness, whoever speaks.
+
+A linear regression, so that what is found is what a linear classifier on pooled frames can use as well.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+
+from ser.pretraining import targets
+
+MEASURES = ("log_f0", "voicing", "log_energy", "zero_crossing_rate")
+PENALTY = 100.0  # of the ridge, on standardised frames; small beside tens of thousands of frames
+FOLDS = 5
+
+
+@torch.inference_mode()
+def frames(encoder: nn.Module, signals: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Encode signals one by one: each (samples,) at 16 kHz to (channels, frames)."""
+    return [encoder(torch.from_numpy(signal)[None, None])[0].numpy() for signal in signals]
+
+
+@torch.inference_mode()
+def measures(signals: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Measure the prosody of signals one by one: each (samples,) at 16 kHz to (measures, samples // 160)."""
+    batches = [torch.from_numpy(signal)[None] for signal in signals]
+    return [targets.prosody(batch, targets.autocorrelation(batch))[0].numpy() for batch in batches]
+
+
+def explained(
+    encoded: Sequence[np.ndarray], measured: Sequence[np.ndarray], speakers: Sequence[str]
+) -> dict[str, float]:
+    """Say how much of each measure's variance the frames explain, for speakers that the regression never heard.
+
+    Args:
+        encoded: of each utterance (channels, frames).
+        measured: of each (measures, frames), from ``measures``; a frame more or less than encoded is left out.
+        speakers: of each; folds keep them apart.
+
+    Returns:
+        R2 by measure, at most 1, 0 for no better than the mean; of log F0 over voiced frames alone.
+    """
+    lengths = [min(ours.shape[1], theirs.shape[1]) for ours, theirs in zip(encoded, measured, strict=True)]
+    x = np.concatenate([ours[:, :length] for ours, length in zip(encoded, lengths, strict=True)], axis=1).T
+    y = np.concatenate([theirs[:, :length] for theirs, length in zip(measured, lengths, strict=True)], axis=1).T
+    groups = np.repeat(np.asarray(speakers), lengths)
+    folds = GroupKFold(min(FOLDS, len(set(speakers))))
+    voiced = y[:, MEASURES.index("voicing")] >= targets.VOICING_THRESHOLD
+    found = {}
+    for place, name in enumerate(MEASURES):
+        rows = voiced if name == "log_f0" else np.ones(len(y), bool)
+        regression = make_pipeline(StandardScaler(), Ridge(PENALTY))
+        predicted = cross_val_predict(regression, x[rows], y[rows, place], groups=groups[rows], cv=folds)
+        found[name] = float(r2_score(y[rows, place], predicted))
+    return found
