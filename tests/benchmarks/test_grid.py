@@ -250,7 +250,7 @@ def test_across_corpora_the_predictions_are_of_the_other_corpus():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"classifiers": {"tree": Choice(BOTH, [])}}, "classifiers: expected some of svm, logistic, mlp"),
+        ({"classifiers": {"tree": Choice(BOTH, [])}}, "classifiers: expected some of svm, logistic, lda, mlp"),
         ({"classifiers": {}}, "classifiers: expected some of"),
         ({"seeds": []}, "seeds: expected"),
         ({"seeds": [1, 1]}, "seeds: expected"),

@@ -49,6 +49,27 @@ def test_predictions_are_those_of_a_grid_search_over_speakers_by_scikit_learn(co
     assert found.tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("cost", [0.1, 1.0, 10.0])
+def test_the_discriminant_is_the_formula_with_equal_priors_and_a_shrunk_covariance(corpus, cost):
+    vectors, truth, speakers = corpus
+    vectors = vectors[:, :30]  # fewer than the rows, so that the basis is that of the vectors
+    test = speakers == "a"
+    rare = ~test & ~((truth == "sad") & (np.arange(96) % 4 > 0))  # priors by frequency would decide otherwise
+    keep = test | rare
+    vectors, truth, speakers, test = vectors[keep], truth[keep], speakers[keep], test[keep]
+    mean, deviation = vectors[~test].mean(axis=0), vectors[~test].std(axis=0)
+    rows, asked = (vectors[~test] - mean) / deviation, (vectors[test] - mean) / deviation
+    emotions, shrinkage = sorted(set(truth)), 1 / (1 + cost)
+    means = np.stack([rows[truth[~test] == emotion].mean(axis=0) for emotion in emotions])
+    within = np.mean([np.cov(rows[truth[~test] == emotion].T, ddof=0) for emotion in emotions], axis=0)
+    covariance = (1 - shrinkage) * within + shrinkage * np.trace(within) / 30 * np.eye(30)
+    weights = np.linalg.solve(covariance, means.T)  # (numbers, emotions)
+    scores = asked @ weights - 0.5 * (means.T * weights).sum(axis=0)
+    expected = np.asarray(emotions)[scores.argmax(axis=1)]
+    found = linear.predict(["lda"], vectors, truth, speakers, test, [cost], folds=3)["lda"]
+    assert found.tolist() == expected.tolist()
+
+
 def test_vectors_that_are_normalised_already_are_not_scaled_again(corpus):
     vectors, truth, speakers = corpus
     vectors = linear.by_speaker(vectors, speakers) * np.linspace(0.1, 3, 200)  # scaling again would undo this
@@ -111,7 +132,7 @@ class Machine:
 @pytest.mark.parametrize(("wanted", "chosen"), [([1.0], 1.0), ([1.0, 10.0], 1.0), ([0.1, 1.0, 10.0], 0.1), ([], 0.1)])
 def test_the_lowest_of_the_best_costs_is_taken(monkeypatch, wanted, chosen):
     Machine.fitted = []
-    monkeypatch.setitem(linear.MACHINES, "svm", lambda c: Machine(c, wanted))
+    monkeypatch.setitem(linear.MACHINES, "svm", lambda cost, numbers: Machine(cost, wanted))
     vectors = np.tile([[-1.0], [1.0]], (12, 1))
     truth, speakers = np.tile(["a", "b"], 12), np.repeat(list("uvwx"), 6)
     linear.predict(["svm"], vectors, truth, speakers, speakers == "x", [0.1, 1.0, 10.0], folds=3)
@@ -129,7 +150,7 @@ def test_the_cost_is_chosen_by_mean_recall_not_by_accuracy(monkeypatch):
             return np.where((rows[:, 0] > 0) | (rows[:, 1] > 0), "rare", "common")
 
     Machine.fitted = []
-    monkeypatch.setitem(linear.MACHINES, "svm", lambda c: Lopsided(2 * c, []))
+    monkeypatch.setitem(linear.MACHINES, "svm", lambda cost, numbers: Lopsided(cost, []))
     rare, half = np.tile([1] + [-1] * 9, 4), np.tile([1, -1], 20)
     truth, speakers = np.where(rare > 0, "rare", "common"), np.repeat(list("uvwx"), 10)
     vectors = np.stack([rare, half], axis=1).astype(float)
