@@ -103,7 +103,7 @@ def test_every_workers_loss_falls(speech):
     finish(run)
     first, last = run.log[0], run.log[-1]
     workers = [name.removeprefix("validation_") for name in first if name.startswith("validation_")]
-    assert len(workers) == 13  # nine regressions, waveform, LIM, GIM, and their mean
+    assert len(workers) == 14  # ten regressions, waveform, LIM, GIM, and their mean
     not_falling = {name for name in workers if not last[f"train_{name}"] < first[f"train_{name}"]}
     assert not_falling == set()
     assert last["validation_mean"] < first["validation_mean"]
@@ -113,7 +113,7 @@ def test_validation_is_the_same_for_the_same_weights_and_never_trains(speech):
     run = Training(replace(TINY, steps=2, learning_rate=0.0, warmup_steps=0, validate_every=1), speech)
     finish(run)
     weights = run.encoder.W.weight.clone()
-    run._recent = [torch.zeros(12)]
+    run._recent = [torch.zeros(13)]
     run._validate()
     assert torch.equal(run.encoder.W.weight, weights)
     assert run.log[-1]["validation_mean"] == pytest.approx(run.log[-2]["validation_mean"])
