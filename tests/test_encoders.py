@@ -29,15 +29,6 @@ def tone(seconds: float, pitch_hz: float = 220.0, seed: int = 0) -> np.ndarray:
     return (0.1 * harmonics + 0.001 * noise).astype(np.float32)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As in the pipeline."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def extractors():
     return {name: build(Recipe(name)) for name in FREE}

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-import torch
 
 from ser import audio, classifier, extraction, features, predict, predictions, tables
 from ser.classifier import TrainParams
@@ -29,15 +28,6 @@ PARAMS = TrainParams(
     class_weights=True,
     seed=0,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As in the pipeline."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -73,12 +73,9 @@ def make_project(folder, train=TRAIN, split=SPLIT, speaker="c/{}", labels=EMOTIO
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """Give a function that makes a project and works in it; one thread, as the stage leaves it."""
+    """Give a function that makes a project and works in it."""
     monkeypatch.chdir(tmp_path)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield lambda **changes: make_project(tmp_path, **changes)
-    torch.set_num_threads(threads)
+    return lambda **changes: make_project(tmp_path, **changes)
 
 
 def run(monkeypatch):

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-import torch
 import yaml
 
 from ser import audio, classifier, features, manifest, projection, splits, tables
@@ -74,7 +73,6 @@ def project(tmp_path, monkeypatch, people):
     """Give a function that makes all that the stage reads, of these people or of changed ones, and works there."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(classifier, "load", lambda path: Classifier())
-    threads = torch.get_num_threads()
 
     def make(people=people, protocol="kfold"):
         tables.write(people, Path("manifest.csv"))
@@ -89,8 +87,7 @@ def project(tmp_path, monkeypatch, people):
         tables.write(split, Path("split.csv"))
         Path("params.yaml").write_text(yaml.safe_dump({"representation": SETTINGS, "bias": BANDS}))
 
-    yield make
-    torch.set_num_threads(threads)
+    return make
 
 
 @pytest.fixture
