@@ -44,6 +44,9 @@ def main() -> None:
         resumable = arguments.encoder.with_suffix(".checkpoint")
         if resumable.exists():
             training.resume(resumable)
+        elif rank == 0:
+            for stale in arguments.snapshots.glob("*.safetensors"):  # DVC keeps them for a run to resume
+                stale.unlink()
         bar = partial(tqdm, unit="step", disable=rank > 0, initial=training.step, total=settings.steps)
         with bar() if rank == 0 else nullcontext() as progress:
             for step in training.run():

@@ -6,13 +6,12 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from ser import audio, extraction, features, intake, params, reports, tables
 from ser.encoders import Recipe
-from ser.failures import one_line
+from ser.failures import InputError, one_line
 from ser.intake import ManifestParams
 from ser.pase import checkpoint
 from ser.plots import drawing, probe_curve
@@ -23,7 +22,7 @@ OURS, UNTRAINED, SNAPSHOT = "pase_plus", "pase_plus_untrained", "snapshot"
 
 
 def main() -> None:
-    """Read every task's corpus, score every extractor on it, write table, curve and metrics."""
+    """Read every corpus, score every extractor on its tasks, write tables, curve and metrics."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--corpora", type=Path, nargs="+", required=True, help="folders named as the corpora are")
@@ -39,69 +38,94 @@ def main() -> None:
     arguments = parser.parse_args()
     with one_line("probe"):
         settings = params.read(arguments.params, "probe", ProbeParams)
-        recipe = partial(Recipe, statistics=settings.statistics)
-        losses = tables.read(arguments.losses, ["step", "hours"])
-        snapshots = probe.by_hours(sorted(arguments.snapshots.glob("*.safetensors")), losses)
-        systems = [(OURS, None, recipe(OURS, weights=arguments.encoder)), (UNTRAINED, 0.0, recipe(UNTRAINED))]
-        systems += [(name, None, recipe(name)) for name in settings.baselines]
-        systems += [(SNAPSHOT, hours, recipe(OURS, weights=path)) for hours, path in snapshots.items()]
-        corpora = {folder.name: folder for folder in arguments.corpora}
-        rows = []
-        with tempfile.TemporaryDirectory() as vectors:
-            for task, choice in settings.tasks.items():
-                corpus = corpora[choice.corpus]
-                manifest = read_task(corpus, choice.emotions)
-                for number, (name, hours, made) in enumerate(tqdm(systems, desc=task)):
-                    folder = Path(vectors, str(number), choice.corpus)  # a corpus of two tasks is encoded once
-                    extraction.compute(manifest, corpus.parent, folder, made, arguments.workers)
-                    scores = probe.score(features.read(folder, manifest).vectors, manifest, settings)
-                    rows.append({"task": task, "extractor": name, "hours": hours, **scores})
-        prosody = probe_prosody(corpora, systems, settings)
-        tables.write(prosody, arguments.prosody)
-        scored = pd.DataFrame(rows)
-        table = scored[scored["extractor"] != SNAPSHOT].drop(columns="hours")
-        curve = scored[scored["hours"].notna()].drop(columns="extractor")
-        tables.write(table, arguments.table)
-        tables.write(curve, arguments.curve)
+        compared = systems(arguments, settings)
+        folders = {folder.name: folder for folder in arguments.corpora}
+        scores, prosody = [], []
+        for corpus in settings.corpora:
+            if corpus not in folders:
+                raise InputError(f"--corpora: expected a folder named '{corpus}', found {', '.join(sorted(folders))}")
+            utterances = read_corpus(folders[corpus], settings.emotions_of(corpus))
+            scores += score(compared, corpus, utterances, folders[corpus].parent, settings, arguments.workers)
+            prosody += ask_frames(compared, corpus, utterances, folders[corpus].parent, settings)
+        scores.sort(key=lambda row: list(settings.tasks).index(row["task"]))
+        table, frames = pd.DataFrame(scores), pd.DataFrame(prosody)
+        final, curve = table[table["extractor"] != SNAPSHOT], table[table["hours"].notna()]
+        tables.write(final.drop(columns="hours"), arguments.table)
+        tables.write(curve.drop(columns="extractor"), arguments.curve)
+        tables.write(frames, arguments.prosody)
         drawing.save(probe_curve.draw(curve), arguments.picture)
-        by_task = {task: part.set_index("extractor").drop(columns="task") for task, part in table.groupby("task")}
-        found = {task: part.to_dict("index") for task, part in by_task.items()}
-        for corpus, part in prosody[prosody["extractor"] != SNAPSHOT].groupby("corpus"):
-            known = part.set_index("extractor")[list(prosody_probe.MEASURES)]
-            found[f"prosody_{corpus}"] = known.to_dict("index")
-        reports.write(found, arguments.metrics)
-        best = ", ".join(f"{row.task} {row.uar:.3f}" for row in table.itertuples() if row.extractor == OURS)
+        known = frames[frames["extractor"] != SNAPSHOT]
+        reports.write(
+            nested(final, "task") | {f"prosody_{corpus}": found for corpus, found in nested(known, "corpus").items()},
+            arguments.metrics,
+        )
+        best = ", ".join(f"{row.task} {row.uar:.3f}" for row in final.itertuples() if row.extractor == OURS)
         print(f"probe: UAR of {OURS}: {best}; see {arguments.table}")
 
 
-def probe_prosody(corpora: dict[str, Path], systems: list[tuple], settings: ProbeParams) -> pd.DataFrame:
-    """Ask the frames of every PASE+ encoder for the prosody of a sample of each corpus' utterances."""
+def systems(arguments: argparse.Namespace, settings: ProbeParams) -> list[tuple[str, float | None, Recipe]]:
+    """List what to compare: name, hours of audio seen in pretraining, ascending (None: not pretrained here), recipe."""
+    recipe = partial(Recipe, statistics=settings.statistics)
+    losses = tables.read(arguments.losses, ["step", "hours"])
+    seen = probe.by_hours(sorted(arguments.snapshots.glob("*.safetensors")), losses)
+    last = losses["hours"].iloc[-1]
+    return [
+        (UNTRAINED, 0.0, recipe(UNTRAINED)),
+        # The last snapshot is the encoder itself.
+        *((SNAPSHOT, hours, recipe(OURS, weights=path)) for hours, path in seen.items() if hours < last),
+        (OURS, last, recipe(OURS, weights=arguments.encoder)),
+        *((name, None, recipe(name)) for name in settings.baselines),
+    ]
+
+
+def score(
+    compared: list[tuple], corpus: str, utterances: pd.DataFrame, raw: Path, settings: ProbeParams, workers: int
+) -> list[dict]:
+    """Encode a corpus by every system, and score the vectors on each of its tasks: a row per task and system."""
     rows = []
-    for name, folder in corpora.items():
-        emotions = sorted(
-            {emotion for task in settings.tasks.values() for emotion in task.emotions if task.corpus == name}
-        )
-        manifest = read_task(folder, emotions)
-        chosen = np.random.default_rng(0).permutation(len(manifest))[: settings.prosody_utterances]
-        sample = manifest.iloc[np.sort(chosen)]
-        signals = [audio.load(folder.parent / path) for path in sample["path"]]
-        measured = prosody_probe.measures(signals)
-        for extractor, hours, made in systems:
-            if extractor in (OURS, SNAPSHOT, UNTRAINED):
-                encoder = checkpoint.load(made.weights) if made.weights else checkpoint.untrained(seed=made.seed)
-                encoded = prosody_probe.frames(encoder.eval(), signals)
-                explained = prosody_probe.explained(encoded, measured, sample["speaker"].tolist())
-                rows.append({"corpus": name, "extractor": extractor, "hours": hours, **explained})
-    return pd.DataFrame(rows)
+    for name, hours, recipe in tqdm(compared, desc=f"{corpus}: emotions"):
+        with tempfile.TemporaryDirectory() as folder:
+            extraction.compute(utterances, raw, Path(folder, corpus), recipe, workers)
+            vectors = features.read(Path(folder, corpus), utterances).vectors
+        for task, choice in settings.tasks_of(corpus).items():
+            chosen = utterances["emotion"].isin(choice.emotions).to_numpy()
+            found = probe.score(vectors[chosen], utterances[chosen], settings)
+            rows.append({"task": task, "extractor": name, "hours": hours, **found})
+    return rows
 
 
-def read_task(corpus: Path, emotions: list[str]) -> pd.DataFrame:
+def ask_frames(
+    compared: list[tuple], corpus: str, utterances: pd.DataFrame, raw: Path, settings: ProbeParams
+) -> list[dict]:
+    """Ask the frames of every PASE+ encoder for the prosody of a sample of the utterances: a row per encoder."""
+    asked = prosody_probe.sample(utterances, settings.prosody)
+    signals = [audio.load(raw / path) for path in asked["path"]]
+    measured = prosody_probe.measures(signals)
+    rows = []
+    encoders = [system for system in compared if system[0] in (OURS, UNTRAINED, SNAPSHOT)]
+    for name, hours, recipe in tqdm(encoders, desc=f"{corpus}: prosody"):
+        encoder = checkpoint.load(recipe.weights) if recipe.weights else checkpoint.untrained(seed=recipe.seed)
+        encoded = prosody_probe.frames(encoder.eval(), signals)
+        found = prosody_probe.explained(encoded, measured, asked["speaker"].tolist())
+        rows.append({"corpus": corpus, "extractor": name, "hours": hours, **found})
+    return rows
+
+
+def read_corpus(folder: Path, emotions: list[str]) -> pd.DataFrame:
     """Take in a corpus, all or nothing."""
     accept = ManifestParams(
         {}, min_seconds=0.1, max_seconds=60.0, max_rejected_share=0.0, speaker_pattern={}, allow_incomplete=[]
     )
-    table, _ = intake.build(corpus.parent, [corpus.name], emotions, accept)
+    table, _ = intake.build(folder.parent, [folder.name], emotions, accept)
     return table
+
+
+def nested(table: pd.DataFrame, first: str) -> dict:
+    """Give a table's figures by its first key, then by extractor."""
+    return {
+        key: rows.set_index("extractor").drop(columns=[first, "hours"]).to_dict("index")
+        for key, rows in table.groupby(first)
+    }
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from sklearn.svm import LinearSVC
 
 from ser import metrics
 from ser.intervals import IntervalParams
+from ser.pretraining.prosody_probe import ProsodyParams
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class ProbeParams:
         baselines: extractors to compare with, out of ``ser.encoders.EXTRACTORS``.
         statistics: how frames are pooled.
         cost: the linear support vector machine's C.
-        prosody_utterances: how many of each corpus' utterances are asked what their frames know of pitch and the like.
+        prosody: whose frames are asked what they know of pitch and the like.
         intervals: how intervals over speakers are made.
     """
 
@@ -51,19 +52,28 @@ class ProbeParams:
     baselines: list[str]
     statistics: list[str]
     cost: float
-    prosody_utterances: int
+    prosody: ProsodyParams
     intervals: IntervalParams
 
     def __post_init__(self) -> None:
         if self.cost <= 0:
             raise ValueError(f"cost: expected above 0, found {self.cost}")
-        if self.prosody_utterances < 1:
-            raise ValueError(f"prosody_utterances: expected at least 1, found {self.prosody_utterances}")
         for name, task in self.tasks.items():
             if task.corpus not in self.corpora:
                 raise ValueError(
                     f"tasks.{name}: expected a corpus out of {', '.join(self.corpora)}, found {task.corpus}"
                 )
+        for corpus in self.corpora:
+            if not self.tasks_of(corpus):
+                raise ValueError(f"corpora.{corpus}: expected a task on it, found none")
+
+    def tasks_of(self, corpus: str) -> dict[str, Task]:
+        """Find the tasks on a corpus, by name."""
+        return {name: task for name, task in self.tasks.items() if task.corpus == corpus}
+
+    def emotions_of(self, corpus: str) -> list[str]:
+        """List the emotions that any task on a corpus needs, sorted."""
+        return sorted({emotion for task in self.tasks_of(corpus).values() for emotion in task.emotions})
 
 
 def by_hours(snapshots: Sequence[Path], losses: pd.DataFrame) -> dict[float, Path]:

@@ -4,8 +4,10 @@ A linear regression, so that what is found is what a linear classifier on pooled
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
@@ -19,6 +21,31 @@ from ser.pretraining import targets
 MEASURES = ("log_f0", "voicing", "log_energy", "zero_crossing_rate")
 PENALTY = 100.0  # of the ridge, on standardised frames; small beside tens of thousands of frames
 FOLDS = 5
+
+
+@dataclass(frozen=True)
+class ProsodyParams:
+    """Whose frames to ask.
+
+    Attributes:
+        utterances: how many of each corpus; all where it has fewer.
+        seed: draws them.
+    """
+
+    utterances: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.utterances < 1:
+            raise ValueError(f"utterances: expected at least 1, found {self.utterances}")
+        if self.seed < 0:
+            raise ValueError(f"seed: expected 0 or more, found {self.seed}")
+
+
+def sample(manifest: pd.DataFrame, params: ProsodyParams) -> pd.DataFrame:
+    """Draw utterances of a corpus, every one as likely, in the manifest's order."""
+    chosen = np.random.default_rng(params.seed).permutation(len(manifest))[: params.utterances]
+    return manifest.iloc[np.sort(chosen)]
 
 
 @torch.inference_mode()

@@ -10,9 +10,11 @@ from sklearn.svm import LinearSVC
 from ser.intervals import IntervalParams
 from ser.pretraining import probe
 from ser.pretraining.probe import ProbeParams, Task
+from ser.pretraining.prosody_probe import ProsodyParams
 
+PROSODY = ProsodyParams(utterances=10, seed=0)
 INTERVALS = IntervalParams(resamples=500, confidence=0.95, seed=0, minimum_speakers=5)
-PARAMS = ProbeParams({"x": "x"}, {"t": Task("x", ["a", "b"])}, [], ["mean"], 0.01, 10, INTERVALS)
+PARAMS = ProbeParams({"x": "x"}, {"t": Task("x", ["a", "b"])}, [], ["mean"], 0.01, PROSODY, INTERVALS)
 
 
 @pytest.fixture
@@ -58,4 +60,16 @@ def test_hours_follow_from_the_steps_in_the_files_names():
 
 def test_a_task_on_a_corpus_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match=r"tasks\.t: expected a corpus out of y, found x"):
-        ProbeParams({"y": "y"}, {"t": Task("x", ["a"])}, [], ["mean"], 0.01, 10, INTERVALS)
+        ProbeParams({"y": "y"}, {"t": Task("x", ["a"])}, [], ["mean"], 0.01, PROSODY, INTERVALS)
+
+
+def test_a_corpus_without_a_task_is_refused():
+    with pytest.raises(ValueError, match=r"corpora\.y: expected a task on it, found none"):
+        ProbeParams({"x": "x", "y": "y"}, PARAMS.tasks, [], ["mean"], 0.01, PROSODY, INTERVALS)
+
+
+def test_a_corpus_is_read_with_the_emotions_of_all_its_tasks():
+    tasks = {"t": Task("x", ["b", "a"]), "u": Task("x", ["c", "b"]), "v": Task("y", ["d"])}
+    made = ProbeParams({"x": "x", "y": "y"}, tasks, [], ["mean"], 0.01, PROSODY, INTERVALS)
+    assert made.emotions_of("x") == ["a", "b", "c"]
+    assert list(made.tasks_of("x")) == ["t", "u"]

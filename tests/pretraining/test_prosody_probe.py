@@ -1,10 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import Ridge
 
 from ser.pretraining import prosody_probe
-from ser.pretraining.prosody_probe import MEASURES, explained
+from ser.pretraining.prosody_probe import MEASURES, ProsodyParams, explained
 
 RATE_HZ = 16_000
 SPEAKERS = [f"s{number}" for number in range(5) for _ in range(4)]
@@ -71,3 +72,21 @@ def test_frames_are_the_encoders_own():
 
     (found,) = prosody_probe.frames(Halves(), [np.ones(320, np.float32)])
     np.testing.assert_array_equal(found, np.full((1, 2), 0.5, np.float32))
+
+
+def test_the_sample_keeps_the_order_and_follows_the_seed():
+    manifest = pd.DataFrame({"id": range(100)})
+    drawn = {seed: prosody_probe.sample(manifest, ProsodyParams(20, seed))["id"].tolist() for seed in (0, 1)}
+    assert all(ids == sorted(set(ids)) and len(ids) == 20 for ids in drawn.values())
+    assert drawn[0] != drawn[1]
+    assert prosody_probe.sample(manifest, ProsodyParams(20, 0))["id"].tolist() == drawn[0]
+
+
+def test_a_small_corpus_is_asked_whole():
+    manifest = pd.DataFrame({"id": range(5)})
+    assert prosody_probe.sample(manifest, ProsodyParams(20, 0))["id"].tolist() == list(range(5))
+
+
+def test_a_sample_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="utterances: expected at least 1, found 0"):
+        ProsodyParams(0, 0)

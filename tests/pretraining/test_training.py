@@ -282,6 +282,14 @@ def test_the_script_leaves_encoder_snapshots_and_losses_and_no_checkpoint(comman
 
 
 @pytest.mark.slow
+def test_the_script_starts_without_the_snapshots_of_an_earlier_run(command, tmp_path):
+    (tmp_path / "snapshots").mkdir()
+    (tmp_path / "snapshots/0000002.safetensors").write_text("of other params")
+    subprocess.run([sys.executable, *command], check=True)
+    assert [path.stem for path in sorted((tmp_path / "snapshots").iterdir())] == ["0000003", "0000006"]
+
+
+@pytest.mark.slow
 def test_the_script_trains_in_two_processes_under_torchrun(command, tmp_path):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run([*torchrun, *command, "--device=cpu"], capture_output=True, text=True, check=False)
