@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
@@ -24,14 +25,26 @@ from sklearn.svm import SVC
 ROUNDING = 1e-10  # of the largest eigenvalue: directions below it do not exist
 
 
-class BalancedDiscriminant(LinearDiscriminantAnalysis):
-    """Linear discriminant analysis for which all emotions are equally likely, however often each is spoken."""
+class BalancedDiscriminant(ClassifierMixin, BaseEstimator):
+    """Linear discriminant analysis for which all emotions are equally likely, however often each is spoken.
+
+    Args:
+        shrinkage: of the covariance, 0 (none) to 1 (a sphere).
+    """
+
+    def __init__(self, shrinkage: float) -> None:
+        self.shrinkage = shrinkage
 
     def fit(self, rows: np.ndarray, labels: np.ndarray) -> "BalancedDiscriminant":
         """Fit to (rows, numbers) and (rows,)."""
-        emotions = len(np.unique(labels))
-        self.priors = np.full(emotions, 1 / emotions)
-        return super().fit(rows, labels)
+        self.classes_ = np.unique(labels)
+        priors = np.full(len(self.classes_), 1 / len(self.classes_))
+        self.discriminant_ = LinearDiscriminantAnalysis("lsqr", self.shrinkage, priors).fit(rows, labels)
+        return self
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """Predict (rows,) emotions."""
+        return self.discriminant_.predict(rows)
 
 
 # Each takes a cost and the length of the vectors.
@@ -40,7 +53,7 @@ MACHINES = {
     "logistic": lambda cost, numbers: LogisticRegression(
         C=cost / numbers, class_weight="balanced", tol=1e-3, max_iter=2000
     ),
-    "lda": lambda cost, numbers: BalancedDiscriminant(solver="lsqr", shrinkage=1 / (1 + cost)),
+    "lda": lambda cost, numbers: BalancedDiscriminant(shrinkage=1 / (1 + cost)),
 }
 
 
