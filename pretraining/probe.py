@@ -1,5 +1,9 @@
 """Score the encoder, its snapshots, the untrained encoder and the baselines on corpora that none of them has seen."""
 
+from ser import numerics
+
+numerics.fix()  # before NumPy and PyTorch load
+
 import argparse
 import os
 import tempfile

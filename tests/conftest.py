@@ -1,5 +1,9 @@
 """Fixtures that several test modules share."""
 
+from ser import numerics
+
+numerics.fix()  # as the stages do, before NumPy and PyTorch load
+
 import os
 from pathlib import Path
 

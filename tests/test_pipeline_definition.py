@@ -36,26 +36,21 @@ def tree(root: Path, file: str | Path) -> ast.Module:
     return parsed((root / file).read_text(encoding="utf-8"))
 
 
-def module_files(root: Path, script: str, name: str) -> list[str]:
+def module_files(root: Path, name: str) -> list[str]:
     """The files that importing a dotted name runs: its packages' ``__init__`` with code, and the module itself.
 
-    Python puts the script's folder on the path, and the installed package puts the root there. A name of someone
-    else's package, or of a function in a module, has no file.
+    ``python -m`` puts the root on the path. Names of other people's packages and of functions have no file.
     """
-    for base in (Path(), Path(script).parent):
-        found = []
-        folder = base
-        for part in name.split("."):
-            package, module = folder / part / "__init__.py", folder / f"{part}.py"
-            file = package if (root / package).is_file() else module
-            if not (root / file).is_file():
-                break
-            if file == module or tree(root, file).body:
-                found.append(file.as_posix())
-            folder = folder / part
-        if folder != base:
-            return found
-    return []
+    found, folder = [], Path()
+    for part in name.split("."):
+        package, module = folder / part / "__init__.py", folder / f"{part}.py"
+        file = package if (root / package).is_file() else module
+        if not (root / file).is_file():
+            break
+        if file == module or tree(root, file).body:
+            found.append(file.as_posix())
+        folder = folder / part
+    return found
 
 
 def imported_names(root: Path, file: str) -> set[str]:
@@ -74,14 +69,14 @@ def imported_names(root: Path, file: str) -> set[str]:
 
 
 def closure(root: Path, script: str) -> set[str]:
-    """A script and all that it imports of ours, directly or not."""
-    files, waiting = set(), [script]
+    """A script, its package, and all that they import of ours, directly or not."""
+    files, waiting = set(), module_files(root, script.removesuffix(".py").replace("/", "."))
     while waiting:
         file = waiting.pop()
         if file not in files:
             files.add(file)
             for name in imported_names(root, file):
-                waiting += module_files(root, script, name)
+                waiting += module_files(root, name)
     return files
 
 
@@ -117,9 +112,12 @@ def problems(root: Path, pipeline: str) -> list[str]:
         def below_root(paths, folder=folder) -> set[str]:
             return {relative(root, folder, path) for path in paths}
 
-        python, script, *arguments = shlex.split(entry["cmd"])
-        (script,) = below_root([script])
-        assert python == "python", f"{stage}: expected a command 'python SCRIPT --flag path ...'"
+        python, option, module, *arguments = shlex.split(entry["cmd"])
+        # Not `python SCRIPT`, which looks for `ser` beside the script first and then where it is installed: a copy of
+        # the project, as `dvc exp run --temp` makes it, would run the code of the checkout.
+        assert (python, option) == ("python", "-m"), f"{stage}: expected 'python -m MODULE --flag path ...'"
+        assert below_root(["."]) == {"."}, f"{stage}: expected to run at the root, where its modules are found"
+        script = f"{module.replace('.', '/')}.py"
         on_the_command_line = below_root(value for value in arguments if not value.startswith("--"))
 
         deps = below_root(declared(entry.get("deps")))
@@ -155,10 +153,10 @@ def test_the_blocks_of_params_stand_in_the_order_of_the_stages():
 
 def test_every_stage_has_one_script_of_its_name():
     definition = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-    scripts = {path.stem for path in (ROOT / "stages").glob("*.py")}
+    scripts = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
     assert scripts == set(definition["stages"])
     for stage, entry in definition["stages"].items():
-        assert entry["cmd"].split()[:2] == ["python", f"stages/{stage}.py"]
+        assert entry["cmd"].split()[:3] == ["python", "-m", f"stages.{stage}"]
 
 
 def test_every_package_that_the_project_imports_is_pinned():
@@ -194,9 +192,11 @@ def main():
 """
 DEFINITION = """stages:
   make:
-    cmd: python stages/make.py --params params.yaml --raw data/raw --table data/table.csv --metrics metrics/make.json
+    cmd: python -m stages.make --params params.yaml --raw data/raw --table data/table.csv --metrics metrics/make.json
     deps:
+      - stages/__init__.py
       - stages/make.py
+      - ser/first.py
       - ser/params.py
       - ser/loud/__init__.py
       - ser/late.py
@@ -218,9 +218,9 @@ def project(tmp_path):
     """A project of one stage that declares everything, in a folder of its own and as the main pipeline."""
     files = {
         "dvc.yaml": DEFINITION,
-        "inner/dvc.yaml": DEFINITION.replace("make:\n", "make:\n    wdir: ..\n", 1).replace(
-            "\n  - data", "\n  - ../data"
-        ),
+        "inner/dvc.yaml": DEFINITION.replace("make:\n", "make:\n    wdir: ..\n", 1),
+        "stages/__init__.py": "import ser.first",
+        "ser/first.py": "",
         "stages/make.py": SCRIPT,
         "ser/__init__.py": "",
         "ser/params.py": "",
@@ -252,6 +252,8 @@ def test_a_right_definition_has_no_problem(project, pipeline):
         ("dvc.yaml", "      - ser/params.py\n", "", "module ser/params.py is used but not declared"),
         ("dvc.yaml", "      - ser/late.py\n", "", "module ser/late.py is used but not declared"),
         ("dvc.yaml", "      - ser/inner.py\n", "", "module ser/inner.py is used but not declared"),
+        ("dvc.yaml", "      - stages/__init__.py\n", "", "module stages/__init__.py is used but not declared"),
+        ("dvc.yaml", "      - ser/first.py\n", "", "module ser/first.py is used but not declared"),
         ("dvc.yaml", "      - stages/make.py\n", "", "module stages/make.py is used but not declared"),
         ("dvc.yaml", "ser/inner.py", "ser/inner.py\n      - ser/unused.py", "module ser/unused.py is declared but not"),
         ("ser/inner.py", "import ser.late", "import ser.unused", "module ser/unused.py is used but not declared"),

@@ -45,18 +45,17 @@ GRID = {
 COMPARE = {"reference": "mfcc", "yardstick": {"encoder": "mfcc", "classifier": "svm", "normalisation": "train"}}
 
 
-def run(folder: Path, *command: str, inside: str = ".") -> str:
+def run(folder: Path, *command: str) -> str:
     """Run a command of a project that must succeed, on a machine without network and without downloaded weights."""
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(folder),  # its own modules, not those of the project under test
         "DVC_NO_ANALYTICS": "1",
         "DVC_SITE_CACHE_DIR": str(folder / "site"),
         "TORCH_HOME": str(folder / "torch"),
         "https_proxy": "http://127.0.0.1:9",
         "no_proxy": "",
     }
-    ended = subprocess.run(command, cwd=folder / inside, env=environment, capture_output=True, text=True)
+    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert ended.returncode == 0, f"{' '.join(command)}\n{ended.stdout}\n{ended.stderr}"
     return ended.stdout
 
@@ -73,7 +72,7 @@ def project(tmp_path_factory):
     main = yaml.safe_load((folder / "params.yaml").read_text())
     main["synthesize"] |= {"speakers": 8, "utterances_per_emotion": 2}
     (folder / "params.yaml").write_text(yaml.safe_dump(main))
-    run(folder, "python", "stages/synthesize.py", "--params", "params.yaml", "--corpus", "data/raw/synthetic")
+    run(folder, "python", "-m", "stages.synthesize", "--params", "params.yaml", "--corpus", "data/raw/synthetic")
     shutil.copytree(folder / "data/raw/synthetic", folder / "data/raw/emodb_like")
     own = yaml.safe_load((folder / "benchmarks/params.yaml").read_text()) | REDUCED
     own["grid"] |= GRID
@@ -129,16 +128,15 @@ def test_corpora_are_crossed_each_way(project):
     folder = project / "benchmarks"
     run(project, "dvc", "repro", "benchmarks/dvc.yaml:encode@emodb_like")
     paths = {
-        flag: [f"data/{end.format(name)}" for name in FOLDERS]
+        flag: [f"benchmarks/data/{end.format(name)}" for name in FOLDERS]
         for flag, end in (("manifests", "{}.csv"), ("encoders", "{}_encoders.csv"), ("features", "features/{}"))
     }
     paths |= {"table": ["t.csv"], "page": ["p.md"], "picture": ["p.png"], "metrics": ["m.json"]}
     flags = [word for flag, values in paths.items() for word in (f"--{flag}", *values)]
-    said = run(
-        project, "python", "cross_corpus.py", "--params", "params.yaml", *flags, "--workers", "1", inside="benchmarks"
-    )
+    command = ["python", "-m", "benchmarks.cross_corpus", "--params", "benchmarks/params.yaml"]
+    said = run(project, *command, *flags, "--workers", "1")
     assert "cross_corpus: best with normalisation train: synthetic to emodb_like: mfcc + " in said
-    table = pd.read_csv(folder / "t.csv")
+    table = pd.read_csv(project / "t.csv")
     systems = table[table["normalisation"].notna()]
     assert systems.groupby(["corpora", "classifier"])["seeds"].first().to_dict() == {
         (pair, classifier): seeds

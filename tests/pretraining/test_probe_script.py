@@ -37,16 +37,17 @@ OUTPUTS = {
 }
 
 
-def python(folder: Path, *command: str) -> subprocess.CompletedProcess:
+def module(folder: Path, name: str, *arguments: str) -> subprocess.CompletedProcess:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", name, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
 
 
 def probe(folder: Path, corpus: str = "synthetic") -> subprocess.CompletedProcess:
     outputs = [word for name, path in OUTPUTS.items() for word in (f"--{name}", path)]
     inputs = ["--params", "params.yaml", "--corpora", corpus, "--snapshots", "snapshots", "--losses", "losses.csv"]
-    script = str(ROOT / "pretraining/probe.py")
-    return python(folder, script, *inputs, "--encoder", "encoder.safetensors", *outputs)
+    return module(folder, "pretraining.probe", *inputs, "--encoder", "encoder.safetensors", *outputs)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def probed(tmp_path_factory) -> Path:
     main = yaml.safe_load((ROOT / "params.yaml").read_text())
     main["synthesize"] |= {"speakers": 4, "utterances_per_emotion": 1}
     (folder / "params.yaml").write_text(yaml.safe_dump(main | {"probe": SETTINGS}, sort_keys=False))
-    made = python(folder, str(ROOT / "stages/synthesize.py"), "--params", "params.yaml", "--corpus", "synthetic")
+    made = module(folder, "stages.synthesize", "--params", "params.yaml", "--corpus", "synthetic")
     assert made.returncode == 0, made.stderr
     for step in (1, 2, 4):
         checkpoint.save(checkpoint.untrained(seed=step), folder / f"snapshots/{step:07d}.safetensors")

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -53,9 +54,8 @@ class Project:
         self.folder = folder
         settings = folder.parent / f"{folder.name}-settings"
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("DVC", "GIT"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith(("DVC", "GIT", "PYTHONPATH"))},
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONPATH": str(folder),  # its own modules, not those of the project under test
             "DVC_NO_ANALYTICS": "1",
             "DVC_SITE_CACHE_DIR": str(settings / "site"),
             "DVC_GLOBAL_CONFIG_DIR": str(settings / "global"),
@@ -176,6 +176,56 @@ def test_an_experiment_on_training_reruns_training_and_what_follows_and_can_be_c
         assert words in page
 
 
+# Something in the code that training shows: were the code of the checkout run, the curves would be those of before.
+OTHER_CODE = "optimiser = torch.optim.AdamW(learning, 50 * params.learning_rate"
+
+
+def edit_training(folder: Path):
+    source = folder / "ser/training.py"
+    old = "optimiser = torch.optim.AdamW(learning, params.learning_rate"
+    text = source.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    source.write_text(text.replace(old, OTHER_CODE), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def curves_of_other_code(reproduced, tmp_path_factory):
+    """The learning curves of changed code, trained where it stands: in a clone of its own."""
+    clone = Project(tmp_path_factory.mktemp("changed") / "project")
+    shutil.copytree(reproduced.folder, clone.folder, symlinks=True)
+    edit_training(clone.folder)
+    assert "train" in clone.stages_run("repro", "train")
+    curves = clone.text("plots/learning_curves.csv")
+    assert curves != reproduced.text("plots/learning_curves.csv")
+    return curves
+
+
+@pytest.mark.parametrize("how", ["--temp", "--queue"])
+def test_an_experiment_outside_the_workspace_runs_its_own_code(project, curves_of_other_code, how):
+    edit_training(project.folder)
+    project.run("dvc", "exp", "run", how, "--name", "changed", "train")
+    if how == "--queue":
+        project.run("dvc", "queue", "start")
+        for _ in range(600):
+            if "Success" in (status := project.run("dvc", "queue", "status")):
+                break
+            assert "Failed" not in status, project.run("dvc", "queue", "logs", "changed")
+            time.sleep(0.5)
+    project.run("git", "checkout", "--quiet", "ser/training.py")
+    project.run("dvc", "exp", "apply", "changed")
+    assert project.text("plots/learning_curves.csv") == curves_of_other_code
+
+
+def test_a_worktree_runs_its_own_code(project, tmp_path, curves_of_other_code):
+    project.run("git", "worktree", "add", "--quiet", str(tmp_path / "tree"), "HEAD")
+    tree = Project(tmp_path / "tree")
+    shutil.copytree(project.folder / ".dvc/cache", tree.folder / ".dvc/cache")
+    tree.run("dvc", "checkout")
+    edit_training(tree.folder)
+    tree.run("dvc", "repro", "train")
+    assert tree.text("plots/learning_curves.csv") == curves_of_other_code
+
+
 def test_a_new_split_encodes_nothing(project):
     split = project.text("data/split.csv")
     assert project.stages_run("exp", "run", "-S", "split.seed=7") == STAGES[STAGES.index("split") :]
@@ -259,7 +309,7 @@ def test_a_stage_that_fails_in_the_middle_says_so_and_the_next_repro_is_right(pr
     ended = subprocess.run(
         ["dvc", "repro", "--force", "--single-item", stage],
         cwd=project.folder,
-        env=project.environment | {"PYTHONPATH": f"{project.folder.parent}:{project.folder}"},
+        env=project.environment | {"PYTHONPATH": str(project.folder.parent)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
