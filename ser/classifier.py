@@ -49,6 +49,9 @@ class Recipe:
 class Classifier(nn.Module):
     """A normaliser and a multilayer perceptron; each hidden layer: linear, batch norm, ReLU, dropout.
 
+    It computes in float64, in which training forgives what processors do differently: in float32 their last bits made
+    other epochs and other predictions. Its numbers are float32's all the same, so that the file holds all of them.
+
     Attributes:
         recipe: what made it.
         inputs: the length of a vector.
@@ -64,12 +67,13 @@ class Classifier(nn.Module):
         for before, after in itertools.pairwise([inputs, *recipe.params.hidden]):
             layers += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU(), nn.Dropout(recipe.params.dropout)]
         self.network = nn.Sequential(*layers, nn.Linear(recipe.params.hidden[-1], len(recipe.labels)))
+        self.double()
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Score emotions.
 
         Args:
-            vectors: float32 (utterances, inputs), by speaker normalised already where the recipe says ``speaker``.
+            vectors: float64 (utterances, inputs), by speaker normalised already where the recipe says ``speaker``.
 
         Returns:
             Logits (utterances, labels).
@@ -100,7 +104,7 @@ class Classifier(nn.Module):
             InputError: the vectors have another length, or speakers are wanted and not known.
         """
         logits = self.output(self._last_hidden(vectors, speakers))
-        return logits.double().softmax(dim=1).numpy()
+        return logits.softmax(dim=1).numpy()
 
     @torch.inference_mode()
     def hidden(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
@@ -116,7 +120,7 @@ class Classifier(nn.Module):
         Raises:
             InputError: as ``probabilities``.
         """
-        return self._last_hidden(vectors, speakers).numpy()
+        return self._last_hidden(vectors, speakers).float().numpy()
 
     def _last_hidden(self, vectors: np.ndarray, speakers: np.ndarray | None) -> Tensor:
         """Give the last hidden layer of vectors as the extractor made them, in evaluation mode."""
@@ -125,7 +129,7 @@ class Classifier(nn.Module):
                 f"classifier: expected vectors of {self.inputs} numbers, found {vectors.shape[1]}; train it again"
             )
         self.eval()
-        return self.last_hidden(torch.tensor(_prepared(vectors, speakers, self.recipe.params), dtype=torch.float32))
+        return self.last_hidden(torch.from_numpy(_prepared(vectors, speakers, self.recipe.params)))
 
 
 def fit(
@@ -177,12 +181,12 @@ def fit(
         )
     prepared = _prepared(vectors, speakers, recipe.params)
     # (utterances, inputs) and (utterances,) of each part
-    x = {part: torch.tensor(prepared[parts == part], dtype=torch.float32) for part in ("train", "validation")}
+    x = {part: torch.from_numpy(prepared[parts == part]) for part in ("train", "validation")}
     y = {part: torch.tensor([recipe.labels.index(word) for word in truth[parts == part]]) for part in x}
     weights = None
     if recipe.params.class_weights:
         balanced = compute_class_weight("balanced", classes=np.arange(len(recipe.labels)), y=y["train"].numpy())
-        weights = torch.tensor(balanced, dtype=torch.float32)
+        weights = torch.from_numpy(balanced)
 
     # Dropout and the initial weights draw from torch's global generator and take no other: seed it, and put it back.
     with _one_thread(), torch.random.fork_rng(devices=[]):
@@ -195,6 +199,9 @@ def fit(
         trained = None if people is None else people[parts == "train"]
         objective = training.make_objective(recipe.params, recipe.labels, Hard(y["train"], weights), trained, place)
         curve = training.descend(classifier, recipe.params, x, y, objective, weights, place, record)
+    classifier.float().double()  # the numbers that the file holds
+    if not all(tensor.isfinite().all() for tensor in classifier.state_dict().values()):
+        raise InputError(f"{place}: weights grew beyond what float32 holds; lower train.learning_rate")
     rows = [(recipe.protocol, recipe.fold, *row) for row in curve]
     return classifier.eval(), pd.DataFrame(rows, columns=CURVE)
 
@@ -250,8 +257,11 @@ def save(classifier: Classifier, path: Path) -> None:
     """
     # One key only: safetensors writes several in an order that changes from run to run.
     card = {"inputs": classifier.inputs, "recipe": dataclasses.asdict(classifier.recipe)}
+    tensors = {
+        key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in classifier.state_dict().items()
+    }
     with whole_file(path) as temporary:
-        save_file(classifier.state_dict(), temporary, {"classifier": json.dumps(card, sort_keys=True)})
+        save_file(tensors, temporary, {"classifier": json.dumps(card, sort_keys=True)})
 
 
 def load(path: Path) -> Classifier:

@@ -20,13 +20,13 @@ import torch
 import torchaudio
 from torch import Tensor, nn
 
-from ser import audio, pooling, selfsupervised
+from ser import audio, numerics, pooling, selfsupervised
 from ser.failures import InputError
 from ser.pase import checkpoint, encoder, padding, qrnn, sincnet
 from ser.pase.encoder import PASE, PASE_PLUS, Geometry, PasePlus
 
 # What turns an audio file into a vector. A change of this code, comments aside, is a change of the fingerprint.
-CODE = (audio, pooling, selfsupervised, checkpoint, encoder, padding, qrnn, sincnet, sys.modules[__name__])
+CODE = (audio, numerics, pooling, selfsupervised, checkpoint, encoder, padding, qrnn, sincnet, sys.modules[__name__])
 
 MFCC = {  # windows of 25 ms every 10 ms, the usual ones for speech
     "n_mfcc": 20,
@@ -75,7 +75,7 @@ class Extractor:
         name: its name in ``EXTRACTORS``.
         names: the names of the numbers that it gives, (numbers,).
         fingerprint: a JSON object of all that decides the numbers: settings, statistics, seed, the weights' SHA-256,
-            versions, code. What only decides how they are computed, device and workers, is not in it.
+            versions, code, numerics. What only decides how they are computed, device and workers, is not in it.
         minimum_samples: the shortest signal that it takes.
         measure: float32 (samples,) to (numbers,), without the checks of ``vector``.
     """
@@ -135,7 +135,7 @@ def rebuild(fingerprint: str, weights: Path | None = None, device: str = "cpu") 
         device: where a network runs.
 
     Returns:
-        The extractor, with this very fingerprint.
+        The extractor, with this very fingerprint, but for the numerics: they decide no more than the last digits.
 
     Raises:
         InputError: as ``build``; or weights, versions or code are not those of the fingerprint.
@@ -147,7 +147,7 @@ def rebuild(fingerprint: str, weights: Path | None = None, device: str = "cpu") 
     recipe = Recipe(wanted["extractor"], weights=weights, device=device, **settings)
     extractor = build(recipe)
     found = json.loads(extractor.fingerprint)
-    differing = [key for key in sorted(wanted | found) if wanted.get(key) != found.get(key)]
+    differing = [key for key in sorted(wanted | found) if wanted.get(key) != found.get(key) and key != "numerics"]
     if differing:
         place = f" ({weights})" if "weights" in differing and weights else ""
         raise InputError(
@@ -304,7 +304,8 @@ def _pooled(
 def _fingerprint(name: str, packages: Sequence[str], **identity) -> str:
     # The build after the plus, as in 2.11.0+cpu, tells devices apart, not versions.
     versions = {package: version(package).split("+")[0] for package in ("numpy", "soxr", "torch", *packages)}
-    return json.dumps({"extractor": name, "code": _code(), "versions": versions, **identity}, sort_keys=True)
+    made = {"extractor": name, "code": _code(), "versions": versions, "numerics": numerics.name()}
+    return json.dumps(made | identity, sort_keys=True)
 
 
 def _code() -> str:

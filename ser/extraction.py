@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ class FeatureParams:
         seed: of an untrained encoder's weights.
         layers: whose frames to pool, out of ``ser.encoders.LAYERS`` of the encoder.
         frames: which frames to pool, one of ``ser.pooling.FRAMES``.
+        numerics: ``portable``: the same bytes on every x86-64 processor with AVX2; ``fast``: whatever is fastest.
     """
 
     encoder: str
@@ -40,6 +42,7 @@ class FeatureParams:
     seed: int
     layers: list[str] = field(default_factory=lambda: ["output"])
     frames: str = "all"
+    numerics: Literal["portable", "fast"] = "portable"
 
     def __post_init__(self) -> None:
         if self.encoder not in EXTRACTORS:

@@ -19,6 +19,8 @@ PORTABLE = {
     "OPENBLAS_CORETYPE": "Haswell",
     "OPENBLAS_L2_SIZE": "512",  # kB
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    # One thread each, for a sum is another one if it is shared out; stages share out their work among processes.
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
     # Numba, in which UMAP is written.
     "NUMBA_CPU_NAME": "haswell",
     "NUMBA_CPU_FEATURES": "+64bit,+avx,+avx2,+bmi,+bmi2,+cmov,+cx16,+f16c,+fma,+fxsr,+lzcnt,+mmx,+movbe,+popcnt,"
@@ -27,14 +29,14 @@ PORTABLE = {
 READERS = ("numpy", "torch", "scipy", "numba")  # too late once one of these is loaded
 
 
+def name() -> str:
+    """Name the numerics by which vectors are computed: ``portable``, or ``fast`` where ``fix`` was not called."""
+    return "portable" if all(os.environ.get(key) == value for key, value in PORTABLE.items()) else "fast"
+
+
 def fix() -> None:
     """Let the libraries that are loaded from now on, here and in child processes, compute alike on every processor."""
-    if any(os.environ.get(name) != value for name, value in PORTABLE.items()):
-        loaded = [name for name in READERS if name in sys.modules]
+    if name() != "portable":
+        loaded = [reader for reader in READERS if reader in sys.modules]
         assert not loaded, f"numerics are fixed before {', '.join(loaded)} loads"
         os.environ.update(PORTABLE)
-
-
-def fixed() -> bool:
-    """Tell whether the environment is that of ``fix``."""
-    return all(os.environ.get(name) == value for name, value in PORTABLE.items())

@@ -122,7 +122,7 @@ class WorstGroup:
     def __init__(self, targets: Tensor, weights: Tensor, groups: Tensor, step: float):
         self.targets, self.weights, self.groups, self.step = targets, weights, groups, step
         count = int(groups.max()) + 1
-        self.group_weights = torch.full((count,), 1 / count)
+        self.group_weights = torch.full((count,), 1 / count, dtype=torch.float64)
 
     def __call__(self, logits: Tensor, batch: Tensor) -> Tensor:
         """Move the groups' weights, then give the loss under them, in nats; a group not in the batch adds nothing."""

@@ -120,19 +120,19 @@ def make_objective(
             "smoothed": lambda: soft_labels.smoothed(truth, labels, params.smoothing),
             "soft": lambda: soft_labels.from_votes(people, labels),
         }[params.labels]()
-        targets = torch.tensor(targets, dtype=torch.float32)
+        targets = torch.as_tensor(targets, dtype=torch.float64)
         if weighing != "none":
             cells = objective.cell_weights(truth, groups(weighing, "group_weights", may_be_unknown=False))
-            weights = torch.tensor(cells, dtype=torch.float32)
+            weights = torch.tensor(cells, dtype=torch.float64)
         else:
-            weights = torch.ones(len(truth)) if hard.weights is None else hard.weights[hard.truth]
+            weights = torch.ones(len(truth), dtype=torch.float64) if hard.weights is None else hard.weights[hard.truth]
         emotions = Weighted(targets, weights)
         if robust.attribute != "none":
             codes = groups(robust.attribute, "robust.attribute", may_be_unknown=False)
             emotions = WorstGroup(targets, weights, codes, robust.step)
     if params.adversary.attribute != "none":
         codes = groups(params.adversary.attribute, "adversary.attribute", may_be_unknown=True)
-        adversary = Adversary(params.hidden[-1], codes, params.adversary.strength)
+        adversary = Adversary(params.hidden[-1], codes, params.adversary.strength).double()
     return Objective(emotions, adversary)
 
 
@@ -167,7 +167,8 @@ def descend(
     learning = [{"params": list(network.parameters())}]
     if adversary := list(minimised.parameters()):
         learning.append({"params": adversary, "lr": ADVERSARY_PACE * params.learning_rate})
-    optimiser = torch.optim.AdamW(learning, params.learning_rate, weight_decay=params.weight_decay)
+    # Fused, it takes the processor's square root, which is exact; otherwise MKL's.
+    optimiser = torch.optim.AdamW(learning, params.learning_rate, weight_decay=params.weight_decay, fused=True)
     count = len(y["train"])
     if count < 2:
         raise InputError(f"{place}: expected at least 2 training utterances, for batch norm, found {count}; add some")
@@ -185,7 +186,7 @@ def descend(
         if not np.isfinite(losses).all():
             raise InputError(f"{place}: the loss is not finite in epoch {epoch}; lower train.learning_rate")
         if record is not None:
-            record(logits["train"].double().softmax(dim=1).numpy())
+            record(logits["train"].softmax(dim=1).numpy())
         curve.append((epoch, *losses, *recalls))
         if best is None or losses[1] < curve[best][2]:
             best, kept = epoch - 1, copy.deepcopy(network.state_dict())

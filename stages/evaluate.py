@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import torch
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
@@ -26,7 +25,6 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     paths = parser.parse_args()
     with one_line("evaluate"):
-        torch.set_num_threads(1)  # the same sums, hence the same bytes, on any number of cores
         emotions = params.read(paths.params, "emotions", list[str])
         settings = params.read(paths.params, "evaluate", EvaluateParams)
         utterances = manifest.read(paths.manifest)

@@ -25,6 +25,7 @@ def main() -> None:
         "--workers", type=int, default=os.cpu_count(), help="processes on the CPU (default: one a core)"
     )
     parser.add_argument("--device", default="cpu", help="where the encoder runs (default: %(default)s)")
+    parser.add_argument("--numerics", default="portable", help="of the params; stages/__init__.py acts on it")
     arguments = parser.parse_args()
     with one_line("features"):
         block = params.read(arguments.params, "features", FeatureParams)

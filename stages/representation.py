@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-import torch
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ser import (
@@ -45,9 +43,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes to encode the baseline with")
     paths = parser.parse_args()
-    # One thread: the same sums, hence the same bytes, on any number of cores; and vectors this short are faster so.
-    with one_line("representation"), threadpool_limits(1):
-        torch.set_num_threads(1)
+    with one_line("representation"):
         settings = params.read(paths.params, "representation", RepresentationParams)
         bands = params.read(paths.params, "bias", BiasParams)
         utterances = manifest.read(paths.manifest)

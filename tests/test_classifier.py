@@ -101,7 +101,7 @@ class TestNetwork:
         assert hidden.shape == (len(vectors), 8)
         assert hidden.dtype == np.float32
         assert (hidden >= 0).all()
-        np.testing.assert_array_equal(hidden, seen[0])
+        np.testing.assert_array_equal(hidden, seen[0].float())
         output = model.network[-1]
         logits = hidden @ output.weight.detach().numpy().T + output.bias.detach().numpy()
         np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(axis=1)[:, None], probabilities, atol=1e-6)
@@ -223,7 +223,11 @@ class TestFit:
 
     def test_refuses_to_go_on_without_a_finite_loss(self):
         with pytest.raises(InputError, match=r"not finite in epoch 1; lower train.learning_rate"):
-            fit(recipe(learning_rate=1e30))
+            fit(recipe(learning_rate=1e200))
+
+    def test_refuses_weights_that_the_file_cannot_hold(self):
+        with pytest.raises(InputError, match="weights grew beyond what float32 holds"):
+            fit(recipe(learning_rate=1e40, epochs=1))
 
 
 def people(data, **columns):
@@ -285,19 +289,20 @@ class TestAdditions:
         vectors, truth, parts, _ = data
         made = recipe(epochs=3, patience=3, class_weights=class_weights, normalisation="none")
         model, curve = fit(made, data)
-        x, y = torch.tensor(vectors[parts == "train"]), torch.tensor(_codes(truth[parts == "train"]))
-        weights = len(y) / (3 * y.bincount()).float() if class_weights else None
+        x = torch.tensor(vectors[parts == "train"], dtype=torch.float64)
+        y = torch.tensor(_codes(truth[parts == "train"]))
+        weights = len(y) / (3 * y.bincount()).double() if class_weights else None
         with torch.random.fork_rng(devices=[]), classifier._one_thread():
             torch.manual_seed(classifier._seed(made))
             again = Classifier(made, 10)
-            optimiser = torch.optim.AdamW(again.parameters(), 0.003, weight_decay=0.01)
+            optimiser = torch.optim.AdamW(again.parameters(), 0.003, weight_decay=0.01, fused=True)
             for _ in range(int(classifier.kept(curve)["epoch"].item())):
                 again.train()
                 for batch in torch.randperm(len(y)).tensor_split(len(y) // 16):
                     optimiser.zero_grad()
                     nn.functional.cross_entropy(again(x[batch]), y[batch], weights).backward()
                     optimiser.step()
-        assert _same(model, again)
+        assert _same(model, again.float().double())
 
     def test_the_people_alone_change_nothing(self, data, plain):
         assert _same(classifier.fit(recipe(), *data, people(data))[0], plain[0])

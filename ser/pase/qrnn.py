@@ -30,11 +30,15 @@ class QRNNLayer(nn.Module):
         Returns:
             (batch, units, frames).
         """
-        previous = functional.pad(frames, (1, 0))[..., :-1]  # zeros before the first frame
-        window = torch.cat([frames, previous], dim=1).transpose(1, 2)  # (batch, frames, 2 * inputs)
+        # The layer takes the current frame's channels, then those of the frame before: a convolution of two frames.
+        taps = self.linear.weight.unflatten(1, (2, -1)).flip(1).transpose(1, 2)  # (3 * units, inputs, 2)
+        gates = functional.conv1d(
+            functional.pad(frames, (1, 0)), taps, self.linear.bias
+        )  # zeros before the first frame
         # In float32 even under mixed precision: the recurrence adds up rounding errors.
-        z, f, o = self.linear(window).float().transpose(1, 2).chunk(3, dim=1)  # each (batch, units, frames)
-        return torch.sigmoid(o) * forget_mult(torch.sigmoid(f), torch.tanh(z))
+        z, f, o = gates.float().chunk(3, dim=1)  # each (batch, units, frames)
+        # tanh by the sigmoid: torch has the first from MKL, whose last bits may depend on the processor.
+        return torch.sigmoid(o) * forget_mult(torch.sigmoid(f), 2 * torch.sigmoid(2 * z) - 1)
 
 
 class QRNN(nn.Module):

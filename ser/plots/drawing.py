@@ -7,12 +7,16 @@ picture tells by colour alone. Figures are made without pyplot, so that nothing 
 from collections.abc import Sequence
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ser.files import whole_file
+
+# Whatever a matplotlibrc in the home folder says, for it would change the pictures' bytes.
+matplotlib.rcdefaults()
 
 DOTS_PER_INCH = 120
 BLACK, GREY, PALE, BLUE, ORANGE = "#000000", "#8c8c8c", "#e5e5e5", "#0072b2", "#d55e00"

@@ -25,7 +25,7 @@ from ser.training import TrainParams
 
 ROOT = Path(__file__).resolve().parents[2]
 EMOTIONS = ["angry", "happy", "neutral", "sad"]
-FOLDERS = {name: {"folder": f"../data/raw/{name}", "emotions": EMOTIONS} for name in ("synthetic", "emodb_like")}
+FOLDERS = {name: {"folder": f"data/raw/{name}", "emotions": EMOTIONS} for name in ("synthetic", "emodb_like")}
 # Laid over the benchmark's own params.
 REDUCED = {
     "corpora": FOLDERS,
