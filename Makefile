@@ -2,10 +2,14 @@
 
 PYTHON = python3.11 python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-.PHONY: repro test lint
+.PHONY: repro check-results test lint
 
 repro: .venv/installed
 	dvc repro
+	python -m benchmarks.check_results
+
+check-results: .venv/installed
+	python -m benchmarks.check_results
 
 test: .venv/installed
 	pytest

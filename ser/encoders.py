@@ -75,7 +75,7 @@ class Extractor:
         name: its name in ``EXTRACTORS``.
         names: the names of the numbers that it gives, (numbers,).
         fingerprint: a JSON object of all that decides the numbers: settings, statistics, seed, the weights' SHA-256,
-            versions, code, numerics. What only decides how they are computed, device and workers, is not in it.
+            versions, code, and what decides the last digits, the kind of processor. Workers are not in it.
         minimum_samples: the shortest signal that it takes.
         measure: float32 (samples,) to (numbers,), without the checks of ``vector``.
     """
@@ -202,6 +202,7 @@ def _network(
     """Make an extractor of a network and a function that encodes with it, (samples,) to (channels, frames)."""
     identity["weights"] = _digest(network)
     device = _device(recipe.device)
+    identity["numerics"] = _numerics(device.type)
     network.to(device)
 
     def frames(signal: np.ndarray) -> np.ndarray:
@@ -304,8 +305,16 @@ def _pooled(
 def _fingerprint(name: str, packages: Sequence[str], **identity) -> str:
     # The build after the plus, as in 2.11.0+cpu, tells devices apart, not versions.
     versions = {package: version(package).split("+")[0] for package in ("numpy", "soxr", "torch", *packages)}
-    made = {"extractor": name, "code": _code(), "versions": versions, "numerics": numerics.name()}
+    made = {"extractor": name, "code": _code(), "versions": versions, "numerics": _numerics()}
     return json.dumps(made | identity, sort_keys=True)
+
+
+def _numerics(device: str = "cpu") -> str:
+    """Name what decides the last digits, and no others."""
+    if device != "cpu":
+        return device
+    name = numerics.name()
+    return name if name == numerics.PORTABLE else f"{name}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _code() -> str:
