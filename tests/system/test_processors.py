@@ -1,0 +1,129 @@
+"""The same bytes on processors that this machine does not have: an emulated Intel Haswell and an emulated AMD EPYC.
+
+qemu-user runs Python with another processor's answers to CPUID, and so with the kernels that the libraries choose there;
+some fifty times slower, hence the smallest corpus that passes through every stage in which floating-point sums decide bytes.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import yaml
+
+from ser import numerics
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not numerics.capable(), reason="the same bytes are promised on x86-64 Linux with AVX2 only"),
+]
+
+ROOT = Path(__file__).resolve().parents[2]
+QEMU = "qemu-x86_64-static"  # Debian's package qemu-user-static
+PROCESSORS = ("Haswell", "EPYC")
+SPEAKERS, EMOTIONS = 6, ("angry", "sad")
+RATE_HZ = 22_050  # not the encoder's, so that the signals are resampled
+
+RUN = """
+import runpy, shlex, sys
+{fix}
+for line in open("commands"):
+    module, *arguments = shlex.split(line)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__")
+"""
+PREPARE = [
+    "stages.manifest --params params.yaml --raw raw --manifest manifest.csv --rejected rejected.csv --metrics m.json",
+    "stages.split --params params.yaml --manifest manifest.csv --split split.csv --metrics s.json",
+]
+MEASURE = [
+    "stages.features --params params.yaml --raw raw --manifest manifest.csv --features features --workers 1",
+    "stages.train --params params.yaml --manifest manifest.csv --features features --split split.csv --models models"
+    " --dynamics dynamics.csv --curves curves.csv --picture curves.png --workers 1",
+    "stages.evaluate --params params.yaml --manifest manifest.csv --features features --split split.csv --models models"
+    " --predictions predictions.csv --metrics evaluate.json --confusion confusion.csv --classes classes.csv"
+    " --folds folds.csv --picture confusion.png",
+    "stages.representation --params params.yaml --raw raw --manifest manifest.csv --features features --split split.csv"
+    " --models models --baseline mfcc --metrics representation.json --probes probes.csv --silhouettes silhouettes.csv"
+    " --points projection.csv --picture representation.png --projection_picture projection.png --workers 1",
+]
+TINY = {
+    "corpora": ["noises"],
+    "emotions": list(EMOTIONS),
+    "features": {"encoder": "pase_plus_untrained"},
+    "split": {"protocol": "holdout", "test_share": 0.34, "validation_share": 0.34},
+    "train": {"hidden": [16], "epochs": 4, "patience": 4, "batch_size": 4},
+    "evaluate": {"resamples": 50},
+    "representation": {"resamples": 50, "permutations": 1, "folds": 2},
+}
+
+
+def run(folder: Path, commands: list[str], *prefix: str, fix: str = "import stages") -> None:
+    """Run stages in one process, so that an emulated one imports everything once."""
+    (folder / "commands").write_text("\n".join(commands))
+    set_by_us = numerics.THREADS | numerics.KERNELS
+    environment = {key: value for key, value in os.environ.items() if key not in set_by_us}
+    # Numba compiles for the processor that it is told of: what one has compiled, another may run.
+    environment |= {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    ended = subprocess.run(
+        [*prefix, sys.executable, "-c", RUN.format(fix=fix)], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr[-3000:]
+
+
+def bytes_of(folder: Path) -> dict[str, str]:
+    made = (path for path in folder.rglob("*") if path.is_file() and "raw" not in path.relative_to(folder).parts)
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in made}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A project of twelve quarter-second noises, split and ready to be encoded."""
+    folder = tmp_path_factory.mktemp("processors") / "prepared"
+    rows = []
+    for speaker in range(SPEAKERS):
+        for rank, emotion in enumerate(EMOTIONS):
+            rng = np.random.default_rng([speaker, rank])
+            time_s = np.arange(RATE_HZ // 4) / RATE_HZ
+            tone = 0.3 * np.sin(2 * np.pi * (150 + 100 * rank + 10 * speaker) * time_s)
+            path = Path(emotion, f"{speaker}.wav")
+            (folder / "raw/noises" / path).parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(folder / "raw/noises" / path, tone + rng.normal(0, 0.05, len(time_s)), RATE_HZ)
+            gender = ("female", "male")[speaker % 2]
+            rows.append({"path": path.as_posix(), "speaker": f"s{speaker}", "gender": gender})
+    pd.DataFrame(rows).to_csv(folder / "raw/noises/metadata.csv", index=False)
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    for block, values in TINY.items():
+        params[block] = params[block] | values if isinstance(values, dict) else values
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    run(folder, PREPARE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def measured(prepared):
+    """What the stages made of it, by processor."""
+    if shutil.which(QEMU) is None:
+        pytest.skip(f"no {QEMU}; Debian's package qemu-user-static has it")
+
+    def measure(name: str) -> dict[str, str]:
+        folder = shutil.copytree(prepared, prepared.parent / name)
+        run(folder, MEASURE, *([] if name == "real" else [QEMU, "-cpu", name]))
+        return bytes_of(folder)
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(("real", *PROCESSORS), pool.map(measure, ("real", *PROCESSORS)), strict=True))
+
+
+def test_features_classifiers_predictions_and_probes_have_the_same_bytes_on_every_processor(measured):
+    assert {"features/noises.npz", "predictions.csv", "probes.csv", "curves.png"} <= set(measured["real"])
+    for processor in PROCESSORS:
+        different = [name for name, digest in measured["real"].items() if measured[processor].get(name) != digest]
+        assert different == [], f"{processor} differs from this machine"
