@@ -157,6 +157,33 @@ def test_a_forced_repro_gives_the_same_lock(project):
     assert project.run("git", "status", "--porcelain") == ""
 
 
+def test_surroundings_leave_no_trace_in_the_lock(project, tmp_path):
+    """Another path, user, home, time zone, locale, umask, hash seed, number of threads, and settings of matplotlib's."""
+    elsewhere = Project(tmp_path / "another place" / "project")
+    shutil.copytree(project.folder, elsewhere.folder, symlinks=True)
+    home = tmp_path / "home"
+    (home / ".config/matplotlib").mkdir(parents=True)
+    (home / ".config/matplotlib/matplotlibrc").write_text("font.size: 17\naxes.facecolor: yellow\n")
+    elsewhere.environment |= {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "LOGNAME": "somebody"}
+    elsewhere.environment |= {"TZ": "Asia/Tokyo", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONHASHSEED": "3"}
+    elsewhere.environment |= {"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3"}
+    elsewhere.run("sh", "-c", "umask 077; dvc repro --force")
+    assert elsewhere.text("dvc.lock") == project.text("dvc.lock")
+    assert elsewhere.run("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("stage", ["synthesize", "features", "train", "representation"])
+def test_the_number_of_workers_changes_no_byte(project, stage):
+    command = yaml.safe_load(project.text("dvc.lock"))["stages"][stage]["cmd"]
+    for path in ("data/features", "data/mfcc"):  # vectors that are there would be taken over
+        shutil.rmtree(project.folder / path, ignore_errors=stage != "features")
+    if stage != "features":
+        project.run("dvc", "checkout", "data/features")
+    for workers in ("1", "3"):
+        project.run("sh", "-c", f"{command} --workers {workers}")
+        assert "up to date" in project.run("dvc", "status", stage)
+
+
 def test_a_comment_in_a_parser_reruns_the_manifest_and_nothing_else(project):
     with (project.folder / "ser/corpora/emodb.py").open("a", encoding="utf-8") as stream:
         stream.write("# A comment.\n")

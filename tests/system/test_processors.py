@@ -73,7 +73,11 @@ def run(folder: Path, commands: list[str], *prefix: str, fix: str = "import stag
     # Numba compiles for the processor that it is told of: what one has compiled, another may run.
     environment |= {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
     ended = subprocess.run(
-        [*prefix, sys.executable, "-c", RUN.format(fix=fix)], cwd=folder, env=environment, capture_output=True, text=True
+        [*prefix, sys.executable, "-c", RUN.format(fix=fix)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
 
