@@ -1,7 +1,7 @@
 """Figures in the documents are those of the metrics: an interval without a source, or an outdated one, fails.
 
-The metrics are those that git holds or those that lie here: a run on another processor, or of a variant, leaves figures that
-no document can quote.
+The metrics are those that git holds or those that lie here: a run on another processor, or of a variant, leaves
+figures that no document can quote.
 """
 
 import json

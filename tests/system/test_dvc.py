@@ -158,7 +158,7 @@ def test_a_forced_repro_gives_the_same_lock(project):
 
 
 def test_surroundings_leave_no_trace_in_the_lock(project, tmp_path):
-    """Another path, user, home, time zone, locale, umask, hash seed, number of threads, and settings of matplotlib's."""
+    """Another path, user, home, time zone, locale, umask, hash seed, number of threads, and a matplotlibrc."""
     elsewhere = Project(tmp_path / "another place" / "project")
     shutil.copytree(project.folder, elsewhere.folder, symlinks=True)
     home = tmp_path / "home"

@@ -1,7 +1,7 @@
 """The same bytes on processors that this machine does not have: an emulated Intel Haswell and an emulated AMD EPYC.
 
-qemu-user runs Python with another processor's answers to CPUID, and so with the kernels that the libraries choose there;
-some fifty times slower, hence the smallest corpus that passes through every stage in which floating-point sums decide bytes.
+qemu-user runs Python with another processor's answers to CPUID, and so with the kernels that libraries choose there. It
+is some fifty times slower, hence the smallest corpus that passes through the stages in which sums decide bytes.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ RATE_HZ = 22_050  # not the encoder's, so that the signals are resampled
 
 RUN = """
 import runpy, shlex, sys
-{fix}
+import stages
 for line in open("commands"):
     module, *arguments = shlex.split(line)
     sys.argv = [module, *arguments]
@@ -65,20 +65,15 @@ TINY = {
 }
 
 
-def run(folder: Path, commands: list[str], *prefix: str, fix: str = "import stages") -> None:
+def run(folder: Path, commands: list[str], *prefix: str) -> None:
     """Run stages in one process, so that an emulated one imports everything once."""
     (folder / "commands").write_text("\n".join(commands))
     set_by_us = numerics.THREADS | numerics.KERNELS
     environment = {key: value for key, value in os.environ.items() if key not in set_by_us}
     # Numba compiles for the processor that it is told of: what one has compiled, another may run.
     environment |= {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
-    ended = subprocess.run(
-        [*prefix, sys.executable, "-c", RUN.format(fix=fix)],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    command = [*prefix, sys.executable, "-c", RUN]
+    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-3000:]
 
 
