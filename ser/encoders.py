@@ -19,11 +19,13 @@ import numpy as np
 import torch
 import torchaudio
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ser import audio, numerics, pooling, selfsupervised
 from ser.failures import InputError
 from ser.pase import checkpoint, encoder, padding, qrnn, sincnet
 from ser.pase.encoder import PASE, PASE_PLUS, Geometry, PasePlus
+from ser.pase.qrnn import forget_mult
 
 # What turns an audio file into a vector. A change of this code, comments aside, is a change of the fingerprint.
 CODE = (audio, numerics, pooling, selfsupervised, checkpoint, encoder, padding, qrnn, sincnet, sys.modules[__name__])
@@ -41,6 +43,15 @@ MFCC = {  # windows of 25 ms every 10 ms, the usual ones for speech
 }
 OPENSMILE_MINIMUM_SAMPLES = 960  # 60 ms, the window of its F0; below it openSMILE gives NaN
 OUTPUT = "output"
+
+# Longer signals are encoded in windows, as PASE+ takes 12 MB for each second; up to a minute, the default of
+# manifest.max_seconds, a signal is encoded as one. In samples; windows and context are multiples of every hop.
+WHOLE = 60 * audio.SAMPLING_RATE_HZ
+WINDOW = 10 * audio.SAMPLING_RATE_HZ
+CONTEXT = (
+    audio.SAMPLING_RATE_HZ // 2
+)  # on each side, of which PASE's convolutions see 1,185 samples, MFCC's deltas 1,536
+SELF_SUPERVISED_HOP = 320
 
 
 @dataclass(frozen=True)
@@ -110,6 +121,19 @@ class Extractor:
         return vector
 
 
+@dataclass
+class Window:
+    """A part of a long signal, as a function that gives frames sees it.
+
+    Attributes:
+        kept: which of its frames count; those before and after are context.
+        memory: (1, units, 1) what a recurrent layer remembers of the windows before, which it brings up to date.
+    """
+
+    kept: slice | None = None
+    memory: Tensor | float = 0.0
+
+
 def build(recipe: Recipe) -> Extractor:
     """Make an extractor.
 
@@ -175,27 +199,63 @@ def _pase(recipe: Recipe, network: PasePlus, **identity) -> Extractor:
         for channel in range(widths[layer])
     ]
 
-    def encode(signal: Tensor) -> Tensor:
-        return torch.cat(list(network.layers(signal[None, None], None, recipe.layers).values()), dim=1)[0]
+    def encode(signal: Tensor, window: Window | None) -> Tensor:
+        recurrent = window is not None and network.geometry.qrnn_units is not None
+        top = list(widths)[-3:] if recurrent else []
+        frames = network.layers(signal[None, None], None, list(dict.fromkeys([*recipe.layers, *top])))
+        if recurrent:
+            _remember(network, frames, window)
+        return torch.cat([frames[layer] for layer in recipe.layers], dim=1)[0]
 
     identity["layers"] = list(recipe.layers)
-    return _network(recipe, network, encode, channels, network.geometry.minimum_samples, **identity)
+    geometry = network.geometry
+    return _network(recipe, network, encode, channels, geometry.minimum_samples, geometry.hop, **identity)
+
+
+def _remember(network: PasePlus, frames: dict[str, Tensor], window: Window) -> None:
+    """Let the QRNN start from what it remembers of the windows before, rather than from nothing.
+
+    Some of its units remember for minutes, so that no context would do. It is linear in its memory,
+    c_t = (c_t from nothing) + (1 - f_0) ... (1 - f_t) c_{-1}, and what it changes reaches the output by linear layers.
+
+    Args:
+        network: the encoder.
+        frames: of the last block, the QRNN and the output, (1, channels, frames); of the last two those that the window
+            keeps are corrected.
+        window: the window; its memory is brought up to date.
+    """
+    below, qrnn, output = (frames[layer] for layer in list(network.geometry.layers)[-3:])
+    before = functional.pad(below, (1, 0))[..., :-1]
+    gates = network.rnn.layers[0].linear(torch.cat([below, before], dim=1).transpose(1, 2)).transpose(1, 2)
+    z, f, o = gates[..., window.kept].chunk(3, dim=1)
+    f = torch.sigmoid(f)
+    state = forget_mult(f, torch.tanh(z)) + (1 - f).cumprod(dim=2) * window.memory
+    window.memory = state[..., -1:]
+    remembering = torch.sigmoid(o) * state
+    scale = (network.norm_out.running_var + network.norm_out.eps).rsqrt()[:, None]
+    output[..., window.kept] += scale * functional.conv1d(remembering - qrnn[..., window.kept], network.W.weight)
+    qrnn[..., window.kept] = remembering
 
 
 def _self_supervised(recipe: Recipe) -> Extractor:
     network = selfsupervised.load(recipe.name)
     width = network.encoder.feature_projection.projection.out_features
     channels = [f"{recipe.name}_{channel:03d}" for channel in range(width)]
-    encode = partial(selfsupervised.frames, network)
-    return _network(recipe, network, encode, channels, selfsupervised.MINIMUM_SAMPLES, ["torchaudio"])
+
+    def encode(signal: Tensor, window: Window | None) -> Tensor:
+        return selfsupervised.frames(network, signal)
+
+    minimum = selfsupervised.MINIMUM_SAMPLES
+    return _network(recipe, network, encode, channels, minimum, SELF_SUPERVISED_HOP, ["torchaudio"])
 
 
 def _network(
     recipe: Recipe,
     network: nn.Module,
-    encode: Callable[[Tensor], Tensor],
+    encode: Callable[[Tensor, Window | None], Tensor],
     channels: Sequence[str],
     minimum_samples: int,
+    hop: int,
     packages: Sequence[str] = (),
     **identity,
 ) -> Extractor:
@@ -205,12 +265,12 @@ def _network(
     identity["numerics"] = _numerics(device.type)
     network.to(device)
 
-    def frames(signal: np.ndarray) -> np.ndarray:
+    def frames(signal: np.ndarray, window: Window | None = None) -> np.ndarray:
         # Without TF32 a GPU gives the CPU's numbers to about six digits, with it to three.
         with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
-            return encode(torch.from_numpy(signal).to(device)).cpu().numpy()
+            return encode(torch.from_numpy(signal).to(device), window).cpu().numpy()
 
-    return _pooled(recipe, frames, channels, minimum_samples, packages, **identity)
+    return _pooled(recipe, frames, channels, minimum_samples, hop, packages, **identity)
 
 
 def _device(name: str) -> torch.device:
@@ -231,14 +291,14 @@ def _mfcc(recipe: Recipe) -> Extractor:
         melkwargs={key: MFCC[key] for key in ("n_mels", "n_fft", "win_length", "hop_length", "f_min", "f_max")},
     )
 
-    def frames(signal: np.ndarray) -> np.ndarray:
+    def frames(signal: np.ndarray, window: Window | None = None) -> np.ndarray:
         orders = [transform(torch.from_numpy(signal))]  # each (n_mfcc, frames)
         for _ in range(MFCC["deltas"]):
             orders.append(torchaudio.functional.compute_deltas(orders[-1], MFCC["delta_window"]))
         return torch.cat(orders).numpy()
 
     channels = [f"{recipe.name}{order}_{i:02d}" for order in ("", "_delta", "_delta2") for i in range(MFCC["n_mfcc"])]
-    return _pooled(recipe, frames, channels, MFCC["win_length"], ["torchaudio"], settings=MFCC)
+    return _pooled(recipe, frames, channels, MFCC["win_length"], MFCC["hop_length"], ["torchaudio"], settings=MFCC)
 
 
 def _opensmile(feature_set: str, recipe: Recipe) -> Extractor:
@@ -282,9 +342,10 @@ LAYERS: dict[str, tuple[str, ...]] = dict.fromkeys(EXTRACTORS, (OUTPUT,)) | {
 
 def _pooled(
     recipe: Recipe,
-    frames: Callable[[np.ndarray], np.ndarray],
+    frames: Callable[[np.ndarray, Window | None], np.ndarray],
     channels: Sequence[str],
     minimum_samples: int,
+    hop: int,
     packages: Sequence[str] = (),
     **identity,
 ) -> Extractor:
@@ -292,7 +353,9 @@ def _pooled(
     assert recipe.frames in pooling.FRAMES, recipe.frames
 
     def measure(signal: np.ndarray) -> np.ndarray:
-        found = frames(signal)
+        if signal.size > WHOLE:
+            return _in_windows(recipe, frames, signal, hop)
+        found = frames(signal, None)
         if recipe.frames == "active":
             found = found[:, pooling.active(signal, found.shape[1])]
         return pooling.pool(found, recipe.statistics)
@@ -300,6 +363,37 @@ def _pooled(
     names = tuple(pooling.names(channels, recipe.statistics))
     identity |= {"statistics": list(recipe.statistics), "frames": recipe.frames}
     return Extractor(recipe.name, names, _fingerprint(recipe.name, packages, **identity), minimum_samples, measure)
+
+
+def _in_windows(
+    recipe: Recipe, frames: Callable[[np.ndarray, Window | None], np.ndarray], signal: np.ndarray, hop: int
+) -> np.ndarray:
+    """Encode a long signal in windows and pool their frames together, in memory that its length hardly changes.
+
+    PASE's frames are those of the whole signal, but that skip connections do not drift: of a length that is no multiple
+    of the hop the whole would average them by 159 samples rather than 160. MFCC's floor, 80 dB below the loudest, and
+    the attention of the self-supervised networks are those of a window.
+
+    Args:
+        recipe: how to pool.
+        frames: gives (channels, frames), one for each hop.
+        signal: (samples,); the part of a hop at its end is left out.
+        hop: samples from one frame to the next.
+
+    Returns:
+        float32 (numbers,).
+    """
+    count = signal.size // hop
+    signal = signal[: count * hop]
+    active = pooling.active(signal, count) if recipe.frames == "active" else np.ones(count, bool)
+    pool, window = pooling.Pool(recipe.statistics), Window()
+    for start in range(0, signal.size, WINDOW):
+        before, stop = min(start, CONTEXT), min(start + WINDOW, signal.size)
+        window.kept = slice(before // hop, (before + stop - start) // hop)
+        found = frames(signal[start - before : stop + CONTEXT], window)[:, window.kept]
+        first = start // hop
+        pool.add(found[:, active[first : first + found.shape[1]]])
+    return pool.vector()
 
 
 def _fingerprint(name: str, packages: Sequence[str], **identity) -> str:

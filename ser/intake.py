@@ -22,7 +22,6 @@ REJECTED_COLUMNS = ("path", "corpus", "reason", "detail")
 # Why a file is no utterance of the manifest; the first reason that holds is named.
 REASONS = ("unmapped", "unreadable", "empty", "not_finite", "too_short", "too_long", "silent", "duplicate")
 CHOSEN = "unmapped"  # a consequence of the label set, not a flaw of the file
-SILENCE = 2e-4  # the range, highest minus lowest sample, below which a signal is silent: about -80 dB of full scale
 CORPUS_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 EXAMPLES = 3
 
@@ -176,7 +175,7 @@ def examine(path: Path, params: ManifestParams) -> Examination:
     if seconds > params.max_seconds:
         return Examination("too_long", f"{seconds:.4g} s, more than {params.max_seconds} s")
     # Of the mix, which is what the encoder hears: channels of opposite sign cancel out.
-    if np.ptp(audio.mono(samples)) < SILENCE:
+    if audio.silent(audio.mono(samples)):
         return Examination("silent", "no sound, all channels mixed to one")
     return Examination("", "", seconds, rate, audio.digest(samples, rate))
 

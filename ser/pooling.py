@@ -6,7 +6,10 @@ import numpy as np
 
 FRAMES = ("all", "active")  # which of them to pool
 WINDOW = 400  # samples, 25 ms at 16 kHz
+BLOCK = 2**18  # samples squared at a time
 ACTIVE_DB = 30.0  # speech moves within about 30 dB; what lies below is pause, reverberation, noise of the room
+SUMMED = ("mean", "std", "min", "max")  # statistics that need no frame once it is counted
+CHANNELS = 16  # pooled at a time where frames are kept: float64 and its intermediates take much more than the frames
 
 
 def standardised_moment(frames: np.ndarray, order: int) -> np.ndarray:
@@ -77,12 +80,33 @@ def active(signal: np.ndarray, count: int) -> np.ndarray:
     Returns:
         bool (count,).
     """
-    energy = np.concatenate([[0.0], np.cumsum(signal.astype(np.float64) ** 2)])  # of the samples before each one
     centres = (np.arange(count) + 0.5) * signal.size / count
     first = np.clip(centres - WINDOW / 2, 0, signal.size).astype(int)
     last = np.clip(centres + WINDOW / 2, 0, signal.size).astype(int)
-    power = (energy[last] - energy[first]) / (last - first)
+    power = (energy(signal, last) - energy(signal, first)) / (last - first)
     return power >= power.max() * 10 ** (-ACTIVE_DB / 10)
+
+
+def energy(signal: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Sum the squares of the samples before each position.
+
+    Block by block, as the sums of all samples would take eight times the memory of the signal.
+
+    Args:
+        signal: (samples,).
+        positions: (positions,) ascending, 0 to samples.
+
+    Returns:
+        float64 (positions,).
+    """
+    sums, carried = np.empty(len(positions)), 0.0
+    for start in range(0, signal.size, BLOCK):
+        squares = signal[start : start + BLOCK].astype(np.float64) ** 2
+        running = np.cumsum(np.concatenate([[carried], squares]))
+        here = slice(*np.searchsorted(positions, [start, start + BLOCK + 1]))
+        sums[here] = running[positions[here] - start]
+        carried = running[-1]
+    return sums
 
 
 def pool(frames: np.ndarray, statistics: Sequence[str], count: int | None = None) -> np.ndarray:
@@ -103,6 +127,51 @@ def pool(frames: np.ndarray, statistics: Sequence[str], count: int | None = None
     own = frames[:, :count].astype(np.float64)
     assert own.shape[1] > 0, "an extractor gives at least one frame"
     return np.concatenate([STATISTICS[statistic](own) for statistic in statistics]).astype(np.float32)
+
+
+class Pool:
+    """Pools frames that come piece by piece, as ``pool`` does with all of them at once.
+
+    Where every statistic is one of ``SUMMED``, nothing is kept but sums. Any other needs all frames, which are then
+    kept as float32: of PASE+'s output, 0.1 MB for each second.
+
+    Args:
+        statistics: names out of ``STATISTICS``.
+    """
+
+    def __init__(self, statistics: Sequence[str]) -> None:
+        self.statistics = statistics
+        self.pieces: list[np.ndarray] = []
+        self.count = 0
+
+    def add(self, frames: np.ndarray) -> None:
+        """Take the next frames: float32 (channels, frames), or none of them."""
+        if not set(self.statistics) <= set(SUMMED):
+            self.pieces.append(frames.copy())  # of a view the whole would stay
+        elif frames.shape[1]:
+            own = frames.astype(np.float64)
+            self._sum(own.shape[1], own.mean(axis=1), own.var(axis=1), own.min(axis=1), own.max(axis=1))
+
+    def _sum(self, count: int, mean: np.ndarray, variance: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        """Join a piece's statistics to those of the pieces before (Chan, Golub and LeVeque, 1983)."""
+        if self.count:
+            share, distance = count / (self.count + count), mean - self.mean
+            mean = self.mean + share * distance
+            variance = (1 - share) * self.variance + share * variance + share * (1 - share) * distance**2
+            low, high = np.minimum(self.low, low), np.maximum(self.high, high)
+        self.count += count
+        self.mean, self.variance, self.low, self.high = mean, variance, low, high
+
+    def vector(self) -> np.ndarray:
+        """Give the vector of all frames so far, at least one: float32 (statistics * channels,), as ``pool``."""
+        if not self.pieces:
+            summed = {"mean": self.mean, "std": np.sqrt(self.variance), "min": self.low, "max": self.high}
+            return np.concatenate([summed[statistic] for statistic in self.statistics]).astype(np.float32)
+        parts = []  # (statistics, some channels)
+        for first in range(0, len(self.pieces[0]), CHANNELS):
+            frames = np.concatenate([piece[first : first + CHANNELS] for piece in self.pieces], axis=1)
+            parts.append(pool(frames, self.statistics).reshape(len(self.statistics), -1))
+        return np.concatenate(parts, axis=1).ravel()
 
 
 def names(channels: Sequence[str], statistics: Sequence[str]) -> list[str]:

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             except InputError as error:
                 faults.append(str(error))
         for fault in faults:
-            print(f"predict: {fault}", file=sys.stderr)
+            print(f"predict: {_printable(fault)}", file=sys.stderr)
         if vectors:
             probabilities = model.probabilities(np.stack(list(vectors.values())), options.one_speaker)
             print(layout(list(vectors), probabilities, model.labels, options.format))
@@ -84,13 +84,20 @@ def vector(model: predictor.Predictor, path: Path) -> np.ndarray:
     """Encode a file: float32 (numbers,).
 
     Raises:
-        InputError: the file is not audio that the model takes; the message begins with its path.
+        InputError: the file is not audio that the model takes, is silent, or needs more memory than there is; the
+            message begins with its path.
     """
-    signal = audio.load(path)
     try:
-        return model.extractor.vector(signal)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        signal = audio.load(path, allow_silence=False)
+        try:
+            return model.extractor.vector(signal)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+    except (MemoryError, RuntimeError) as error:
+        # On the CPU torch has no class of its own for it, and other words for it on each system.
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "DefaultCPUAllocator" not in str(error):
+            raise
+        raise InputError(f"{path}: too long for the memory that is free; cut it into shorter files") from error
 
 
 def layout(files: Sequence[Path], probabilities: np.ndarray, labels: Sequence[str], style: str) -> str:
@@ -103,7 +110,8 @@ def layout(files: Sequence[Path], probabilities: np.ndarray, labels: Sequence[st
         style: ``table``, for people; ``csv``; or ``json``, a list of objects.
 
     Returns:
-        The text, without a line end after the last line.
+        The text, without a line end after the last line. Bytes of a file name that are not UTF-8 are written as JSON
+        writes them, 0xe9 as a backslash and ``udce9``.
     """
     chosen = [labels[index] for index in probabilities.argmax(axis=1)]
     if style == "json":
@@ -111,14 +119,18 @@ def layout(files: Sequence[Path], probabilities: np.ndarray, labels: Sequence[st
             {"file": str(file), "prediction": emotion, "probabilities": dict(zip(labels, row, strict=True))}
             for file, emotion, row in zip(files, chosen, probabilities.tolist(), strict=True)
         ]
-        return json.dumps(rows, indent=2, ensure_ascii=False)
-    table = pd.DataFrame({"file": list(map(str, files)), "prediction": chosen})
+        return _printable(json.dumps(rows, indent=2, ensure_ascii=False))
+    table = pd.DataFrame({"file": [_printable(str(file)) for file in files], "prediction": chosen})
     table[probability_columns(labels)] = probabilities
     if style == "csv":
         return table.to_csv(index=False, lineterminator="\n", float_format="%.9g").rstrip("\n")
     for column in ("file", "prediction"):
         table[column] = table[column].str.ljust(table[column].str.len().max())
     return table.to_string(index=False, float_format="%.3f", justify="left")
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 if __name__ == "__main__":

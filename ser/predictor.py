@@ -64,12 +64,19 @@ class Predictor:
             one_speaker: whether all of them are of one and the same speaker; only used where ``by_speaker``.
 
         Returns:
-            float64 (utterances, labels), the mean over the classifiers; each row sums to 1.
+            float64 (utterances, labels), the mean over the classifiers; each row sums to 1, and is the same to the last
+            bit whatever the others are, unless ``by_speaker``.
 
         Raises:
             InputError: as ``check_speaker``.
         """
         self.check_speaker(len(vectors), one_speaker)
+        # Alone, where they do not share a speaker's mean: the last bits of a matrix product depend on its size.
+        groups = [vectors] if self.by_speaker else vectors[:, np.newaxis]
+        return np.concatenate([self._mean(group) for group in groups])
+
+    def _mean(self, vectors: np.ndarray) -> np.ndarray:
+        """Give the mean over the classifiers of the probabilities that each gives in one go."""
         speakers = np.full(len(vectors), "one")
         return np.mean([member.probabilities(vectors, speakers) for member in self.classifiers], axis=0)
 

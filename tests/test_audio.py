@@ -1,9 +1,11 @@
 import hashlib
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from ser import audio
 from ser.failures import InputError
@@ -51,7 +53,7 @@ def test_decode_keeps_channels_and_rate_and_scales_integers(tmp_path):
 
 
 def test_decode_reads_longer_files_than_one_block(tmp_path):
-    signal = np.random.default_rng(0).uniform(-1, 1, 2 * audio.BLOCK_FRAMES + 17).astype(np.float32)
+    signal = np.random.default_rng(0).uniform(-1, 1, 2 * audio.BLOCK_SAMPLES + 17).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", signal, 16000, subtype="FLOAT")
     np.testing.assert_array_equal(audio.decode(tmp_path / "a.wav")[0][0], signal)
 
@@ -114,6 +116,42 @@ def test_decode_reads_a_file_whose_name_is_not_utf_8(tmp_path):
     assert audio.decode(path)[0].shape == (1, 16000)
 
 
+def write_with_rate(path, rate):
+    """Write a second of a tone, and a sampling rate into its header."""
+    soundfile.write(path, tone(16000), 16000)
+    content = bytearray(path.read_bytes())
+    content[24:28] = struct.pack("<I", rate)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("rate", [1, 999, 768_001, 2**31 - 1])
+@pytest.mark.parametrize("read", [audio.decode, audio.load])
+def test_a_sampling_rate_that_cannot_be_is_refused_before_memory_is_taken(tmp_path, read, rate):
+    write_with_rate(tmp_path / "a.wav", rate)
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            InputError, match=rf"a\.wav: expected a sampling rate of 1000 to 768000 Hz, found {rate} Hz"
+        ):
+            read(tmp_path / "a.wav")
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("rate", [0, 2**31, 2**32 - 1])
+def test_a_sampling_rate_that_is_no_number_of_hertz_is_refused(tmp_path, rate):
+    write_with_rate(tmp_path / "a.wav", rate)
+    with pytest.raises(InputError, match=r"a\.wav: expected audio that libsndfile reads"):
+        audio.load(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(("rate", "samples"), [(1000, 256_000), (768_000, 333)])
+def test_the_limits_of_the_sampling_rate_themselves_are_read(tmp_path, rate, samples):
+    write_with_rate(tmp_path / "a.wav", rate)
+    assert audio.load(tmp_path / "a.wav").shape == (samples,)
+
+
 def test_digest_is_the_documented_hash():
     samples = np.float32([[0.5, -1.0], [0.25, 0.0]])
     content = b"8000 Hz, 2 channels\n" + struct.pack("<4f", 0.5, 0.25, -1.0, 0.0)
@@ -148,6 +186,56 @@ def test_load_resamples_any_rate_without_moving_or_changing_a_tone(tmp_path, rat
     assert signal.shape == (16000,)
     inside = slice(800, -800)  # the ends ring
     np.testing.assert_allclose(signal[inside], tone(16000)[inside], atol=1e-3)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 44101, 96000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_load_in_blocks_gives_the_bytes_of_the_whole(tmp_path, monkeypatch, rate, channels):
+    noise = np.random.default_rng(0).normal(0, 0.1, (2 * rate + 77, channels)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", noise, rate, subtype="FLOAT")
+    monkeypatch.setattr(audio, "BLOCK_SAMPLES", 3001)
+
+    signal = audio.load(tmp_path / "a.wav")
+
+    whole = audio.mono(noise.T)
+    assert signal.tobytes() == (whole if rate == 16000 else soxr.resample(whole, rate, 16000)).tobytes()
+
+
+def test_load_takes_the_memory_of_the_signal_and_not_of_the_file(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", np.tile(tone(48000), (2, 20)).T, 48000, subtype="FLOAT")  # 7.7 MB
+    monkeypatch.setattr(audio, "BLOCK_SAMPLES", 2**14)
+    tracemalloc.start()
+    try:
+        signal = audio.load(tmp_path / "a.wav")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert signal.nbytes < peak < 1.5 * signal.nbytes
+
+
+def test_load_mixes_many_channels_in_small_blocks(tmp_path, monkeypatch):
+    noise = np.random.default_rng(0).normal(0, 0.1, (1000, 255))
+    soundfile.write(tmp_path / "a.wav", noise, 16000, subtype="FLOAT")
+    monkeypatch.setattr(audio, "BLOCK_SAMPLES", 100)  # less than a frame
+    np.testing.assert_allclose(audio.load(tmp_path / "a.wav"), noise.mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+@pytest.mark.parametrize(
+    "samples",
+    [np.zeros(9000), np.full(9000, 0.3), 9e-5 * tone(9000), np.outer(tone(9000), [1, -1])],
+    ids=["zeros", "offset", "below -80 dB", "channels cancel"],
+)
+def test_load_refuses_silence_where_that_is_asked(tmp_path, rate, samples):
+    soundfile.write(tmp_path / "a.wav", samples, rate, subtype="FLOAT")
+    assert audio.load(tmp_path / "a.wav").size
+    with pytest.raises(InputError, match=r"a\.wav: silent: expected sound, found none"):
+        audio.load(tmp_path / "a.wav", allow_silence=False)
+
+
+def test_a_quiet_recording_is_not_silent(tmp_path):
+    soundfile.write(tmp_path / "a.wav", 3e-4 * tone(16000), 16000, subtype="FLOAT")
+    assert audio.load(tmp_path / "a.wav", allow_silence=False).size == 16000
 
 
 def test_load_removes_what_16_khz_cannot_hold_instead_of_folding_it_back(tmp_path):

@@ -1,4 +1,5 @@
 import ast
+import dataclasses
 import importlib.util
 import inspect
 import json
@@ -15,7 +16,7 @@ from ser import encoders, pooling
 from ser.encoders import Extractor, Recipe, build, rebuild
 from ser.failures import InputError
 from ser.pase import checkpoint
-from ser.pase.encoder import PASE, PASE_PLUS
+from ser.pase.encoder import PASE, PASE_PLUS, PasePlus
 
 FREE = ["pase_plus_untrained", "pase_untrained", "mfcc", "egemaps", "compare_2016"]  # need no weights file
 PASE_FREE = {"pase_plus_untrained": PASE_PLUS, "pase_untrained": PASE}
@@ -149,6 +150,82 @@ def test_a_padded_batch_gives_the_vectors_of_its_members(extractors, name):
         count = network.geometry.frames(signal.size)[-1]
         vector = pooling.pool(row, ["mean", "std"], count)
         np.testing.assert_allclose(vector, extractors[name].vector(signal), atol=1e-5)
+
+
+@pytest.fixture
+def short_windows(monkeypatch):
+    """Windows of a second, of signals longer than a second and a half."""
+    for name, samples in (("WHOLE", 24_000), ("WINDOW", 16_000), ("CONTEXT", 3200)):
+        monkeypatch.setattr(encoders, name, samples)
+
+
+@pytest.fixture(scope="module")
+def long_memory(tmp_path_factory):
+    """Weights of a PASE+ whose QRNN hardly forgets, as trained ones do in many units."""
+    network = checkpoint.untrained(PASE_PLUS, seed=5)
+    bias = network.rnn.layers[0].linear.bias
+    with torch.no_grad():
+        bias[512:1024] -= 6
+    path = tmp_path_factory.mktemp("memory") / "weights.safetensors"
+    checkpoint.save(network, path, torch.float32)
+    return path
+
+
+def whole(recipe, signal):
+    """The vector of a signal that is encoded at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoders, "WHOLE", 2 * signal.size)
+        return build(recipe).vector(signal)
+
+
+@pytest.mark.parametrize("frames", pooling.FRAMES)
+@pytest.mark.parametrize("samples", [24_160, 32_000, 32_160, 51_200])
+def test_a_long_signal_in_windows_has_the_numbers_of_the_whole(long_memory, short_windows, samples, frames):
+    swelling = np.linspace(0.01, 1, samples, dtype=np.float32) * tone(4.0)[:samples]  # so that not all is active
+    recipe = Recipe("pase_plus", ["mean", "std"], weights=long_memory, layers=encoders.LAYERS["pase_plus"])
+    recipe = dataclasses.replace(recipe, frames=frames)
+
+    np.testing.assert_allclose(build(recipe).vector(swelling), whole(recipe, swelling), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [*PASE_FREE, "mfcc"])
+def test_every_frame_of_a_long_signal_counts_once(short_windows, name):
+    signal = tone(3.5)
+    recipe = Recipe(name, ["mean", "p10", "slope"])
+
+    found, expected = build(recipe).vector(signal), whole(recipe, signal)
+
+    if name == "mfcc":  # the whole has one frame more, half of it beyond the end
+        np.testing.assert_allclose(found, expected, atol=1, rtol=0.05)
+    else:
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_the_windows_of_a_long_signal_are_of_bounded_length(short_windows, monkeypatch):
+    lengths, layers = [], PasePlus.layers
+
+    def recorded(network, signal, *rest):
+        lengths.append(signal.shape[-1])
+        return layers(network, signal, *rest)
+
+    monkeypatch.setattr(PasePlus, "layers", recorded)
+    build(Recipe("pase_untrained")).vector(tone(3.5))
+    assert lengths == [19_200, 22_400, 22_400, 11_200]
+
+
+@pytest.mark.parametrize("name", ["pase_plus_untrained", "mfcc"])
+def test_a_signal_of_the_longest_utterance_is_encoded_as_one(short_windows, extractors, name):
+    signal = tone(1.5)
+    assert signal.size == encoders.WHOLE
+
+    assert extractors[name].vector(signal).tobytes() == whole(Recipe(name), signal).tobytes()
+
+
+def test_windows_are_multiples_of_every_hop():
+    assert encoders.WHOLE == 60 * 16_000
+    for samples in (encoders.WINDOW, encoders.CONTEXT):
+        for hop in (PASE_PLUS.hop, encoders.MFCC["hop_length"], encoders.SELF_SUPERVISED_HOP):
+            assert samples % hop == 0
 
 
 def test_mfcc_equal_the_formula(extractors):

@@ -102,6 +102,9 @@ def test_each_flaw_is_rejected_with_its_reason(raw):
     corrupt[2000:2100] = bytes(100)
     (folder / "corrupt.flac").write_bytes(corrupt)
     (folder / "whole.flac").unlink()
+    slow = bytearray((folder / "whole.wav").read_bytes())
+    slow[24:28] = (1).to_bytes(4, "little")
+    (folder / "slow.wav").write_bytes(slow)
     soundfile.write(folder / "silent.wav", np.zeros(8000), RATE)
     soundfile.write(folder / "offset.wav", np.full(8000, 0.3), RATE)
     soundfile.write(folder / "cancelled.wav", np.stack([noise[:8000], -noise[:8000]], axis=1), RATE)
@@ -117,6 +120,7 @@ def test_each_flaw_is_rejected_with_its_reason(raw):
         "mine/angry/one.wav": "too_short",
         "mine/angry/short.wav": "too_short",
         "mine/angry/silent.wav": "silent",
+        "mine/angry/slow.wav": "unreadable",
         "mine/angry/text.wav": "unreadable",
         "mine/angry/truncated.wav": "unreadable",
         "mine/angry/zero.wav": "empty",
@@ -124,6 +128,7 @@ def test_each_flaw_is_rejected_with_its_reason(raw):
     assert len(table) == 4  # the three of the corpus, and whole.wav
     details = rejected.set_index("path")["detail"]
     assert details["mine/angry/nan.wav"] == "2 samples are NaN or infinite"
+    assert details["mine/angry/slow.wav"].startswith("expected a sampling rate of 1000 to 768000 Hz, found 1 Hz")
     assert details["mine/angry/long.wav"] == "2.1 s, more than 2.0 s"
     assert str(raw) not in " ".join(details)
 

@@ -127,3 +127,44 @@ def test_there_is_always_an_active_frame(samples):
 
     click[0] = 1
     assert pooling.active(click, samples // 160)[0]
+
+
+@pytest.mark.parametrize("block", [1, 160, 3999, 8000, 2**18])
+def test_activity_does_not_depend_on_the_blocks_that_it_is_summed_in(monkeypatch, block):
+    signal = np.random.default_rng(0).normal(size=8000).astype(np.float32)
+    positions = np.array([0, 0, 1, 160, 161, 3999, 4000, 7999, 8000, 8000])
+    monkeypatch.setattr(pooling, "BLOCK", block)
+
+    found = pooling.energy(signal, positions)
+
+    expected = np.concatenate([[0.0], np.cumsum(signal.astype(float) ** 2)])[positions]
+    assert found.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("statistics", [["std", "mean"], ["max", "mean", "min", "std"], ["p90"], ALL])
+def test_frames_in_pieces_are_pooled_as_the_whole(statistics):
+    frames = (5 + np.random.default_rng(0).normal(size=(35, 100)).cumsum(axis=1)).astype(np.float32)
+    pool = pooling.Pool(statistics)
+
+    for piece in np.split(frames, [0, 1, 40, 40, 99], axis=1):
+        pool.add(piece)
+
+    np.testing.assert_allclose(pool.vector(), pooling.pool(frames, statistics), rtol=1e-5, atol=1e-7)
+    assert pool.vector().dtype == np.float32
+
+
+def test_frames_are_kept_only_for_statistics_that_need_all_of_them():
+    for statistic in ALL:
+        pool = pooling.Pool(["mean", statistic])
+        pool.add(np.ones((2, 3), np.float32))
+
+        assert bool(pool.pieces) == (statistic not in ("mean", "std", "min", "max")), statistic
+
+
+def test_a_small_movement_on_a_large_offset_is_not_lost_in_pieces():
+    frames = (10_000 + np.random.default_rng(0).normal(size=(1, 1000))).astype(np.float32)
+    pool = pooling.Pool(["std"])
+    for piece in np.split(frames, 10, axis=1):
+        pool.add(piece)
+
+    assert pool.vector()[0] == pytest.approx(frames.astype(float).std(), rel=1e-6)

@@ -2,14 +2,17 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 
 from ser import audio, classifier, extraction, features, predict, predictions, tables
 from ser.classifier import TrainParams
@@ -122,19 +125,80 @@ def test_a_folder_gives_its_audio_files_sorted_and_each_once(tmp_path):
 def test_files_that_cannot_be_read_are_named_and_the_others_predicted(pipeline, capsys, tmp_path):
     (tmp_path / "text.wav").write_text("not audio")
     (tmp_path / "empty.wav").touch()
-    soundfile.write(tmp_path / "one_sample.wav", np.zeros(1), 16_000)
+    soundfile.write(tmp_path / "short.wav", np.random.default_rng(0).normal(0, 0.1, 100), 16_000)
+    soundfile.write(tmp_path / "silent.flac", np.zeros(16_000), 44_100)
     soundfile.write(tmp_path / "nan.wav", np.full(8000, np.nan), 16_000, subtype="FLOAT")
 
-    with pytest.raises(SystemExit, match="predict: 4 of 5 files have no prediction"):
+    with pytest.raises(SystemExit, match="predict: 5 of 6 files have no prediction"):
         run(pipeline, capsys, tmp_path, pipeline / "raw/a0.wav", "--format", "csv")
 
     captured = capsys.readouterr()
     assert list(pd.read_csv(io.StringIO(captured.out))["file"]) == [str(pipeline / "raw/a0.wav")]
     lines = captured.err.splitlines()
     assert [line.split(":")[1].strip() for line in lines] == [
-        str(tmp_path / name) for name in ("empty.wav", "nan.wav", "one_sample.wav", "text.wav")
+        str(tmp_path / name) for name in ("empty.wav", "nan.wav", "short.wav", "silent.flac", "text.wav")
     ]
     assert "expected at least 471 samples" in lines[2]
+    assert ": silent: expected sound, found none" in lines[3]
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [lambda: np.empty(2**58, np.uint8), lambda: torch.empty(2**58, dtype=torch.uint8), lambda: bytearray(2**58)],
+    ids=["numpy", "torch", "python"],
+)
+def test_a_file_that_is_too_long_for_the_memory_leaves_the_others(pipeline, capsys, monkeypatch, lack):
+    load = audio.load
+    monkeypatch.setattr(
+        audio, "load", lambda path, *rest, **options: load(path, *rest, **options) if path.stem != "b1" else lack()
+    )
+
+    with pytest.raises(SystemExit, match="predict: 1 of 12 files have no prediction"):
+        run(pipeline, capsys, pipeline / "raw", "--format", "csv")
+
+    captured = capsys.readouterr()
+    assert len(pd.read_csv(io.StringIO(captured.out))) == 11
+    (line,) = captured.err.splitlines()
+    assert (
+        line == f"predict: {pipeline / 'raw/b1.wav'}: too long for the memory that is free; cut it into shorter files"
+    )
+
+
+def test_an_error_of_ours_keeps_its_traceback(pipeline, capsys, monkeypatch):
+    monkeypatch.setattr(audio, "load", lambda path, **options: torch.ones(2) @ torch.ones(3))
+
+    with pytest.raises(RuntimeError, match="inconsistent tensor size"):
+        run(pipeline, capsys, pipeline / "raw")
+
+
+@pytest.mark.parametrize("style", ["table", "csv", "json"])
+def test_a_file_name_that_is_not_utf_8_is_printed(pipeline, capsys, tmp_path, style):
+    odd = Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.wav"))
+    odd.write_bytes((pipeline / "raw/a0.wav").read_bytes())
+
+    out, _ = run(pipeline, capsys, odd, "--format", style)
+
+    if style == "json":
+        assert json.loads(out)[0]["file"] == str(odd)
+    else:
+        assert f"{tmp_path}/caf\\udce9.wav" in out.splitlines()[1]
+
+
+def test_a_fault_of_a_file_whose_name_is_not_utf_8_is_printed(pipeline, capsys, tmp_path):
+    Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.wav")).touch()
+
+    with pytest.raises(SystemExit, match="1 of 1 files"):
+        run(pipeline, capsys, tmp_path)
+
+    assert capsys.readouterr().err.startswith(f"predict: {tmp_path}/caf\\udce9.wav: expected audio")
+
+
+def test_a_file_has_the_same_prediction_alone_and_among_others(pipeline, capsys):
+    among = json.loads(run(pipeline, capsys, pipeline / "raw", "--format", "json")[0])
+
+    alone = [json.loads(run(pipeline, capsys, row["file"], "--format", "json")[0])[0] for row in among[:3]]
+
+    assert alone == among[:3]
 
 
 def test_nothing_is_printed_where_no_file_can_be_read(pipeline, capsys, tmp_path):
