@@ -23,7 +23,6 @@ REJECTED_COLUMNS = ("path", "corpus", "reason", "detail")
 REASONS = ("unmapped", "unreadable", "empty", "not_finite", "too_short", "too_long", "silent", "duplicate")
 CHOSEN = "unmapped"  # a consequence of the label set, not a flaw of the file
 SILENCE = 2e-4  # the range, highest minus lowest sample, below which a signal is silent: about -80 dB of full scale
-CORPUS_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 EXAMPLES = 3
 
 
@@ -231,7 +230,7 @@ def _counts(rows: pd.DataFrame) -> dict:
 
 def _checked_names(corpora: Sequence[str]) -> Sequence[str]:
     for name in corpora:
-        if not CORPUS_NAME.fullmatch(name):
+        if not manifest.CORPUS_NAME.fullmatch(name):
             raise InputError(
                 f"corpora: expected names of folders, of letters, digits and the signs _ . -, found '{name}'; rename "
                 "the folder, or link to it under such a name"
