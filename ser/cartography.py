@@ -6,11 +6,26 @@ hard to learn, and often mislabelled; one that changes from epoch to epoch is am
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-COLUMNS = ("id", "folds", "epochs", "confidence", "variability", "correctness")
+from ser import tables
+from ser.tables import Schema
+
+SCHEMA = Schema(
+    {
+        "id": tables.text(),
+        "folds": tables.whole(least=1),
+        "epochs": tables.whole(least=1),
+        "confidence": tables.number(0, 1),
+        "variability": tables.number(0, 1),
+        "correctness": tables.number(0, 1),
+    },
+    "run the stage train again",
+)
+COLUMNS = tuple(SCHEMA.columns)
 
 
 class Recorder:
@@ -74,3 +89,18 @@ def combine(folds: Sequence[pd.DataFrame]) -> pd.DataFrame:
     total["variability"] = np.sqrt(squares / total["epochs"])
     total["correctness"] = total["right"] / total["epochs"]
     return total.reset_index()[list(COLUMNS)]
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read what ``combine`` made.
+
+    Args:
+        path: the CSV file.
+
+    Returns:
+        A table with at least ``COLUMNS``.
+
+    Raises:
+        InputError: the file is missing, a cell is not what its column says, or an id stands there twice.
+    """
+    return tables.read_checked(path, SCHEMA)

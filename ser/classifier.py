@@ -101,10 +101,9 @@ class Classifier(nn.Module):
             float64 (utterances, labels) in the order of ``recipe.labels``; each row sums to 1.
 
         Raises:
-            InputError: the vectors have another length, or speakers are wanted and not known.
+            InputError: the vectors have another length, speakers are wanted and not known, or a number is not finite.
         """
-        logits = self.output(self._last_hidden(vectors, speakers))
-        return logits.softmax(dim=1).numpy()
+        return _finite(self.output(self._last_hidden(vectors, speakers))).softmax(dim=1).numpy()
 
     @torch.inference_mode()
     def hidden(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
@@ -120,7 +119,7 @@ class Classifier(nn.Module):
         Raises:
             InputError: as ``probabilities``.
         """
-        return self._last_hidden(vectors, speakers).float().numpy()
+        return _finite(self._last_hidden(vectors, speakers)).float().numpy()
 
     def _last_hidden(self, vectors: np.ndarray, speakers: np.ndarray | None) -> Tensor:
         """Give the last hidden layer of vectors as the extractor made them, in evaluation mode."""
@@ -130,6 +129,13 @@ class Classifier(nn.Module):
             )
         self.eval()
         return self.last_hidden(torch.from_numpy(_prepared(vectors, speakers, self.recipe.params)))
+
+
+def _finite(outputs: Tensor) -> Tensor:
+    """Pass on what a network made of vectors, unless damaged weights or vectors made it overflow."""
+    if not outputs.isfinite().all():
+        raise InputError("classifier: expected finite numbers, found others; run the stages features and train again")
+    return outputs
 
 
 def fit(
@@ -274,8 +280,9 @@ def load(path: Path) -> Classifier:
         The classifier in evaluation mode.
 
     Raises:
-        InputError: the file is missing, cut short, not a classifier, or its tensors do not belong to its recipe; the
-            message names the keys that are missing, surplus or misshapen.
+        InputError: the file is missing, cut short, not a classifier, or that of another protocol or fold than its name
+            says; its tensors do not belong to its recipe, and the message names the keys that are missing, surplus or
+            misshapen; or they hold numbers that no training gives.
     """
     try:
         with safe_open(path, framework="pt") as stream:
@@ -293,10 +300,15 @@ def load(path: Path) -> Classifier:
         nested = {"adversary": AdversaryParams(**block["adversary"]), "robust": RobustParams(**block["robust"])}
         recipe = Recipe(**card["recipe"] | {"params": TrainParams(**block | nested)})
         classifier = Classifier(recipe, card["inputs"])
-    except (KeyError, TypeError, ValueError) as error:
+        named = file_name(recipe.protocol, recipe.fold)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{path}: its header does not describe a classifier ({error!r}); run the train stage again"
         ) from error
+    if path.name != named:  # such as a copy over another fold's, which would be tested on what it was trained on
+        raise InputError(
+            f"{path}: expected the classifier of its name, found that of {named}; run the train stage again"
+        )
     try:
         classifier.load_state_dict(tensors)
     except RuntimeError as error:  # which names missing, surplus and misshapen keys, a line each
@@ -304,4 +316,9 @@ def load(path: Path) -> Classifier:
     damaged = [key for key, tensor in tensors.items() if not tensor.isfinite().all()]
     if damaged:
         raise InputError(f"{path}: '{damaged[0]}' holds numbers that are not finite; run the train stage again")
+    # Deviations and variances: the network divides by them.
+    for key, least in (("scale", "above 0"), *((key, "0 or more") for key in tensors if key.endswith("running_var"))):
+        lowest = tensors[key].min().item()
+        if lowest < 0 or (lowest == 0 and key == "scale"):
+            raise InputError(f"{path}: '{key}': expected numbers {least}, found {lowest:g}; run the train stage again")
     return classifier.eval()

@@ -1,11 +1,14 @@
 """The feature file: the vectors of a corpus' utterances, and what made them.
 
 One ``.npz`` file a corpus: ``ids`` (sorted), ``sha256`` of each one's audio, ``vectors`` float32 (utterances, numbers),
-``names`` of the numbers, ``extractor``, the fingerprint of what made them (``ser.encoders``). To read it takes neither
-the encoder nor audio; ``ser.extraction`` makes it.
+``names`` of the numbers, ``extractor``, the fingerprint of what made them (``ser.encoders``), and ``digest`` of all of
+these, so that no file that was changed, or put together by something else, is taken over. To read it takes neither the
+encoder nor audio; ``ser.extraction`` makes it.
 """
 
+import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,22 +92,41 @@ def load(path: Path) -> Features:
         Its features.
 
     Raises:
-        InputError: the file is missing, damaged or not a feature file.
+        InputError: the file is missing, damaged or not a feature file: an array is missing, of another type or shape,
+            or changed since the file was written, or a number is not finite.
     """
+    again = "run the stage features again"
     # A damaged archive shows in many ways: a wrong checksum, a seek before its beginning, a flag for encryption.
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             features = Features(*(file[key] for key in ("ids", "sha256", "vectors", "names")), str(file["extractor"]))
+            written = str(file["digest"])
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file; run the stage features") from error
     except (zipfile.BadZipFile, OSError, RuntimeError, KeyError, EOFError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: damaged, or not a feature file ({error}); run the stage features again") from error
-    shape = (len(features.ids), len(features.names))
-    if features.vectors.shape != shape or features.sha256.shape != features.ids.shape:
+        raise InputError(f"{path}: damaged, or not a feature file ({error}); {again}") from error
+    shape = (*features.ids.shape, *features.names.shape)
+    if len(shape) != 2 or features.vectors.shape != shape or features.sha256.shape != features.ids.shape:
+        raise InputError(f"{path}: expected {shape} numbers, found {features.vectors.shape}; {again}")
+    if features.vectors.dtype != np.float32:
+        raise InputError(f"{path}: expected float32 vectors, found {features.vectors.dtype}; {again}")
+    if digest(features) != written:
+        raise InputError(f"{path}: expected the digest {digest(features)} of its arrays, found {written}; {again}")
+    bad = np.flatnonzero(~np.isfinite(features.vectors).all(axis=1))
+    if len(bad):
         raise InputError(
-            f"{path}: expected {shape} numbers, found {features.vectors.shape}; run the stage features again"
+            f"{path}: expected finite numbers, found others in {len(bad)} vectors, the first is that of "
+            f"'{features.ids[bad[0]]}'; {again}"
         )
     return features
+
+
+def digest(features: Features) -> str:
+    """Give the SHA-256 of everything in a feature file, in hexadecimal digits."""
+    words = (features.ids.tolist(), features.sha256.tolist(), features.names.tolist(), features.extractor)
+    found = hashlib.sha256(json.dumps(words).encode())
+    found.update(np.ascontiguousarray(features.vectors, "<f4"))
+    return found.hexdigest()
 
 
 def save(features: Features, path: Path) -> None:
@@ -115,7 +137,7 @@ def save(features: Features, path: Path) -> None:
         path: the ``.npz`` file, written whole or not at all.
     """
     arrays = {name: getattr(features, name) for name in ("ids", "sha256", "vectors", "names")}
-    arrays["extractor"] = np.array(features.extractor)
+    arrays |= {"extractor": np.array(features.extractor), "digest": np.array(digest(features))}
     # Not np.savez: it streams, and how the zip format marks a stream changed between Python 3.11.2 and 3.11.7.
     with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for name, array in arrays.items():

@@ -22,7 +22,6 @@ REJECTED_COLUMNS = ("path", "corpus", "reason", "detail")
 # Why a file is no utterance of the manifest; the first reason that holds is named.
 REASONS = ("unmapped", "unreadable", "empty", "not_finite", "too_short", "too_long", "silent", "duplicate")
 CHOSEN = "unmapped"  # a consequence of the label set, not a flaw of the file
-CORPUS_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 EXAMPLES = 3
 
 
@@ -230,7 +229,7 @@ def _counts(rows: pd.DataFrame) -> dict:
 
 def _checked_names(corpora: Sequence[str]) -> Sequence[str]:
     for name in corpora:
-        if not CORPUS_NAME.fullmatch(name):
+        if not manifest.CORPUS_NAME.fullmatch(name):
             raise InputError(
                 f"corpora: expected names of folders, of letters, digits and the signs _ . -, found '{name}'; rename "
                 "the folder, or link to it under such a name"

@@ -1,29 +1,63 @@
 """The manifest: one row per utterance, the one home of what is known about it."""
 
-from pathlib import Path
+import json
+import re
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from ser import tables
+from ser.tables import Column, Schema
 
-COLUMNS = (
-    "id",  # "<corpus>/<name>", unique
-    "path",  # of the audio file, relative to the folder of the corpora, with "/"
-    "corpus",
-    "speaker",  # "<corpus>/<speaker>", or "" where unknown
-    "gender",  # "female", "male", another word of the corpus, or ""
-    "age",  # years, or missing
-    "language",  # ISO 639-1 code, or ""
-    "emotion",  # one of the label set
-    "votes",  # raters per emotion as JSON, {"angry": 7, "happy": 3}, or ""
-    "text",  # the words spoken, or ""
-    "seconds",
-    "sampling_rate",  # Hz, of the file
-    "sha256",  # of the decoded audio
-    "details",  # what else the corpus distributes, as JSON, or ""
+CORPUS_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")  # which names folders and files, and cannot lead out of their folder
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def inside(path: str) -> bool:
+    """Tell whether a path stays within the folder that it starts from, and is written in the plainest way."""
+    pure = PurePosixPath(path)
+    return not pure.is_absolute() and ".." not in pure.parts and pure.name != "" and str(pure) == path
+
+
+def parsed(cell: str) -> dict | None:
+    """Give the JSON object of a cell; None where it is none."""
+    try:
+        value = json.loads(cell)
+        json.dumps(value, allow_nan=False)  # Python reads NaN, which JSON does not know
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def votes(cell: str) -> bool:
+    """Tell whether a cell counts raters by emotion."""
+    counts = parsed(cell)
+    return counts is not None and all(type(count) is int and 0 <= count < 2**31 for count in counts.values())
+
+
+SCHEMA = Schema(
+    {
+        "id": tables.text(),  # "<corpus>/<name>", unique
+        # of the audio file, relative to the folder of the corpora, with "/"
+        "path": Column(str, "a path within the folder of the corpora, without '..'", inside),
+        "corpus": Column(str, "a name of letters, digits and the signs _ . -", CORPUS_NAME.fullmatch),
+        "speaker": tables.text(empty=True),  # "<corpus>/<speaker>", or "" where unknown
+        "gender": tables.text(empty=True),  # "female", "male", another word of the corpus, or ""
+        "age": Column(float, "an age in years, or nothing", lambda age: 0 <= age < 150, empty=True),
+        "language": tables.text(empty=True),  # ISO 639-1 code, or ""
+        "emotion": tables.text(),  # one of the label set
+        # raters per emotion as JSON, or ""
+        "votes": Column(str, 'counts of raters as JSON, such as {"angry": 7, "sad": 3}, or nothing', votes, empty=True),
+        "text": tables.text(empty=True),  # the words spoken, or ""
+        "seconds": Column(float, "a number above 0", lambda seconds: seconds > 0),
+        "sampling_rate": tables.whole(least=1),  # Hz, of the file
+        "sha256": Column(str, "64 hexadecimal digits", SHA256.fullmatch),  # of the decoded audio
+        # what else the corpus distributes, as JSON, or ""
+        "details": Column(str, "a JSON object, or nothing", lambda cell: parsed(cell) is not None, empty=True),
+    },
+    "run the stage manifest again, or mend the table",
 )
-NUMBERS = ("age", "seconds", "sampling_rate")
-TEXT = tuple(column for column in COLUMNS if column not in NUMBERS)
+COLUMNS = tuple(SCHEMA.columns)
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -36,6 +70,7 @@ def read(path: Path) -> pd.DataFrame:
         A table with at least ``COLUMNS``, sorted by id; unknown text is ``""``, an unknown age NaN.
 
     Raises:
-        InputError: the file is missing or not a manifest.
+        InputError: the file is missing or not a manifest, a cell is not what its column says, or an id stands there
+            twice.
     """
-    return tables.read(path, COLUMNS, TEXT)
+    return tables.read_checked(path, SCHEMA)

@@ -8,10 +8,12 @@ import pandas as pd
 
 from ser import tables
 from ser.failures import InputError
+from ser.tables import Schema
 
 COLUMNS = ("id", "protocol", "fold", "truth", "prediction")
-TEXT = ("id", "protocol", "truth", "prediction")
 RANDOM = "random"  # the protocol that lets test speakers into training, kept as the contrast
+SUM_TOLERANCE = 1e-6  # of a row's probabilities from 1
+TIE_TOLERANCE = 1e-8  # nine digits are written, so that near ties may look like the contrary
 
 
 def probability_columns(emotions: Sequence[str]) -> list[str]:
@@ -52,16 +54,31 @@ def read(path: Path, emotions: Sequence[str]) -> pd.DataFrame:
         A table with at least ``COLUMNS`` and the probability columns, sorted by protocol, fold and id.
 
     Raises:
-        InputError: the file is missing, not a table of predictions, empty, or holds an emotion outside the label set.
+        InputError: the file is missing, not a table of predictions or empty; a cell is not what its column says: truth
+            and prediction in the label set, probabilities from 0 to 1; an id stands twice within a protocol; or the
+            probabilities of a row do not sum to 1, or speak for another emotion than the prediction.
     """
-    table = tables.read(path, (*COLUMNS, *probability_columns(emotions)), TEXT)
-    if table.empty:
-        raise InputError(f"{path}: expected predictions, found none; run the stage 'evaluate'")
-    strange = sorted({*table["truth"], *table["prediction"]} - set(emotions))
-    if strange:
-        raise InputError(
-            f"{path}: expected the emotions {', '.join(emotions)}, found {', '.join(strange)}; run the stage 'evaluate'"
-        )
+    names = probability_columns(emotions)
+    emotion = tables.word(*emotions)
+    columns = {"id": tables.text(), "protocol": tables.text(), "fold": tables.whole()}
+    columns |= {"truth": emotion, "prediction": emotion} | dict.fromkeys(names, tables.number(0, 1))
+    schema = Schema(columns, "run the stage evaluate again", ("id", "protocol"))
+    table = tables.read_checked(path, schema)
+    probabilities = table[names].to_numpy(float)
+    sums = probabilities.sum(axis=1)
+    chosen = probabilities[np.arange(len(table)), pd.Index(emotions).get_indexer(table["prediction"])]
+    for column, bad, expected, found in (
+        (f"{names[0]} to {names[-1]}", abs(sums - 1) > SUM_TOLERANCE, "a sum of 1", sums),
+        (
+            "prediction",
+            chosen < probabilities.max(axis=1) - TIE_TOLERANCE,
+            "the likeliest emotion",
+            table["prediction"].to_numpy(),
+        ),
+    ):
+        if bad.any():
+            first = int(bad.argmax())
+            raise tables.fault(path, schema, table, first, column, expected, found[first])
     return table
 
 
@@ -69,14 +86,21 @@ def with_people(predictions: pd.DataFrame, manifest: pd.DataFrame) -> pd.DataFra
     """Add to each prediction the manifest's columns, joined on the id.
 
     Raises:
-        InputError: an id is not in the manifest.
+        InputError: an id is not in the manifest, or has another emotion there.
     """
     unknown = predictions.loc[~predictions["id"].isin(manifest["id"]), "id"]
     if len(unknown):
         raise InputError(
             f"predictions: {len(unknown)} ids are not in the manifest, such as '{unknown.iloc[0]}'; run `dvc repro`"
         )
-    return predictions.merge(manifest, on="id", how="left", validate="many_to_one")
+    people = predictions.merge(manifest, on="id", how="left", validate="many_to_one")
+    other = people[people["truth"] != people["emotion"]]
+    if len(other):
+        raise InputError(
+            f"predictions: {len(other)} truths are not the manifest's emotions: '{other['id'].iloc[0]}' is "
+            f"{other['truth'].iloc[0]} here and {other['emotion'].iloc[0]} there; run `dvc repro`"
+        )
+    return people
 
 
 def chosen(predictions: pd.DataFrame) -> str:

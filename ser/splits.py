@@ -14,17 +14,28 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ser import tables
 from ser.failures import InputError
+from ser.tables import Schema
 
 PROTOCOLS = ("holdout", "kfold", "loso", "sessions", "random")
 CONTRAST = "random"  # the only protocol that lets a speaker train and test; it stands beside the chosen one
 PARTS = ("train", "validation", "test")
-COLUMNS = ("protocol", "fold", "id", "part")
 
 # How far from chance (0) to certainty (1) the speaker oracle may come before the corpus is called tied to its speakers:
 # a third, which is a UAR of 0.50 with four emotions and of 0.43 with seven. Balanced corpora stay near 0.
 ORACLE_LIMIT = 1 / 3
 
 AGAIN = "run the split stage again"
+SCHEMA = Schema(
+    {
+        "protocol": tables.word(*PROTOCOLS),
+        "fold": tables.whole(),
+        "id": tables.text(),
+        "part": tables.word(*PARTS),
+    },
+    AGAIN,
+    ("protocol", "fold", "id"),
+)
+COLUMNS = tuple(SCHEMA.columns)
 OVERSTATES = "split.protocol random, which overstates how well the emotions of unknown speakers are recognised"
 
 
@@ -107,16 +118,10 @@ def read(path: Path) -> pd.DataFrame:
         A table with ``COLUMNS``.
 
     Raises:
-        InputError: the file is missing, or a protocol, a fold or a part is none.
+        InputError: the file is missing; a protocol, a fold, an id or a part is none; or an utterance stands twice in
+            a fold.
     """
-    split = tables.read(path, COLUMNS, text=("protocol", "id", "part"))
-    for column, words in (("protocol", PROTOCOLS), ("part", PARTS)):
-        strange = sorted(set(split[column]) - set(words))
-        if strange:
-            raise InputError(f"{path}: column {column}: expected {', '.join(words)}, found '{strange[0]}'; {AGAIN}")
-    if not pd.api.types.is_integer_dtype(split["fold"]):
-        raise InputError(f"{path}: column fold: expected whole numbers in every row; {AGAIN}")
-    return split
+    return tables.read_checked(path, SCHEMA)
 
 
 def check(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
@@ -128,8 +133,8 @@ def check(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
 
     Raises:
         InputError: an utterance is unknown, missing or in two parts of a fold; a fold lacks a part; its training part
-            lacks an emotion; a speaker (but in ``random``) or the same audio is in two parts of a fold; or an utterance
-            is tested in two folds of a protocol.
+            lacks an emotion; a speaker (but in ``random``) or the same audio is in two parts of a fold; a fold is
+            missing; or an utterance is not tested in exactly one fold of a protocol, but for a holdout.
     """
     unknown = split.loc[~split["id"].isin(manifest["id"]), "id"]
     if len(unknown):
@@ -143,6 +148,28 @@ def check(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
     twice = tested[tested.duplicated(["protocol", "id"])]
     if len(twice):
         raise InputError(f"split: {twice['protocol'].iloc[0]}: '{twice['id'].iloc[0]}' is tested twice; {AGAIN}")
+    _check_folds(split, manifest)
+
+
+def _check_folds(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
+    """Let no fold be missing: neither a number, nor a test part, nor the contrast to a protocol."""
+    folds = {protocol: sorted(set(rows["fold"])) for protocol, rows in split.groupby("protocol")}
+    names = sorted(set(folds) - {CONTRAST})
+    if len(names) > 1 or CONTRAST not in folds:
+        raise InputError(f"split: expected {CONTRAST} beside one protocol, found {', '.join(folds)}; {AGAIN}")
+    beside = names[0] if names else CONTRAST
+    number = 1 if beside == "holdout" else max(folds[beside]) + 1
+    for protocol, found in folds.items():
+        if found != list(range(number)):
+            listed = ", ".join(map(str, found))
+            raise InputError(f"split: {protocol}: expected the folds 0 to {number - 1}, found {listed}; {AGAIN}")
+        tested = split.loc[(split["protocol"] == protocol) & (split["part"] == "test"), "id"]
+        missing = manifest.loc[~manifest["id"].isin(tested), "id"]
+        if len(missing) and beside != "holdout":
+            raise InputError(
+                f"split: {protocol}: expected every utterance in the test part of a fold, found {len(missing)} in "
+                f"none of the {number}, the first is '{missing.iloc[0]}'; {AGAIN}"
+            )
 
 
 def _check_fold(rows: pd.DataFrame, manifest: pd.DataFrame, protocol: str, place: str) -> None:

@@ -3,13 +3,22 @@
 import argparse
 from pathlib import Path
 
-from ser import ambiguity, ambiguity_checks, features, manifest, params, predictions, reports, tables, votes
+from ser import (
+    ambiguity,
+    ambiguity_checks,
+    cartography,
+    features,
+    manifest,
+    params,
+    predictions,
+    reports,
+    tables,
+    votes,
+)
 from ser.ambiguity import AmbiguityParams
 from ser.failures import one_line
 from ser.plots import ambiguity as picture
 from ser.plots import drawing
-
-DYNAMICS = ("id", "confidence", "variability")
 
 
 def main() -> None:
@@ -26,7 +35,7 @@ def main() -> None:
         table = predictions.read(paths.predictions, emotions)
         protocol = predictions.chosen(table)
         people = predictions.with_people(table[table["protocol"] == protocol], utterances)
-        dynamics = tables.read(paths.dynamics, DYNAMICS, text=("id",))
+        dynamics = cartography.read(paths.dynamics)
         vectors = features.read(paths.features, utterances).vectors
         judged = ambiguity.judge(utterances, people, vectors, dynamics, emotions, settings)
         counts = votes.counts(utterances)

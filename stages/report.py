@@ -38,11 +38,12 @@ def main() -> None:
         kind: {name: paths[flag.replace("-", "_")] for name, flag in named.items()} for kind, named in flags.items()
     }
     with one_line("report"):
+        blocks = settings(paths["params"])
         known = material.Material(
             metrics=material.read_metrics(given["metrics"]),
-            tables=material.read_tables(given["table"]),
+            tables=material.read_tables(given["table"], blocks["emotions"]),
             pictures=material.read_pictures(given["picture"]),
-            settings=settings(paths["params"]),
+            settings=blocks,
             versions={name: metadata.version(name).split("+")[0] for name in PACKAGES},  # without "+cpu"
         )
         html = page.render(known, template(paths["template"]))
@@ -55,7 +56,7 @@ def settings(path: Path) -> dict[str, Any]:
     """Read every block, to be shown: the stages that use them have checked them."""
     return {
         "corpora": params.read(path, "corpora", list),
-        "emotions": params.read(path, "emotions", list),
+        "emotions": params.read(path, "emotions", list[str]),
         "synthesize": params.read(path, "synthesize", dict),
         "manifest": params.read(path, "manifest", dict),
         "features": params.read(path, "features", dict),

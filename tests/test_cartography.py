@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser import cartography
+from ser import cartography, tables
 from ser.cartography import Recorder
+from ser.failures import InputError
 
 LABELS = ["sad", "angry", "happy"]
 
@@ -48,3 +49,22 @@ def test_the_order_of_utterances_does_not_matter():
     _, one = training(["happy", "sad"], epochs=4, seed=0)
     fold = one.of_fold(["c/b", "c/a"])
     pd.testing.assert_frame_equal(cartography.combine([fold]), cartography.combine([fold.iloc[::-1]]))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("id", "", r"column id, row 2: expected some text, found an empty cell"),
+        ("epochs", 0, r"column epochs, row 2 \(id a\): expected a whole number of 1 or more, found 0"),
+        ("confidence", "high", r"column confidence, row 2 \(id a\): expected a number from 0 to 1, found 'high'"),
+        ("confidence", 1.5, r"column confidence, row 2 \(id a\): expected a number from 0 to 1, found 1.5"),
+        ("variability", -0.1, r"column variability, row 2 \(id a\): expected a number from 0 to 1, found -0.1"),
+    ],
+)
+def test_a_file_that_training_never_writes_is_refused(tmp_path, column, value, message):
+    row = {"id": "a", "folds": 1, "epochs": 2, "confidence": 0.5, "variability": 0.1, "correctness": 1.0}
+    tables.write(pd.DataFrame([row]), tmp_path / "dynamics.csv")
+    assert cartography.read(tmp_path / "dynamics.csv").to_dict("records") == [row]
+    tables.write(pd.DataFrame([row | {column: value}]), tmp_path / "dynamics.csv")
+    with pytest.raises(InputError, match=f"{message}; run the stage train again"):
+        cartography.read(tmp_path / "dynamics.csv")

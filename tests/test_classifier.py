@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -279,9 +280,10 @@ class TestAdditions:
     def test_survive_the_file(self, changes, data, tmp_path):
         made = recipe(epochs=1, **changes)
         model, _ = classifier.fit(made, *data, people(data, votes=self.votes(data[1])))
-        classifier.save(model, tmp_path / "model")
-        assert classifier.load(tmp_path / "model").recipe == made
-        assert _same(classifier.load(tmp_path / "model"), model)
+        path = tmp_path / classifier.file_name(made.protocol, made.fold)
+        classifier.save(model, path)
+        assert classifier.load(path).recipe == made
+        assert _same(classifier.load(path), model)
 
     @pytest.mark.parametrize("class_weights", [True, False])
     def test_without_them_training_is_plain_to_the_last_bit(self, data, class_weights):
@@ -564,6 +566,57 @@ class TestFile:
             tensors["network.0.weight"][0, 0] = torch.nan
 
         self.broken(path, change, r"'network\.0\.weight' holds numbers that are not finite")
+
+    def test_with_a_mean_that_is_not_finite_is_refused(self, path):
+        def change(tensors, card):
+            tensors["mean"][3] = torch.inf
+
+        self.broken(path, change, "'mean' holds numbers that are not finite; run the train stage again")
+
+    @pytest.mark.parametrize(
+        ("key", "number", "message"),
+        [
+            ("scale", 0.0, "'scale': expected numbers above 0, found 0; run the train stage again"),
+            ("scale", -2.0, "'scale': expected numbers above 0, found -2; run the train stage again"),
+            (
+                "network.1.running_var",
+                -1.0,
+                r"'network\.1\.running_var': expected numbers 0 or more, found -1; run the",
+            ),
+        ],
+    )
+    def test_with_a_deviation_or_variance_that_none_can_be_is_refused(self, path, key, number, message):
+        def change(tensors, card):
+            tensors[key][0] = number
+
+        self.broken(path, change, message)
+
+    @pytest.mark.parametrize(("protocol", "fold"), [("kfold", 2), ("random", 3)])
+    def test_that_was_copied_over_another_is_refused(self, path, protocol, fold):
+        other = path.with_name(classifier.file_name(protocol, fold))
+        other.write_bytes(path.read_bytes())
+        message = (
+            f"{other.name}: expected the classifier of its name, found that of kfold-03.safetensors; run the train"
+        )
+        with pytest.raises(InputError, match=re.escape(message)):
+            classifier.load(other)
+
+    @pytest.mark.parametrize("changes", [{"fold": "three"}, {"protocol": "loso"}, {"fold": None}])
+    def test_whose_header_names_another_fold_is_refused(self, path, changes):
+        self.broken(
+            path, lambda tensors, card: card["recipe"].update(changes), "expected the cla|does not describe a cla"
+        )
+
+    def test_whose_weights_overflow_names_no_emotion(self, path):
+        tensors = load_file(path)
+        tensors["network.0.weight"] *= 1e38
+        save_file(tensors, path, {"classifier": _header(path)["__metadata__"]["classifier"]})
+        loaded = classifier.load(path)
+        for method in (loaded.probabilities, loaded.hidden):
+            with pytest.raises(
+                InputError, match="classifier: expected finite numbers, found others; run the stages fea"
+            ):
+                method(np.full((2, 10), 1e9))
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,22 @@ def test_a_damaged_file_is_made_anew_and_reported(manifest, raw, tmp_path, conte
     assert contents(tmp_path / "features") == before
 
 
+@pytest.mark.parametrize("poison", [np.nan, 7.0])
+def test_a_poisoned_file_is_made_anew_and_reported(manifest, raw, tmp_path, poison):
+    extraction.compute(manifest, raw, tmp_path / "features", MFCC)
+    before = contents(tmp_path / "features")
+    path = tmp_path / "features/two.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["vectors"][2, 5] = poison
+    np.savez(path, **arrays)
+
+    done = extraction.compute(manifest, raw, tmp_path / "features", MFCC)
+
+    assert (done.damaged, done.encoded, done.reused) == (["two.npz"], 5, 3)
+    assert contents(tmp_path / "features") == before
+
+
 def test_audio_that_changed_after_the_manifest_is_refused(manifest, raw, tmp_path):
     record(raw, "two", "c", seed=99)
 

@@ -1,3 +1,6 @@
+import hashlib
+import struct
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,9 +120,68 @@ def test_the_reader_refuses_a_damaged_file(manifest, folder):
         features.read(folder, manifest)
 
 
-def test_the_reader_refuses_arrays_that_do_not_belong_together(folder):
-    with np.load(folder / "one.npz") as file:
-        np.savez(folder / "one.npz", **dict(file) | {"vectors": file["vectors"][1:]})
+def rewrite(path, **changes):
+    """Write a feature file again, with changed arrays and the digest that it had."""
+    with np.load(path) as file:
+        np.savez(path, **dict(file) | changes)
 
-    with pytest.raises(InputError, match=r"one.npz: expected \(3, 3\) numbers, found \(2, 3\)"):
+
+def test_the_reader_refuses_arrays_that_do_not_belong_together(manifest, folder):
+    rewrite(folder / "one.npz", vectors=made(manifest[:3]).vectors[1:])
+
+    with pytest.raises(InputError, match=r"one.npz: expected \(3, 3\) numbers, found \(2, 3\); run the stage features"):
         features.load(folder / "one.npz")
+
+
+@pytest.mark.parametrize("changed", ["ids", "sha256", "names", "vectors"])
+def test_the_reader_refuses_arrays_in_another_order(manifest, folder, changed):
+    rewrite(folder / "one.npz", **{changed: getattr(made(manifest[:3]), changed)[::-1]})
+
+    with pytest.raises(
+        InputError, match=r"one.npz: expected the digest \w{64} of its arrays, found \w{64}; run the stage"
+    ):
+        features.read(folder, manifest)
+
+
+def test_the_reader_refuses_the_fingerprint_of_another_extractor(folder):
+    rewrite(folder / "one.npz", extractor=np.array('{"extractor": "other"}'))
+
+    with pytest.raises(InputError, match=r"one.npz: expected the digest"):
+        features.load(folder / "one.npz")
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_the_reader_refuses_numbers_that_are_not_finite_whoever_wrote_them(manifest, folder, number):
+    poisoned = made(manifest[:3])
+    poisoned.vectors[1, 2] = number
+    features.save(poisoned, folder / "one.npz")
+
+    with pytest.raises(
+        InputError, match=r"one.npz: expected finite numbers, found .* in 1 vectors, .* of 'one/b'; run"
+    ):
+        features.read(folder, manifest)
+
+
+def test_the_reader_refuses_vectors_of_another_precision(manifest, folder):
+    rewrite(folder / "one.npz", vectors=made(manifest[:3]).vectors.astype(np.float64))
+
+    with pytest.raises(InputError, match=r"one.npz: expected float32 vectors, found float64"):
+        features.load(folder / "one.npz")
+
+
+def test_the_reader_refuses_a_file_without_a_digest(folder):
+    with np.load(folder / "one.npz") as file:
+        np.savez(folder / "one.npz", **{name: file[name] for name in file.files if name != "digest"})
+
+    with pytest.raises(
+        InputError, match=r"one.npz: damaged, or not a feature file .*digest.*; run the stage features again"
+    ):
+        features.load(folder / "one.npz")
+
+
+def test_the_digest_is_that_of_the_words_and_the_numbers(manifest):
+    rows = made(manifest[:1])
+    words = b'[["one/a"], ["' + b"0" * 64 + b'"], ["x", "y", "z"], "{}"]'
+    expected = hashlib.sha256(words + struct.pack("<3f", 0, 0.5, -1)).hexdigest()
+
+    assert features.digest(rows) == expected

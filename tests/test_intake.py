@@ -243,6 +243,9 @@ def test_the_closing_line_says_what_was_taken_in_and_rejected(raw):
         (["../raw"], r"corpora: expected names of folders, .* found '\.\./raw'"),
         (["mine/angry"], "found 'mine/angry'"),
         ([".hidden"], r"found '\.hidden'"),
+        (["/mine"], "found '/mine'"),
+        ([".."], r"found '\.\.'"),
+        ([""], "expected names of folders, .* found ''"),
     ],
 )
 def test_wrong_names_of_corpora_are_refused(raw, corpora, message):

@@ -6,6 +6,7 @@ from ser import classifier, representation
 from ser.failures import InputError
 from ser.features import Features
 from ser.representation import PAIRS, RepresentationParams
+from ser.training import TrainParams
 
 SETTINGS = {
     "resamples": 200,
@@ -106,3 +107,11 @@ def test_all_spaces_that_are_compared_are_there(corpus, monkeypatch, tmp_path):
     np.testing.assert_array_equal(spaces["features"][0].vectors, features.vectors)
     np.testing.assert_array_equal(spaces["mfcc"][0].vectors, -features.vectors)
     assert spaces["mfcc_by_speaker"][0].vectors[0, 0] == -spaces["features_by_speaker"][0].vectors[0, 0] == 1
+
+
+def test_a_classifier_copied_over_another_folds_is_refused(corpus, tmp_path):
+    params = TrainParams([2], 0.0, 0.01, 0.0, 2, 1, 1, "none", False, 0)
+    made = classifier.Classifier(classifier.Recipe(["angry", "sad"], params, EXTRACTOR, "random", 0), 2)
+    classifier.save(made, tmp_path / "kfold-00.safetensors")
+    with pytest.raises(InputError, match=r"kfold-00\.safetensors: expected .* its name, found that of random-00\.safe"):
+        representation.held_out(*corpus, tmp_path, "kfold")

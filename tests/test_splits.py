@@ -338,6 +338,53 @@ class TestGate:
         again = split[(split["protocol"] == "kfold") & (split["fold"] == 0)].assign(fold=4)
         self.refuse(pd.concat([split, again]), "kfold: '.*' is tested twice")
 
+    @pytest.mark.parametrize("protocol", ["kfold", "random"])
+    @pytest.mark.parametrize("fold", [0, 2, 3])
+    def test_a_missing_fold(self, split, protocol, fold):
+        left = split[(split["protocol"] != protocol) | (split["fold"] != fold)]
+        if fold < 3:
+            self.refuse(left, rf"split: {protocol}: expected the folds 0 to 3, found .*; run the split stage again")
+        elif protocol == "kfold":
+            self.refuse(left, "kfold: expected every utterance in the test part of a fold, found 24 in none of the 3, ")
+        else:
+            self.refuse(left, "split: random: expected the folds 0 to 3, found 0, 1, 2;")
+
+    def test_folds_that_are_not_counted_from_0(self, split):
+        self.refuse(split.assign(fold=split["fold"] + 1), "kfold: expected the folds 0 to 4, found 1, 2, 3, 4;")
+
+    @pytest.mark.parametrize("protocol", ["kfold", "random"])
+    def test_an_utterance_that_nobody_tests(self, split, protocol):
+        row = self.row(split, protocol, "test")
+        speaker = self.utterances.set_index("id")["speaker"][split["id"][row]]
+        everyone = self.utterances.loc[self.utterances["speaker"] == speaker, "id"]
+        chosen = (split["protocol"] == protocol) & (split["fold"] == 0) & split["id"].isin(everyone)
+        split.loc[chosen & (split["part"] == "test"), "part"] = "train"
+        if protocol == "random":
+            self.refuse(split, "random: expected every utterance in the test part of a fold, found")
+        else:
+            self.refuse(
+                split, "kfold: expected every utterance in the test part of a fold, found 12 in none of the 4, "
+            )
+
+    @pytest.mark.parametrize(("protocol", "other"), [("kfold", "random"), ("random", "kfold")])
+    def test_a_missing_contrast(self, split, protocol, other):
+        only = split[split["protocol"] == protocol]
+        if protocol == "random":
+            splits.check(only, self.utterances)  # it may be the chosen one
+        else:
+            self.refuse(only, "split: expected random beside one protocol, found kfold;")
+
+    def test_two_protocols_beside_the_contrast(self, split):
+        more = split[split["protocol"] == "kfold"].assign(protocol="loso")
+        self.refuse(pd.concat([split, more]), "expected random beside one protocol, found kfold, loso, random")
+
+    def test_a_holdout_with_a_second_fold(self):
+        split = splits.make(self.utterances, EMOTIONS, params("holdout"))
+        splits.check(split, self.utterances)
+        other = split[split["protocol"] == "holdout"].assign(fold=1)
+        swapped = other.assign(part=other["part"].replace({"test": "validation", "validation": "test"}))
+        self.refuse(pd.concat([split, swapped]), "holdout: expected the folds 0 to 0, found 0, 1;")
+
     def test_an_unknown_speaker(self, split):
         unknown = self.utterances.copy()
         unknown.loc[0, "speaker"] = ""
@@ -356,10 +403,16 @@ class TestFile:
     @pytest.mark.parametrize(
         ("row", "message"),
         [
-            ("kfould,0,a,test", "column protocol: expected holdout, .* found 'kfould'"),
-            ("kfold,0,a,tset", "column part: expected train, validation, test, found 'tset'"),
-            ("kfold,first,a,test", "column fold: expected whole numbers"),
-            ("kfold,,a,test", "column fold: expected whole numbers"),
+            ("kfould,0,a,test", r"column protocol, row 2 \(fold 0, id a\): expected one of holdout, .* found 'kfould'"),
+            ("kfold,0,a,tset", r"column part, row 2 .*: expected one of train, validation, test, found 'tset'"),
+            (
+                "kfold,first,a,test",
+                r"column fold, row 2 \(protocol kfold, id a\): expected a whole number .* found 'first'",
+            ),
+            ("kfold,,a,test", "column fold, row 2 .*: expected a whole number of 0 or more, found an empty cell"),
+            ("kfold,0.5,a,test", "column fold, row 2 .*: expected a whole number of 0 or more, found 0.5"),
+            ("kfold,-1,a,test", "column fold, row 2 .*: expected a whole number of 0 or more, found -1"),
+            ("kfold,1,b,test", "expected no two rows alike, found 'kfold, 1, b' in row 2 and row 3"),
         ],
     )
     def test_with_a_strange_word_is_refused(self, tmp_path, row, message):
@@ -480,7 +533,9 @@ def test_emodb_is_not_tied_to_its_speakers(corpora):
 
 
 def test_reads_the_manifest_that_the_pipeline_writes(tmp_path):
-    whole = corpus().reindex(columns=manifest.COLUMNS, fill_value="")
+    known = corpus()
+    known = known.assign(path=known["id"], seconds=1.0, sampling_rate=16000, sha256=[f"{n:064x}" for n in known.index])
+    whole = known.reindex(columns=manifest.COLUMNS, fill_value="")
     tables.write(whole, tmp_path / "manifest.csv")
     utterances = manifest.read(tmp_path / "manifest.csv")
     splits.check(splits.make(utterances, EMOTIONS, params("sessions")), utterances)

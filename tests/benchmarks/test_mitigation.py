@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import manifest, mitigation_table, tables
+from ser import features, manifest, mitigation_table, tables
+from ser.features import Features
 
 STAGE = Path(__file__).resolve().parents[2] / "benchmarks" / "mitigation.py"
 FLAGS = (
@@ -69,15 +70,8 @@ def project(tmp_path, monkeypatch):
     tables.write(rows[list(manifest.COLUMNS)], Path("made.csv"))
     vectors = np.random.default_rng(0).normal(size=(64, 5)).astype(np.float32)
     vectors[:, 0] += 3.0 * (rows["emotion"] == "sad")
-    Path("features/made").mkdir(parents=True)
-    np.savez(
-        "features/made/c.npz",
-        ids=rows["id"].to_numpy(str),
-        sha256=rows["sha256"].to_numpy(str),
-        vectors=vectors,
-        names=np.array(list("abcde")),
-        extractor=np.array("made"),
-    )
+    ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
+    features.save(Features(ids, sha256, vectors, np.array(list("abcde")), "made"), Path("features/made/c.npz"))
     Path("params.yaml").write_text(yaml.safe_dump(PARAMS, sort_keys=False))
 
 

@@ -16,7 +16,7 @@ SETTINGS = {
     "train": {"seed": 3, "normalisation": "train"},
     "features": {"encoder": "pase_plus"},
 }
-REFUSED = TABLES["refused"][0]
+REFUSED = list(TABLES["refused"].columns)
 
 
 def plain(text):

@@ -39,7 +39,7 @@ def people():
         json.dumps({emotion: 5, "other": 5} if flag else {emotion: 9, "other": 1}, sort_keys=True)
         for emotion, flag in zip(rows["emotion"], ambiguous, strict=True)
     ]
-    rows["text"], rows["seconds"], rows["sampling_rate"], rows["sha256"] = "", 1.0, 16000, "0"
+    rows["text"], rows["seconds"], rows["sampling_rate"], rows["sha256"] = "", 1.0, 16000, "0" * 64
     rows["details"] = [json.dumps({"ambiguous": int(flag)}) for flag in ambiguous]
     return rows[list(manifest.COLUMNS)]
 
@@ -58,9 +58,9 @@ def project(tmp_path, monkeypatch, people):
         for number, emotion in enumerate(EMOTIONS):
             share = np.where((labels + 1) % 3 == number, 0.9 * doubt, 0.1 * doubt)
             table[f"p_{emotion}"] = np.where(labels == number, 1 - doubt, share)
-        table["prediction"] = np.where(doubt < 0.5, labels, (labels + 1) % 3)
-        table["prediction"] = table["prediction"].map(dict(enumerate(EMOTIONS)))
-        contrary = table.assign(prediction=people["emotion"], p_angry=0.2, p_happy=0.3, p_sad=0.5)
+        probabilities = table[[f"p_{emotion}" for emotion in EMOTIONS]].to_numpy()
+        table["prediction"] = np.array(EMOTIONS)[probabilities.argmax(axis=1)]
+        contrary = table.assign(prediction="sad", p_angry=0.2, p_happy=0.3, p_sad=0.5)
         parts = {"kfold": table, "random": contrary}
         tables.write(people, Path("manifest.csv"))
         chosen = pd.concat([parts[name].assign(protocol=name) for name in protocols])
@@ -190,7 +190,8 @@ def test_what_is_missing_is_named(project, monkeypatch, name):
 
 def test_dynamics_of_another_manifest_are_refused(project, monkeypatch):
     project()
-    tables.write(pd.DataFrame({"id": ["d/1"], "confidence": 0.5, "variability": 0.1}), Path("dynamics.csv"))
+    row = {"id": ["d/1"], "folds": 1, "epochs": 3, "confidence": 0.5, "variability": 0.1, "correctness": 1.0}
+    tables.write(pd.DataFrame(row), Path("dynamics.csv"))
     assert "dynamics: 1 ids are not in the manifest, such as 'd/1'" in failure(monkeypatch)
 
 

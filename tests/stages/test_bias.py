@@ -40,7 +40,7 @@ def people():
     rows["gender"] = np.repeat(["female", "male"], 40)
     rows["age"] = np.repeat([22.0, 33.0, 22.0, 33.0], 20)
     rows["language"], rows["emotion"] = "en", ["angry", "sad"] * 40
-    rows["votes"], rows["text"], rows["seconds"], rows["sampling_rate"], rows["sha256"] = "", "", 1.0, 16000, "0"
+    rows["votes"], rows["text"], rows["seconds"], rows["sampling_rate"], rows["sha256"] = "", "", 1.0, 16000, "0" * 64
     rows["details"] = ""
     return rows[list(manifest.COLUMNS)]
 

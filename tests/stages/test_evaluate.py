@@ -13,6 +13,7 @@ from sklearn.metrics import recall_score
 
 from ser import classifier, features, manifest, predictions, splits, tables
 from ser.classifier import Recipe, TrainParams
+from ser.features import Features
 from ser.splits import SplitParams
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "evaluate.py"
@@ -51,15 +52,8 @@ def make_project(folder, train=TRAIN, split=SPLIT, speaker="c/{}", labels=EMOTIO
     tables.write(rows, folder / "manifest.csv")
     vectors = generator.normal(size=(48, 5)).astype(np.float32)
     vectors[:, 0] += np.where(rows["emotion"] == "angry", 1, -1)
-    (folder / "features").mkdir()
-    np.savez(
-        folder / "features" / "c.npz",
-        ids=rows["id"].to_numpy(str),
-        sha256=rows["sha256"].to_numpy(str),
-        vectors=vectors,
-        names=np.array(list("abcde")),
-        extractor=np.array(EXTRACTOR),
-    )
+    ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
+    features.save(Features(ids, sha256, vectors, np.array(list("abcde")), EXTRACTOR), folder / "features" / "c.npz")
     table = splits.make(rows, EMOTIONS, split)
     tables.write(table, folder / "split.csv")
     for (protocol, fold), part in table.groupby(["protocol", "fold"]):
@@ -204,9 +198,8 @@ def test_a_missing_classifier_is_refused(project, monkeypatch):
 
 def test_a_classifier_of_other_features_is_refused(project, monkeypatch):
     project()
-    with np.load("features/c.npz") as file:
-        arrays = dict(file)
-    np.savez("features/c.npz", **arrays | {"extractor": np.array('{"name": "other"}')})
+    known = features.load(Path("features/c.npz"))
+    features.save(dataclasses.replace(known, extractor='{"name": "other"}'), Path("features/c.npz"))
     assert failure(monkeypatch) == (
         'evaluate: models/kfold-00.safetensors: expected a classifier trained on features of {"name": "other"}, '
         'found {"name": "numbers"}; run the train stage again'
@@ -216,6 +209,40 @@ def test_a_classifier_of_other_features_is_refused(project, monkeypatch):
 def test_a_classifier_of_other_emotions_is_refused(project, monkeypatch):
     project(labels=["angry", "sad"])
     assert "expected a classifier trained on the emotions sad, angry, found angry, sad" in failure(monkeypatch)
+
+
+def test_a_classifier_of_another_fold_or_protocol_is_refused(project, monkeypatch):
+    project()
+    whole = Path("models/kfold-01.safetensors").read_bytes()
+    for other in ("kfold-02", "random-01"):
+        Path("models/kfold-01.safetensors").write_bytes(Path(f"models/{other}.safetensors").read_bytes())
+        assert failure(monkeypatch) == (
+            "evaluate: models/kfold-01.safetensors: expected the classifier of its name, found that of "
+            f"{other}.safetensors; run the train stage again"
+        )
+    Path("models/kfold-01.safetensors").write_bytes(whole)
+    run(monkeypatch)
+
+
+def test_a_split_without_a_fold_is_refused(project, monkeypatch):
+    project()
+    split = splits.read(Path("split.csv"))
+    tables.write(split[(split["protocol"] != "kfold") | (split["fold"] != 2)], Path("split.csv"))
+    message = failure(monkeypatch)
+    assert message.startswith(
+        "evaluate: split: kfold: expected every utterance in the test part of a fold, found 16 in"
+    )
+    assert message.endswith("; run the split stage again")
+
+
+def test_a_vector_that_is_not_finite_is_refused(project, monkeypatch):
+    project()
+    known = features.load(Path("features/c.npz"))
+    known.vectors[3, 1] = np.nan
+    features.save(known, Path("features/c.npz"))
+    assert "features/c.npz: expected finite numbers, found others in 1 vectors, the first is that of 'c/03'" in (
+        failure(monkeypatch)
+    )
 
 
 def test_a_split_that_leaks_is_refused(project, monkeypatch):

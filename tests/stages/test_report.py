@@ -31,7 +31,7 @@ from ser import (
 from ser.ambiguity import AmbiguityParams
 from ser.fairness import BiasParams
 from ser.metrics import EvaluateParams
-from ser.report import words
+from ser.report import material, words
 from ser.report.material import TABLES
 from ser.representation import RepresentationParams
 
@@ -306,3 +306,43 @@ def test_a_missing_or_broken_input_is_one_line_and_leaves_the_old_report(write, 
     with pytest.raises(SystemExit, match=r"^report: classes\.csv: expected the columns space, "):
         run(monkeypatch, **{"probes-table": "classes.csv"})
     assert Path("reports/report.html").read_bytes() == before
+
+
+CHANGED = [  # table, column, what is written into its first row, how the refusal goes on
+    ("rejected", "path", "", "row 2: expected some text, found an empty cell; run the stage manifest again"),
+    ("audit", "utterances", "few", "row 2 .*: expected a whole number of 0 or more, found 'few'"),
+    ("refused", "claim", "", "row 2 .*: expected some text, found an empty cell"),
+    ("confusion", "truth", "", "row 2: expected some text, found an empty cell; run the stage evaluate again"),
+    ("classes", "recall", 1.5, r"row 2 \(protocol kfold, emotion angry\): expected a number from 0 to 1, found 1.5"),
+    ("folds", "protocol", "kfould", r"row 2 \(fold 0\): expected one of holdout, .*, found 'kfould'"),
+    ("curves", "validation_loss", "low", "row 2 .*: expected a number of 0 or more, found 'low'"),
+    ("probes", "attribute", "accent", "row 2 .*: expected one of emotion, speaker, gender, age, found 'accent'"),
+    ("silhouettes", "silhouette", 3, "row 2 .*: expected a number from -2 to 2, found 3"),
+    ("groups", "recall_angry", "good", "row 2 .*: expected a number from 0 to 1, found 'good'"),
+    ("groups", "uar_low", "good", "row 2 .*: expected a number, found 'good'"),
+    ("bands", "accuracy_low", "bad", "row 2 .*: expected a number, found 'bad'; run the stage ambiguity again"),
+    ("scores", "reference", "guess", "row 2 .*: expected one of planted, votes, listeners, found 'guess'"),
+    ("ambiguous", "by", "ear", r"row 2 \(rank 1\): expected one of votes, listeners, model, found 'ear'"),
+]
+
+
+def test_a_table_changed_by_hand_is_one_line(write, monkeypatch):
+    write(people())
+    for name, column, value, message in CHANGED:
+        path = Path(f"{name}.csv")
+        good = path.read_bytes()
+        table = pd.read_csv(path, dtype=object, keep_default_na=False)
+        table.loc[0, column] = str(value)
+        table.to_csv(path, index=False)
+        with pytest.raises(SystemExit, match=rf"^report: {name}\.csv: column {column}, {message}"):
+            run(monkeypatch)
+        path.write_bytes(good)
+    pd.read_csv("audit.csv")[1:].to_csv("audit.csv", index=False)
+    with pytest.raises(
+        SystemExit, match="expected 3 emotions of each group, found 2 of gender female; run the stage bias"
+    ):
+        run(monkeypatch)
+
+
+def test_protocols_are_those_of_the_split():
+    assert material.PROTOCOLS == splits.PROTOCOLS

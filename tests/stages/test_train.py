@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import cartography, classifier, manifest, splits, tables
+from ser import cartography, classifier, features, manifest, splits, tables
+from ser.features import Features
 from ser.splits import SplitParams
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "train.py"
@@ -69,15 +70,8 @@ def project(tmp_path, monkeypatch):
     tables.write(splits.make(rows, EMOTIONS, SPLIT), Path("split.csv"))
     vectors = np.random.default_rng(0).normal(size=(48, 5)).astype(np.float32)
     vectors[:, 0] += np.where(rows["emotion"] == "angry", 3, -3)
-    Path("features").mkdir()
-    np.savez(
-        "features/c.npz",
-        ids=rows["id"].to_numpy(str),
-        sha256=rows["sha256"].to_numpy(str),
-        vectors=vectors,
-        names=np.array(list("abcde")),
-        extractor=np.array(EXTRACTOR),
-    )
+    ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
+    features.save(Features(ids, sha256, vectors, np.array(list("abcde")), EXTRACTOR), Path("features/c.npz"))
     write_params()
 
 
@@ -262,7 +256,7 @@ def test_refuses_wrong_params_in_one_line_and_writes_nothing(run, changes, messa
 
 
 def test_refuses_features_that_are_not_of_the_manifest(run):
-    tables.write(people().assign(sha256=[f"new {index}" for index in range(48)]), Path("manifest.csv"))
+    tables.write(people().assign(sha256=[f"{index + 48:064x}" for index in range(48)]), Path("manifest.csv"))
     with pytest.raises(SystemExit, match=r"^train: features: expected the 48 utterances of the manifest"):
         run()
     assert outputs() == {}
