@@ -18,13 +18,13 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser import classifier, soft_labels
+from ser import classifier, processes, soft_labels
 from ser.classifier import Recipe
 from ser.failures import InputError
 from ser.features import Features
@@ -121,7 +121,7 @@ def run(
             recipe = Recipe(emotions, dataclasses.replace(changed, seed=seed), features.extractor, protocol, number)
             jobs.append(delayed(_fold)(recipe, features.vectors, people, parts, params))
         try:
-            found = Parallel(n_jobs=workers)(jobs)
+            found = list(processes.parallel(jobs, workers))
         except InputError as error:
             if name == BASELINE:
                 raise

@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
 
-from ser import classifier, splits
+from ser import classifier, processes, splits
 from ser.benchmarks import linear
 from ser.benchmarks.tasks import Task
 from ser.classifier import Recipe
@@ -215,7 +215,7 @@ def predict(
         delayed(run)(job, vectors[job.encoder], manifest, emotions, params, mlp)
         for job in jobs(list(vectors), found, params)
     ]
-    done = Parallel(n_jobs=max(1, workers), return_as="generator")(tasks)
+    done = processes.parallel(tasks, workers)
     return pd.concat(progress(done, total=len(tasks)), ignore_index=True)
 
 

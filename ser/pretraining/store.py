@@ -6,14 +6,14 @@ likewise.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ser import audio, tables
+from ser import audio, processes, tables
 from ser.failures import InputError
 from ser.files import whole_file
 
@@ -193,10 +193,9 @@ def build(
     with (
         whole_file(samples_path) as temporary,
         temporary.open("wb") as stream,
-        ProcessPoolExecutor(workers) as pool,
+        closing(processes.map_in_order(_decoded, files["path"], workers=workers, chunksize=16)) as decoded,
     ):
-        decoded = progress(pool.map(_decoded, files["path"], chunksize=16))
-        for file, (samples, fault) in zip(files.itertuples(), decoded, strict=True):
+        for file, (samples, fault) in zip(files.itertuples(), progress(decoded), strict=True):
             if fault:
                 left_out.append(fault)
                 continue
