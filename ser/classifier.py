@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 
 from ser import training
 from ser.failures import InputError
-from ser.files import whole_file
+from ser.files import check_file, whole_file
 from ser.objective import AdversaryParams, Hard, RobustParams
 from ser.training import TrainParams
 
@@ -251,7 +251,7 @@ def save(classifier: Classifier, path: Path) -> None:
     # One key only: safetensors writes several in an order that changes from run to run.
     card = {"inputs": classifier.inputs, "recipe": dataclasses.asdict(classifier.recipe)}
     with whole_file(path) as temporary:
-        save_file(classifier.state_dict(), temporary, {"classifier": json.dumps(card, sort_keys=True)})
+        temporary.write_bytes(serialised(classifier.state_dict(), {"classifier": json.dumps(card, sort_keys=True)}))
 
 
 def load(path: Path) -> Classifier:
@@ -264,15 +264,14 @@ def load(path: Path) -> Classifier:
         The classifier in evaluation mode.
 
     Raises:
-        InputError: the file is missing, cut short, not a classifier, or its tensors do not belong to its recipe; the
-            message names the keys that are missing, surplus or misshapen.
+        InputError: the file is missing, unreadable, cut short, not a classifier, or its tensors do not belong to its
+            recipe; the message names the keys that are missing, surplus or misshapen.
     """
+    check_file(path, "a classifier that the train stage makes")
     try:
         with safe_open(path, framework="pt") as stream:
             header = stream.metadata() or {}
             tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 (not a dict)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; expected a classifier that the train stage makes") from error
     except SafetensorError as error:
         raise InputError(
             f"{path}: not a safetensors file, or cut short ({error}); run the train stage again"

@@ -1,14 +1,47 @@
-"""Write a file or a folder whole or not at all, even where the program is killed in the middle."""
+"""Write a file or a folder whole or not at all, even where the program is killed; and tell why one cannot be read."""
 
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ser.failures import InputError
+
 PARTIAL = ".partial"  # the suffix of what is not whole yet; .gitignore and .dvcignore name it
+
+OTHER_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def check_file(path: Path, expected: str) -> None:
+    """Refuse what is not a file that can be read, before a reader waits for it or gives it another name.
+
+    Args:
+        path: the file.
+        expected: what it shall be, for the message.
+
+    Raises:
+        InputError: there is none, it is a folder, a pipe or the like, or may not be read.
+    """
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+        if kind == stat.S_IFREG:
+            path.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{path}: no such file; expected {expected}") from error
+    except OSError as error:
+        raise InputError(f"{path}: expected {expected}, found a file that cannot be read: {error.strerror}") from error
+    if kind != stat.S_IFREG:
+        raise InputError(f"{path}: expected {expected}, found {OTHER_KINDS.get(kind, 'no file')}; give a file")
 
 
 @contextmanager
@@ -25,11 +58,16 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     with _work_folder(path.parent) as work:
         temporary = work / path.name
-        yield temporary
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        try:
+            yield temporary
+            with temporary.open("rb") as stream:
+                os.fsync(stream.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except OSError as error:
+            if error.filename is None:  # of a full disk Python says no more than that
+                error.filename = str(path)
+            raise
 
 
 @contextmanager

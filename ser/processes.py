@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, contextmanager
 from multiprocessing import get_context
+from pickle import PicklingError
 
 from joblib import Parallel
+
+from ser.failures import InputError
 
 POLL_S = 1.0
 
@@ -25,6 +28,7 @@ def parallel(tasks: Sequence, workers: int) -> Iterator:
         The results, in the order of the tasks.
 
     Raises:
+        InputError: the disk is too full to hand the workers their data.
         concurrent.futures.BrokenExecutor: a worker was killed.
     """
     workers = max(1, workers)
@@ -32,7 +36,15 @@ def parallel(tasks: Sequence, workers: int) -> Iterator:
     with _deaf_to_ctrl_c():
         results = Parallel(n_jobs=workers, return_as="generator", **follow)(tasks)
     with closing(results):
-        yield from results
+        try:
+            yield from results
+        except PicklingError as error:
+            if "OSError" not in str(error.__cause__):
+                raise
+            raise InputError(
+                "expected room for the data that the workers share, found none in joblib's temporary folder (/dev/shm "
+                "or /tmp); free some, name a folder with room in JOBLIB_TEMP_FOLDER, or use --workers 1"
+            ) from error
 
 
 def map_in_order(

@@ -522,6 +522,10 @@ class TestFile:
         with pytest.raises(InputError, match="no such file; expected a classifier"):
             classifier.load(tmp_path / "kfold-09.safetensors")
 
+    def test_that_is_a_folder_is_called_one(self, tmp_path):
+        with pytest.raises(InputError, match="expected a classifier that the train stage makes, found a folder"):
+            classifier.load(tmp_path)
+
     @pytest.mark.parametrize("size", [0, 5, 100, -1])
     def test_that_is_cut_short_is_refused(self, path, size):
         path.write_bytes(path.read_bytes()[:size])

@@ -72,5 +72,5 @@ def test_a_killed_process_is_not_called_a_damaged_installation(monkeypatch, tmp_
     killed.write_text("#!/bin/sh\nkill -KILL $$\n")
     killed.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(killed))
-    with pytest.raises(InputError, match="killed by signal 9, most often because memory ran out; .* fewer --workers"):
+    with pytest.raises(InputError, match=r"killed by signal 9, most often because memory ran out; .* fewer --workers"):
         speak()

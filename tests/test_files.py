@@ -1,6 +1,7 @@
 import errno
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ser.files import whole_file, whole_folder
+from ser.failures import InputError
+from ser.files import check_file, whole_file, whole_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 FAILURES = [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), ValueError("a bug")]
@@ -62,6 +64,11 @@ def test_a_disk_that_is_full_only_when_the_bytes_are_flushed_leaves_the_old_file
     with pytest.raises(OSError, match="No space left"), whole_file(tmp_path / "table.csv") as temporary:
         temporary.write_text("new\n")
     assert tree(tmp_path) == {"table.csv": "old\n"}
+
+
+def test_a_full_disk_is_said_of_the_file_that_did_not_fit(tmp_path):
+    with pytest.raises(OSError, match=r"No space left on device: '.*/table\.csv'"), whole_file(tmp_path / "table.csv"):
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_failure_where_nothing_stood_leaves_nothing(tmp_path):
@@ -202,3 +209,43 @@ def test_git_and_dvc_overlook_what_is_not_whole_yet(tmp_path, tool):
         if tool == "dvc":
             command = [sys.executable, "-m", *command]
         assert subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0, folder
+
+
+def test_a_file_that_can_be_read_passes(tmp_path):
+    (tmp_path / "a.wav").touch()
+    check_file(tmp_path / "a.wav", "audio")
+
+
+def test_what_is_no_file_is_named_for_what_it_is_and_nobody_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "lost").symlink_to(tmp_path / "nowhere")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.fsencode(tmp_path / "socket"))
+        for path, found in (
+            (tmp_path / "pipe", "expected audio, found a pipe; give a file"),
+            (tmp_path / "folder", "expected audio, found a folder; give a file"),
+            (tmp_path / "socket", "expected audio, found a socket; give a file"),
+            (Path("/dev/null"), "expected audio, found a device; give a file"),
+            (tmp_path / "lost", "no such file; expected audio"),
+            (tmp_path / "absent", "no such file; expected audio"),
+        ):
+            with pytest.raises(InputError) as error:
+                check_file(path, "audio")
+            assert str(error.value) == f"{path}: {found}"
+
+
+def test_a_file_that_may_not_be_read_is_not_called_missing(tmp_path, monkeypatch):
+    def refuse(path, mode):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    (tmp_path / "a.wav").touch()
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(InputError, match=r"a\.wav: expected audio, found .* cannot be read: Permission denied"):
+        check_file(tmp_path / "a.wav", "audio")
+
+
+def test_a_file_below_a_file_is_called_missing(tmp_path):
+    (tmp_path / "a").touch()
+    with pytest.raises(InputError, match="no such file"):
+        check_file(tmp_path / "a" / "b", "audio")

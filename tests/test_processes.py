@@ -101,3 +101,23 @@ def test_a_worker_that_is_killed_ends_the_program_with_one_line(tmp_path, progra
     assert error.startswith("train: a worker process was killed, most often because memory ran out; ")
     assert error.count("\n") == 1, error
     assert ended(started.pid), alive(started.pid)
+
+
+def test_workers_that_cannot_be_handed_their_data_are_one_line(tmp_path):
+    program = """
+import numpy as np, resource
+from joblib import delayed
+from ser import processes
+from ser.failures import one_line
+
+def work(array):
+    return len(array)
+
+if __name__ == '__main__':
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))  # as good as a full disk
+    with one_line('train'):
+        print(list(processes.parallel([delayed(work)(np.ones(10**6))] * 2, 2)))
+"""
+    _, error = start(tmp_path, program).communicate(timeout=60)
+    assert error.startswith("train: expected room for the data that the workers share, found none")
+    assert error.count("\n") == 1, error

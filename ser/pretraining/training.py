@@ -4,6 +4,7 @@ Every step draws from generators that the seed, the step and the process alone d
 and resumed sees the same chunks, distortions and frames as one that was not.
 """
 
+import io
 import math
 import time
 import zipfile
@@ -315,8 +316,10 @@ class Training:
             "networks": self.pretrainer.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
+        content = io.BytesIO()  # torch calls a full disk an error in the file's format
+        torch.save(state, content)
         with whole_file(path) as temporary:
-            torch.save(state, temporary)
+            temporary.write_bytes(content.getbuffer())
 
     def resume(self, path: Path) -> None:
         """Take up the state that ``save`` wrote.
