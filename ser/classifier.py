@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 
-from ser import training
+from ser import memory, training
 from ser.failures import InputError
 from ser.files import check_file, whole_file
 from ser.objective import AdversaryParams, Hard, RobustParams
@@ -166,7 +166,8 @@ def fit(
 
     Raises:
         InputError: the training part lacks an emotion or has one that is not in the labels, or it has a single
-            utterance; votes or groups are wanted that are not there; or the loss is no longer finite.
+            utterance; the network does not fit into memory; votes or groups are wanted that are not there; or the loss
+            is no longer finite.
     """
     place = f"{recipe.protocol}, fold {recipe.fold}"
     found, expected = set(truth[parts == "train"]), set(recipe.labels)
@@ -187,6 +188,7 @@ def fit(
     # Dropout and the initial weights draw from torch's global generator and take no other: seed it, and put it back.
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(_seed(recipe))
+        _require_memory(recipe, *vectors.shape)
         classifier = Classifier(recipe, vectors.shape[1])
         if recipe.params.normalisation == "train":
             scaler = StandardScaler().fit(prepared[parts == "train"])  # a constant feature gets the scale 1
@@ -197,6 +199,13 @@ def fit(
         curve = training.descend(classifier, recipe.params, x, y, objective, weights, place, record)
     rows = [(recipe.protocol, recipe.fold, *row) for row in curve]
     return classifier.eval(), pd.DataFrame(rows, columns=CURVE)
+
+
+def _require_memory(recipe: Recipe, utterances: int, inputs: int) -> None:
+    """Refuse a network of which the weights (with gradient, two moments and the best copy) or the layers do not fit."""
+    hidden = recipe.params.hidden
+    weights = sum(before * after for before, after in itertools.pairwise([inputs, *hidden, len(recipe.labels)]))
+    memory.require(4 * (5 * weights + utterances * sum(hidden)), f"train.hidden {hidden} on {inputs} numbers")
 
 
 def kept(curves: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from ser import audio, encoders, features, processes
 from ser.encoders import EXTRACTORS, LAYERS, Extractor, Recipe
 from ser.failures import InputError
 from ser.features import Features
+from ser.params import SEEDS, check_ranges
 from ser.pooling import FRAMES, STATISTICS
 
 WORTH_A_PROCESS = 16  # utterances; to start a process takes as long as to encode about this many
@@ -52,8 +53,7 @@ class FeatureParams:
                     raise ValueError(f"{key}: expected some of {', '.join(known)}, found '{name}'")
         if self.frames not in FRAMES:
             raise ValueError(f"frames: expected one of {', '.join(FRAMES)}, found '{self.frames}'")
-        if self.seed < 0:
-            raise ValueError(f"seed: expected 0 or more, found {self.seed}")
+        check_ranges(self, seed=SEEDS)
 
 
 @dataclass(frozen=True)

@@ -565,6 +565,11 @@ class TestFile:
         self.broken(path, change, r"'network\.0\.weight' holds numbers that are not finite")
 
 
+def test_a_network_that_memory_cannot_hold_is_refused():
+    with pytest.raises(InputError, match=r"train\.hidden \[1000000000\] on 10 numbers: expected .* free memory"):
+        fit(recipe(hidden=[10**9]))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -577,6 +582,7 @@ class TestFile:
         ({"epochs": 0}, "epochs"),
         ({"patience": 0}, "patience"),
         ({"seed": -1}, "seed"),
+        ({"seed": 2**32}, "seed"),
         ({"smoothing": 0.0}, "smoothing"),
         ({"smoothing": 1.0}, "smoothing"),
         ({"group_weights": "gender", "class_weights": False}, "group_weights"),

@@ -16,6 +16,7 @@ import pandas as pd
 from ser import audio, processes, tables
 from ser.failures import InputError
 from ser.files import whole_file
+from ser.params import SEEDS, check_ranges
 
 FULL_SCALE = 32767
 STREAM_COLUMNS = ("corpus", "speaker", "part", "start", "samples", "files")
@@ -44,6 +45,7 @@ class PrepareParams:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_ranges(self, seed=SEEDS)
         if not 0 < self.validation_share < 1:
             raise ValueError(f"validation_share: expected between 0 and 1, found {self.validation_share}")
         if not 0 <= self.max_unreadable_share < 1:
