@@ -1,6 +1,10 @@
 # Every target first makes the environment in .venv, where it is missing or its requirements changed.
 
 PYTHON = python3.11 python3
+# DVC asks for the user's name, and ends where the system knows none, as in a container that runs under any number.
+ifeq ($(LOGNAME),)
+export LOGNAME := $(lastword $(shell id -un 2>/dev/null || echo user))
+endif
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: repro check-results test lint
 

@@ -8,6 +8,7 @@ All scores point the same way: larger is more doubtful.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +22,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from ser import votes
 from ser.failures import InputError
+from ser.params import check_ranges
 from ser.predictions import probability_columns
 from ser.votes import VotesParams
 
@@ -63,8 +65,7 @@ class AmbiguityParams(VotesParams):
         edges = (0, *self.bands, 1)
         if len(edges) == 2 or any(upper <= lower for lower, upper in pairwise(edges)):
             raise ValueError(f"bands: expected rising shares between 0 and 1, found {list(self.bands)}")
-        if self.neighbours < 1:
-            raise ValueError(f"neighbours: expected 1 or more, found {self.neighbours}")
+        check_ranges(self, neighbours=(1, math.inf))
         if not 0 < self.leave_out < 1:
             raise ValueError(f"leave_out: expected a share between 0 and 1, such as 0.15, found {self.leave_out}")
 

@@ -11,6 +11,7 @@ import soundfile
 import soxr
 
 from ser.failures import InputError
+from ser.files import check_file
 
 SAMPLING_RATE_HZ = 16_000  # of every signal in the pipeline: the rate of the PASE+ encoder
 
@@ -42,8 +43,8 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
         The samples, float32 (channels, frames), integers scaled to -1..1, and the sampling rate in Hz.
 
     Raises:
-        InputError: the file is missing, has no bytes, is not audio, has no plausible sampling rate, is damaged, or is
-            cut off.
+        InputError: the file is missing, cannot be read, has no bytes, is not audio, has no plausible sampling rate, is
+            damaged, or is cut off.
     """
     blocks = _blocks(path)
     none, rate = next(blocks)
@@ -63,8 +64,7 @@ def _blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     Raises:
         InputError: as ``decode``; that the file is cut off shows at its end.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    check_file(path, "audio")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: expected audio, found a file of zero bytes")
     if path.suffix.lower() == ".raw":

@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 
-from ser import training
+from ser import memory, training
 from ser.failures import InputError
-from ser.files import whole_file
+from ser.files import check_file, whole_file
 from ser.objective import AdversaryParams, Hard, RobustParams
 from ser.training import TrainParams
 
@@ -176,7 +176,8 @@ def fit(
 
     Raises:
         InputError: the training part lacks an emotion or has one that is not in the labels, or it has a single
-            utterance; votes or groups are wanted that are not there; or the loss is no longer finite.
+            utterance; the network does not fit into memory; votes or groups are wanted that are not there; or the loss
+            is no longer finite.
     """
     place = f"{recipe.protocol}, fold {recipe.fold}"
     found, expected = set(truth[parts == "train"]), set(recipe.labels)
@@ -197,6 +198,7 @@ def fit(
     # Dropout and the initial weights draw from torch's global generator and take no other: seed it, and put it back.
     with _one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(_seed(recipe))
+        _require_memory(recipe, *vectors.shape)
         classifier = Classifier(recipe, vectors.shape[1])
         if recipe.params.normalisation == "train":
             scaler = StandardScaler().fit(prepared[parts == "train"])  # a constant feature gets the scale 1
@@ -210,6 +212,13 @@ def fit(
         raise InputError(f"{place}: weights grew beyond what float32 holds; lower train.learning_rate")
     rows = [(recipe.protocol, recipe.fold, *row) for row in curve]
     return classifier.eval(), pd.DataFrame(rows, columns=CURVE)
+
+
+def _require_memory(recipe: Recipe, utterances: int, inputs: int) -> None:
+    """Refuse a network of which the weights (with gradient, two moments and the best copy) or the layers do not fit."""
+    hidden = recipe.params.hidden
+    weights = sum(before * after for before, after in itertools.pairwise([inputs, *hidden, len(recipe.labels)]))
+    memory.require(4 * (5 * weights + utterances * sum(hidden)), f"train.hidden {hidden} on {inputs} numbers")
 
 
 def kept(curves: pd.DataFrame) -> pd.DataFrame:
@@ -267,7 +276,7 @@ def save(classifier: Classifier, path: Path) -> None:
         key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in classifier.state_dict().items()
     }
     with whole_file(path) as temporary:
-        save_file(tensors, temporary, {"classifier": json.dumps(card, sort_keys=True)})
+        temporary.write_bytes(serialised(tensors, {"classifier": json.dumps(card, sort_keys=True)}))
 
 
 def load(path: Path) -> Classifier:
@@ -280,16 +289,15 @@ def load(path: Path) -> Classifier:
         The classifier in evaluation mode.
 
     Raises:
-        InputError: the file is missing, cut short, not a classifier, or that of another protocol or fold than its name
-            says; its tensors do not belong to its recipe, and the message names the keys that are missing, surplus or
-            misshapen; or they hold numbers that no training gives.
+        InputError: the file is missing, unreadable, cut short, not a classifier, or that of another protocol or fold
+            than its name says; its tensors do not belong to its recipe, and the message names the keys that are
+            missing, surplus or misshapen; or they hold numbers that no training gives.
     """
+    check_file(path, "a classifier that the train stage makes")
     try:
         with safe_open(path, framework="pt") as stream:
             header = stream.metadata() or {}
             tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 (not a dict)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; expected a classifier that the train stage makes") from error
     except SafetensorError as error:
         raise InputError(
             f"{path}: not a safetensors file, or cut short ({error}); run the train stage again"

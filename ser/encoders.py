@@ -276,10 +276,12 @@ def _network(
 def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"expected a device such as cpu or cuda, found '{name}'") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"expected a GPU for the device '{name}', found none; use the device cpu")
+        torch.ones(1, device=device).sum().item()
+    except (RuntimeError, AssertionError, ImportError) as error:  # each kind of device says no in a way of its own
+        known = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+        known += ["mps"] * torch.backends.mps.is_available()
+        reason = f"{error}".partition("\n")[0][:100]
+        raise InputError(f"expected a device that works, of {', '.join(known)}, found '{name}': {reason}") from error
     return device
 
 

@@ -51,7 +51,17 @@ def speak(text: str, voice: str, rate_wpm: int, pitch: int, pitch_range: int) ->
         "parameters": {_RATE: rate_wpm, _VOLUME: 100, _PITCH: pitch, _RANGE: pitch_range},
     }
     # -P keeps the folder of this file off the child's import path.
-    child = subprocess.run([sys.executable, "-P", __file__], input=json.dumps(request).encode(), capture_output=True)
+    child = subprocess.run(
+        [sys.executable, "-P", __file__],
+        input=json.dumps(request).encode(),
+        capture_output=True,
+        process_group=0,  # out of the terminal's, whose Ctrl-C would come out as a fault of espeak-ng
+    )
+    if child.returncode < 0:
+        raise InputError(
+            f"espeak-ng: the process that speaks was killed by signal {-child.returncode}, most often because memory "
+            "ran out; run it again with fewer --workers, or free memory"
+        )
     if child.returncode:
         said = child.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {child.returncode}"]
         raise InputError(

@@ -1,11 +1,8 @@
 """Vectors of utterances from their audio: the feature files brought up to date, with what is there reused."""
 
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ser import audio, encoders, features
+from ser import audio, encoders, features, processes
 from ser.encoders import EXTRACTORS, LAYERS, Extractor, Recipe
 from ser.failures import InputError
 from ser.features import Features
+from ser.params import SEEDS, check_ranges
 from ser.pooling import FRAMES, STATISTICS
 
 WORTH_A_PROCESS = 16  # utterances; to start a process takes as long as to encode about this many
@@ -58,8 +56,7 @@ class FeatureParams:
                     raise ValueError(f"{key}: expected some of {', '.join(known)}, found '{name}'")
         if self.frames not in FRAMES:
             raise ValueError(f"frames: expected one of {', '.join(FRAMES)}, found '{self.frames}'")
-        if self.seed < 0:
-            raise ValueError(f"seed: expected 0 or more, found {self.seed}")
+        check_ranges(self, seed=SEEDS)
 
 
 @dataclass(frozen=True)
@@ -173,18 +170,10 @@ def _encode_all(
         finally:
             torch.set_num_threads(threads)
         return
-    # A forked process may hang in the thread pool that torch has started in its parent; a spawned one has its own.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker, (recipe,))
-    try:
-        # The processes start here and inherit that Ctrl-C is ignored: it is the parent that then ends the work.
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            vectors = pool.map(_encode_in_worker, *zip(*tasks, strict=True), chunksize=4)
-        finally:
-            signal.signal(signal.SIGINT, handler)
-        yield from vectors
-    finally:
-        pool.shutdown(cancel_futures=True)
+    paths, hashes = zip(*tasks, strict=True)
+    yield from processes.map_in_order(
+        _encode_in_worker, paths, hashes, workers=workers, chunksize=4, prepare=_prepare_worker, arguments=(recipe,)
+    )
 
 
 def _encode(extractor: Extractor, path: Path, sha256: str) -> np.ndarray:

@@ -14,6 +14,7 @@ from ser import intervals
 from ser.calibration import expected_calibration_error
 from ser.intervals import IntervalParams
 from ser.metrics import by_emotion, confusions, resampled, scores
+from ser.params import check_ranges
 from ser.predictions import probability_columns
 
 ATTRIBUTES = ("gender", "age", "gender_age", "corpus", "language", "speaker")
@@ -43,8 +44,7 @@ class BiasParams(IntervalParams):
         if len(edges) == 1 or any(upper <= lower for lower, upper in pairwise(edges)):
             found = list(self.age_bands)
             raise ValueError(f"age_bands: expected rising ages above 0, such as [30, 45, 60], found {found}")
-        if self.permutations < 100:
-            raise ValueError(f"permutations: expected 100 or more, found {self.permutations}")
+        check_ranges(self, permutations=(100, 10**6))
 
 
 def band_names(edges: Sequence[int]) -> list[str]:

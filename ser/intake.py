@@ -124,10 +124,13 @@ def build(
     wanted = [row for row in rows if row["emotion"] in label_set]
     for row in rows:
         row.update(reason=CHOSEN, detail=f"'{row['emotion']}' is not in `emotions`")
-    with ThreadPoolExecutor(workers) as pool:  # libsndfile and hashlib let other threads run
+    pool = ThreadPoolExecutor(workers)  # libsndfile and hashlib let other threads run
+    try:
         examinations = pool.map(lambda row: examine(raw / row["path"], params), wanted)
         for row, examination in zip(wanted, watch(examinations, len(wanted)), strict=True):
             row.update(vars(examination))
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody waits for the rest
     _reject_duplicates([row for row in wanted if not row["reason"]])
     _check_share(rows, corpora, params.max_rejected_share)
     accepted = [row for row in rows if not row["reason"]]

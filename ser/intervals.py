@@ -15,11 +15,15 @@ No percentile interval reaches beyond the best and the worst speaker, so that of
 An interval speaks of other speakers under the trained models as they are, not of what training anew would change.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
+
+from ser import memory
+from ser.params import SEEDS, check_ranges
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,9 @@ class IntervalParams:
     minimum_speakers: int
 
     def __post_init__(self):
-        if self.resamples < 100:
-            raise ValueError(f"resamples: expected 100 or more, found {self.resamples}")
+        check_ranges(self, resamples=(100, 10**6), seed=SEEDS, minimum_speakers=(2, math.inf))
         if not 0 < self.confidence < 1:
             raise ValueError(f"confidence: expected a number between 0 and 1, such as 0.95, found {self.confidence}")
-        if self.seed < 0:
-            raise ValueError(f"seed: expected 0 or more, found {self.seed}")
-        if self.minimum_speakers < 2:
-            raise ValueError(f"minimum_speakers: expected 2 or more, found {self.minimum_speakers}")
 
 
 def obstacle(speakers: Sequence[str], params: IntervalParams) -> str:
@@ -75,8 +74,13 @@ def draws(strata: Sequence[int], params: IntervalParams) -> np.ndarray:
 
     Returns:
         How often each replicate draws each speaker, float64 (resamples, speakers).
+
+    Raises:
+        InputError: memory does not suffice.
     """
     strata = np.asarray(strata)
+    # Twice, as they are drawn as whole numbers.
+    memory.require(2 * 8 * params.resamples * len(strata), f"resamples {params.resamples} of {len(strata)} speakers")
     generator = np.random.default_rng(params.seed)
     weights = np.zeros((params.resamples, len(strata)))
     for stratum in np.unique(strata):

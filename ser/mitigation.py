@@ -12,24 +12,26 @@ measured for each:
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser import classifier, soft_labels
+from ser import classifier, processes, soft_labels
 from ser.classifier import Recipe
 from ser.failures import InputError
 from ser.features import Features
 from ser.intervals import IntervalParams
 from ser.objective import AdversaryParams, Attribute, RobustParams
+from ser.params import check_ranges
 from ser.training import TrainParams
 
 BASELINE = "baseline"
@@ -77,8 +79,7 @@ class MitigationParams:
             raise ValueError(f"systems: expected names other than {BASELINE}, which is there by itself")
         if self.cost <= 0:
             raise ValueError(f"cost: expected a number above 0, found {self.cost}")
-        if self.folds < 2:
-            raise ValueError(f"folds: expected 2 or more, found {self.folds}")
+        check_ranges(self, folds=(2, math.inf))
 
 
 def run(
@@ -108,11 +109,14 @@ def run(
         gender_guess and speaker_guess (``""`` where there is none). And why systems were not run, by name.
 
     Raises:
-        InputError: the baseline cannot be trained.
+        InputError: a system's changes do not go together, or the baseline cannot be trained.
     """
     tables, notes = [], {}
     for name in progress([BASELINE, *params.systems]):
-        changed = params.systems[name].applied(train) if name != BASELINE else train
+        try:
+            changed = params.systems[name].applied(train) if name != BASELINE else train
+        except ValueError as error:
+            raise InputError(f"mitigation.systems.{name}: {error}") from error
         if changed.labels == "soft" and soft_labels.same_as_hard(people, emotions):
             notes[name] = "no votes, or none but for the label: soft labels would be hard ones"
             continue
@@ -121,7 +125,7 @@ def run(
             recipe = Recipe(emotions, dataclasses.replace(changed, seed=seed), features.extractor, protocol, number)
             jobs.append(delayed(_fold)(recipe, features.vectors, people, parts, params))
         try:
-            found = Parallel(n_jobs=workers)(jobs)
+            found = list(processes.parallel(jobs, workers))
         except InputError as error:
             if name == BASELINE:
                 raise

@@ -11,8 +11,13 @@ from typing import TypeVar
 import yaml
 
 from ser.failures import InputError
+from ser.files import check_file
 
 Block = TypeVar("Block")
+
+SEEDS = (0, 2**32 - 1)  # those that scikit-learn takes
+LARGEST = 2**32 - 1  # of whole numbers: more than any key needs
+LARGEST_FLOAT = 1e30  # of others: a float32 holds it, with room to reckon
 
 
 def read(path: Path, block: str, kind: type[Block]) -> Block:
@@ -32,12 +37,13 @@ def read(path: Path, block: str, kind: type[Block]) -> Block:
         InputError: the file cannot be read, the block is missing, or a key is unknown, missing, ill-typed or out of
             range; the message names the file, the block and the key.
     """
+    check_file(path, "params")
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, no day of the calendar, too many digits
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise InputError(f"{path}: not valid YAML: nested too deeply") from error
     if not isinstance(document, dict):
         raise InputError(f"{path}: expected blocks of keys, found {document!r}")
     if block not in document:
@@ -45,9 +51,31 @@ def read(path: Path, block: str, kind: type[Block]) -> Block:
     return _convert(document[block], kind, f"{path}: {block}")
 
 
+def check_ranges(block, **ranges: tuple[float, float]) -> None:
+    """Check keys of a block, in its ``__post_init__``.
+
+    Args:
+        block: the dataclass.
+        ranges: by key, the least and the most that it may be; the most may be infinity.
+
+    Raises:
+        ValueError: one of them is outside.
+    """
+    for name, (least, most) in ranges.items():
+        value = getattr(block, name)
+        if not least <= value <= most:
+            expected = f"{least} or more" if most == math.inf else f"{least} to {most}"
+            raise ValueError(f"{name}: expected {expected}, found {value}")
+
+
 def _hint(wrong, known) -> str:
     close = difflib.get_close_matches(str(wrong), [str(key) for key in known], n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _shortened(number: int) -> str:
+    """Write a whole number, of however many digits: Python refuses to write more than some thousands."""
+    return str(number) if number.bit_length() < 100 else f"one of {number.bit_length()} bits"
 
 
 def _convert(value, kind, place: str):
@@ -81,10 +109,14 @@ def _convert(value, kind, place: str):
             _convert(key, arguments[0], f"{place}: a key"): _convert(member, arguments[1], f"{place}.{key}")
             for key, member in value.items()
         }
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise InputError(f"{place}: expected a whole number up to {LARGEST}, found {_shortened(value)}")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"{place}: expected a finite number, found {value!r}")
+    if isinstance(value, float) and abs(value) > LARGEST_FLOAT:
+        raise InputError(f"{place}: expected a number up to {LARGEST_FLOAT:g}, found {value!r}")
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         advice = "; write it with a decimal point, as 1.0e-3" if kind is float and isinstance(value, str) else ""
         raise InputError(f"{place}: expected {kind.__name__}, found {value!r}{advice}")

@@ -18,6 +18,8 @@ from itertools import combinations
 
 import numpy as np
 
+from ser import memory
+
 ROUNDING = 1e-9  # two gaps that differ by less are the same gap, summed up in another order
 
 
@@ -52,9 +54,13 @@ def arrangements(sizes: Sequence[int], limit: int, seed: int) -> tuple[np.ndarra
 
     Returns:
         The group of each speaker, 0 1 2 ..., int8 (arrangements, speakers); and whether these are all.
+
+    Raises:
+        InputError: memory does not suffice.
     """
     if count(sizes) <= limit:
         return _all(sizes), True
+    memory.require(2 * limit * sum(sizes), f"permutations {limit} of {sum(sizes)} speakers")
     labels = np.repeat(np.arange(len(sizes), dtype=np.int8), sizes)
     generator = np.random.default_rng(seed)
     return generator.permuted(np.tile(labels, (limit, 1)), axis=1), False

@@ -8,6 +8,7 @@
   compared with ``features_held_out``, the vectors that went in, of the same utterances in the same portions.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from ser import classifier
 from ser.failures import InputError
 from ser.features import Features
 from ser.intervals import IntervalParams
+from ser.params import check_ranges
 
 # What is subtracted from what. The folds of a probe do not depend on the space, so that both sides are of the same
 # utterances under the same folds.
@@ -53,9 +55,13 @@ class RepresentationParams(IntervalParams):
         super().__post_init__()
         if self.cost <= 0:
             raise ValueError(f"cost: expected a number above 0, found {self.cost}")
-        for name, least in (("folds", 2), ("permutations", 1), ("perplexity", 1), ("neighbours", 2)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name}: expected {least} or more, found {getattr(self, name)}")
+        check_ranges(
+            self,
+            folds=(2, math.inf),
+            permutations=(1, 10**6),
+            perplexity=(1, math.inf),
+            neighbours=(2, math.inf),
+        )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Which utterances train, validate and test: the protocols, the leakage gate, and what speakers alone give away."""
 
 import json
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ser import tables
 from ser.failures import InputError
+from ser.params import SEEDS, check_ranges
 from ser.tables import Schema
 
 PROTOCOLS = ("holdout", "kfold", "loso", "sessions", "random")
@@ -59,13 +61,10 @@ class SplitParams:
     seed: int
 
     def __post_init__(self):
-        if self.folds < 2:
-            raise ValueError(f"folds: expected at least 2, found {self.folds}")
+        check_ranges(self, folds=(2, math.inf), seed=SEEDS)
         for name in ("test_share", "validation_share"):
             if not 0 < getattr(self, name) <= 0.5:
                 raise ValueError(f"{name}: expected a share above 0 and at most 0.5, found {getattr(self, name)}")
-        if self.seed < 0:
-            raise ValueError(f"seed: expected 0 or more, found {self.seed}")
 
 
 def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -> pd.DataFrame:
@@ -348,7 +347,8 @@ def _table(
         part = np.full(len(rows), "train", dtype=object)
         part[test] = "test"
         # Another seed for each fold, lest the same speakers validate most of them.
-        part[_take(rows, rest, protocol, "validation", validation_share, seed + fold, place)] = "validation"
+        another = (seed + fold) % (SEEDS[1] + 1)
+        part[_take(rows, rest, protocol, "validation", validation_share, another, place)] = "validation"
         folds.append(pd.DataFrame({"protocol": protocol, "fold": fold, "id": rows["id"], "part": part}))
     return pd.concat(folds, ignore_index=True)
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ser import espeak
+from ser.params import SEEDS, check_ranges
 
 SAMPLING_RATE_HZ = 16_000
 GENDERS = ("female", "male")
@@ -96,6 +97,9 @@ FLOOR_DB = -65.0  # the recording's own noise, relative to full scale
 TILT_PIVOT_HZ = 500.0  # below it the tilt changes nothing
 ENVELOPE_S = 0.02
 
+UTTERANCES_AT_MOST = 10**6  # a thousand hours
+RATERS_AT_MOST = 10**6
+
 
 @dataclass(frozen=True)
 class SynthesisParams:
@@ -119,16 +123,17 @@ class SynthesisParams:
 
     def __post_init__(self) -> None:
         cells = len(GENDERS) * len(LANGUAGES)
-        if self.seed < 0:
-            raise ValueError(f"seed: expected 0 or more, found {self.seed}")
+        check_ranges(self, seed=SEEDS, utterances_per_emotion=(1, UTTERANCES_AT_MOST), raters=(1, RATERS_AT_MOST))
         if self.speakers < cells or self.speakers % cells:
             raise ValueError(f"speakers: expected a multiple of {cells} (genders by languages), found {self.speakers}")
-        if self.utterances_per_emotion < 1:
-            raise ValueError(f"utterances_per_emotion: expected 1 or more, found {self.utterances_per_emotion}")
+        utterances = self.speakers * len(EMOTIONS) * self.utterances_per_emotion
+        if utterances > UTTERANCES_AT_MOST:
+            raise ValueError(
+                f"speakers, utterances_per_emotion: expected at most {UTTERANCES_AT_MOST:,} utterances in all, "
+                f"found {utterances:,}"
+            )
         if not 0 <= self.ambiguous_share <= 1:
             raise ValueError(f"ambiguous_share: expected 0 to 1, found {self.ambiguous_share}")
-        if self.raters < 1:
-            raise ValueError(f"raters: expected 1 or more, found {self.raters}")
         if sorted(self.expressivity) != sorted(GENDERS):
             found = ", ".join(self.expressivity) or "nothing"
             raise ValueError(f"expressivity: expected {' and '.join(GENDERS)}, found {found}")

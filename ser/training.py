@@ -1,6 +1,7 @@
 """The training of a network: its parameters, what it minimises, and the loop."""
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from ser import objective, soft_labels
 from ser.failures import InputError
 from ser.objective import Adversary, AdversaryParams, Attribute, Hard, Objective, RobustParams, Weighted, WorstGroup
+from ser.params import SEEDS, check_ranges
 
 # How many times faster than the network its adversary learns. At the same pace the network stays a step ahead: it turns
 # what it should hide into what the adversary does not look for yet, where a fresh probe finds it just as well.
@@ -67,11 +69,14 @@ class TrainParams:
             raise ValueError(f"dropout: expected 0 or more and below 1, found {self.dropout}")
         if self.learning_rate <= 0:
             raise ValueError(f"learning_rate: expected a number above 0, found {self.learning_rate}")
-        if self.batch_size < 2:
-            raise ValueError(f"batch_size: expected at least 2, for batch norm, found {self.batch_size}")
-        for name, least in (("weight_decay", 0), ("epochs", 1), ("patience", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name}: expected {least} or more, found {getattr(self, name)}")
+        check_ranges(
+            self,
+            batch_size=(2, math.inf),  # for batch norm
+            weight_decay=(0, math.inf),
+            epochs=(1, math.inf),
+            patience=(1, math.inf),
+            seed=SEEDS,
+        )
         if not 0 < self.smoothing < 1:
             raise ValueError(f"smoothing: expected a share between 0 and 1, such as 0.1, found {self.smoothing}")
         if self.group_weights != "none" and not self.class_weights:

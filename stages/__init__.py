@@ -2,7 +2,8 @@
 
 import sys
 
-from ser import numerics
+from ser import failures, numerics
 
 if "--numerics=fast" not in sys.argv:  # asked for by the params of a stage, whose lock then says so
     numerics.fix()
+failures.one_line_while_loading("stages")

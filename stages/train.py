@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from tqdm import tqdm
 
-from ser import cartography, classifier, features, manifest, objective, params, soft_labels, splits, tables
+from ser import cartography, classifier, features, manifest, objective, params, processes, soft_labels, splits, tables
 from ser.classifier import Recipe
 from ser.failures import one_line
 from ser.features import Features
@@ -92,7 +92,7 @@ def train(
         path = folder / classifier.file_name(protocol, fold)
         tasks.append(delayed(train_fold)(recipe, vectors.vectors, utterances, parts, path))
         mapped.append(alone or protocol != splits.CONTRAST)
-    folds = Parallel(n_jobs=max(1, workers), return_as="generator")(tasks)
+    folds = processes.parallel(tasks, workers)
     folds = list(tqdm(folds, desc="train", unit="fold", total=len(tasks), disable=None))
     dynamics = [went for (_, went), wanted in zip(folds, mapped, strict=True) if wanted]
     return pd.concat([curve for curve, _ in folds], ignore_index=True), cartography.combine(dynamics)

@@ -171,7 +171,7 @@ def test_corpora_with_and_without_raters_stand_in_one_list():
         ({"bands": (0.5, 1.0)}, "bands: expected rising shares"),
         ({"neighbours": 0}, "neighbours: expected 1 or more"),
         ({"leave_out": 0.0}, "leave_out: expected a share between 0 and 1"),
-        ({"resamples": 1}, "resamples: expected 100 or more"),
+        ({"resamples": 1}, "resamples: expected 100 to 1000000, found 1"),
     ],
 )
 def test_params_out_of_range_are_refused(change, message):

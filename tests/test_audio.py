@@ -1,4 +1,5 @@
 import hashlib
+import os
 import struct
 import tracemalloc
 
@@ -98,6 +99,12 @@ def test_decode_refuses_what_is_no_audio(tmp_path, name, content, message):
 def test_decode_names_a_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"absent\.wav: no such file"):
         audio.decode(tmp_path / "absent.wav")
+
+
+def test_decode_does_not_wait_for_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(InputError, match=r"a\.wav: expected audio, found a pipe"):
+        audio.decode(tmp_path / "a.wav")
 
 
 def test_decode_does_not_believe_a_header_that_promises_more_than_memory_holds(tmp_path):

@@ -529,6 +529,10 @@ class TestFile:
         with pytest.raises(InputError, match="no such file; expected a classifier"):
             classifier.load(tmp_path / "kfold-09.safetensors")
 
+    def test_that_is_a_folder_is_called_one(self, tmp_path):
+        with pytest.raises(InputError, match="expected a classifier that the train stage makes, found a folder"):
+            classifier.load(tmp_path)
+
     @pytest.mark.parametrize("size", [0, 5, 100, -1])
     def test_that_is_cut_short_is_refused(self, path, size):
         path.write_bytes(path.read_bytes()[:size])
@@ -619,6 +623,11 @@ class TestFile:
                 method(np.full((2, 10), 1e9))
 
 
+def test_a_network_that_memory_cannot_hold_is_refused():
+    with pytest.raises(InputError, match=r"train\.hidden \[1000000000\] on 10 numbers: expected .* free memory"):
+        fit(recipe(hidden=[10**9]))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -631,6 +640,7 @@ class TestFile:
         ({"epochs": 0}, "epochs"),
         ({"patience": 0}, "patience"),
         ({"seed": -1}, "seed"),
+        ({"seed": 2**32}, "seed"),
         ({"smoothing": 0.0}, "smoothing"),
         ({"smoothing": 1.0}, "smoothing"),
         ({"group_weights": "gender", "class_weights": False}, "group_weights"),

@@ -65,3 +65,12 @@ def test_missing_voices_are_one_line_that_says_so(monkeypatch, tmp_path):
 def test_an_unknown_voice_is_refused():
     with pytest.raises(InputError, match="no voice 'xx'"):
         speak(voice="xx")
+
+
+def test_a_killed_process_is_not_called_a_damaged_installation(monkeypatch, tmp_path):
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -KILL $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(killed))
+    with pytest.raises(InputError, match=r"killed by signal 9, most often because memory ran out; .* fewer --workers"):
+        speak()

@@ -267,7 +267,7 @@ def test_a_full_disk_leaves_the_old_files(manifest, raw, tmp_path, monkeypatch):
         ({"statistics": []}, "statistics: expected at least one"),
         ({"statistics": ["mean", "mean"]}, "statistics: expected at least one, each once"),
         ({"statistics": ["mean", "average"]}, "statistics: expected some of mean, .*, found 'average'"),
-        ({"seed": -1}, "seed: expected 0 or more, found -1"),
+        ({"seed": -1}, "seed: expected 0 to 4294967295, found -1"),
         ({"frames": "voiced"}, "frames: expected one of all, active, found 'voiced'"),
         ({"layers": []}, "layers: expected at least one"),
         ({"layers": ["output", "output"]}, "layers: expected at least one, each once"),

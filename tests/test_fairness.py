@@ -50,7 +50,7 @@ def test_age_bands_that_do_not_rise_from_above_0_are_refused(bands):
 
 
 def test_too_few_permutations_are_refused():
-    with pytest.raises(ValueError, match="permutations: expected 100 or more, found 99"):
+    with pytest.raises(ValueError, match="permutations: expected 100 to 1000000, found 99"):
         dataclasses.replace(PARAMS, permutations=99)
 
 

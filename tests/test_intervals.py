@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from ser.failures import InputError
 from ser.intervals import IntervalParams, bounds, draws, obstacle
 
 PARAMS = IntervalParams(resamples=2000, confidence=0.95, seed=0, minimum_speakers=5)
@@ -13,16 +14,21 @@ PARAMS = IntervalParams(resamples=2000, confidence=0.95, seed=0, minimum_speaker
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"resamples": 99}, "resamples: expected 100 or more, found 99"),
+        ({"resamples": 99}, "resamples: expected 100 to 1000000, found 99"),
         ({"confidence": 0.0}, "confidence: expected a number between 0 and 1"),
         ({"confidence": 95.0}, "confidence: expected a number between 0 and 1, such as 0.95, found 95.0"),
-        ({"seed": -1}, "seed: expected 0 or more"),
+        ({"seed": -1}, "seed: expected 0 to 4294967295, found -1"),
         ({"minimum_speakers": 1}, "minimum_speakers: expected 2 or more, found 1"),
     ],
 )
 def test_a_value_out_of_range_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(PARAMS, **change)
+
+
+def test_draws_that_memory_cannot_hold_are_refused():
+    with pytest.raises(InputError, match=r"resamples 1000000 of 1000000 speakers: .* takes 14,901\.2 GiB"):
+        draws([0] * 10**6, dataclasses.replace(PARAMS, resamples=10**6))
 
 
 def test_every_replicate_draws_one_speaker_fewer_than_each_stratum_has():

@@ -82,6 +82,12 @@ def test_trains_every_system_on_the_same_folds_and_predicts_each_test_utterance_
     assert (counts == 72).all(axis=None)
 
 
+def test_changes_that_do_not_go_with_the_network_are_refused_by_name(people, features):
+    systems = params(wrong=Changes(smoothing=2.0))
+    with pytest.raises(InputError, match=r"^mitigation\.systems\.wrong: smoothing: expected a share between 0 and 1"):
+        mitigation.run(folds(people), features, people, EMOTIONS, TRAIN, systems, 1)
+
+
 def test_the_baseline_is_the_classifier_of_that_fold_and_seed(people, features):
     rows, _ = mitigation.run(folds(people), features, people, EMOTIONS, TRAIN, params(), 1)
     for seed, number, protocol, parts in folds(people)[3:5]:

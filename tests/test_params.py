@@ -95,6 +95,14 @@ def test_a_block_may_be_one_value(tmp_path):
         ("{seed: 1, rate: 1.5}", "train: rate must be from 0 to 1, found 1.5"),
         ("{seed: 1, limit: .nan}", "train.limit: expected a finite number, found nan"),
         ("{seed: 1, limit: -.inf}", "train.limit: expected a finite number, found -inf"),
+        ("{seed: 4294967296}", "train.seed: expected a whole number up to 4294967295, found 4294967296"),
+        ("{seed: -4294967296}", "train.seed: expected a whole number up to 4294967295, found -4294967296"),
+        (
+            "{seed: 0x1" + "0" * 5000 + "}",
+            "train.seed: expected a whole number up to .*, found one of 20001 bits",
+        ),
+        ("{seed: 1, rate: 0x1" + "0" * 5000 + "}", "train.rate: expected a whole number up to"),
+        ("{seed: 1, rate: 1.0e+31}", r"train.rate: expected a number up to 1e\+30, found 1e\+31"),
         ("{seed: 1, quick: 1}", "train.quick: expected bool, found 1"),
         ("{seed: 1, name: 3}", "train.name: expected str, found 3"),
         (
@@ -127,6 +135,9 @@ def test_a_misspelt_or_ill_typed_key_is_refused_with_file_block_and_key(tmp_path
         ("5", "expected blocks of keys, found 5"),
         ("[train]", r"expected blocks of keys, found \['train'\]"),
         ("train: {seed: 1", "not valid YAML: .*line 1"),
+        ("train: {seed: " + "9" * 5000 + "}", "not valid YAML: .*digits"),
+        ("train: {seed: 2026-13-41}", "not valid YAML: month must be"),
+        ("train: " + "[" * 5000, "not valid YAML: nested too deeply"),
     ],
 )
 def test_a_file_without_the_block_is_refused(tmp_path, text, message):
@@ -144,3 +155,26 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"params\.yaml: no such file"):
         params.read(tmp_path / "params.yaml", "train", Block)
+
+
+def test_a_file_that_may_not_be_read_is_no_bug(tmp_path):
+    (tmp_path / "params.yaml").mkdir()
+    with pytest.raises(InputError, match=r"params\.yaml: expected params, found a folder"):
+        params.read(tmp_path / "params.yaml", "train", Block)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "message"),
+    [
+        ({"seed": (2, 5)}, "seed: expected 2 to 5, found 1"),
+        ({"rate": (0, 0.25)}, "rate: expected 0 to 0.25, found 0.5"),
+        ({"seed": (0, 5), "rate": (1, float("inf"))}, "rate: expected 1 or more, found 0.5"),
+    ],
+)
+def test_a_value_outside_its_range_is_refused(ranges, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        params.check_ranges(Block(seed=1), **ranges)
+
+
+def test_both_ends_belong_to_a_range():
+    params.check_ranges(Block(seed=1), seed=(1, 1), rate=(0.5, 0.5))

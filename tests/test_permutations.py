@@ -6,6 +6,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from ser import permutations
+from ser.failures import InputError
 
 
 def difference(values, labels):
@@ -28,6 +29,11 @@ def test_all_arrangements_are_there_once_each_with_the_right_sizes(sizes):
     assert len(labels) == len({tuple(row) for row in labels}) == permutations.count(sizes) == expected
     for group, size in enumerate(sizes):
         assert ((labels == group).sum(axis=1) == size).all()
+
+
+def test_arrangements_that_memory_cannot_hold_are_refused():
+    with pytest.raises(InputError, match=r"permutations 100000000000 of 40 speakers: .* takes 7,450\.6 GiB"):
+        permutations.arrangements([20, 20], 10**11, 0)
 
 
 def test_too_many_arrangements_are_drawn_seeded_with_the_right_sizes():

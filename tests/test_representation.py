@@ -27,10 +27,10 @@ EXTRACTOR = '{"extractor": "numbers"}'
     [
         ("folds", 1, "folds: expected 2 or more, found 1"),
         ("cost", 0.0, "cost: expected a number above 0"),
-        ("permutations", 0, "permutations: expected 1 or more"),
+        ("permutations", 0, "permutations: expected 1 to 1000000, found 0"),
         ("perplexity", 0.5, "perplexity: expected 1 or more"),
         ("neighbours", 1, "neighbours: expected 2 or more"),
-        ("resamples", 1, "resamples: expected 100 or more"),
+        ("resamples", 1, "resamples: expected 100 to 1000000, found 1"),
     ],
 )
 def test_settings_out_of_range_are_refused(key, value, message):

@@ -162,13 +162,15 @@ def test_the_metadata_tell_what_was_planted(plan):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": -1}, "seed: expected 0 or more"),
+        ({"seed": -1}, "seed: expected 0 to 4294967295, found -1"),
         ({"speakers": 0}, "speakers: expected a multiple of 4"),
         ({"speakers": 18}, "speakers: expected a multiple of 4.*found 18"),
-        ({"utterances_per_emotion": 0}, "utterances_per_emotion: expected 1 or more"),
+        ({"seed": 2**32}, "seed: expected 0 to 4294967295, found 4294967296"),
+        ({"speakers": 4 * 10**6}, "speakers, utterances_per_emotion: expected at most 1,000,000 utterances"),
+        ({"utterances_per_emotion": 0}, "utterances_per_emotion: expected 1 to 1000000, found 0"),
         ({"ambiguous_share": 1.1}, "ambiguous_share: expected 0 to 1"),
         ({"ambiguous_share": float("nan")}, "ambiguous_share: expected 0 to 1"),
-        ({"raters": 0}, "raters: expected 1 or more"),
+        ({"raters": 0}, "raters: expected 1 to 1000000, found 0"),
         ({"expressivity": {"female": 1.0}}, "expressivity: expected female and male, found female"),
         ({"expressivity": {"female": 1.0, "male": 1.5}}, r"expressivity\.male: expected 0 to 1"),
     ],

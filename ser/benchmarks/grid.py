@@ -1,20 +1,22 @@
 """The grid: encoders x classifiers x normalisations x protocols x seeds, all on the same folds."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
 
-from ser import classifier, splits
+from ser import classifier, processes, splits
 from ser.benchmarks import linear
 from ser.benchmarks.tasks import Task
 from ser.classifier import Recipe
 from ser.features import Features
+from ser.params import SEEDS, check_ranges
 from ser.predictions import RANDOM
 from ser.splits import SplitParams
 from ser.training import TrainParams
@@ -69,8 +71,13 @@ class GridParams:
             raise ValueError(f"seeds: expected different whole numbers, 0 or more, found {self.seeds}")
         if not self.costs or min(self.costs) <= 0 or sorted(set(self.costs)) != self.costs:
             raise ValueError(f"costs: expected ascending numbers above 0, found {self.costs}")
-        if self.inner_folds < 2:
-            raise ValueError(f"inner_folds: expected 2 or more, found {self.inner_folds}")
+        if max(self.seeds) > SEEDS[1]:
+            raise ValueError(f"seeds: expected at most {SEEDS[1]}, found {max(self.seeds)}")
+        check_ranges(self, inner_folds=(2, math.inf), folds=(2, math.inf))
+        if not 0 < self.validation_share <= 0.5:
+            raise ValueError(
+                f"validation_share: expected a share above 0 and at most 0.5, found {self.validation_share}"
+            )
 
 
 @dataclass(frozen=True)
@@ -215,7 +222,7 @@ def predict(
         delayed(run)(job, vectors[job.encoder], manifest, emotions, params, mlp)
         for job in jobs(list(vectors), found, params)
     ]
-    done = Parallel(n_jobs=max(1, workers), return_as="generator")(tasks)
+    done = processes.parallel(tasks, workers)
     return pd.concat(progress(done, total=len(tasks)), ignore_index=True)
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialised
 from torch import Tensor
 
 from ser.failures import InputError
-from ser.files import whole_file
+from ser.files import check_file, whole_file
 from ser.pase.encoder import PASE_PLUS, Geometry, PasePlus
 
 # What the readers raise for bytes that are no checkpoint; the unpickler stumbles over whatever it meets first.
@@ -42,8 +43,8 @@ def load(path: Path, geometry: Geometry = PASE_PLUS) -> PasePlus:
         The encoder in evaluation mode, in float32 on the CPU.
 
     Raises:
-        InputError: the file is missing, cut short, not a checkpoint, or of another architecture; the message names the
-            first keys that are missing, surplus or misshapen.
+        InputError: the file is missing, unreadable, cut short, not a checkpoint, or of another architecture; the
+            message names the first keys that are missing, surplus or misshapen.
     """
     encoder = PasePlus(geometry)
     found = _tensors(path)
@@ -87,7 +88,7 @@ def save(encoder: PasePlus, path: Path, dtype: torch.dtype = torch.float16) -> N
         if not tensor.isfinite().all():
             raise ValueError(f"{key} does not fit into {dtype}")
     with whole_file(path) as temporary:
-        save_file(tensors, temporary)
+        temporary.write_bytes(serialised(tensors))
 
 
 def _shape(tensor: Tensor) -> str:
@@ -95,8 +96,7 @@ def _shape(tensor: Tensor) -> str:
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; expected the encoder's weights (.safetensors, or FE_e199.ckpt)")
+    check_file(path, "the encoder's weights (.safetensors, or FE_e199.ckpt)")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

@@ -3,6 +3,7 @@
 A linear regression, so that what is found is what a linear classifier on pooled frames can use as well.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
+from ser.params import SEEDS, check_ranges
 from ser.pretraining import targets
 
 MEASURES = ("log_f0", "voicing", "log_energy", "zero_crossing_rate")
@@ -36,10 +38,7 @@ class ProsodyParams:
     seed: int
 
     def __post_init__(self) -> None:
-        if self.utterances < 1:
-            raise ValueError(f"utterances: expected at least 1, found {self.utterances}")
-        if self.seed < 0:
-            raise ValueError(f"seed: expected 0 or more, found {self.seed}")
+        check_ranges(self, utterances=(1, math.inf), seed=SEEDS)
 
 
 def sample(manifest: pd.DataFrame, params: ProsodyParams) -> pd.DataFrame:

@@ -6,16 +6,17 @@ likewise.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ser import audio, tables
+from ser import audio, processes, tables
 from ser.failures import InputError
 from ser.files import whole_file
+from ser.params import SEEDS, check_ranges
 
 FULL_SCALE = 32767
 STREAM_COLUMNS = ("corpus", "speaker", "part", "start", "samples", "files")
@@ -44,6 +45,7 @@ class PrepareParams:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_ranges(self, seed=SEEDS)
         if not 0 < self.validation_share < 1:
             raise ValueError(f"validation_share: expected between 0 and 1, found {self.validation_share}")
         if not 0 <= self.max_unreadable_share < 1:
@@ -193,10 +195,9 @@ def build(
     with (
         whole_file(samples_path) as temporary,
         temporary.open("wb") as stream,
-        ProcessPoolExecutor(workers) as pool,
+        closing(processes.map_in_order(_decoded, files["path"], workers=workers, chunksize=16)) as decoded,
     ):
-        decoded = progress(pool.map(_decoded, files["path"], chunksize=16))
-        for file, (samples, fault) in zip(files.itertuples(), decoded, strict=True):
+        for file, (samples, fault) in zip(files.itertuples(), progress(decoded), strict=True):
             if fault:
                 left_out.append(fault)
                 continue

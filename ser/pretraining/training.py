@@ -4,6 +4,7 @@ Every step draws from generators that the seed, the step and the process alone d
 and resumed sees the same chunks, distortions and frames as one that was not.
 """
 
+import io
 import math
 import time
 import zipfile
@@ -19,6 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ser.failures import InputError
 from ser.files import whole_file
+from ser.params import SEEDS, check_ranges
 from ser.pase.encoder import PASE_PLUS, SAMPLING_RATE_HZ, Geometry, PasePlus
 from ser.pretraining.distortions import Distortions, distort
 from ser.pretraining.store import Store
@@ -82,9 +84,24 @@ class PretrainParams:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "frames", "hidden", "validate_every", "validation_chunks", "snapshot_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
+        counts = ("steps", "frames", "hidden", "validate_every", "validation_chunks", "snapshot_every")
+        check_ranges(
+            self,
+            **dict.fromkeys((*counts, "channels", "qrnn_units"), (1, math.inf)),
+            **dict.fromkeys(("warmup_steps", "decay_power", "weight_decay"), (0, math.inf)),
+            chunk_seconds=(0.1, 60.0),
+            seed=SEEDS,
+        )
+        for name in ("learning_rate", "clip"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}: expected a number above 0, found {getattr(self, name)}")
+        for name in ("waveform_maps", "maps"):
+            if min(getattr(self, name), default=1) < 1:
+                raise ValueError(f"{name}: expected numbers of 1 or more, found {list(getattr(self, name))}")
+        for name in ("weights", "worker_weights"):
+            for key, value in getattr(self, name).items():
+                if value < 0:
+                    raise ValueError(f"{name}.{key}: expected 0 or more, found {value}")
         if self.chunks < 2:
             raise ValueError(f"chunks: expected at least 2, for LIM and GIM need another chunk, found {self.chunks}")
         if self.precision not in ("float32", "bfloat16"):
@@ -205,8 +222,7 @@ class Training:
         """Train to the last step, yielding the number of steps taken after each.
 
         Raises:
-            InputError: the GPU's memory does not suffice.
-            FloatingPointError: a loss is not finite.
+            InputError: the GPU's memory does not suffice, or a loss is not finite.
         """
         self._started = (time.monotonic(), self.step)
         try:
@@ -250,7 +266,7 @@ class Training:
             held_out.append(torch.stack(list(self._losses(self.pretrainer, clean, VALIDATION, place, 0).values())))
         validated = torch.stack(held_out).mean(0)
         if not (trained.isfinite().all() and validated.isfinite().all()):
-            raise FloatingPointError(f"a loss is not finite at step {self.step}")
+            raise InputError(f"a loss is not finite at step {self.step}; lower pretrain.learning_rate")
         row = {"step": self.step, "hours": self.hours, "learning_rate": learning_rate(self.params, self.step - 1)}
         for part, values in (("train", trained), ("validation", validated)):
             row[f"{part}_mean"] = values.mean().item()
@@ -315,8 +331,10 @@ class Training:
             "networks": self.pretrainer.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
+        content = io.BytesIO()  # torch calls a full disk an error in the file's format
+        torch.save(state, content)
         with whole_file(path) as temporary:
-            torch.save(state, temporary)
+            temporary.write_bytes(content.getbuffer())
 
     def resume(self, path: Path) -> None:
         """Take up the state that ``save`` wrote.

@@ -256,6 +256,9 @@ def test_across_corpora_the_predictions_are_of_the_other_corpus():
         ({"seeds": [1, 1]}, "seeds: expected"),
         ({"costs": [1.0, 0.1]}, "costs: expected ascending"),
         ({"costs": [0.0, 0.1]}, "costs: expected ascending"),
+        ({"seeds": [2**32]}, "seeds: expected at most 4294967295, found 4294967296"),
+        ({"folds": 1}, "folds: expected 2 or more"),
+        ({"validation_share": 0.6}, "validation_share: expected a share above 0 and at most 0.5"),
         ({"inner_folds": 1}, "inner_folds: expected 2 or more"),
     ],
 )

@@ -1,3 +1,6 @@
+import resource
+from contextlib import contextmanager
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -100,6 +103,28 @@ def test_a_pickle_that_is_no_state_dict_is_refused(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.ckpt: no such file"):
         checkpoint.load(tmp_path / "nowhere.ckpt", TINY)
+
+
+def test_a_folder_is_called_a_folder(tmp_path):
+    with pytest.raises(InputError, match=r"expected the encoder's weights .*, found a folder"):
+        checkpoint.load(tmp_path, TINY)
+
+
+def test_a_full_disk_is_no_error_of_the_format(encoder, tmp_path):
+    with limited(), pytest.raises(OSError, match=r"File too large: '.*own\.safetensors'"):
+        checkpoint.save(encoder, tmp_path / "own.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def limited():
+    """Let no file grow beyond 100 bytes, the nearest thing to a full disk that a test can have."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
 
 def test_weights_that_float16_cannot_hold_are_refused_and_nothing_is_written(encoder, tmp_path):

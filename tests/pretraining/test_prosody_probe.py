@@ -88,5 +88,5 @@ def test_a_small_corpus_is_asked_whole():
 
 
 def test_a_sample_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="utterances: expected at least 1, found 0"):
+    with pytest.raises(ValueError, match="utterances: expected 1 or more, found 0"):
         ProsodyParams(0, 0)
