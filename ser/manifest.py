@@ -2,7 +2,7 @@
 
 import json
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
@@ -15,8 +15,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 def inside(path: str) -> bool:
     """Tell whether a path stays within the folder that it starts from, and is written in the plainest way."""
-    pure = PurePosixPath(path)
-    return not pure.is_absolute() and ".." not in pure.parts and pure.name != "" and str(pure) == path
+    return not {"", ".", ".."} & set(path.split("/"))
 
 
 def parsed(cell: str) -> dict | None:

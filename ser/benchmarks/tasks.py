@@ -9,10 +9,25 @@ import pandas as pd
 
 from ser import tables
 from ser.failures import InputError
+from ser.tables import Schema
 
 Member = TypeVar("Member")
 # The table of predictions: a row per system, protocol, seed and test utterance.
-COLUMNS = ("encoder", "classifier", "normalisation", "protocol", "seed", "fold", "id", "prediction")
+SCHEMA = Schema(
+    {
+        "encoder": tables.text(),
+        "classifier": tables.text(),
+        "normalisation": tables.text(),
+        "protocol": tables.text(),
+        "seed": tables.whole(),
+        "fold": tables.whole(),
+        "id": tables.text(),
+        "prediction": tables.text(),
+    },
+    "run the stage predict again",
+    ("encoder", "classifier", "normalisation", "protocol", "seed", "id"),
+)
+COLUMNS = tuple(SCHEMA.columns)
 
 
 @dataclass(frozen=True)
@@ -59,5 +74,9 @@ def named(block: str, members: Mapping[str, Member], name: str) -> Member:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read predictions."""
-    return tables.read(path, COLUMNS, text=[name for name in COLUMNS if name not in ("seed", "fold")])
+    """Read predictions.
+
+    Raises:
+        InputError: as ``ser.tables.read_checked``.
+    """
+    return tables.read_checked(path, SCHEMA)

@@ -1,5 +1,6 @@
 """The vectors that ``ser.benchmarks.encoding`` made, for whoever trains on them; reading them takes no encoder."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,18 @@ import pandas as pd
 from ser import features, tables
 from ser.failures import InputError
 from ser.features import Features
+from ser.tables import Column, Schema
 
-COLUMNS = ("encoder", "numbers", "note")  # the note says why there are no vectors; "" where there are
+SCHEMA = Schema(
+    {
+        "encoder": Column(str, "the name of a folder", re.compile(r"[\w.-]*\w").fullmatch),
+        "numbers": tables.whole(),
+        "note": tables.text(empty=True),  # why there are no vectors; "" where there are
+    },
+    "run the stage encode again",
+    ("encoder",),
+)
+COLUMNS = tuple(SCHEMA.columns)
 
 
 def available(encoders: pd.DataFrame) -> list[str]:
@@ -20,8 +31,12 @@ def available(encoders: pd.DataFrame) -> list[str]:
 
 
 def read_encoders(path: Path) -> pd.DataFrame:
-    """Read which encoders have vectors of a corpus."""
-    return tables.read(path, COLUMNS, text=("encoder", "note"))
+    """Read which encoders have vectors of a corpus.
+
+    Raises:
+        InputError: as ``ser.tables.read_checked``.
+    """
+    return tables.read_checked(path, SCHEMA)
 
 
 def read(
