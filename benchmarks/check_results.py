@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ser import numerics
-from ser.report import agreement
+from ser.benchmarks import agreement
+from ser.machine import numerics
 
 MADE = ("dvc.lock", "metrics", "plots")
 MAKERS = ("params.yaml", "dvc.yaml", "requirements.txt", "stages", "ser", "models/pase_plus.safetensors")

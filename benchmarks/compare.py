@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ser import manifest, params, reports, tables
+from ser import manifest
 from ser.benchmarks import comparison, page, tasks, vectors
 from ser.benchmarks.comparison import CompareParams
 from ser.benchmarks.tasks import Task
-from ser.failures import one_line
+from ser.files import params, tables
+from ser.files.failures import one_line
 from ser.plots import benchmark, drawing
 
 
@@ -31,7 +32,7 @@ def main() -> None:
         page.save(f"Benchmark: {options.task}", asked(task, utterances), {"": whole}, settings, options.page)
         title = f"{options.task}: {task.protocol}, {len(task.emotions)} emotions"
         drawing.save(benchmark.draw({"": scored}, 1 / len(task.emotions), title), options.picture)
-        reports.write(comparison.nested(scored), options.metrics)
+        tables.write_metrics(comparison.nested(scored), options.metrics)
         best = comparison.best(scored)
         print(f"compare: {options.task}: best with normalisation train: {best}; see {options.page}")
 

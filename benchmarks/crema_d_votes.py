@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from ser import emotions, params, reports, votes
-from ser.corpora import crema_d
-from ser.failures import one_line
-from ser.votes import VotesParams
+from ser.ambiguity import votes
+from ser.ambiguity.votes import VotesParams
+from ser.corpora import crema_d, emotions
+from ser.files import params, tables
+from ser.files.failures import one_line
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
         for modality in crema_d.MODALITIES.values():
             table = clips(heard, modality)
             report[modality] = votes.summary(votes.counts(table), table["emotion"], table["speaker"], settings)
-        reports.write(report, paths.metrics)
+        tables.write_metrics(report, paths.metrics)
         voice = report["voice"]
         print(
             f"crema_d_votes: {voice['utterances']} clips by voice: tied {voice['tied']:.1%}, no emotion with half of "

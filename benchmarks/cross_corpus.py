@@ -9,14 +9,15 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from ser import manifest, params, reports, tables
+from ser import manifest
 from ser.benchmarks import comparison, grid, page, tasks, vectors
 from ser.benchmarks.comparison import CompareParams
 from ser.benchmarks.grid import GridParams
 from ser.benchmarks.tasks import CrossCorpus
-from ser.failures import one_line
+from ser.files import params, tables
+from ser.files.failures import one_line
+from ser.learning.recipe import TrainParams
 from ser.plots import benchmark, drawing
-from ser.training import TrainParams
 
 
 def main() -> None:
@@ -56,7 +57,7 @@ def main() -> None:
         title = "trained on one corpus, tested on another"
         drawing.save(benchmark.draw(scored, 1 / len(choice.emotions), title), options.picture)
         metrics = {pair.replace(" ", "_"): comparison.nested(rows) for pair, rows in scored.items()}
-        reports.write(metrics, options.metrics)
+        tables.write_metrics(metrics, options.metrics)
         best = "; ".join(f"{pair}: {comparison.best(rows)}" for pair, rows in scored.items())
         print(f"cross_corpus: best with normalisation train: {best}; see {options.page}")
 

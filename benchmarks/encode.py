@@ -7,11 +7,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ser import intake, params, tables
 from ser.benchmarks import encoding, tasks, vectors
 from ser.benchmarks.encoding import Corpus, Variant
-from ser.failures import one_line
-from ser.intake import ManifestParams
+from ser.corpora import intake
+from ser.corpora.intake import ManifestParams
+from ser.files import params, tables
+from ser.files.failures import one_line
 
 
 def main() -> None:

@@ -8,16 +8,17 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from ser import manifest, mitigation, mitigation_table, params, reports, tables
-from ser.benchmarks import grid, tasks, vectors
+from ser import manifest
+from ser.benchmarks import grid, mitigation, mitigation_table, tasks, vectors
 from ser.benchmarks.grid import GridParams
+from ser.benchmarks.mitigation import MitigationParams
 from ser.benchmarks.tasks import Task
-from ser.failures import one_line
-from ser.files import whole_file
-from ser.mitigation import MitigationParams
+from ser.files import params, tables
+from ser.files.failures import one_line
+from ser.files.whole import whole_file
+from ser.learning.recipe import TrainParams
 from ser.plots import drawing
 from ser.plots import mitigation as picture
-from ser.training import TrainParams
 
 
 def main() -> None:
@@ -51,7 +52,7 @@ def main() -> None:
             temporary.write_text(text, encoding="utf-8")
         title = f"{options.task}: {task.protocol}, {len(task.emotions)} emotions, {settings.encoder}"
         drawing.save(picture.draw(scored, people["speaker"].nunique(), title), options.picture)
-        reports.write(mitigation_table.nested(scored), options.metrics)
+        tables.write_metrics(mitigation_table.nested(scored), options.metrics)
         print(f"mitigation: {options.task}: {mitigation_table.summary(scored)}; see {options.page}")
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ser import manifest, params, tables
+from ser import manifest
 from ser.benchmarks import grid, tasks, vectors
 from ser.benchmarks.grid import GridParams
 from ser.benchmarks.tasks import Task
-from ser.failures import one_line
-from ser.training import TrainParams
+from ser.files import params, tables
+from ser.files.failures import one_line
+from ser.learning.recipe import TrainParams
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ser import params
-from ser.failures import one_line
+from ser.files import params
+from ser.files.failures import one_line
 from ser.pretraining import store
 
 

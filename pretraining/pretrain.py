@@ -11,8 +11,8 @@ import torch
 from torch import distributed
 from tqdm import tqdm
 
-from ser import params, tables
-from ser.failures import one_line
+from ser.files import params, tables
+from ser.files.failures import one_line
 from ser.pase import checkpoint
 from ser.pretraining import store
 from ser.pretraining.training import PretrainParams, Speech, Training

@@ -1,6 +1,6 @@
 """Score the encoder, its snapshots, the untrained encoder and the baselines on corpora that none of them has seen."""
 
-from ser import numerics
+from ser.machine import numerics
 
 numerics.fix()  # before NumPy and PyTorch load
 
@@ -13,10 +13,13 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from ser import audio, extraction, features, intake, params, reports, tables
-from ser.encoders import Recipe
-from ser.failures import InputError, one_line
-from ser.intake import ManifestParams
+from ser import audio, features
+from ser.corpora import intake
+from ser.corpora.intake import ManifestParams
+from ser.encoders import extraction
+from ser.encoders.extractors import Recipe
+from ser.files import params, tables
+from ser.files.failures import InputError, one_line
 from ser.pase import checkpoint
 from ser.plots import drawing, probe_curve
 from ser.pretraining import probe, prosody_probe
@@ -59,7 +62,7 @@ def main() -> None:
         tables.write(frames, arguments.prosody)
         drawing.save(probe_curve.draw(curve), arguments.picture)
         known = frames[frames["extractor"] != SNAPSHOT]
-        reports.write(
+        tables.write_metrics(
             nested(final, "task") | {f"prosody_{corpus}": found for corpus, found in nested(known, "corpus").items()},
             arguments.metrics,
         )

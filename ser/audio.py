@@ -10,8 +10,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from ser.failures import InputError
-from ser.files import check_file
+from ser.files.failures import InputError
+from ser.files.whole import check_file
 
 SAMPLING_RATE_HZ = 16_000  # of every signal in the pipeline: the rate of the PASE+ encoder
 

@@ -1,9 +1,9 @@
 """The feature file: the vectors of a corpus' utterances, and what made them.
 
 One ``.npz`` file a corpus: ``ids`` (sorted), ``sha256`` of each one's audio, ``vectors`` float32 (utterances, numbers),
-``names`` of the numbers, ``extractor``, the fingerprint of what made them (``ser.encoders``), and ``digest`` of all of
-these, so that no file that was changed, or put together by something else, is taken over. To read it takes neither the
-encoder nor audio; ``ser.extraction`` makes it.
+``names`` of the numbers, ``extractor``, the fingerprint of what made them (``ser.encoders.extractors``), and ``digest``
+of all of these, so that no file that was changed, or put together by something else, is taken over. To read it takes
+neither the encoder nor audio; ``ser.encoders.extraction`` makes it.
 """
 
 import hashlib
@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser.failures import InputError
-from ser.files import whole_file
+from ser.files.failures import InputError
+from ser.files.whole import whole_file
 
 
 @dataclass(frozen=True)

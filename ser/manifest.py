@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ser import tables
-from ser.tables import Column, Schema
+from ser.files import tables
+from ser.files.tables import Column, Schema
 
 CORPUS_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")  # which names folders and files, and cannot lead out of their folder
 SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser import tables
-from ser.failures import InputError
-from ser.tables import Schema
+from ser.files import tables
+from ser.files.failures import InputError
+from ser.files.tables import Schema
 
 COLUMNS = ("id", "protocol", "fold", "truth", "prediction")
 RANDOM = "random"  # the protocol that lets test speakers into training, kept as the contrast

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ser import classifier, encoders
-from ser.classifier import Classifier
-from ser.encoders import Extractor
-from ser.failures import InputError
+from ser.encoders import extractors
+from ser.encoders.extractors import Extractor
+from ser.files.failures import InputError
+from ser.learning import classifier
+from ser.learning.classifier import Classifier
 from ser.predictions import RANDOM
 
 
@@ -115,4 +116,4 @@ def load(folder: Path, weights: Path | None = None, fold: int | None = None, dev
         members = [member for member in members if member.recipe.fold == fold]
         if not members:
             raise InputError(f"{folder}: expected a fold out of {', '.join(map(str, folds))}, found {fold}")
-    return Predictor(encoders.rebuild(first.extractor, weights, device), members)
+    return Predictor(extractors.rebuild(first.extractor, weights, device), members)

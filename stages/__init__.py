@@ -2,7 +2,8 @@
 
 import sys
 
-from ser import failures, numerics
+from ser.files import failures
+from ser.machine import numerics
 
 if "--numerics=fast" not in sys.argv:  # asked for by the params of a stage, whose lock then says so
     numerics.fix()

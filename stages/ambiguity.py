@@ -3,20 +3,12 @@
 import argparse
 from pathlib import Path
 
-from ser import (
-    ambiguity,
-    ambiguity_checks,
-    cartography,
-    features,
-    manifest,
-    params,
-    predictions,
-    reports,
-    tables,
-    votes,
-)
-from ser.ambiguity import AmbiguityParams
-from ser.failures import one_line
+from ser import features, manifest, predictions
+from ser.ambiguity import checks, doubt, votes
+from ser.ambiguity.doubt import AmbiguityParams
+from ser.files import params, tables
+from ser.files.failures import one_line
+from ser.learning import cartography
 from ser.plots import ambiguity as picture
 from ser.plots import drawing
 
@@ -37,19 +29,19 @@ def main() -> None:
         people = predictions.with_people(table[table["protocol"] == protocol], utterances)
         dynamics = cartography.read(paths.dynamics)
         vectors = features.read(paths.features, utterances).vectors
-        judged = ambiguity.judge(utterances, people, vectors, dynamics, emotions, settings)
+        judged = doubt.judge(utterances, people, vectors, dynamics, emotions, settings)
         counts = votes.counts(utterances)
-        checked = ambiguity_checks.checks(judged, settings)
-        banded = ambiguity_checks.bands(judged, people, counts, emotions, settings)
-        report = ambiguity_checks.report(judged, people, counts, checked, banded, emotions, settings)
+        checked = checks.checks(judged, settings)
+        banded = checks.bands(judged, people, counts, emotions, settings)
+        report = checks.report(judged, people, counts, checked, banded, emotions, settings)
         known = " (test speakers are in training as well)" if protocol == predictions.RANDOM else ""
         title = f"{protocol}{known}: {len(people)} utterances; intervals over speakers"
-        flagged = ambiguity_checks.best_flags(judged, settings)
-        tables.write(ambiguity.ranking(judged), paths.ranking)
+        flagged = checks.best_flags(judged, settings)
+        tables.write(doubt.ranking(judged), paths.ranking)
         tables.write(checked, paths.scores)
         tables.write(banded, paths.bands)
         drawing.save(picture.draw(judged, flagged, checked, banded, report["cost"], title), paths.picture)
-        reports.write(report, paths.metrics)
+        tables.write_metrics(report, paths.metrics)
         print(f"ambiguity: {protocol}{known}: {summary(report)}; see {paths.metrics}, and listen to {paths.ranking}")
 
 

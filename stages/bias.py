@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ser import audit, bias, fairness, gaps, manifest, params, predictions, reports, tables
-from ser.failures import one_line
-from ser.fairness import BiasParams
+from ser import manifest, predictions
+from ser.bias import claims, figures, gaps
+from ser.bias import groups as bias_groups
+from ser.bias.groups import BiasParams
+from ser.files import params, tables
+from ser.files.failures import one_line
 from ser.plots import audit as audit_picture
 from ser.plots import drawing
 from ser.plots import groups as groups_picture
@@ -28,23 +31,23 @@ def main() -> None:
         table = predictions.read(paths.predictions, emotions)
         protocol = predictions.chosen(table)
         people = predictions.with_people(table[table["protocol"] == protocol], utterances)
-        refused = audit.refusals(people, utterances, emotions, settings)
-        groups = audit.withhold(fairness.groups(people, emotions, settings), refused, emotions)
+        refused = claims.refusals(people, utterances, emotions, settings)
+        groups = claims.withhold(bias_groups.groups(people, emotions, settings), refused, emotions)
         between = gaps.table(people, emotions, settings, refused)
-        counts = audit.counts(people, emotions, settings)
-        overview = audit.overview(people, utterances, settings)
-        report = bias.report(groups, between, refused, overview)
+        counts = claims.counts(people, emotions, settings)
+        overview = claims.overview(people, utterances, settings)
+        report = figures.report(groups, between, refused, overview)
         known = " (test speakers are in training as well)" if protocol == predictions.RANDOM else ""
         title = f"{protocol}{known}: {len(people)} utterances"
         intervals = f"intervals over speakers, confidence {settings.confidence:g}, from {settings.minimum_speakers} on"
-        picture = groups_picture.draw(groups, bias.pairs(report), emotions, f"{title}; {intervals}")
+        picture = groups_picture.draw(groups, figures.pairs(report), emotions, f"{title}; {intervals}")
         tables.write(groups, paths.groups)
         tables.write(between, paths.gaps)
         tables.write(counts, paths.audit)
         tables.write(refused, paths.refused)
         drawing.save(picture, paths.picture)
         drawing.save(audit_picture.draw(counts, refused, overview, emotions, title), paths.audit_picture)
-        reports.write(report, paths.metrics)
+        tables.write_metrics(report, paths.metrics)
         print(f"bias: {protocol}{known}: {summary(report, refused)}; see {paths.metrics} and {paths.refused}")
 
 
@@ -54,18 +57,18 @@ def summary(report: dict, refused: pd.DataFrame) -> str:
     if "speaker" in report:
         words.append("{speakers} speakers from UAR {uar_min:.3f} to {uar_max:.3f}".format(**report["speaker"]))
     else:
-        words.append(f"no speaker's UAR ({audit.reason(refused, 'speaker')})")
+        words.append(f"no speaker's UAR ({claims.reason(refused, 'speaker')})")
     return f"{', '.join(words)}; refused claims: {len(refused)}"
 
 
 def compared(report: dict, refused: pd.DataFrame, attribute: str) -> str:
     """Give the gap of the one pair of groups, or the largest gap of more, or the reason why there is none."""
-    pairs, largest = bias.of_attribute(report, attribute)
+    pairs, largest = figures.of_attribute(report, attribute)
     if len(pairs) == 1:
         return " ".join(f"{attribute} {pair} {difference(gap)}" for pair, gap in pairs.items())
     if largest:
         return f"{attribute} largest gap {difference(largest)}"
-    return f"no {attribute} gap ({audit.reason(refused, attribute)})"
+    return f"no {attribute} gap ({claims.reason(refused, attribute)})"
 
 
 def difference(gap: dict[str, float]) -> str:

@@ -8,12 +8,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from ser import classifier, features, intervals, manifest, metrics, params, predictions, reports, splits, tables
-from ser.classifier import Classifier
-from ser.failures import InputError, one_line
+from ser import features, manifest, predictions
 from ser.features import Features
-from ser.metrics import EvaluateParams
+from ser.files import params, tables
+from ser.files.failures import InputError, one_line
+from ser.learning import classifier
+from ser.learning.classifier import Classifier
 from ser.plots import confusion, drawing
+from ser.scores import intervals, metrics
+from ser.scores.metrics import EvaluateParams
+from ser.splits import table as splits_table
 
 
 def main() -> None:
@@ -28,8 +32,8 @@ def main() -> None:
         emotions = params.read(paths.params, "emotions", list[str])
         settings = params.read(paths.params, "evaluate", EvaluateParams)
         utterances = manifest.read(paths.manifest)
-        split = splits.read(paths.split)
-        splits.check(split, utterances)
+        split = splits_table.read(paths.split)
+        splits_table.check(split, utterances)
         table = predict(split, utterances, features.read(paths.features, utterances), paths.models, emotions)
         people = predictions.with_people(table, utterances)
         protocol = predictions.chosen(table)
@@ -39,7 +43,7 @@ def main() -> None:
         tables.write(metrics.classes(people, emotions), paths.classes)
         tables.write(metrics.folds(people, emotions), paths.folds)
         drawing.save(picture(people, report, emotions), paths.picture)
-        reports.write(report, paths.metrics)
+        tables.write_metrics(report, paths.metrics)
         speakers = set(people.loc[people["protocol"] == protocol, "speaker"])
         print(f"evaluate: {summary(report, protocol, intervals.obstacle(speakers, settings))}; see {paths.metrics}")
 

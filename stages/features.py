@@ -7,10 +7,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ser import extraction, manifest, params
-from ser.encoders import Recipe
-from ser.extraction import FeatureParams
-from ser.failures import one_line
+from ser import manifest
+from ser.encoders import extraction
+from ser.encoders.extraction import FeatureParams
+from ser.encoders.extractors import Recipe
+from ser.files import params
+from ser.files.failures import one_line
 
 
 def main() -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ser import intake, params, reports, tables
-from ser.failures import one_line
+from ser.corpora import intake
+from ser.files import params, tables
+from ser.files.failures import one_line
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
         )
         tables.write(manifest, arguments.manifest)
         tables.write(rejected, arguments.rejected)
-        reports.write(intake.summary(manifest, rejected), arguments.metrics)
+        tables.write_metrics(intake.summary(manifest, rejected), arguments.metrics)
         print(f"manifest: {intake.closing_line(manifest, rejected)}, see {arguments.rejected}")
 
 

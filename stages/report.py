@@ -5,9 +5,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ser import params
-from ser.failures import InputError, one_line
-from ser.files import whole_file
+from ser.files import params
+from ser.files.failures import InputError, one_line
+from ser.files.whole import whole_file
 from ser.report import data, material, page
 
 METRICS = ("manifest", "split", "evaluate", "bias", "ambiguity")

@@ -9,28 +9,20 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from ser import (
-    extraction,
-    features,
-    manifest,
-    params,
-    predictions,
-    probes,
-    projection,
-    reports,
-    representation,
-    silhouettes,
-    splits,
-    tables,
-)
-from ser.encoders import Recipe
-from ser.failures import one_line
-from ser.fairness import BiasParams
+from ser import features, manifest, predictions
+from ser.bias.groups import BiasParams
+from ser.encoders import extraction
+from ser.encoders.extractors import Recipe
 from ser.features import Features
+from ser.files import params, tables
+from ser.files.failures import one_line
 from ser.plots import drawing
 from ser.plots import projection as projection_picture
 from ser.plots import representation as representation_picture
-from ser.representation import RepresentationParams
+from ser.representation import probes, projection, silhouettes
+from ser.representation import spaces as representation_spaces
+from ser.representation.spaces import RepresentationParams
+from ser.splits import table
 
 INPUTS = ("params", "raw", "manifest", "features", "split", "models")
 OUTPUTS = ("baseline", "metrics", "probes", "silhouettes", "points", "picture", "projection_picture")
@@ -47,12 +39,12 @@ def main() -> None:
         settings = params.read(paths.params, "representation", RepresentationParams)
         bands = params.read(paths.params, "bias", BiasParams)
         utterances = manifest.read(paths.manifest)
-        split = splits.read(paths.split)
-        splits.check(split, utterances)
+        split = table.read(paths.split)
+        table.check(split, utterances)
         protocol = predictions.chosen(split)
         vectors = features.read(paths.features, utterances)
         baseline = encode_baseline(utterances, paths.raw, paths.baseline, vectors, paths.workers)
-        spaces = representation.spaces(utterances, vectors, baseline, split, paths.models, protocol)
+        spaces = representation_spaces.spaces(utterances, vectors, baseline, split, paths.models, protocol)
         bar = partial(tqdm, desc="representation: probes", unit="probe", disable=None)
         probed = probes.table(spaces, utterances, bands, settings, bar)
         grouped = silhouettes.table(spaces, utterances, settings)
@@ -69,7 +61,7 @@ def main() -> None:
         maps = points.merge(utterances[["id", *projection_picture.ASPECTS]], on="id")
         title = f"{encoder}, {len(utterances)} utterances; sizes of clusters and distances between them mean nothing"
         drawing.save(projection_picture.draw(maps, title), paths.projection_picture)
-        reports.write({"probe": probes.report(probed), "silhouette": silhouettes.report(grouped)}, paths.metrics)
+        tables.write_metrics({"probe": probes.report(probed), "silhouette": silhouettes.report(grouped)}, paths.metrics)
         print(f"representation: {summary(probed, encoder)}; see {paths.probes}")
 
 

@@ -5,9 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ser import manifest, params, reports, splits, tables
-from ser.failures import one_line
-from ser.splits import SplitParams
+from ser import manifest
+from ser.files import params, tables
+from ser.files.failures import one_line
+from ser.splits import oracle as splits_oracle
+from ser.splits import protocols, table
+from ser.splits.protocols import SplitParams
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -20,12 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         emotions = params.read(paths.params, "emotions", list[str])
         settings = params.read(paths.params, "split", SplitParams)
         utterances = manifest.read(paths.manifest)
-        split = splits.make(utterances, emotions, settings)
-        splits.check(split, utterances)
-        report = splits.summarise(split, utterances)
+        split = protocols.make(utterances, emotions, settings)
+        table.check(split, utterances)
+        report = protocols.summarise(split, utterances)
         tables.write(split, paths.split)
-        reports.write(report, paths.metrics)
-        if splits.tied(utterances):
+        tables.write_metrics(report, paths.metrics)
+        if splits_oracle.tied(utterances):
             print(
                 "split: warning: emotions are tied to speakers: guessing by the speaker alone, with no audio, has a "
                 f"UAR of {report['speaker_oracle_uar']:.3f} (chance {report['chance_uar']:.3f}); results on these "
@@ -37,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def summary(report: dict, protocol: str) -> str:
     """Say in a few words what was split, and how much the speakers alone give away."""
-    folds = report[splits.CONTRAST]["folds"]
+    folds = report[table.CONTRAST]["folds"]
     words = f"{protocol}, {folds} {'fold' if folds == 1 else 'folds'}, {report['utterances']} utterances"
     if "speakers" not in report:
         return f"{words}; some speakers are unknown, so no speaker oracle"

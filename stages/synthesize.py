@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ser import params, synthesis, tables
-from ser.failures import one_line
-from ser.files import whole_folder
-from ser.synthesis import SynthesisParams
+from ser.files import params, tables
+from ser.files.failures import one_line
+from ser.files.whole import whole_folder
+from ser.synthesis import corpus
+from ser.synthesis.corpus import SynthesisParams
 
 
 def main() -> None:
@@ -23,12 +24,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="voices at once (default: one a core)")
     arguments = parser.parse_args()
     with one_line("synthesize"):
-        plan = synthesis.plan(params.read(arguments.params, "synthesize", SynthesisParams))
-        described = synthesis.metadata(plan)
+        plan = corpus.plan(params.read(arguments.params, "synthesize", SynthesisParams))
+        described = corpus.metadata(plan)
         pool = ThreadPoolExecutor(arguments.workers)  # of threads: each only waits for a process that speaks
         try:
             with whole_folder(arguments.corpus) as folder:
-                spoken = pool.map(synthesis.render, plan.itertuples())
+                spoken = pool.map(corpus.render, plan.itertuples())
                 progress = tqdm(spoken, "synthesize", len(plan), unit="utterance", disable=None)
                 for path, samples in zip(described["path"], progress, strict=True):
                     write(samples, folder / path)
@@ -45,7 +46,7 @@ def write(samples: np.ndarray, path: Path) -> None:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(synthesis.SAMPLING_RATE_HZ)
+        file.setframerate(corpus.SAMPLING_RATE_HZ)
         file.writeframes(samples.tobytes())
 
 

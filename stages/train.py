@@ -11,13 +11,16 @@ import pandas as pd
 from joblib import delayed
 from tqdm import tqdm
 
-from ser import cartography, classifier, features, manifest, objective, params, processes, soft_labels, splits, tables
-from ser.classifier import Recipe
-from ser.failures import one_line
+from ser import features, manifest
 from ser.features import Features
-from ser.files import whole_folder
+from ser.files import params, tables
+from ser.files.failures import one_line
+from ser.files.whole import whole_folder
+from ser.learning import cartography, classifier, fitting, objective, soft_labels
+from ser.learning.recipe import Recipe, TrainParams
+from ser.machine import processes
 from ser.plots import drawing, learning_curves
-from ser.training import TrainParams
+from ser.splits import oracle, table
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -31,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         emotions = params.read(options.params, "emotions", list[str])
         settings = params.read(options.params, "train", TrainParams)
         utterances = manifest.read(options.manifest)
-        split = splits.read(options.split)
-        splits.check(split, utterances)
+        split = table.read(options.split)
+        table.check(split, utterances)
         vectors = features.read(options.features, utterances)
         for warning in warnings(settings, utterances, emotions):
             print(f"train: warning: {warning}", file=sys.stderr)
@@ -47,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def warnings(settings: TrainParams, utterances: pd.DataFrame, emotions: Sequence[str]) -> list[str]:
     """Say which of the parameters do not do for this corpus what their names promise, a line each."""
     lines = []
-    if splits.tied(utterances):
+    if oracle.tied(utterances):
         tied = "emotions are tied to speakers, so {} takes away the emotion with the speaker; choose {}"
         if settings.normalisation == "speaker":
             lines.append(tied.format("train.normalisation speaker", "normalisation train"))
@@ -85,13 +88,13 @@ def train(
         ``random`` or, where it stands alone, of ``random``.
     """
     tasks, mapped = [], []
-    alone = set(split["protocol"]) == {splits.CONTRAST}
+    alone = set(split["protocol"]) == {table.CONTRAST}
     for (protocol, fold), rows in split.groupby(["protocol", "fold"]):
         parts = rows.set_index("id")["part"].loc[utterances["id"]].to_numpy()
         recipe = Recipe(emotions, settings, vectors.extractor, protocol, int(fold))
         path = folder / classifier.file_name(protocol, fold)
         tasks.append(delayed(train_fold)(recipe, vectors.vectors, utterances, parts, path))
-        mapped.append(alone or protocol != splits.CONTRAST)
+        mapped.append(alone or protocol != table.CONTRAST)
     folds = processes.parallel(tasks, workers)
     folds = list(tqdm(folds, desc="train", unit="fold", total=len(tasks), disable=None))
     dynamics = [went for (_, went), wanted in zip(folds, mapped, strict=True) if wanted]
@@ -105,14 +108,14 @@ def train_fold(
     truth, speakers = utterances["emotion"].to_numpy(), utterances["speaker"].to_numpy()
     training = utterances[parts == "train"]
     went = cartography.Recorder(training["emotion"], recipe.labels)
-    model, curve = classifier.fit(recipe, vectors, truth, parts, speakers, utterances, went.record)
+    model, curve = fitting.fit(recipe, vectors, truth, parts, speakers, utterances, went.record)
     classifier.save(model, path)
     return curve, went.of_fold(training["id"])
 
 
 def summary(curves: pd.DataFrame) -> str:
     """Say how many folds were trained, and how well they did on their validation parts."""
-    kept = classifier.kept(curves).groupby("protocol")["validation_uar"].agg(["count", "mean"])
+    kept = fitting.kept(curves).groupby("protocol")["validation_uar"].agg(["count", "mean"])
     scores = [f"{row.mean:.3f} {row.Index} (folds: {row.count})" for row in kept.itertuples()]
     return f"{kept['count'].sum()} classifiers; mean validation UAR {', '.join(scores)}"
 

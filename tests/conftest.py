@@ -1,6 +1,6 @@
 """Fixtures that several test modules share."""
 
-from ser import numerics
+from ser.machine import numerics
 
 numerics.fix()  # as the stages do, before NumPy and PyTorch load
 

@@ -9,7 +9,7 @@ import soundfile
 import soxr
 
 from ser import audio
-from ser.failures import InputError
+from ser.files.failures import InputError
 
 FORMATS = [
     ("wav", "WAV", "PCM_16"),

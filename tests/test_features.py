@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from ser import features
-from ser.failures import InputError
 from ser.features import Features
+from ser.files.failures import InputError
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import re
 import pandas as pd
 import pytest
 
-from ser import manifest, tables
-from ser.failures import InputError
+from ser import manifest
+from ser.files import tables
+from ser.files.failures import InputError
 
 ROW = {
     "id": "mine/angry/03_1",

@@ -91,6 +91,16 @@ def blocks_read(root: Path, script: str) -> set[str]:
     return blocks
 
 
+def expanded(root: Path, paths: set[str]) -> set[str]:
+    """The modules that dependencies on code stand for: a folder for all of its own that hold code."""
+    files = set()
+    for path in paths:
+        inside = (root / path).rglob("*.py") if (root / path).is_dir() else [root / path]
+        modules = (file.relative_to(root).as_posix() for file in inside)
+        files |= {module for module in modules if not module.endswith("__init__.py") or tree(root, module).body}
+    return files
+
+
 def declared(entries: list | None) -> list[str]:
     """The paths of a stage's deps, outs, metrics or plots, with or without options."""
     return [name for entry in entries or () for name in ([entry] if isinstance(entry, str) else entry)]
@@ -122,14 +132,15 @@ def problems(root: Path, pipeline: str) -> list[str]:
 
         deps = below_root(declared(entry.get("deps")))
         outs = below_root(name for kind in ("outs", "metrics", "plots") for name in declared(entry.get(kind)))
-        code = {path for path in deps if path.endswith(".py")}
+        code = {path for path in deps if path.endswith(".py") or path.startswith("ser/")}
         data = (deps - code - {REQUIREMENTS}) | outs
+        in_code = {path for path in on_the_command_line if any(path.startswith(f"{folder}/") for folder in code)}
         params = [({PARAMS: [line]} if isinstance(line, str) else line) for line in entry.get("params", ())]
         params_files = below_root(file for line in params for file in line)
         blocks = {key.split(".")[0] for line in params for keys in line.values() for key in keys}
 
-        compare(stage, "module", code, closure(root, script))
-        compare(stage, "path", data, on_the_command_line - params_files)
+        compare(stage, "module", expanded(root, code), closure(root, script))
+        compare(stage, "path", data, on_the_command_line - params_files - in_code)
         compare(stage, "params block", blocks, blocks_read(root, script))
         compare(stage, "file", deps & {REQUIREMENTS}, {REQUIREMENTS})
     return found
@@ -199,6 +210,7 @@ DEFINITION = """stages:
       - ser/first.py
       - ser/params.py
       - ser/loud/__init__.py
+      - ser/both
       - ser/late.py
       - ser/inner.py
       - data/raw
@@ -225,7 +237,10 @@ def project(tmp_path):
         "ser/__init__.py": "",
         "ser/params.py": "",
         "ser/loud/__init__.py": "Loud = dict",
-        "ser/late.py": "import numpy\nfrom ser.inner import thing as late",
+        "ser/both/__init__.py": "",
+        "ser/both/one.py": "from ser.both import two",
+        "ser/both/two.py": "",
+        "ser/late.py": "import numpy\nimport ser.both.one\nfrom ser.inner import thing as late",
         "ser/inner.py": "import ser.late  # round again",
         "ser/unused.py": "",
     }
@@ -258,6 +273,9 @@ def test_a_right_definition_has_no_problem(project, pipeline):
         ("dvc.yaml", "ser/inner.py", "ser/inner.py\n      - ser/unused.py", "module ser/unused.py is declared but not"),
         ("ser/inner.py", "import ser.late", "import ser.unused", "module ser/unused.py is used but not declared"),
         ("ser/__init__.py", "", "VERSION = 1", "module ser/__init__.py is used but not declared"),
+        ("dvc.yaml", "      - ser/both\n", "", "module ser/both/one.py is used but not declared"),
+        ("dvc.yaml", "ser/both\n", "ser/both/one.py\n", "module ser/both/two.py is used but not declared"),
+        ("ser/both/three.py", "", "", "module ser/both/three.py is declared but not used"),
         ("stages/make.py", "    from ser.late import late\n", "", "module ser/late.py is declared but not used"),
         ("dvc.yaml", "      - data/raw\n", "", "path data/raw is used but not declared"),
         ("dvc.yaml", " --raw data/raw", "", "path data/raw is declared but not used"),

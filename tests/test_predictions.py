@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser import predictions, tables
-from ser.failures import InputError
+from ser import predictions
+from ser.files import tables
+from ser.files.failures import InputError
 
 EMOTIONS = ["angry", "sad"]
 

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from ser import classifier, encoders, predictor
-from ser.classifier import Classifier, TrainParams
-from ser.encoders import Recipe
-from ser.failures import InputError
+from ser import predictor
+from ser.encoders import extractors
+from ser.encoders.extractors import Recipe
+from ser.files.failures import InputError
+from ser.learning import classifier
+from ser.learning import recipe as learning_recipe
+from ser.learning.classifier import Classifier, TrainParams
 
 PARAMS = TrainParams(
     hidden=[4],
@@ -25,7 +28,7 @@ PARAMS = TrainParams(
 
 @pytest.fixture(scope="module")
 def extractor():
-    return encoders.build(Recipe("mfcc"))
+    return extractors.build(Recipe("mfcc"))
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def write(tmp_path, extractor):
     """Write a classifier with random weights; returns it."""
 
     def write(protocol="loso", fold=0, **changes) -> Classifier:
-        recipe = classifier.Recipe(["angry", "happy", "sad"], PARAMS, extractor.fingerprint, protocol, fold)
+        recipe = learning_recipe.Recipe(["angry", "happy", "sad"], PARAMS, extractor.fingerprint, protocol, fold)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(fold)
             made = Classifier(replace(recipe, **changes), len(extractor.names)).eval()

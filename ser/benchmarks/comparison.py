@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ser import intervals, metrics, splits
-from ser.intervals import IntervalParams
 from ser.predictions import RANDOM
+from ser.scores import intervals, metrics
+from ser.scores.intervals import IntervalParams
+from ser.splits import oracle
 
 SYSTEM = ["encoder", "classifier", "normalisation"]
 SCORES = ("uar", "accuracy", "macro_f1")
@@ -89,8 +90,8 @@ def table(
         lines.append(line)
     lines.sort(key=lambda line: line["protocol"] == RANDOM)
     asked = manifest[manifest["id"].isin(rows["id"])]
-    lines.append({"encoder": CHANCE, "uar": splits.chance(asked), "note": CHANCE_NOTE})
-    lines.append({"encoder": ORACLE, "uar": splits.speaker_oracle(asked), "note": ORACLE_NOTE})
+    lines.append({"encoder": CHANCE, "uar": oracle.chance(asked), "note": CHANCE_NOTE})
+    lines.append({"encoder": ORACLE, "uar": oracle.speaker_oracle(asked), "note": ORACLE_NOTE})
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seeds": "Int64"})
 
 

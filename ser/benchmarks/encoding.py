@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser import extraction
 from ser.benchmarks.vectors import COLUMNS
-from ser.encoders import Recipe
-from ser.extraction import FeatureParams
-from ser.selfsupervised import WeightsNotAvailable
+from ser.encoders import extraction
+from ser.encoders.extraction import FeatureParams
+from ser.encoders.extractors import Recipe
+from ser.encoders.selfsupervised import WeightsNotAvailable
 
 NOT_AVAILABLE = "weights not available"
 
@@ -75,7 +75,7 @@ def encode(
         A row per encoder: encoder, numbers (the length of a vector), note (``NOT_AVAILABLE`` or ``""``).
 
     Raises:
-        InputError: as ``ser.extraction.compute``, but for weights that cannot be had.
+        InputError: as ``ser.encoders.extraction.compute``, but for weights that cannot be had.
     """
     for leftover in folder.glob("*"):
         if leftover.name not in encoders:

@@ -11,15 +11,16 @@ import pandas as pd
 from joblib import delayed
 from threadpoolctl import threadpool_limits
 
-from ser import classifier, processes, splits
 from ser.benchmarks import linear
 from ser.benchmarks.tasks import Task
-from ser.classifier import Recipe
 from ser.features import Features
-from ser.params import SEEDS, check_ranges
+from ser.files.params import SEEDS, check_ranges
+from ser.learning import fitting
+from ser.learning.recipe import Recipe, TrainParams
+from ser.machine import processes
 from ser.predictions import RANDOM
-from ser.splits import SplitParams
-from ser.training import TrainParams
+from ser.splits import protocols, table
+from ser.splits.protocols import SplitParams
 
 MLP = "mlp"
 CLASSIFIERS = (*linear.MACHINES, MLP)
@@ -127,8 +128,8 @@ def folds(manifest: pd.DataFrame, task: Task, params: GridParams) -> list[Fold]:
     found, seen = [], set()
     for seed in params.seeds:
         share = params.validation_share
-        split = splits.make(manifest, task.emotions, SplitParams(task.protocol, params.folds, share, share, seed))
-        splits.check(split, manifest)
+        split = protocols.make(manifest, task.emotions, SplitParams(task.protocol, params.folds, share, share, seed))
+        table.check(split, manifest)
         for (protocol, number), rows in split.groupby(["protocol", "fold"]):
             parts = rows.set_index("id")["part"].loc[manifest["id"]].to_numpy(dtype=str)
             asked = (protocol, (parts == "test").tobytes())
@@ -157,7 +158,7 @@ def cross_folds(manifest: pd.DataFrame, train: str, emotions: Sequence[str], par
     for seed in params.seeds:
         # What a holdout split would test, validates here: its own validation part goes back to training.
         share = params.validation_share
-        split = splits.make(home, emotions, SplitParams("holdout", params.folds, share, share, seed))
+        split = protocols.make(home, emotions, SplitParams("holdout", params.folds, share, share, seed))
         validating = split.loc[(split["protocol"] == "holdout") & (split["part"] == "test"), "id"]
         parts = np.where(manifest["id"].isin(validating), "validation", "train")
         parts = np.where(manifest["corpus"] == train, parts, "test")
@@ -263,7 +264,7 @@ def run(
         if MLP in job.classifiers:
             settings = dataclasses.replace(mlp, normalisation=job.normalisation, seed=fold.seed)
             recipe = Recipe(list(emotions), settings, features.extractor, fold.protocol, fold.number)
-            network, _ = classifier.fit(recipe, features.vectors, truth, fold.parts, speakers)
+            network, _ = fitting.fit(recipe, features.vectors, truth, fold.parts, speakers)
             # Of all utterances at once: where speakers are normalised, by all that they said.
             likeliest = network.probabilities(features.vectors, speakers).argmax(axis=1)
             predicted[MLP] = np.asarray(emotions, dtype=object)[likeliest][test]

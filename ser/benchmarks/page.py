@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from ser.benchmarks.comparison import CHANCE, ORACLE, CompareParams
-from ser.files import whole_file
+from ser.files.whole import whole_file
 from ser.predictions import RANDOM
 
 NORMALISATIONS = {

@@ -7,9 +7,9 @@ from typing import Literal, TypeVar
 
 import pandas as pd
 
-from ser import tables
-from ser.failures import InputError
-from ser.tables import Schema
+from ser.files import tables
+from ser.files.failures import InputError
+from ser.files.tables import Schema
 
 Member = TypeVar("Member")
 # The table of predictions: a row per system, protocol, seed and test utterance.
@@ -77,6 +77,6 @@ def read(path: Path) -> pd.DataFrame:
     """Read predictions.
 
     Raises:
-        InputError: as ``ser.tables.read_checked``.
+        InputError: as ``ser.files.tables.read_checked``.
     """
     return tables.read_checked(path, SCHEMA)

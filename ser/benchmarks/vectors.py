@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser import features, tables
-from ser.failures import InputError
+from ser import features
 from ser.features import Features
-from ser.tables import Column, Schema
+from ser.files import tables
+from ser.files.failures import InputError
+from ser.files.tables import Column, Schema
 
 SCHEMA = Schema(
     {
@@ -34,7 +35,7 @@ def read_encoders(path: Path) -> pd.DataFrame:
     """Read which encoders have vectors of a corpus.
 
     Raises:
-        InputError: as ``ser.tables.read_checked``.
+        InputError: as ``ser.files.tables.read_checked``.
     """
     return tables.read_checked(path, SCHEMA)
 

@@ -11,10 +11,11 @@ raters heard in the voice alone (1), saw in the face alone (2), and took from bo
 import re
 from pathlib import Path
 
-from ser import emotions, tables
+from ser.corpora import emotions
 from ser.corpora.layout import audio_files, check_size, has_table
 from ser.corpora.utterance import Utterance
-from ser.failures import InputError
+from ser.files import tables
+from ser.files.failures import InputError
 
 CLIPS = 7442
 NAME = re.compile(r"(?P<actor>\d{4})_(?P<sentence>[A-Z]{3})_(?P<emotion>[A-Z]{3})_(?P<level>[A-Z]{2})")

@@ -12,10 +12,10 @@ of whom the file does not say what they heard.
 import re
 from pathlib import Path
 
-from ser import emotions
+from ser.corpora import emotions
 from ser.corpora.layout import audio_files, check_size, has_table
 from ser.corpora.utterance import Utterance
-from ser.failures import InputError
+from ser.files.failures import InputError
 
 FILES = 535
 NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])(?P<take>[a-z]?)")

@@ -1,7 +1,7 @@
 """A corpus of emotion folders: any recordings that a user sorts by emotion.
 
-Example: ``angry/mary_01.wav``. The folder's name is the emotion (``ser.emotions.WORDS`` and their synonyms), the file's
-name is free. What else is known stands in ``metadata.csv`` in the corpus' folder: the column path, such as
+Example: ``angry/mary_01.wav``. The folder's name is the emotion (``ser.corpora.emotions``), the file's name is free.
+What else is known stands in ``metadata.csv`` in the corpus' folder: the column path, such as
 ``angry/mary_01.wav``, and any of speaker, gender, age (years), text, language (ISO 639-1) and votes (raters per
 emotion as JSON: ``{"angry": 7, "sad": 3}``); further columns are kept as details. Speakers can also be taken from file
 names.
@@ -13,10 +13,11 @@ import math
 import re
 from pathlib import Path, PurePosixPath
 
-from ser import emotions, tables
+from ser.corpora import emotions
 from ser.corpora.layout import audio_files
 from ser.corpora.utterance import Utterance
-from ser.failures import InputError
+from ser.files import tables
+from ser.files.failures import InputError
 
 METADATA = "metadata.csv"
 COLUMNS = ("path", "speaker", "gender", "age", "text", "language", "votes")

@@ -13,10 +13,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from ser import emotions
+from ser.corpora import emotions
 from ser.corpora.layout import audio_files, check_size, has_table
 from ser.corpora.utterance import Utterance
-from ser.failures import InputError
+from ser.files.failures import InputError
 
 SESSIONS = 5
 # Turns per label of the complete corpus, 10,039 together; angry, happy with excited, sad, neutral are the usual 5,531.

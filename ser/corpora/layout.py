@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from ser.audio import SUFFIXES
-from ser.failures import InputError
+from ser.files.failures import InputError
 
 
 def audio_files(folder: Path) -> list[Path]:

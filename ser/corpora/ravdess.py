@@ -9,10 +9,10 @@ intensity 01 (normal), statement 02 ("dogs"), repetition 01, actor 12; odd actor
 import re
 from pathlib import Path
 
-from ser import emotions
+from ser.corpora import emotions
 from ser.corpora.layout import audio_files, check_size
 from ser.corpora.utterance import Utterance
-from ser.failures import InputError
+from ser.files.failures import InputError
 
 FILES = 1440
 ACTORS = 24

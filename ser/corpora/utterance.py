@@ -12,7 +12,7 @@ class Utterance:
     Attributes:
         name: unique in the corpus.
         path: the audio file.
-        emotion: one of ``ser.emotions.WORDS``.
+        emotion: one of ``ser.corpora.emotions.WORDS``.
         speaker: unique in the corpus, or ``""`` where the corpus does not say.
         gender: ``female``, ``male``, another word of the corpus, or ``""``.
         age: years, or None.

@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 from torch import Tensor
 
-from ser.failures import InputError
-from ser.files import check_file, whole_file
+from ser.files.failures import InputError
+from ser.files.whole import check_file, whole_file
 from ser.pase.encoder import PASE_PLUS, Geometry, PasePlus
 
 # What the readers raise for bytes that are no checkpoint; the unpickler stumbles over whatever it meets first.

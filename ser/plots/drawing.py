@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ser.files import whole_file
+from ser.files.whole import whole_file
 
 # Whatever a matplotlibrc in the home folder says, for it would change the pictures' bytes.
 matplotlib.rcdefaults()

@@ -20,7 +20,7 @@ def draw(table: pd.DataFrame, speakers: int, title: str) -> Figure:
     """Draw every system's measures with their intervals.
 
     Args:
-        table: as ``ser.mitigation_table.table`` gives it; systems that were not run are not drawn.
+        table: as ``ser.benchmarks.mitigation_table.table`` gives it; systems that were not run are not drawn.
         speakers: of the corpus: one over them is the chance of naming the speaker.
         title: of the picture.
 

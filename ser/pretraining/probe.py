@@ -15,9 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from ser import metrics
-from ser.intervals import IntervalParams
 from ser.pretraining.prosody_probe import ProsodyParams
+from ser.scores import metrics
+from ser.scores.intervals import IntervalParams
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ProbeParams:
     Attributes:
         corpora: the folder of each corpus, by name; the pipeline puts them on the stage's command line.
         tasks: by name.
-        baselines: extractors to compare with, out of ``ser.encoders.EXTRACTORS``.
+        baselines: extractors to compare with, out of ``ser.encoders.extractors.EXTRACTORS``.
         statistics: how frames are pooled.
         cost: the linear support vector machine's C.
         prosody: whose frames are asked what they know of pitch and the like.

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from ser.params import SEEDS, check_ranges
+from ser.files.params import SEEDS, check_ranges
 from ser.pretraining import targets
 
 MEASURES = ("log_f0", "voicing", "log_energy", "zero_crossing_rate")

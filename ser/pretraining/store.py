@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ser import audio, processes, tables
-from ser.failures import InputError
-from ser.files import whole_file
-from ser.params import SEEDS, check_ranges
+from ser import audio
+from ser.files import tables
+from ser.files.failures import InputError
+from ser.files.params import SEEDS, check_ranges
+from ser.files.whole import whole_file
+from ser.machine import processes
 
 FULL_SCALE = 32767
 STREAM_COLUMNS = ("corpus", "speaker", "part", "start", "samples", "files")

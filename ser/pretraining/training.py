@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ser.failures import InputError
-from ser.files import whole_file
-from ser.params import SEEDS, check_ranges
+from ser.files.failures import InputError
+from ser.files.params import SEEDS, check_ranges
+from ser.files.whole import whole_file
 from ser.pase.encoder import PASE_PLUS, SAMPLING_RATE_HZ, Geometry, PasePlus
 from ser.pretraining.distortions import Distortions, distort
 from ser.pretraining.store import Store

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from ser import tables
-from ser.failures import InputError
-from ser.tables import Column, Schema
+from ser.files import tables
+from ser.files.failures import InputError
+from ser.files.tables import Column, Schema
 
 PROTOCOLS = ("holdout", "kfold", "loso", "sessions", "random")
 TEXT, WORDS = tables.text(), tables.text(empty=True)
@@ -197,7 +197,7 @@ def read_tables(paths: Mapping[str, Path], emotions: Sequence[str]) -> dict[str,
         emotions: the label set.
 
     Raises:
-        InputError: as ``ser.tables.read_checked``; or the audit lacks the row of an emotion in a group.
+        InputError: as ``ser.files.tables.read_checked``; or the audit lacks the row of an emotion in a group.
     """
     recalls = {f"recall_{emotion}": SHARE for emotion in emotions}
     groups = replace(TABLES["groups"], columns=TABLES["groups"].columns | recalls)

@@ -7,7 +7,7 @@ one: an interval from 0.0001 is shown, and judged, as one from 0.000.
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from ser.reports import DECIMALS
+from ser.files.tables import DECIMALS
 
 SHOWN = 3  # decimals on the page
 GLUE = "\N{NO-BREAK SPACE}"  # keeps a number and its interval on one line

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from ser import intervals, reports
 from ser.benchmarks import comparison
 from ser.benchmarks.comparison import CompareParams, System
-from ser.intervals import IntervalParams
+from ser.files import tables
+from ser.scores import intervals
+from ser.scores.intervals import IntervalParams
 
 EMOTIONS = ["angry", "sad", "neutral"]
 PARAMS = CompareParams("ours", System("theirs", "svm", "train"), IntervalParams(150, 0.9, 3, 4))
@@ -180,7 +181,7 @@ def test_metrics_are_plain_numbers_by_encoder_classifier_and_normalisation(manif
     table = comparison.table(predictions, manifest, EMOTIONS, PARAMS)
     encoders = pd.DataFrame({"encoder": ["big"], "numbers": [0], "note": ["weights not available"]})
     nested = comparison.nested(comparison.with_absent(table, encoders))
-    reports.write(nested, tmp_path / "metrics.json")  # which refuses NaN and words
+    tables.write_metrics(nested, tmp_path / "metrics.json")  # which refuses NaN and words
     assert set(nested) == {"ours", "theirs", "other", "chance_uar", "speaker_oracle_uar"}
     found = nested["ours"]["mlp"]["train"]
     assert found["uar"] == row(table, *OURS)["uar"]

@@ -3,11 +3,12 @@ import pandas as pd
 import pytest
 import soundfile
 
-from ser import audio, encoders, features
+from ser import audio, features
 from ser.benchmarks import encoding, vectors
 from ser.benchmarks.encoding import Variant
-from ser.failures import InputError
-from ser.selfsupervised import WeightsNotAvailable
+from ser.encoders import extractors
+from ser.encoders.selfsupervised import WeightsNotAvailable
+from ser.files.failures import InputError
 
 VARIANTS = {"mfcc": Variant("mfcc"), "mfcc_extremes": Variant("mfcc", ["min", "max"]), "big": Variant("hubert_base")}
 
@@ -38,7 +39,7 @@ def offline(monkeypatch):
     def refuse(recipe):
         raise WeightsNotAvailable("the weights of hubert_base are not available")
 
-    monkeypatch.setitem(encoders.EXTRACTORS, "hubert_base", refuse)
+    monkeypatch.setitem(extractors.EXTRACTORS, "hubert_base", refuse)
 
 
 def encode(tmp_path, manifest, variants=VARIANTS, **more):
@@ -61,7 +62,7 @@ def test_any_other_fault_stops_the_stage(tmp_path, manifest, monkeypatch):
     def refuse(recipe):
         raise InputError("damaged")
 
-    monkeypatch.setitem(encoders.EXTRACTORS, "hubert_base", refuse)
+    monkeypatch.setitem(extractors.EXTRACTORS, "hubert_base", refuse)
     with pytest.raises(InputError, match="damaged"):
         encode(tmp_path, manifest)
 

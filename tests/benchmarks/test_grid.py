@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 from sklearn.metrics import recall_score
 
-from ser import classifier, splits
 from ser.benchmarks import comparison, grid, linear, tasks
 from ser.benchmarks.comparison import CompareParams, System
 from ser.benchmarks.grid import Choice, GridParams
 from ser.benchmarks.tasks import Task
-from ser.classifier import Recipe
-from ser.failures import InputError
 from ser.features import Features
-from ser.intervals import IntervalParams
-from ser.training import TrainParams
+from ser.files.failures import InputError
+from ser.learning import fitting
+from ser.learning.recipe import Recipe, TrainParams
+from ser.scores.intervals import IntervalParams
+from ser.splits import protocols
 
 EMOTIONS = ["angry", "happy", "sad"]
 LOSO = Task("c", EMOTIONS, "loso")
@@ -78,7 +78,7 @@ def test_folds_are_those_of_the_split_stage_for_every_seed(spoken):
     assert [(fold.protocol, fold.seed, fold.number) for fold in found] == [
         (protocol, seed, number) for seed in (0, 1) for protocol in ("loso", "random") for number in range(6)
     ]
-    expected = splits.make(manifest, EMOTIONS, splits.SplitParams("loso", 3, 0.25, 0.25, 1))
+    expected = protocols.make(manifest, EMOTIONS, protocols.SplitParams("loso", 3, 0.25, 0.25, 1))
     for fold in found[12:]:
         rows = expected[(expected["protocol"] == fold.protocol) & (expected["fold"] == fold.number)]
         assert dict(zip(manifest["id"], fold.parts, strict=True)) == dict(zip(rows["id"], rows["part"], strict=True))
@@ -128,9 +128,7 @@ def test_the_network_is_the_pipelines_own_with_the_seed_of_the_fold(spoken):
     fold = next(fold for fold in grid.folds(manifest, LOSO, PARAMS) if (fold.seed, fold.number) == (1, 2))
     settings = dataclasses.replace(MLP, seed=1, normalisation="speaker")
     truth, speakers = manifest["emotion"].to_numpy(), manifest["speaker"].to_numpy()
-    network, _ = classifier.fit(
-        Recipe(EMOTIONS, settings, "{}", "loso", 2), vectors.vectors, truth, fold.parts, speakers
-    )
+    network, _ = fitting.fit(Recipe(EMOTIONS, settings, "{}", "loso", 2), vectors.vectors, truth, fold.parts, speakers)
     test = fold.parts == "test"
     expected = np.array(EMOTIONS)[network.probabilities(vectors.vectors[test], speakers[test]).argmax(axis=1)]
     found = grid.run(grid.Job("e", "speaker", fold, ("mlp",)), vectors, manifest, EMOTIONS, PARAMS, MLP)

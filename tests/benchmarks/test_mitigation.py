@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import features, manifest, mitigation_table, tables
+from ser import features, manifest
+from ser.benchmarks import mitigation_table
 from ser.features import Features
+from ser.files import tables
 
 STAGE = Path(__file__).resolve().parents[2] / "benchmarks" / "mitigation.py"
 FLAGS = (

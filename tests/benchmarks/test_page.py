@@ -4,7 +4,7 @@ import pytest
 
 from ser.benchmarks import comparison, page
 from ser.benchmarks.comparison import CompareParams, System
-from ser.intervals import IntervalParams
+from ser.scores.intervals import IntervalParams
 
 PARAMS = CompareParams("ours", System("theirs", "svm", "train"), IntervalParams(100, 0.95, 0, 5))
 

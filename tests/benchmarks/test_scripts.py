@@ -15,13 +15,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from ser import features, params
+from ser import features
 from ser.benchmarks.comparison import CompareParams
 from ser.benchmarks.encoding import Corpus, Variant
 from ser.benchmarks.grid import GridParams
 from ser.benchmarks.tasks import CrossCorpus, Task
-from ser.intake import ManifestParams
-from ser.training import TrainParams
+from ser.corpora.intake import ManifestParams
+from ser.files import params
+from ser.learning.recipe import TrainParams
 
 ROOT = Path(__file__).resolve().parents[2]
 EMOTIONS = ["angry", "happy", "neutral", "sad"]

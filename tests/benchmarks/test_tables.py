@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
 
-from ser import tables
 from ser.benchmarks import tasks, vectors
-from ser.failures import InputError
+from ser.files import tables
+from ser.files.failures import InputError
 
 PREDICTION = {
     "encoder": "mfcc",

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from ser.corpora import crema_d
-from ser.failures import InputError
+from ser.files.failures import InputError
 
 ACTORS = """"ActorID","Age","Sex","Race","Ethnicity"
 1001,51,"Male","Caucasian","Not Hispanic"

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from ser.corpora import emodb
-from ser.failures import InputError
+from ser.files.failures import InputError
 
 # As in the distributed file: Latin-1, non-breaking spaces as padding, decimal commas.
 ERKENNUNG = (

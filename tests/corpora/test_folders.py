@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from ser.corpora import folders
-from ser.failures import InputError
+from ser.files.failures import InputError
 
 
 @pytest.fixture

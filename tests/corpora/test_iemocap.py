@@ -1,7 +1,7 @@
 import pytest
 
 from ser.corpora import iemocap
-from ser.failures import InputError
+from ser.files.failures import InputError
 
 EVALUATION = """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
 

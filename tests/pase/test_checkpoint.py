@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ser.failures import InputError
+from ser.files.failures import InputError
 from ser.pase import checkpoint
 from ser.pase.encoder import Geometry
 

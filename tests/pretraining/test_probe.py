@@ -7,10 +7,10 @@ from sklearn.metrics import recall_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from ser.intervals import IntervalParams
 from ser.pretraining import probe
 from ser.pretraining.probe import ProbeParams, Task
 from ser.pretraining.prosody_probe import ProsodyParams
+from ser.scores.intervals import IntervalParams
 
 PROSODY = ProsodyParams(utterances=10, seed=0)
 INTERVALS = IntervalParams(resamples=500, confidence=0.95, seed=0, minimum_speakers=5)

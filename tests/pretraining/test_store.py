@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from ser.failures import InputError
+from ser.files.failures import InputError
 from ser.pretraining import store
 from ser.pretraining.store import PrepareParams, Store
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from ser.failures import InputError
+from ser.files.failures import InputError
 from ser.pase import checkpoint
 from ser.pretraining import training
 from ser.pretraining.distortions import Distortions

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import features, manifest, tables
+from ser import features, manifest
 from ser.features import Features
+from ser.files import tables
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "ambiguity.py"
 EMOTIONS = ["angry", "happy", "sad"]

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import manifest, tables
+from ser import manifest
+from ser.files import tables
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "bias.py"
 EMOTIONS = ["angry", "sad"]

@@ -11,10 +11,15 @@ import torch
 import yaml
 from sklearn.metrics import recall_score
 
-from ser import classifier, features, manifest, predictions, splits, tables
-from ser.classifier import Recipe, TrainParams
+from ser import features, manifest, predictions
 from ser.features import Features
-from ser.splits import SplitParams
+from ser.files import tables
+from ser.learning import classifier, fitting
+from ser.learning.classifier import TrainParams
+from ser.learning.recipe import Recipe
+from ser.splits import protocols
+from ser.splits import table as splits_table
+from ser.splits.protocols import SplitParams
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "evaluate.py"
 EMOTIONS = ["sad", "angry"]  # not in the order of the alphabet
@@ -54,13 +59,13 @@ def make_project(folder, train=TRAIN, split=SPLIT, speaker="c/{}", labels=EMOTIO
     vectors[:, 0] += np.where(rows["emotion"] == "angry", 1, -1)
     ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
     features.save(Features(ids, sha256, vectors, np.array(list("abcde")), EXTRACTOR), folder / "features" / "c.npz")
-    table = splits.make(rows, EMOTIONS, split)
+    table = protocols.make(rows, EMOTIONS, split)
     tables.write(table, folder / "split.csv")
     for (protocol, fold), part in table.groupby(["protocol", "fold"]):
         parts = part.set_index("id")["part"].loc[rows["id"]].to_numpy()
         recipe = Recipe(labels, train, EXTRACTOR, protocol, int(fold))
         people = rows["speaker"].to_numpy()
-        model, _ = classifier.fit(recipe, vectors, rows["emotion"].to_numpy(), parts, people)
+        model, _ = fitting.fit(recipe, vectors, rows["emotion"].to_numpy(), parts, people)
         classifier.save(model, folder / "models" / classifier.file_name(protocol, fold))
     (folder / "params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "evaluate": EVALUATE}))
 
@@ -88,7 +93,7 @@ def test_each_utterance_is_predicted_by_the_classifier_that_did_not_train_on_it(
     table = predictions.read(Path("predictions.csv"), EMOTIONS)
     assert list(table.columns) == ["id", "protocol", "fold", "truth", "prediction", "p_sad", "p_angry"]
     pd.testing.assert_frame_equal(table, table.sort_values(["protocol", "fold", "id"], ignore_index=True))
-    split = splits.read(Path("split.csv"))
+    split = splits_table.read(Path("split.csv"))
     vectors = features.read(Path("features"), manifest.read(Path("manifest.csv")))
     for protocol in ("kfold", "random"):
         assert sorted(table.loc[table["protocol"] == protocol, "id"]) == list(vectors.ids)
@@ -226,7 +231,7 @@ def test_a_classifier_of_another_fold_or_protocol_is_refused(project, monkeypatc
 
 def test_a_split_without_a_fold_is_refused(project, monkeypatch):
     project()
-    split = splits.read(Path("split.csv"))
+    split = splits_table.read(Path("split.csv"))
     tables.write(split[(split["protocol"] != "kfold") | (split["fold"] != 2)], Path("split.csv"))
     message = failure(monkeypatch)
     assert message.startswith(
@@ -259,4 +264,4 @@ def test_a_misspelt_parameter_is_refused(project, monkeypatch):
 
 
 def test_split_and_predictions_call_the_contrast_by_one_name():
-    assert predictions.RANDOM == splits.CONTRAST
+    assert predictions.RANDOM == splits_table.CONTRAST

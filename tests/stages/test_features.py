@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import soundfile
 
-from ser import audio, features, manifest, tables
+from ser import audio, features, manifest
+from ser.files import tables
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "features.py"
 BLOCK = "features:\n  encoder: mfcc\n  statistics: [mean]\n  weights: weights.safetensors\n  seed: 0\n"

@@ -10,30 +10,23 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import (
-    ambiguity,
-    ambiguity_checks,
-    audit,
-    bias,
-    fairness,
-    gaps,
-    intake,
-    manifest,
-    metrics,
-    probes,
-    reports,
-    representation,
-    silhouettes,
-    splits,
-    tables,
-    votes,
-)
-from ser.ambiguity import AmbiguityParams
-from ser.fairness import BiasParams
-from ser.metrics import EvaluateParams
+from ser import manifest
+from ser.ambiguity import checks, doubt, votes
+from ser.ambiguity.doubt import AmbiguityParams
+from ser.bias import claims, figures, gaps
+from ser.bias import groups as bias_groups
+from ser.bias.groups import BiasParams
+from ser.corpora import intake
+from ser.files import tables
 from ser.report import material, words
 from ser.report.material import TABLES
-from ser.representation import RepresentationParams
+from ser.representation import probes, silhouettes
+from ser.representation import spaces as representation_spaces
+from ser.representation.spaces import RepresentationParams
+from ser.scores import metrics
+from ser.scores.metrics import EvaluateParams
+from ser.splits import oracle
+from ser.splits import table as splits_table
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = ROOT / "stages" / "report.py"
@@ -97,31 +90,31 @@ def lay_out(rows, protocols):
     chosen = everything[everything["protocol"] == protocols[0]].reset_index(drop=True)
     evaluated = metrics.report(everything, EMOTIONS, EvaluateParams(**PARAMS["evaluate"]))
     settings = BiasParams(**{**PARAMS["bias"], "age_bands": tuple(PARAMS["bias"]["age_bands"])})
-    refused = audit.refusals(chosen, rows, EMOTIONS, settings)
-    groups = audit.withhold(fairness.groups(chosen, EMOTIONS, settings), refused, EMOTIONS)
+    refused = claims.refusals(chosen, rows, EMOTIONS, settings)
+    groups = claims.withhold(bias_groups.groups(chosen, EMOTIONS, settings), refused, EMOTIONS)
     between = gaps.table(chosen, EMOTIONS, settings, refused)
-    unfair = bias.report(groups, between, refused, audit.overview(chosen, rows, settings))
+    unfair = figures.report(groups, between, refused, claims.overview(chosen, rows, settings))
     doubted = AmbiguityParams(**{**PARAMS["ambiguity"], "bands": tuple(PARAMS["ambiguity"]["bands"])})
     counts = votes.counts(rows)
     vectors = np.eye(3)[pd.Index(EMOTIONS).get_indexer(rows["emotion"])] + generator.normal(0, 0.7, (len(rows), 3))
     dynamics = pd.DataFrame({"id": rows["id"], "confidence": generator.uniform(size=len(rows)), "variability": 0.1})
-    judged = ambiguity.judge(rows, chosen, vectors, dynamics, EMOTIONS, doubted)
-    checked = ambiguity_checks.checks(judged, doubted)
-    banded = ambiguity_checks.bands(judged, chosen, counts, EMOTIONS, doubted)
+    judged = doubt.judge(rows, chosen, vectors, dynamics, EMOTIONS, doubted)
+    checked = checks.checks(judged, doubted)
+    banded = checks.bands(judged, chosen, counts, EMOTIONS, doubted)
     probing = RepresentationParams(**PARAMS["representation"])
-    spaces = {"features": representation.whole(vectors), "mfcc": representation.whole(vectors[:, :2])}
+    spaces = {"features": representation_spaces.whole(vectors), "mfcc": representation_spaces.whole(vectors[:, :2])}
     curves = pd.DataFrame({"protocol": protocols[0], "fold": [0, 0, 1, 1], "epoch": [1, 2, 1, 2]})
     curves = curves.assign(validation_loss=[0.9, 0.8, 0.7, 0.75], train_uar=[0.5, 0.6, 0.5, 0.7], validation_uar=0.5)
-    split = {"chance_uar": splits.chance(rows), "speaker_oracle_uar": splits.speaker_oracle(rows)}
+    split = {"chance_uar": oracle.chance(rows), "speaker_oracle_uar": oracle.speaker_oracle(rows)}
     reject = pd.DataFrame([("c/bad.wav", "c", "too_short", "0.1 s")], columns=list(intake.REJECTED_COLUMNS))
     made = {
         "manifest": intake.summary(rows, reject),
         "split": {name: value for name, value in split.items() if value is not None},
         "evaluate": evaluated,
         "bias": unfair,
-        "ambiguity": ambiguity_checks.report(judged, chosen, counts, checked, banded, EMOTIONS, doubted),
+        "ambiguity": checks.report(judged, chosen, counts, checked, banded, EMOTIONS, doubted),
         "rejected": reject,
-        "audit": audit.counts(chosen, EMOTIONS, settings),
+        "audit": claims.counts(chosen, EMOTIONS, settings),
         "refused": refused,
         "confusion": chosen[["truth", "prediction"]],
         "classes": metrics.classes(everything, EMOTIONS),
@@ -132,11 +125,11 @@ def lay_out(rows, protocols):
         "groups": groups,
         "bands": banded,
         "scores": checked,
-        "ambiguous": ambiguity.ranking(judged),
+        "ambiguous": doubt.ranking(judged),
     }
     for name, content in made.items():
         if name in METRICS:
-            reports.write(content, Path(f"{name}.json"))
+            tables.write_metrics(content, Path(f"{name}.json"))
         else:
             tables.write(content, Path(f"{name}.csv"))
     for name in PICTURES:
@@ -345,4 +338,4 @@ def test_a_table_changed_by_hand_is_one_line(write, monkeypatch):
 
 
 def test_protocols_are_those_of_the_split():
-    assert material.PROTOCOLS == splits.PROTOCOLS
+    assert material.PROTOCOLS == splits_table.PROTOCOLS

@@ -10,9 +10,13 @@ import pytest
 import soundfile
 import yaml
 
-from ser import audio, classifier, features, manifest, projection, splits, tables
+from ser import audio, features, manifest
 from ser.features import Features
-from ser.splits import SplitParams
+from ser.files import tables
+from ser.learning import recipe as learning_recipe
+from ser.representation import projection
+from ser.splits import protocols
+from ser.splits.protocols import SplitParams
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "representation.py"
 SPEAKERS, TAKES = 8, 8
@@ -39,7 +43,7 @@ OUTPUTS = (
 class Classifier:
     """Stands in for a trained classifier: its last layer is what went in, without the numbers that hold the speaker."""
 
-    recipe = classifier.Recipe([], None, EXTRACTOR, "kfold", 0)
+    recipe = learning_recipe.Recipe([], None, EXTRACTOR, "kfold", 0)
 
     def hidden(self, vectors, speakers):
         return vectors[:, :10]
@@ -72,7 +76,7 @@ def people(tmp_path):
 def project(tmp_path, monkeypatch, people):
     """Give a function that makes all that the stage reads, of these people or of changed ones, and works there."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(classifier, "load", lambda path: Classifier())
+    monkeypatch.setattr(learning_recipe, "load", lambda path: Classifier())
 
     def make(people=people, protocol="kfold"):
         tables.write(people, Path("manifest.csv"))
@@ -83,7 +87,7 @@ def project(tmp_path, monkeypatch, people):
         ids, hashes = people["id"].to_numpy(str), people["sha256"].to_numpy(str)
         names = np.array([f"number_{number}" for number in range(20)])
         features.save(Features(ids, hashes, vectors, names, EXTRACTOR), Path("features/c.npz"))
-        split = splits.make(people, ["angry", "sad"], dataclasses.replace(SPLIT, protocol=protocol))
+        split = protocols.make(people, ["angry", "sad"], dataclasses.replace(SPLIT, protocol=protocol))
         tables.write(split, Path("split.csv"))
         Path("params.yaml").write_text(yaml.safe_dump({"representation": SETTINGS, "bias": BANDS}))
 
@@ -198,7 +202,7 @@ def test_settings_out_of_range_are_refused(project, monkeypatch):
 
 def test_classifiers_of_other_features_are_refused(project, monkeypatch):
     project()
-    monkeypatch.setattr(Classifier, "recipe", classifier.Recipe([], None, "{}", "kfold", 0))
+    monkeypatch.setattr(Classifier, "recipe", learning_recipe.Recipe([], None, "{}", "kfold", 0))
     assert "kfold-00.safetensors: expected a classifier trained on features of" in failure(monkeypatch)
 
 

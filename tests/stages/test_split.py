@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import manifest, splits, tables
+from ser import manifest
+from ser.files import tables
+from ser.splits import table
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "split.py"
 EMOTIONS = ["angry", "happy", "sad"]
@@ -45,8 +47,8 @@ def run(tmp_path, monkeypatch):
 
 def test_writes_a_split_that_passes_the_gate_and_its_metrics(run, capsys):
     run(people())
-    split = splits.read(Path("split.csv"))
-    splits.check(split, people())
+    split = table.read(Path("split.csv"))
+    table.check(split, people())
     assert set(split["protocol"]) == {"kfold", "random"}
     metrics = json.loads(Path("split.json").read_text())
     assert metrics["speaker_oracle_uar"] == metrics["chance_uar"] == pytest.approx(1 / 3, abs=1e-4)

@@ -8,8 +8,9 @@ import pytest
 import soundfile
 import yaml
 
-from ser import synthesis, tables
 from ser.corpora import folders
+from ser.files import tables
+from ser.synthesis import corpus as synthesis_corpus
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "synthesize.py"
 BLOCK = {
@@ -48,7 +49,7 @@ def files(folder):
 def test_the_stage_replaces_the_corpus_and_says_so_in_one_line(project, monkeypatch, capsys):
     run(monkeypatch)
     written = files(project / "raw" / "synthetic")
-    plan = synthesis.plan(synthesis.SynthesisParams(**BLOCK))
+    plan = synthesis_corpus.plan(synthesis_corpus.SynthesisParams(**BLOCK))
     expected = {f"{row.emotion}/{row.utterance}.wav" for row in plan.itertuples()}
     assert set(written) == expected | {"metadata.csv"}
     assert [path.name for path in (project / "raw").iterdir()] == ["synthetic"]
@@ -57,18 +58,18 @@ def test_the_stage_replaces_the_corpus_and_says_so_in_one_line(project, monkeypa
 
 def test_the_audio_is_16_bit_mono_at_16_khz_and_the_plan_as_rendered(project, monkeypatch):
     run(monkeypatch)
-    row = next(synthesis.plan(synthesis.SynthesisParams(**BLOCK)).itertuples())
+    row = next(synthesis_corpus.plan(synthesis_corpus.SynthesisParams(**BLOCK)).itertuples())
     path = project / "raw" / "synthetic" / row.emotion / f"{row.utterance}.wav"
     information = soundfile.info(path)
     assert (information.samplerate, information.channels, information.subtype) == (16_000, 1, "PCM_16")
     samples, _ = soundfile.read(path, dtype="int16")
-    assert (samples == synthesis.render(row)).all()
+    assert (samples == synthesis_corpus.render(row)).all()
 
 
 def test_the_corpus_parses_with_all_that_was_planted(project, monkeypatch):
     run(monkeypatch)
     parsed = {utterance.name: utterance for utterance in folders.parse(project / "raw" / "synthetic", None)}
-    plan = synthesis.plan(synthesis.SynthesisParams(**BLOCK))
+    plan = synthesis_corpus.plan(synthesis_corpus.SynthesisParams(**BLOCK))
     assert len(parsed) == len(plan)
     for row in plan.itertuples():
         utterance = parsed[f"{row.emotion}/{row.utterance}"]

@@ -8,9 +8,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import cartography, classifier, features, manifest, splits, tables
+from ser import features, manifest
 from ser.features import Features
-from ser.splits import SplitParams
+from ser.files import tables
+from ser.learning import cartography, classifier, fitting
+from ser.splits import protocols
+from ser.splits import table as splits_table
+from ser.splits.protocols import SplitParams
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "train.py"
 EMOTIONS = ["sad", "angry"]  # not in the order of the alphabet
@@ -48,7 +52,7 @@ def people():
 
 def read_fold(protocol, fold):
     """What a fold's training is given: recipe, vectors, truth, parts, speakers."""
-    rows, split = people(), splits.read(Path("split.csv"))
+    rows, split = people(), splits_table.read(Path("split.csv"))
     with np.load("features/c.npz") as features:
         vectors = features["vectors"]
     part = split.query("protocol == @protocol and fold == @fold").set_index("id")["part"]
@@ -67,7 +71,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = people()
     tables.write(rows, Path("manifest.csv"))
-    tables.write(splits.make(rows, EMOTIONS, SPLIT), Path("split.csv"))
+    tables.write(protocols.make(rows, EMOTIONS, SPLIT), Path("split.csv"))
     vectors = np.random.default_rng(0).normal(size=(48, 5)).astype(np.float32)
     vectors[:, 0] += np.where(rows["emotion"] == "angry", 3, -3)
     ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
@@ -113,14 +117,14 @@ def test_each_classifier_is_the_one_that_its_fold_gives(run):
     run()
     recipe, vectors, *data = read_fold("kfold", 1)
     stored = classifier.load(Path("models/classifier/kfold-01.safetensors"))
-    expected, _ = classifier.fit(recipe, vectors, *data)
+    expected, _ = fitting.fit(recipe, vectors, *data)
     np.testing.assert_array_equal(stored.probabilities(vectors), expected.probabilities(vectors))
 
 
 def test_writes_a_row_of_the_learning_curves_for_every_epoch_and_a_picture(run):
     run()
-    curves = tables.read(Path("curves.csv"), classifier.CURVE)
-    assert tuple(curves.columns) == classifier.CURVE
+    curves = tables.read(Path("curves.csv"), fitting.CURVE)
+    assert tuple(curves.columns) == fitting.CURVE
     assert (curves.groupby(["protocol", "fold"])["epoch"].max() == 6).all()
     assert curves.equals(curves.sort_values(["protocol", "fold", "epoch"], ignore_index=True))
     assert Path("curves.png").read_bytes().startswith(b"\x89PNG")
@@ -130,7 +134,7 @@ def test_writes_a_row_of_the_learning_curves_for_every_epoch_and_a_picture(run):
 def test_writes_how_training_went_for_each_utterance(run, protocol):
     """Of the speaker-independent folds; of the random ones only where they stand alone."""
     if protocol == "random":
-        split = splits.read(Path("split.csv"))
+        split = splits_table.read(Path("split.csv"))
         tables.write(split[split["protocol"] == "random"], Path("split.csv"))
     run()
     table = tables.read(Path("dynamics.csv"), cartography.COLUMNS, text=("id",))
@@ -139,7 +143,7 @@ def test_writes_how_training_went_for_each_utterance(run, protocol):
     for fold in range(3):
         recipe, vectors, truth, parts, speakers = read_fold(protocol, fold)
         trained, seen = parts == "train", []
-        classifier.fit(recipe, vectors, truth, parts, speakers, record=seen.append)
+        fitting.fit(recipe, vectors, truth, parts, speakers, record=seen.append)
         for row, name in enumerate(people()["id"][trained]):
             label = EMOTIONS.index(truth[trained][row])
             probability[name] = probability.get(name, []) + [epoch[row, label] for epoch in seen]
@@ -190,14 +194,14 @@ def test_gives_the_same_bytes_with_any_number_of_workers(run):
 
 def test_leaves_no_classifier_of_an_earlier_split(run):
     run()
-    tables.write(splits.make(people(), EMOTIONS, SplitParams("holdout", 3, 0.3, 0.3, 0)), Path("split.csv"))
+    tables.write(protocols.make(people(), EMOTIONS, SplitParams("holdout", 3, 0.3, 0.3, 0)), Path("split.csv"))
     run()
     names = sorted(path.name for path in Path("models/classifier").iterdir())
     assert names == ["holdout-00.safetensors", "random-00.safetensors"]
 
 
 def test_trains_nothing_on_a_leaking_split(run):
-    split = splits.read(Path("split.csv"))
+    split = splits_table.read(Path("split.csv"))
     split.loc[split.query("part == 'test'").index[0], "part"] = "train"
     tables.write(split, Path("split.csv"))
     with pytest.raises(SystemExit, match=r"^train: split: kfold, fold 0: the speaker '.*' leaks"):

@@ -18,7 +18,7 @@ import pytest
 import soundfile
 import yaml
 
-from ser import numerics
+from ser.machine import numerics
 
 pytestmark = [
     pytest.mark.slow,

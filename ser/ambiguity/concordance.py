@@ -1,0 +1,122 @@
+"""How well one order of utterances agrees with another: AUROC and rank correlation, with intervals over speakers.
+
+Drawing a speaker twice puts each of its utterances twice into the order, so all ranks change. Ranks of weighted
+utterances are linear in the weights of the speakers, hence every replicate is ranked anew, exactly, without sorting.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ser.scores import intervals
+from ser.scores.intervals import IntervalParams
+
+CELLS = 4_000_000  # numbers held at once: ranks of all utterances in some replicates
+
+
+def auroc(scores: np.ndarray, flags: np.ndarray, speakers: Sequence[str], params: IntervalParams) -> dict[str, float]:
+    """Measure how well a score separates flagged utterances from the others.
+
+    Args:
+        scores: (utterances,), larger for what should be flagged; finite.
+        flags: (utterances,), true or false.
+        speakers: each utterance's speaker; ``""`` where unknown.
+        params: how intervals are made.
+
+    Returns:
+        ``auroc``, the chance that a flagged utterance scores above another one, ties counting half: 0.5 for a score
+        that knows nothing; ``auroc_low`` and ``auroc_high`` where the flagged ones, and the others, have enough
+        speakers. Nothing where all are flagged, or none.
+    """
+    flags = np.asarray(flags, dtype=bool)
+    if flags.all() or not flags.any():
+        return {}
+
+    def value(weights: np.ndarray, ranks: list[np.ndarray]) -> np.ndarray:
+        flagged = weights[flags].sum(axis=0)
+        above = np.sum(weights[flags] * ranks[0][flags], axis=0) - flagged**2 / 2
+        pairs = flagged * weights[~flags].sum(axis=0)
+        return np.where(pairs > 0, above / np.where(pairs > 0, pairs, 1), np.nan)
+
+    speakers = np.asarray(speakers)
+    groups = [set(speakers[flags]), set(speakers[~flags])]
+    known = not any(intervals.obstacle(sorted(group), params) for group in groups)
+    return _measure("auroc", value, [scores], speakers, known, params)
+
+
+def spearman(
+    scores: np.ndarray, others: np.ndarray, speakers: Sequence[str], params: IntervalParams
+) -> dict[str, float]:
+    """Measure how well two scores agree on the order of the utterances: Spearman's rank correlation.
+
+    Args:
+        scores: (utterances,), finite.
+        others: (utterances,), finite.
+        speakers: each utterance's speaker; ``""`` where unknown.
+        params: how intervals are made.
+
+    Returns:
+        ``spearman``, -1 to 1; ``spearman_low`` and ``spearman_high`` where there are enough speakers. Nothing where a
+        score is constant.
+    """
+    if len(scores) == 0 or np.ptp(scores) == 0 or np.ptp(others) == 0:
+        return {}
+
+    def value(weights: np.ndarray, ranks: list[np.ndarray]) -> np.ndarray:
+        total = weights.sum(axis=0)
+        one, other = (each - np.sum(weights * each, axis=0) / total for each in ranks)
+        spread = np.sum(weights * one**2, axis=0) * np.sum(weights * other**2, axis=0)
+        return np.where(
+            spread > 0, np.sum(weights * one * other, axis=0) / np.sqrt(np.where(spread > 0, spread, 1)), np.nan
+        )
+
+    speakers = np.asarray(speakers)
+    known = not intervals.obstacle(sorted(set(speakers)), params)
+    return _measure("spearman", value, [scores, others], speakers, known, params)
+
+
+def _measure(
+    name: str,
+    value: Callable[[np.ndarray, list[np.ndarray]], np.ndarray],
+    scores: list[np.ndarray],
+    speakers: np.ndarray,
+    known: bool,
+    params: IntervalParams,
+) -> dict[str, float]:
+    """Evaluate on all utterances, and on replicates if an interval can be had.
+
+    Args:
+        name: of the result.
+        value: weights (utterances, replicates) and the ranks of each score, likewise, to a value (replicates,).
+        scores: each (utterances,).
+        speakers: (utterances,).
+        known: whether an interval can be had.
+        params: how it is made.
+    """
+    names, members = np.unique(speakers, return_inverse=True)
+    below = [_below(np.asarray(score), members, len(names)) for score in scores]
+
+    def evaluate(weights: np.ndarray) -> np.ndarray:
+        """Of weights (replicates, speakers)."""
+        return value(weights.T[members], [counts @ weights.T for counts in below])
+
+    result = {name: float(evaluate(np.ones((1, len(names))))[0])}
+    if known:
+        strata = np.zeros(len(names), dtype=int)
+        weights = intervals.draws(strata, params)
+        pieces = -(-weights.size * len(members) // (len(names) * CELLS))
+        replicates = np.concatenate([evaluate(piece) for piece in np.array_split(weights, pieces)])
+        low, high = intervals.bounds(replicates, strata, params)
+        result |= {f"{name}_low": float(low), f"{name}_high": float(high)}
+    return result
+
+
+def _below(scores: np.ndarray, members: np.ndarray, speakers: int) -> np.ndarray:
+    """Count each speaker's utterances below each utterance, equal ones as half: (utterances, speakers).
+
+    Times the speakers' weights this gives the utterances' ranks, less half an utterance.
+    """
+    values, places = np.unique(scores, return_inverse=True)
+    each = np.zeros((len(values), speakers))
+    np.add.at(each, (places, members), 1)
+    return (np.cumsum(each, axis=0) - each / 2)[places]

@@ -1,0 +1,194 @@
+"""What the mitigated systems got right -> one table, a page and a line, each compared with the baseline."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ser.benchmarks.mitigation import BASELINE, GENDERS, MitigationParams
+from ser.scores import intervals
+from ser.scores.intervals import IntervalParams
+from ser.scores.metrics import confusions, resampled, scores
+
+# The measures, and who is drawn for their intervals: everybody, or women and men apart.
+MEASURES = {
+    "uar": "all",
+    "worst_gender_uar": "genders",
+    "gender_gap": "genders",
+    "gender_probe": "genders",
+    "speaker_probe": "all",
+}
+ENDS = ("", "_low", "_high")
+NUMBERS = tuple(f"{name}{of}{end}" for name in MEASURES for of in ("", "_minus_baseline") for end in ENDS)
+COLUMNS = ("system", "seeds", *NUMBERS, "note")
+
+
+def table(
+    rows: pd.DataFrame, notes: dict[str, str], people: pd.DataFrame, emotions: Sequence[str], params: MitigationParams
+) -> pd.DataFrame:
+    """Score every system and compare it with the baseline.
+
+    Args:
+        rows: as from ``run``.
+        notes: as from ``run``.
+        people: the utterances' rows of the manifest.
+        emotions: the label set.
+        params: how intervals are made.
+
+    Returns:
+        ``COLUMNS``, a row a system, the baseline first: ``uar``; ``worst_gender_uar``, the lower one of women's and
+        men's, which chance alone makes lower than either; ``gender_gap``, women's minus men's; ``gender_probe``,
+        balanced accuracy, chance is 0.5; ``speaker_probe``, balanced accuracy, chance is one over the speakers. All
+        are means over seeds, with intervals, and so is each one's difference to the baseline, paired: every replicate
+        draws speakers once for both. What cannot be had is missing; the note says why a system was not run.
+    """
+    joined = rows.merge(people[["id", "emotion", "speaker", "gender"]], on="id", validate="many_to_one")
+    speakers = sorted(set(joined["speaker"]))
+    genders = people.drop_duplicates("speaker").set_index("speaker")["gender"].loc[speakers].to_numpy()
+    draws = _draws(speakers, genders, params.intervals)
+    tallies = {name: _Tally(part, speakers, genders, emotions) for name, part in joined.groupby("system")}
+    lines = []
+    for name in [BASELINE, *params.systems]:
+        line = {"system": name, "note": notes.get(name, "")}
+        if name in tallies:
+            line["seeds"] = rows.loc[rows["system"] == name, "seed"].nunique()
+            for measure, drawn in MEASURES.items():
+                strata, weights = draws.get(drawn, (None, None))
+                own, base = (tallies[one].measure(measure, weights) for one in (name, BASELINE))
+                figures = {measure: own} | ({f"{measure}_minus_baseline": own - base} if name != BASELINE else {})
+                for figure, values in figures.items():
+                    line[figure] = values[0]
+                    if weights is not None:
+                        low, high = intervals.bounds(values[1:], strata, params.intervals)
+                        line |= {f"{figure}_low": float(low), f"{figure}_high": float(high)}
+        lines.append(line)
+    return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seeds": "Int64"})
+
+
+def nested(scored: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Key the numbers of ``table`` by system, for JSON; those that are missing are left out."""
+    return {
+        row["system"]: {name: row[name] for name in NUMBERS if pd.notna(row[name])}
+        for row in scored.to_dict("records")
+        if pd.notna(row["uar"])
+    }
+
+
+def summary(scored: pd.DataFrame) -> str:
+    """Say the baseline's figures, and which systems moved one of them for better, by intervals that exclude 0."""
+    rows = scored[scored["uar"].notna()].to_dict("records")
+    gains = [f"{row['system']} ({', '.join(found)})" for row in rows[1:] if (found := _moved(row))]
+    known = [f"{name} {rows[0][name]:.3f}" for name in MEASURES if pd.notna(rows[0][name])]
+    return f"{BASELINE} {', '.join(known)}; moved: {', '.join(gains) or 'nothing beyond chance'}"
+
+
+def _moved(row: dict) -> list[str]:
+    """Name the measures whose difference to the baseline has an interval that excludes 0, with its sign."""
+    found = []
+    for name in MEASURES:
+        low, high = (row[f"{name}_minus_baseline{end}"] for end in ENDS[1:])
+        if low > 0 or high < 0:
+            found.append(f"{name} {row[f'{name}_minus_baseline']:+.3f}")
+    return found
+
+
+def page(scored: pd.DataFrame, asked: str, params: MitigationParams) -> str:
+    """Write the table as a page of Markdown.
+
+    Args:
+        scored: as from ``table``.
+        asked: what was compared on what, in a sentence.
+        params: how.
+
+    Returns:
+        The page.
+    """
+    names = {
+        "uar": "UAR",
+        "worst_gender_uar": "UAR, worse gender",
+        "gender_gap": "UAR, women minus men",
+        "gender_probe": "gender, read off",
+        "speaker_probe": "speaker, read off",
+    }
+    absolute = [_line(["system", *names.values()]), _line(["---"] * (1 + len(names)))]
+    paired = list(absolute)
+    for row in scored[scored["uar"].notna()].to_dict("records"):
+        absolute.append(_line([row["system"], *(_figure(row, name) for name in names)]))
+        if row["system"] != BASELINE:
+            paired.append(_line([row["system"], *(_figure(row, f"{name}_minus_baseline", "+") for name in names)]))
+    absent = [f"Not run: {row.system}: {row.note}." for row in scored[scored["uar"].isna()].itertuples()]
+    seeds = scored["seeds"].max()
+    lines = [
+        "# What mitigation costs and gains",
+        "Made by `dvc repro benchmarks/dvc.yaml`; do not edit.",
+        asked,
+        f"In brackets {params.intervals.confidence:.0%} intervals, which resample speakers; figures are means over "
+        f"{seeds} seeds. Read off: balanced accuracy of a linear probe of the last hidden layer, tested on speakers "
+        "whom the network was not trained on; the less, the less the layer shows.",
+        "\n".join(absolute),
+        "## Minus the baseline",
+        "Paired: the same draw of speakers for both. An interval that excludes 0 in one of the many cells is no proof.",
+        "\n".join(paired),
+        *absent,
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _figure(row: dict, name: str, sign: str = "") -> str:
+    """Write a number with its interval, where there is one; a dash where there is no number."""
+    if pd.isna(row[name]):
+        return "–"
+    low, high = (row[f"{name}{end}"] for end in ENDS[1:])
+    sign = "+" if name == "gender_gap" else sign
+    return f"{row[name]:{sign}.3f}" + ("" if pd.isna(low) else f" [{low:{sign}.3f}, {high:{sign}.3f}]")
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _draws(
+    speakers: Sequence[str], genders: np.ndarray, params: IntervalParams
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Draw speakers for each kind of measure that allows an interval: strata and weights (resamples, speakers)."""
+    found = {}
+    if not intervals.obstacle(speakers, params):
+        strata = np.zeros(len(speakers), dtype=int)
+        found["all"] = strata, intervals.draws(strata, params)
+    parts = [np.asarray(speakers, dtype=object)[genders == gender] for gender in GENDERS]
+    if not any(intervals.obstacle(part, params) for part in parts):
+        # A speaker of another or of unknown gender has no part in these measures, and forms no stratum.
+        known = np.isin(genders, GENDERS)
+        strata = (genders[known] == GENDERS[1]).astype(int)
+        weights = np.zeros((params.resamples, len(speakers)))
+        weights[:, known] = intervals.draws(strata, params)
+        found["genders"] = strata, weights
+    return found
+
+
+class _Tally:
+    """What one system got right, speaker by speaker, summed over seeds."""
+
+    def __init__(self, rows: pd.DataFrame, speakers: Sequence[str], genders: np.ndarray, emotions: Sequence[str]):
+        self.emotions = confusions(rows["emotion"], rows["prediction"], rows["speaker"], speakers, emotions)
+        self.of_gender = [genders == gender for gender in GENDERS]
+        guessed = rows[rows["gender"].isin(GENDERS) & (rows["gender_guess"] != "")]
+        self.genders = confusions(guessed["gender"], guessed["gender_guess"], guessed["speaker"], speakers, GENDERS)
+        named = rows["speaker_guess"].where(rows["speaker_guess"] != "") == rows["speaker"]
+        self.named = named.groupby(rows["speaker"]).mean().loc[speakers].to_numpy()
+        if (rows["speaker_guess"] == "").any():
+            self.named = np.full(len(speakers), np.nan)
+
+    def measure(self, name: str, weights: np.ndarray | None) -> np.ndarray:
+        """Measure under equal weights and then under each replicate's, (1 + resamples,)."""
+        once = np.ones((1, len(self.named)))
+        weights = once if weights is None else np.concatenate([once, weights])
+        if name == "uar":
+            return scores(resampled(self.emotions, weights))["uar"]
+        if name == "gender_probe":
+            both = all((self.genders.sum(axis=(0, 2)) > 0).tolist())
+            return scores(resampled(self.genders, weights))["uar"] if both else np.full(len(weights), np.nan)
+        if name == "speaker_probe":
+            return weights @ self.named / weights.sum(axis=1)
+        women, men = (scores(resampled(self.emotions, weights * of))["uar"] for of in self.of_gender)
+        return women - men if name == "gender_gap" else np.minimum(women, men)

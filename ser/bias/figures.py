@@ -1,0 +1,107 @@
+"""What the stage ``bias`` reports: the numbers of the tables of groups and gaps, as far as the data carry them."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from ser.bias import claims
+from ser.bias import groups as bias_groups
+from ser.bias.claims import ANY, UAR
+from ser.files.failures import InputError
+from ser.people import COMPARED, pair_name
+
+OF_GROUP = ("utterances", "speakers", "uar", "uar_low", "uar_high", "calibration_error")
+OF_TEST = ("p", "p_holm", "p_smallest", "unbiased_low", "unbiased_high", "detectable")
+OF_ALL = ("equalised_odds", "demographic_parity", "unweighted_average_bias")
+GAP = "gap"  # the one key beside the groups of an attribute
+
+
+def report(groups: pd.DataFrame, gaps: pd.DataFrame, refused: pd.DataFrame, overview: dict) -> dict:
+    """Gather the figures of groups, the gaps between them, and how evenly speakers are served.
+
+    Args:
+        groups: as ``audit.withhold`` leaves them.
+        gaps: as ``gaps.table`` gives them.
+        refused: as ``audit.refusals`` gives them.
+        overview: as ``audit.overview`` gives it.
+
+    Returns:
+        Nested metrics, without what cannot be had or is refused.
+
+        - By attribute and group: ``OF_GROUP``, and ``recall`` by emotion.
+        - By attribute ``gap``: of each pair, ``first_minus_second``: ``uar`` with ``uar_low`` and ``uar_high``,
+          ``OF_TEST``, and the differences in ``recall``; of all groups together: ``largest`` (``uar``, ``ratio``, the
+          ``worst_uar``, ``OF_TEST``), ``equalised_odds``, ``demographic_parity`` (by emotion) and
+          ``unweighted_average_bias``, each ``raw`` and ``matched``.
+        - ``speaker``: ``fairness.spread``.
+        - ``audit``: the overview, and the number of ``refused_claims``.
+
+    Raises:
+        InputError: a group is called ``gap``.
+    """
+    tell = claims.carried(refused)
+    rows = groups.to_dict("records")
+    rows = [row for row in rows if row["utterances"] and tell(row["attribute"], row["group"], ANY)]
+    result = {"audit": overview | {"refused_claims": len(refused)}}
+    for attribute in COMPARED:
+        section = {row["group"]: _group(row) for row in rows if row["attribute"] == attribute}
+        if GAP in section:
+            raise InputError(f"manifest: no {attribute} can be called '{GAP}', as metrics/bias.json uses this word")
+        between = _gap(gaps[gaps["attribute"] == attribute], section)
+        if section:
+            result[attribute] = section | ({GAP: between} if between else {})
+    uars = [row["uar"] for row in rows if row["attribute"] == "speaker" and tell("speaker", row["group"], UAR)]
+    return result | ({"speaker": bias_groups.spread(uars)} if uars else {})
+
+
+def pairs(report: dict) -> dict[str, dict[str, float]]:
+    """Pick out of a report the gaps in UAR of all pairs of groups, named like ``gender: female_minus_male``."""
+    return {
+        f"{attribute}: {name}": gap
+        for attribute in COMPARED
+        for name, gap in of_attribute(report, attribute)[0].items()
+    }
+
+
+def of_attribute(report: dict, attribute: str) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """Pick out of a report the gaps in UAR of the pairs of one attribute, and the largest of all its groups."""
+    gaps = report.get(attribute, {}).get(GAP, {})
+    return {name: gap for name, gap in gaps.items() if "_minus_" in name and "uar" in gap}, gaps.get("largest", {})
+
+
+def _group(row: dict) -> dict:
+    return _known(row, OF_GROUP) | {"recall": _by_emotion(row, "recall_")}
+
+
+def _gap(gaps: pd.DataFrame, groups: dict[str, dict]) -> dict:
+    """Gather the gaps of one attribute: of pairs, and of all groups."""
+    result = {}
+    for row in gaps.to_dict("records"):
+        measure, value = row["measure"], row["difference"]
+        if measure in ("uar", "recall"):
+            pair = result.setdefault(pair_name(row["first"], row["second"]), {})
+            if measure == "uar":
+                ends = {"uar_low": row["low"], "uar_high": row["high"]}
+                pair |= {"uar": value} | _known(ends, ends) | _known(row, OF_TEST)
+            else:
+                pair.setdefault("recall", {})[row["emotion"]] = value
+        elif measure == "uar_largest":
+            worst = {"worst_uar": groups[row["second"]]["uar"]}
+            result["largest"] = {"uar": value} | worst | _known(row, ("ratio", *OF_TEST))
+        elif measure.removesuffix("_matched") in OF_ALL:
+            place = result.setdefault(measure.removesuffix("_matched"), {})
+            kind = "matched" if measure.endswith("_matched") else "raw"
+            if row["emotion"]:
+                place.setdefault(kind, {})[row["emotion"]] = value
+            else:
+                place[kind] = value
+    return result
+
+
+def _known(row: Mapping[str, float], columns: Iterable[str]) -> dict[str, float]:
+    return {column: row[column] for column in columns if pd.notna(row[column])}
+
+
+def _by_emotion(row: dict, prefix: str) -> dict[str, float]:
+    columns = [column for column in row if column.startswith(prefix)]
+    return {column.removeprefix(prefix): value for column, value in _known(row, columns).items()}

@@ -1,0 +1,225 @@
+"""The gaps between groups of people, how sure they are, and what chance alone would show.
+
+A gap between two groups is a signed difference between two named groups. "Largest minus smallest" of many groups is
+above zero by chance alone, the more so the more groups there are; it is given too, but beside what it would be if the
+groups did not matter. Each test permutes the attribute over speakers, and Holm's adjustment keeps the many tests of one
+measure from finding what is not there.
+
+A gap says that groups fare differently here, not why: groups may differ in age, corpus or recording as well. The test
+takes the speakers of the groups as alike in all but the attribute, whatever their corpus.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ser.bias import claims as bias_claims
+from ser.bias import permutations
+from ser.bias.claims import ANY, GAP, INTERVAL, LARGEST, TEST, UAR
+from ser.bias.disparity import differences, spreads
+from ser.bias.groups import BiasParams
+from ser.people import COMPARED, PAIRED, groups_of
+from ser.scores import intervals
+from ser.scores.metrics import confusions, resampled, scores
+
+POWER = 0.8  # of finding the smallest gap that the data could have shown
+COLUMNS = (
+    "attribute",
+    "first",
+    "second",
+    "measure",  # its tests are a family, adjusted together
+    "emotion",  # empty where the measure is over all
+    "difference",
+    "ratio",
+    "low",
+    "high",
+    "p",
+    "p_holm",
+    "p_smallest",
+    "unbiased_low",
+    "unbiased_high",
+    "detectable",
+)
+NEEDS = {"uar": UAR, "rate": ANY, "rate_matched": UAR}  # what both groups must carry; for recall it is the emotion
+
+
+@dataclass(frozen=True)
+class Arena:
+    """The groups that are compared.
+
+    Attributes:
+        names: the groups.
+        sizes: speakers of each group.
+        stack: counts (speakers, emotions, emotions), first those of the first group's speakers, then the second's, ...
+    """
+
+    names: list[str]
+    sizes: list[int]
+    stack: np.ndarray
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The group of each speaker, 0 1 2 ..."""
+        return np.repeat(np.arange(len(self.names)), self.sizes)
+
+    def totals(self, labels: np.ndarray, weights: np.ndarray | float = 1.0) -> np.ndarray:
+        """Sum the confusions of each group.
+
+        Args:
+            labels: the group of each speaker (..., speakers).
+            weights: how often each speaker counts, of the same shape.
+
+        Returns:
+            Counts (..., groups, emotions, emotions).
+        """
+        groups = [resampled(self.stack, weights * (labels == group)) for group in range(len(self.names))]
+        return np.stack(groups, axis=-3)
+
+    @property
+    def target(self) -> np.ndarray:
+        """The shares of emotions in all groups together (emotions,), to which each group is matched."""
+        return self.stack.sum(axis=(0, 2)) / self.stack.sum()
+
+
+def arena(people: pd.DataFrame, membership: pd.Series, names: Sequence[str], emotions: Sequence[str]) -> Arena:
+    """Gather the confusions of groups by speaker; a speaker of two groups stands in each.
+
+    Args:
+        people: the predictions.
+        membership: the group of each.
+        names: the groups to compare.
+        emotions: the label set.
+
+    Returns:
+        The groups in the order of ``names``.
+    """
+    stacks = []
+    for name in names:
+        part = people[membership == name]
+        speakers = sorted(set(part["speaker"]))
+        stacks.append(confusions(part["truth"], part["prediction"], part["speaker"], speakers, emotions))
+    return Arena(list(names), [len(stack) for stack in stacks], np.concatenate(stacks))
+
+
+def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, refused: pd.DataFrame) -> pd.DataFrame:
+    """Measure the gaps of every attribute, as far as the data carry them.
+
+    Args:
+        people: one protocol's predictions, joined with the manifest.
+        emotions: the label set.
+        params: the age bands, intervals and permutations.
+        refused: as ``audit.refusals`` gives it.
+
+    Returns:
+        A row per attribute and measure with ``COLUMNS``; what cannot be had is missing.
+
+        - Pairs of groups: ``differences``, with the bootstrap's interval from ``low`` to ``high``.
+        - All groups: ``spreads``; ``first`` and ``second`` are empty, but for ``uar_largest`` the best and the worst
+          served group, whose ``ratio`` of UARs, worst over best, is there too.
+        - ``p``: of the permutation test; ``p_holm``: adjusted within the measure; ``p_smallest``: no gap has less.
+        - ``unbiased_low``, ``unbiased_high``: where the gap would lie, with the wanted confidence, under a model that
+          has no bias: the same speakers with the same utterances, the attribute dealt out to them by chance; of spreads
+          the upper end alone. Where there is a bias, it widens this range, too.
+        - ``detectable``: the smallest gap that the test would find in about four of five such corpora: the sum of
+          Student's quantiles for the confidence and for ``POWER``, with two degrees of freedom fewer than speakers,
+          times the standard error of the bootstrap. With normal quantiles, as textbooks have it, a test of five
+          speakers against five would find it in half of them only.
+    """
+    tell = bias_claims.carried(refused)
+    rows = []
+    for attribute in COMPARED:
+        if not tell(attribute, "", GAP):
+            continue
+        membership, names = groups_of(people, attribute, params.age_bands)
+        names = [name for name in names if tell(attribute, name, ANY)]
+        for pair in combinations(names, 2) if attribute in PAIRED else ():
+            claims = bias_claims.on_pair(tell, attribute, *pair, emotions)
+            rows += _pair(attribute, arena(people, membership, pair, emotions), emotions, params, claims)
+        whole = [name for name in names if tell(attribute, name, UAR)]
+        if len(whole) > 1:
+            tested = tell(attribute, LARGEST, TEST)
+            rows += _all(attribute, arena(people, membership, whole, emotions), emotions, params, tested)
+    gaps = pd.DataFrame(rows, columns=list(COLUMNS))
+    numbers = list(COLUMNS[COLUMNS.index("difference") :])
+    gaps[numbers] = gaps[numbers].astype(float)
+    for rows in gaps.groupby("measure").indices.values():
+        gaps.loc[rows, "p_holm"] = permutations.holm(gaps.loc[rows, "p"])
+    return gaps
+
+
+def _pair(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, claims: set[str]) -> list[dict]:
+    """Give the rows of a pair of groups, those that both groups carry."""
+    seen = differences(groups.totals(groups.labels), groups.target)
+    columns = {"difference": seen}
+    if TEST in claims:
+        columns |= _chance(groups, differences, seen, params, two_sided=True)
+    if TEST in claims or INTERVAL in claims:
+        low, high, columns["detectable"] = _drawn(groups, seen, params)
+        columns |= {"low": low, "high": high} if INTERVAL in claims else {}
+    first, second = groups.names
+    kept = [row for row in _rows(columns, emotions) if NEEDS.get(row["measure"], row["emotion"]) in claims]
+    return [{"attribute": attribute, "first": first, "second": second} | row for row in kept]
+
+
+def _all(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, tested: bool) -> list[dict]:
+    """Give the rows that compare all groups of an attribute."""
+    observed = groups.totals(groups.labels)
+    columns = {"difference": spreads(observed, groups.target)}
+    if tested:
+        columns |= _chance(groups, spreads, columns["difference"], params, two_sided=False)
+    rows = [{"attribute": attribute, "first": "", "second": ""} | row for row in _rows(columns, emotions)]
+    uar = scores(observed)["uar"]
+    best, worst = groups.names[uar.argmax()], groups.names[uar.argmin()]
+    assert rows[0]["measure"] == "uar_largest"
+    rows[0] |= {"first": best, "second": worst} | ({"ratio": uar.min() / uar.max()} if uar.max() > 0 else {})
+    return rows
+
+
+def _chance(
+    groups: Arena, measure: Callable, seen: dict[str, np.ndarray], params: BiasParams, two_sided: bool
+) -> dict[str, dict[str, np.ndarray]]:
+    """Give p-values, the smallest that there can be, and the range of a gap that comes about by chance."""
+    labels, exact = permutations.arrangements(groups.sizes, params.permutations, params.seed)
+    null = _where_seen(measure(groups.totals(labels), groups.target), seen)
+    smallest = permutations.smallest_p(groups.sizes, params.permutations)
+    level = (1 + params.confidence) / 2 if two_sided else params.confidence
+    columns = {
+        "p": {name: permutations.p_values(seen[name], null[name], exact) for name in seen},
+        "p_smallest": {name: np.full(values.shape, smallest) for name, values in seen.items()},
+        "unbiased_high": {name: np.nanquantile(values, level, axis=0) for name, values in null.items()},
+    }
+    if two_sided:
+        columns["unbiased_low"] = {name: np.nanquantile(values, 1 - level, axis=0) for name, values in null.items()}
+    return columns
+
+
+def _drawn(groups: Arena, seen: dict[str, np.ndarray], params: BiasParams) -> list[dict[str, np.ndarray]]:
+    """Give lower and upper bounds and the smallest detectable differences, speakers drawn again within each group."""
+    weights = intervals.draws(groups.labels, params)
+    replicates = _where_seen(differences(groups.totals(groups.labels, weights), groups.target), seen)
+    quantiles = stats.t.ppf([(1 + params.confidence) / 2, POWER], sum(groups.sizes) - 2).sum()
+    low, high, detectable = {}, {}, {}
+    for name, values in replicates.items():
+        low[name], high[name] = intervals.bounds(values, groups.labels, params)
+        error = np.nanstd(values, axis=0)
+        detectable[name] = np.where(error > 0, quantiles * error, np.nan)  # speakers all alike say nothing about others
+    return [low, high, detectable]
+
+
+def _where_seen(replicates: dict[str, np.ndarray], seen: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Put 0 where a gap was not seen, as its replicates are all NaN, of which there is no quantile; no row shows it."""
+    return {name: np.where(np.isnan(seen[name]), 0.0, values) for name, values in replicates.items()}
+
+
+def _rows(columns: dict[str, dict[str, np.ndarray]], emotions: Sequence[str]) -> list[dict]:
+    """Turn columns of arrays by measure into rows."""
+    rows = []
+    for measure, values in columns["difference"].items():
+        for index, emotion in enumerate([""] if len(values) == 1 else emotions):
+            numbers = {column: float(arrays[measure][index]) for column, arrays in columns.items()}
+            rows.append({"measure": measure, "emotion": emotion} | numbers)
+    return rows

@@ -1,0 +1,114 @@
+"""Groups of people, and how well the predictions serve each: gender, age band, both, corpus, language, speaker.
+
+Group by group first, compared later (``ser.bias.gaps``), claimed only where the data carry it (``ser.bias.claims``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from ser.bias.calibration import expected_calibration_error
+from ser.files.params import check_ranges
+from ser.people import ATTRIBUTES, by_group
+from ser.predictions import probability_columns
+from ser.scores import intervals
+from ser.scores.intervals import IntervalParams
+from ser.scores.metrics import by_emotion, confusions, resampled, scores
+
+MEASURES = ("recall", "precision", "f1", "rate")  # of each emotion; the rate is the share of predictions that are it
+
+
+@dataclass(frozen=True)
+class BiasParams(IntervalParams):
+    """The block ``bias`` of params.yaml.
+
+    Attributes:
+        age_bands: ages in years at which a new band begins: 30 and 45 make under_30, 30-44, 45_and_over.
+        permutations: arrangements of an attribute over the speakers that a test tries; where there are no more than
+            these it tries all.
+    """
+
+    age_bands: tuple[int, ...]
+    permutations: int
+
+    def __post_init__(self):
+        super().__post_init__()
+        edges = (0, *self.age_bands)
+        if len(edges) == 1 or any(upper <= lower for lower, upper in pairwise(edges)):
+            found = list(self.age_bands)
+            raise ValueError(f"age_bands: expected rising ages above 0, such as [30, 45, 60], found {found}")
+        check_ranges(self, permutations=(100, 10**6))
+
+
+def groups(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> pd.DataFrame:
+    """Score each group.
+
+    Args:
+        people: one protocol's predictions, joined with the manifest.
+        emotions: the label set.
+        params: the age bands, and how intervals are made.
+
+    Returns:
+        A row per attribute and group: attribute, group, utterances, speakers, uar, uar_low, uar_high; each of
+        ``MEASURES`` for each emotion, such as ``recall_angry``; calibration_error. What cannot be had is missing. Empty
+        groups keep their row; a last row ``unknown`` is there only where needed.
+    """
+    rows = [
+        {"attribute": attribute, "group": name} | _score(part, emotions, params)
+        for attribute in ATTRIBUTES
+        for name, part in by_group(people, attribute, params.age_bands).items()
+    ]
+    return pd.DataFrame(rows).astype({"speakers": "Int64"})
+
+
+def _score(part: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> dict:
+    """Score the utterances of one group, as in a row of ``groups``; NaN for what cannot be had."""
+    speakers = sorted(set(part["speaker"]))
+    stack = confusions(part["truth"], part["prediction"], part["speaker"], speakers, emotions)
+    total = stack.sum(axis=0)
+    uar, (low, high) = float(scores(total)["uar"]), (np.nan, np.nan)
+    if not intervals.obstacle(speakers, params):
+        strata = np.zeros(len(speakers), dtype=int)
+        replicates = scores(resampled(stack, intervals.draws(strata, params)))["uar"]
+        low, high = map(float, intervals.bounds(replicates, strata, params))
+    each = by_emotion(total) | {"rate": total.sum(axis=0) / len(part) if len(part) else np.full(len(emotions), np.nan)}
+    chosen = pd.Index(emotions).get_indexer(part["prediction"])
+    confidence = part[probability_columns(emotions)].to_numpy(dtype=float)[np.arange(len(part)), chosen]
+    return (
+        {"utterances": len(part), "speakers": pd.NA if "" in speakers else len(speakers)}
+        | {"uar": uar, "uar_low": low, "uar_high": high}
+        | {
+            f"{measure}_{emotion}": float(value)
+            for measure in MEASURES
+            for emotion, value in zip(emotions, each[measure], strict=True)
+        }
+        | {"calibration_error": expected_calibration_error(confidence, part["truth"] == part["prediction"])}
+    )
+
+
+def spread(uars: Sequence[float]) -> dict[str, float]:
+    """Describe how evenly single speakers are served.
+
+    The spread holds the chance of each speaker's few utterances too: it is above 0 where all are served alike.
+
+    Args:
+        uars: of each speaker, 0 to 1.
+
+    Returns:
+        ``speakers``, ``uar_min``, ``uar_max``, ``uar_mean``; ``uar_std`` of more than one; ``uar_worst_decile``, the
+        mean over the tenth of the speakers (rounded up) that is served worst; and ``uar_gini``, the Gini coefficient:
+        the mean difference between two speakers over twice the mean, 0 where all are served alike, 1 - 1 / n where one
+        of n speakers has it all. Nothing without speakers, and no coefficient where nobody is understood at all.
+    """
+    uars = np.sort(np.asarray(uars, dtype=float))
+    if not len(uars):
+        return {}
+    worst = uars[: -(-len(uars) // 10)]
+    result = {"speakers": len(uars), "uar_min": uars[0], "uar_max": uars[-1], "uar_mean": uars.mean()}
+    result |= {"uar_worst_decile": worst.mean()} | ({"uar_std": uars.std(ddof=1)} if len(uars) > 1 else {})
+    if uars.any():
+        result["uar_gini"] = np.abs(uars[:, None] - uars).mean() / (2 * uars.mean())
+    return result

@@ -1,0 +1,163 @@
+"""The emotions' words, and what each corpus calls them."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from ser.files.failures import InputError
+
+WORDS = (
+    "angry",
+    "happy",
+    "sad",
+    "neutral",
+    "fearful",
+    "disgusted",
+    "surprised",
+    "bored",
+    "calm",
+    "excited",
+    "frustrated",
+    "other",  # an emotion that has no word here
+    "undecided",  # IEMOCAP: no emotion was heard by most of the raters
+)
+
+# Names of emotion folders, and words of raters in a metadata.csv, beside WORDS themselves; compared in lower case.
+SYNONYMS = {
+    "anger": "angry",
+    "ang": "angry",
+    "boredom": "bored",
+    "calmness": "calm",
+    "disgust": "disgusted",
+    "dis": "disgusted",
+    "excitement": "excited",
+    "exc": "excited",
+    "fear": "fearful",
+    "afraid": "fearful",
+    "anxiety": "fearful",
+    "anxious": "fearful",
+    "scared": "fearful",
+    "fea": "fearful",
+    "frustration": "frustrated",
+    "fru": "frustrated",
+    "happiness": "happy",
+    "joy": "happy",
+    "joyful": "happy",
+    "hap": "happy",
+    "neutrality": "neutral",
+    "neu": "neutral",
+    "sadness": "sad",
+    "surprise": "surprised",
+    "pleasant_surprise": "surprised",
+    "sur": "surprised",
+}
+
+EMODB = {  # the sixth character of a file name: the German word's first letter (Wut, Langeweile, Ekel, Angst, ...)
+    "W": "angry",
+    "L": "bored",
+    "E": "disgusted",
+    "A": "fearful",
+    "F": "happy",
+    "T": "sad",
+    "N": "neutral",
+}
+
+RAVDESS = {  # the third number of a file name
+    "01": "neutral",
+    "02": "calm",
+    "03": "happy",
+    "04": "sad",
+    "05": "angry",
+    "06": "fearful",
+    "07": "disgusted",
+    "08": "surprised",
+}
+
+IEMOCAP = {  # what most raters heard, as the files of EmoEvaluation put it
+    "ang": "angry",
+    "hap": "happy",
+    "exc": "excited",
+    "sad": "sad",
+    "neu": "neutral",
+    "fru": "frustrated",
+    "fea": "fearful",
+    "dis": "disgusted",
+    "sur": "surprised",
+    "oth": "other",
+    "xxx": "undecided",
+}
+
+IEMOCAP_RATERS = {  # what one rater heard; raters could also name an emotion of their own, which counts as other
+    "anger": "angry",
+    "happiness": "happy",
+    "excited": "excited",
+    "sadness": "sad",
+    "neutral": "neutral",
+    "neutral state": "neutral",
+    "frustration": "frustrated",
+    "fear": "fearful",
+    "disgust": "disgusted",
+    "surprise": "surprised",
+    "other": "other",
+}
+
+CREMA_D = {  # the third part of a file name; its first letter heads the column of votes
+    "ANG": "angry",
+    "DIS": "disgusted",
+    "FEA": "fearful",
+    "HAP": "happy",
+    "NEU": "neutral",
+    "SAD": "sad",
+}
+
+
+def word(name: str) -> str | None:
+    """Give the word for an emotion's name, or None where it is unknown.
+
+    Example:
+        >>> word("Anger"), word("sad"), word("melancholy")
+        ('angry', 'sad', None)
+    """
+    name = name.strip().lower()
+    return name if name in WORDS else SYNONYMS.get(name)
+
+
+def check_label_set(emotions: Sequence[str]) -> None:
+    """Check the label set that the user chose.
+
+    Args:
+        emotions: the words of the label set.
+
+    Raises:
+        InputError: fewer than two words, a word that is unknown, or one that stands twice.
+    """
+    for emotion in emotions:
+        if emotion not in WORDS:
+            close = word(emotion) or next(iter(difflib.get_close_matches(emotion, WORDS, n=1)), None)
+            hint = f"; did you mean '{close}'?" if close else ""
+            raise InputError(f"emotions: expected some of {', '.join(WORDS)}, found '{emotion}'{hint}")
+    if len(set(emotions)) < max(2, len(emotions)):
+        raise InputError(f"emotions: expected at least two different words, found {', '.join(emotions) or 'none'}")
+
+
+def check_merge(merge: Mapping[str, str], emotions: Iterable[str]) -> None:
+    """Check the words that the user counts as others, such as ``{"excited": "happy"}``.
+
+    Args:
+        merge: from a word to the word that it is counted as.
+        emotions: the words of the label set.
+
+    Raises:
+        InputError: a word is unknown, is itself merged again, or is merged away although the label set holds it.
+    """
+    for merged, kept in merge.items():
+        for name in (merged, kept):
+            if name not in WORDS:
+                raise InputError(f"manifest.merge: expected some of {', '.join(WORDS)}, found '{name}'")
+        if kept in merge:
+            raise InputError(
+                f"manifest.merge: '{merged}' becomes '{kept}', which is merged as well; name its last word"
+            )
+        if merged in emotions:
+            raise InputError(
+                f"manifest.merge: '{merged}' becomes '{kept}', but is in `emotions`; take it out of one of the two"
+            )

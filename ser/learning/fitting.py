@@ -1,0 +1,197 @@
+"""Fit a classifier on one fold: the data of its parts, the loop over epochs, and the epoch that is kept."""
+
+import copy
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.metrics import recall_score
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_class_weight
+from torch import Tensor, nn
+
+from ser.files.failures import InputError
+from ser.learning import objective as objectives
+from ser.learning.classifier import Classifier, normalised_by_speaker, require_memory
+from ser.learning.objective import Hard, Objective
+from ser.learning.recipe import Recipe, TrainParams
+
+CURVE = ("protocol", "fold", "epoch", "train_loss", "validation_loss", "train_uar", "validation_uar")
+
+
+def fit(
+    recipe: Recipe,
+    vectors: np.ndarray,
+    truth: np.ndarray,
+    parts: np.ndarray,
+    speakers: np.ndarray,
+    people: pd.DataFrame | None = None,
+    record: Callable[[np.ndarray], None] | None = None,
+) -> tuple[Classifier, pd.DataFrame]:
+    """Train a classifier on one fold.
+
+    The epoch with the lowest loss on the validation part is kept; loss, not UAR, as few validation speakers make the
+    UAR jump in steps. Whatever training minimises, the losses of the learning curve are the cross-entropies to the
+    labels, weighted by class where ``class_weights`` says so: so curves of soft labels, of an adversary or of the worst
+    group compare with those without, and all are stopped by the same rule.
+
+    Test utterances take part in one thing only: with normalisation ``speaker``, in the mean and standard deviation of
+    their own speaker.
+
+    The result depends on the arguments alone; to that end torch computes with one thread, which is also the fastest for
+    networks of this size.
+
+    Args:
+        recipe: labels, parameters and fold.
+        vectors: (utterances, inputs), of all parts.
+        truth: (utterances,) emotions.
+        parts: (utterances,) ``train``, ``validation`` or ``test``.
+        speakers: (utterances,).
+        people: the utterances' rows of the manifest: ``votes`` for soft labels, the attribute of ``group_weights``,
+            ``adversary`` and ``robust``. Not needed without these.
+        record: called after each epoch with the probabilities of the training part, float64 (utterances, labels).
+
+    Returns:
+        The classifier in evaluation mode, and its learning curve with the columns ``CURVE``, one row an epoch, without
+        dropout, in nats.
+
+    Raises:
+        InputError: the training part lacks an emotion or has one that is not in the labels, or it has a single
+            utterance; the network does not fit into memory; votes or groups are wanted that are not there; or the loss
+            is no longer finite.
+    """
+    place = f"{recipe.protocol}, fold {recipe.fold}"
+    found, expected = set(truth[parts == "train"]), set(recipe.labels)
+    if found != expected or not set(truth[parts == "validation"]) <= expected:
+        raise InputError(
+            f"{place}: expected the emotions {', '.join(recipe.labels)} in the training part and no others, "
+            f"found {', '.join(sorted(found))}; make `emotions` agree with the manifest"
+        )
+    prepared = normalised_by_speaker(vectors, speakers, recipe.params)
+    # (utterances, inputs) and (utterances,) of each part
+    x = {part: torch.from_numpy(prepared[parts == part]) for part in ("train", "validation")}
+    y = {part: torch.tensor([recipe.labels.index(word) for word in truth[parts == part]]) for part in x}
+    weights = None
+    if recipe.params.class_weights:
+        balanced = compute_class_weight("balanced", classes=np.arange(len(recipe.labels)), y=y["train"].numpy())
+        weights = torch.from_numpy(balanced)
+
+    # Dropout and the initial weights draw from torch's global generator and take no other: seed it, and put it back.
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manualseed_of(seed_of(recipe))
+        require_memory(recipe, *vectors.shape)
+        classifier = Classifier(recipe, vectors.shape[1])
+        if recipe.params.normalisation == "train":
+            scaler = StandardScaler().fit(prepared[parts == "train"])  # a constant feature gets the scale 1
+            classifier.mean.copy_(torch.from_numpy(scaler.mean_))
+            classifier.scale.copy_(torch.from_numpy(scaler.scale_))
+        trained = None if people is None else people[parts == "train"]
+        objective = objectives.make_objective(recipe.params, recipe.labels, Hard(y["train"], weights), trained, place)
+        curve = descend(classifier, recipe.params, x, y, objective, weights, place, record)
+    classifier.float().double()  # the numbers that the file holds
+    if not all(tensor.isfinite().all() for tensor in classifier.state_dict().values()):
+        raise InputError(f"{place}: weights grew beyond what float32 holds; lower train.learning_rate")
+    rows = [(recipe.protocol, recipe.fold, *row) for row in curve]
+    return classifier.eval(), pd.DataFrame(rows, columns=CURVE)
+
+
+def kept(curves: pd.DataFrame) -> pd.DataFrame:
+    """Pick from learning curves the epoch that was kept, one row a protocol and fold."""
+    return curves.loc[curves.groupby(["protocol", "fold"])["validation_loss"].idxmin()]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute with one thread for a while."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def seed_of(recipe: Recipe) -> int:
+    """Give each fold of each protocol its own stream."""
+    digest = hashlib.sha256(f"{recipe.params.seed} {recipe.protocol} {recipe.fold}".encode()).digest()
+    return int.from_bytes(digest[:8])
+
+
+# How many times faster than the network its adversary learns. At the same pace the network stays a step ahead: it turns
+# what it should hide into what the adversary does not look for yet, where a fresh probe finds it just as well.
+ADVERSARY_PACE = 10
+
+
+def descend(
+    network: nn.Module,
+    params: TrainParams,
+    x: dict[str, Tensor],
+    y: dict[str, Tensor],
+    minimised: Objective,
+    class_weights: Tensor | None,
+    place: str,
+    record: Callable[[np.ndarray], None] | None,
+) -> list[tuple[int, float, float, float, float]]:
+    """Train until the validation loss has not fallen for ``patience`` epochs, and restore the best epoch.
+
+    Args:
+        network: gives the last hidden layer by ``last_hidden``, and from that logits by ``output``.
+        params: how.
+        x: vectors of the parts ``train`` and ``validation``, (utterances, inputs).
+        y: their labels, (utterances,).
+        minimised: what training minimises.
+        class_weights: of the losses that are measured after each epoch.
+        place: protocol and fold, for messages.
+        record: called after each epoch with the probabilities of the training part, (utterances, labels).
+
+    Returns:
+        For each epoch its number, training and validation loss, training and validation UAR.
+
+    Raises:
+        InputError: there is a single training utterance, or the loss is no longer finite.
+    """
+    learning = [{"params": list(network.parameters())}]
+    if adversary := list(minimised.parameters()):
+        learning.append({"params": adversary, "lr": ADVERSARY_PACE * params.learning_rate})
+    # Fused, it takes the processor's square root, which is exact; otherwise MKL's.
+    optimiser = torch.optim.AdamW(learning, params.learning_rate, weight_decay=params.weight_decay, fused=True)
+    count = len(y["train"])
+    if count < 2:
+        raise InputError(f"{place}: expected at least 2 training utterances, for batch norm, found {count}; add some")
+    curve, best, kept = [], None, None
+    for epoch in range(1, params.epochs + 1):
+        network.train()
+        # Batches of equal size, give or take one: a last batch of a single row could not be batch-normalised.
+        for batch in torch.randperm(count).tensor_split(max(1, count // params.batch_size)):
+            optimiser.zero_grad()
+            hidden = network.last_hidden(x["train"][batch])
+            minimised(hidden, network.output(hidden), batch).backward()
+            optimiser.step()
+        logits = {part: _logits(network, x[part]) for part in x}
+        losses, recalls = zip(*(_measure(logits[part], y[part], class_weights) for part in x), strict=True)
+        if not np.isfinite(losses).all():
+            raise InputError(f"{place}: the loss is not finite in epoch {epoch}; lower train.learning_rate")
+        if record is not None:
+            record(logits["train"].softmax(dim=1).numpy())
+        curve.append((epoch, *losses, *recalls))
+        if best is None or losses[1] < curve[best][2]:
+            best, kept = epoch - 1, copy.deepcopy(network.state_dict())
+        if epoch - 1 - best >= params.patience:
+            break
+    network.load_state_dict(kept)
+    return curve
+
+
+@torch.inference_mode()
+def _logits(network: nn.Module, x: Tensor) -> Tensor:
+    network.eval()
+    return network(x)
+
+
+def _measure(logits: Tensor, y: Tensor, class_weights: Tensor | None) -> tuple[float, float]:
+    """Give the loss in nats and the unweighted average recall over the emotions that occur."""
+    loss = nn.functional.cross_entropy(logits, y, class_weights)
+    return loss.item(), recall_score(y, logits.argmax(dim=1), labels=y.unique(), average="macro")

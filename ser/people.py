@@ -1,0 +1,56 @@
+"""Which group of people a speaker belongs to: gender, age band, both, corpus, language."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+ATTRIBUTES = ("gender", "age", "gender_age", "corpus", "language", "speaker")
+COMPARED = ATTRIBUTES[:-1]  # a speaker is no group: their spread is measured, not the gap between two of them
+PAIRED = ("gender", "age", "corpus", "language")  # pairs of genders and ages at once are many, of few speakers each
+GENDERS = ("female", "male")
+UNKNOWN = "unknown"
+
+
+def band_names(edges: Sequence[int]) -> list[str]:
+    """Name the age bands between edges: ``[30, 45]`` gives under_30, 30-44, 45_and_over."""
+    middle = [f"{lower}-{upper - 1}" for lower, upper in pairwise(edges)]
+    return [f"under_{edges[0]}", *middle, f"{edges[-1]}_and_over"]
+
+
+def groups_of(people: pd.DataFrame, attribute: str, age_bands: Sequence[int]) -> tuple[pd.Series, list[str]]:
+    """Say which group each utterance belongs to.
+
+    Args:
+        people: rows with the manifest's columns.
+        attribute: one of ``ATTRIBUTES``; the groups of ``gender_age`` are named ``female_under_30`` and the like.
+        age_bands: ages in years at which a new band begins.
+
+    Returns:
+        Each row's group, ``unknown`` where it is not known; and the groups in order, some of which may be empty.
+    """
+    if attribute == "age":
+        names = band_names(age_bands)
+        edges = [-np.inf, *age_bands, np.inf]
+        groups = pd.cut(people["age"].astype(float), edges, right=False, labels=names).astype(object)
+        return groups.where(groups.notna(), UNKNOWN), names
+    if attribute == "gender_age":
+        (genders, words), (ages, bands) = (groups_of(people, part, age_bands) for part in ("gender", "age"))
+        both = (genders + "_" + ages).where((genders != UNKNOWN) & (ages != UNKNOWN), UNKNOWN)
+        return both, [f"{word}_{band}" for word in words for band in bands]
+    groups = people[attribute].replace("", UNKNOWN)
+    expected = GENDERS if attribute == "gender" else ()
+    return groups, sorted({*expected, *groups} - {UNKNOWN})
+
+
+def pair_name(first: str, second: str) -> str:
+    """Name the difference between two groups, with its sign."""
+    return f"{first}_minus_{second}"
+
+
+def by_group(people: pd.DataFrame, attribute: str, age_bands: Sequence[int]) -> dict[str, pd.DataFrame]:
+    """Take people apart by group, in order: empty groups too, and last ``unknown`` where some are."""
+    membership, names = groups_of(people, attribute, age_bands)
+    places = membership.groupby(membership).indices
+    return {name: people.iloc[places.get(name, [])] for name in names + [UNKNOWN] * (UNKNOWN in places)}

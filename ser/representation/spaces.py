@@ -1,0 +1,193 @@
+"""The spaces that are compared: what vectors of utterances know about who speaks, beside how.
+
+- ``features``: the pooled vectors that the classifier is fed with;
+- ``mfcc``: the same statistics (mean and deviation for openSMILE's) of cepstra, the baseline that was never trained;
+- each of them ``_by_speaker``: with every speaker's own mean and deviation set to 0 and 1;
+- ``hidden_held_out``: the last hidden layer of each fold's classifier, for the speakers whom it was not trained on.
+  This is where it shows whether training took the speaker away, and every fold's layer is a space of its own. So it is
+  compared with ``features_held_out``, the vectors that went in, of the same utterances in the same portions.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import StandardScaler
+
+from ser.features import Features
+from ser.files.failures import InputError
+from ser.files.params import check_ranges
+from ser.learning import classifier
+from ser.scores.intervals import IntervalParams
+
+# What is subtracted from what. The folds of a probe do not depend on the space, so that both sides are of the same
+# utterances under the same folds.
+PAIRS = (
+    ("features", "mfcc"),
+    ("features_by_speaker", "mfcc_by_speaker"),
+    ("features_by_speaker", "features"),
+    ("hidden_held_out", "features_held_out"),
+)
+
+
+@dataclass(frozen=True)
+class RepresentationParams(IntervalParams):
+    """The block ``representation`` of params.yaml.
+
+    Attributes:
+        folds: of a probe, at most.
+        cost: C of the logistic regression that probes: the smaller, the simpler the probe.
+        permutations: of gender and age over speakers, to see what a probe scores where there is nothing to find.
+        perplexity: of t-SNE, about the number of neighbours whose nearness it keeps.
+        neighbours: of UMAP, the same.
+    """
+
+    folds: int
+    cost: float
+    permutations: int
+    perplexity: float
+    neighbours: int
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.cost <= 0:
+            raise ValueError(f"cost: expected a number above 0, found {self.cost}")
+        check_ranges(
+            self,
+            folds=(2, math.inf),
+            permutations=(1, 10**6),
+            perplexity=(1, math.inf),
+            neighbours=(2, math.inf),
+        )
+
+
+@dataclass(frozen=True)
+class View:
+    """Vectors of some utterances in one system of coordinates.
+
+    Attributes:
+        rows: the utterances, positions in the manifest, (utterances,).
+        vectors: float32 (utterances, numbers).
+    """
+
+    rows: np.ndarray
+    vectors: np.ndarray
+
+
+Space = Sequence[View]  # one, or one of each fold's classifier
+
+
+def whole(vectors: np.ndarray) -> Space:
+    """Take the vectors of all utterances, float32 (utterances, numbers), as a space of one view."""
+    return [View(np.arange(len(vectors)), vectors)]
+
+
+def by_speaker(vectors: np.ndarray, speakers: np.ndarray) -> Space:
+    """Take away what is constant of a speaker: the mean and the deviation of each number.
+
+    Args:
+        vectors: (utterances, numbers).
+        speakers: (utterances,); ``""`` stands for unknown, and those utterances are left out.
+
+    Returns:
+        A space of one view.
+    """
+    rows = np.flatnonzero(speakers != "")
+    normalised = vectors[rows].astype(np.float64)
+    for speaker in np.unique(speakers[rows]):
+        own = speakers[rows] == speaker
+        normalised[own] = StandardScaler().fit_transform(normalised[own])
+    return [View(rows, normalised.astype(np.float32))]
+
+
+def held_out(
+    manifest: pd.DataFrame, features: Features, split: pd.DataFrame, models: Path, protocol: str
+) -> dict[str, Space]:
+    """See the utterances that a fold's classifier was not trained on as they went in and as its last layer has them.
+
+    These are the test part and the validation part: the latter's only say was when training stopped, and one speaker
+    out would else leave one speaker, whom no probe could tell from others.
+
+    Args:
+        manifest: the utterances.
+        features: their vectors, in this order.
+        split: which utterances train.
+        models: the folder of the classifiers.
+        protocol: whose folds.
+
+    Returns:
+        The spaces ``features_held_out`` and ``hidden_held_out``, a view a fold.
+
+    Raises:
+        InputError: a classifier is missing or damaged, or was trained on other features.
+    """
+    inputs, hidden = [], []
+    for fold, parts in split[split["protocol"] == protocol].groupby("fold"):
+        path = models / classifier.file_name(protocol, fold)
+        model = classifier.load(path)
+        if model.recipe.extractor != features.extractor:
+            raise InputError(
+                f"{path}: expected a classifier trained on features of {features.extractor}, "
+                f"found {model.recipe.extractor}; run the train stage again"
+            )
+        untrained = parts.loc[parts["part"] != "train", "id"]
+        rows = np.flatnonzero(manifest["id"].isin(untrained))
+        # All utterances go in: normalisation by speaker must see all of a speaker's, as it did in training.
+        layer = model.hidden(features.vectors, manifest["speaker"].to_numpy())
+        inputs.append(View(rows, features.vectors[rows]))
+        hidden.append(View(rows, layer[rows]))
+    return {"features_held_out": inputs, "hidden_held_out": hidden}
+
+
+def spaces(
+    manifest: pd.DataFrame,
+    features: Features,
+    baseline: Features,
+    split: pd.DataFrame,
+    models: Path,
+    protocol: str,
+) -> dict[str, Space]:
+    """Gather all spaces.
+
+    Args:
+        manifest: the utterances.
+        features: their vectors, in this order.
+        baseline: the vectors of the baseline, likewise.
+        split: which utterances train.
+        models: the folder of the classifiers.
+        protocol: whose folds the hidden layer is taken of.
+
+    Returns:
+        The spaces by name, as the module describes them.
+
+    Raises:
+        InputError: as ``held_out``.
+    """
+    speakers = manifest["speaker"].to_numpy()
+    result = {}
+    for name, vectors in (("features", features.vectors), ("mfcc", baseline.vectors)):
+        result[name] = whole(vectors)
+        result[f"{name}_by_speaker"] = by_speaker(vectors, speakers)
+    return result | held_out(manifest, features, split, models, protocol)
+
+
+def by_space(rows: pd.DataFrame, aspect: str, names: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:
+    """Gather the figures of a table as metrics.
+
+    Args:
+        rows: ``space``, a space or a pair of them, the aspect, and the figures.
+        aspect: the column that says what was measured there.
+        names: the columns of the figures.
+
+    Returns:
+        Figures by space and aspect; what is missing is left out.
+    """
+    result: dict[str, dict[str, dict[str, float]]] = {}
+    for row in rows.to_dict("records"):
+        figures = {name: row[name] for name in names if pd.notna(row[name])}
+        if figures:
+            result.setdefault(row["space"], {})[row[aspect]] = figures
+    return result

@@ -1,0 +1,275 @@
+"""The protocols: which speakers, and at random which utterances, train, validate and test."""
+
+import json
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from ser.files.failures import InputError
+from ser.files.params import SEEDS, check_ranges
+from ser.splits.oracle import chance, speaker_oracle
+from ser.splits.table import CONTRAST, PARTS
+
+OVERSTATES = "split.protocol random, which overstates how well the emotions of unknown speakers are recognised"
+
+
+@dataclass(frozen=True)
+class SplitParams:
+    """The block ``split`` of params.yaml.
+
+    Attributes:
+        protocol: ``holdout``, ``kfold``, ``loso`` and ``sessions`` keep the speakers of train, validation and test
+            apart; ``random`` does not.
+        folds: how many parts ``kfold``, or ``random`` when it is the chosen protocol, cuts the corpus into.
+        test_share: of the speakers of the corpus, for ``holdout``; the nearest 1/n is taken.
+        validation_share: of the training speakers; the nearest 1/n is taken.
+        seed: decides between equally good cuts.
+    """
+
+    protocol: Literal["holdout", "kfold", "loso", "sessions", "random"]
+    folds: int
+    test_share: float
+    validation_share: float
+    seed: int
+
+    def __post_init__(self):
+        check_ranges(self, folds=(2, math.inf), seed=SEEDS)
+        for name in ("test_share", "validation_share"):
+            if not 0 < getattr(self, name) <= 0.5:
+                raise ValueError(f"{name}: expected a share above 0 and at most 0.5, found {getattr(self, name)}")
+
+
+def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -> pd.DataFrame:
+    """Split a corpus by the chosen protocol and, beside it, at random.
+
+    The random contrast has as many folds as the chosen protocol, and test parts of about the same size.
+    Speaker-disjoint cuts are stratified by corpus, gender and emotion, random ones by emotion.
+
+    Args:
+        manifest: the utterances.
+        emotions: the label set.
+        params: the protocol and its sizes.
+
+    Returns:
+        A table with ``COLUMNS``, sorted by protocol, fold and id; every fold holds every utterance once.
+
+    Raises:
+        InputError: the corpus does not allow the protocol: an emotion without utterances or with a single speaker,
+            utterances without speaker or session, too few speakers, or a training part that would lack an emotion.
+    """
+    rows = manifest.sort_values("id", ignore_index=True)
+    absent = [emotion for emotion in emotions if emotion not in set(rows["emotion"])]
+    if absent:
+        raise InputError(
+            f"emotions: expected utterances of each, found none of {', '.join(absent)}; "
+            "leave them out of `emotions` or add a corpus that has them"
+        )
+    if params.protocol != CONTRAST:
+        _require_speakers(rows, params.protocol)
+    tests = _tests(rows, params)
+    table = _table(rows, params.protocol, tests, params.validation_share, params.seed)
+    if params.protocol == CONTRAST:
+        return table
+    # The contrast shall differ in nothing but the speakers: as many folds, parts of about the same size.
+    number = len(tests) if len(tests) > 1 else max(2, round(len(rows) / len(tests[0])))
+    sizes = table["part"].value_counts()
+    share = sizes["validation"] / (sizes["validation"] + sizes["train"])
+    beside = _cut(rows, CONTRAST, number, params.seed)[: len(tests)]
+    both = [table, _table(rows, CONTRAST, beside, share, params.seed)]
+    return pd.concat(both).sort_values(["protocol", "fold", "id"], ignore_index=True)
+
+
+def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
+    """Count utterances and speakers, and measure the speaker oracle.
+
+    Args:
+        split: a split of the manifest.
+        manifest: the utterances.
+
+    Returns:
+        Nested metrics: of the whole corpus; and for ``speaker_independent``, whatever protocol that is, and ``random``
+        the number of folds and, for each part, the least and the mean number of utterances and of speakers over folds.
+        What needs speakers is left out where some are unknown.
+    """
+    oracle = speaker_oracle(manifest)
+    metrics = {
+        "utterances": len(manifest),
+        "emotions": manifest["emotion"].nunique(),
+        "chance_uar": chance(manifest),
+    }
+    units = {"utterances": "id"}
+    if oracle is not None:
+        metrics |= {"speakers": manifest["speaker"].nunique(), "speaker_oracle_uar": oracle}
+        units["speakers"] = "speaker"
+    joined = split.merge(manifest[["id", "speaker"]], on="id")
+    for protocol, rows in joined.groupby("protocol"):
+        counted = {"folds": rows["fold"].nunique()}
+        for part, members in rows.groupby("part"):
+            counts = members.groupby("fold")[list(units.values())].nunique()
+            counted[part] = {
+                f"{unit}_{name}": counts[column].agg(name) for unit, column in units.items() for name in ("min", "mean")
+            }
+        metrics[CONTRAST if protocol == CONTRAST else "speaker_independent"] = counted
+    return metrics
+
+
+def _require_speakers(rows: pd.DataFrame, protocol: str) -> None:
+    """Refuse what no speaker-disjoint protocol can split."""
+    unknown = rows.loc[rows["speaker"] == "", "id"]
+    if len(unknown):
+        raise InputError(
+            f"split.protocol {protocol} keeps speakers apart, but {len(unknown)} of {len(rows)} utterances have no "
+            f"speaker, such as '{unknown.iloc[0]}'; name them in a metadata.csv with a column speaker or by "
+            f"manifest.speaker_pattern, or choose {OVERSTATES}"
+        )
+    speakers = rows["speaker"].nunique()
+    if speakers < len(PARTS):
+        raise InputError(
+            f"split.protocol {protocol}: expected at least 3 speakers, for train, validation and test, "
+            f"found {speakers}; add speakers, or choose {OVERSTATES}"
+        )
+    for emotion, voices in rows.groupby("emotion")["speaker"].unique().items():
+        if len(voices) == 1:
+            raise InputError(
+                f"split.protocol {protocol}: the emotion '{emotion}' has the single speaker '{voices[0]}', who cannot "
+                f"both train and test; leave it out of `emotions`, add speakers, or choose {OVERSTATES}"
+            )
+
+
+def _tests(rows: pd.DataFrame, params: SplitParams) -> list[np.ndarray]:
+    """Give the positions of each fold's test utterances."""
+    if params.protocol == "holdout":
+        everyone = np.arange(len(rows))
+        return [_take(rows, everyone, "holdout", "test", params.test_share, params.seed, "split.protocol holdout")]
+    if params.protocol == "loso":
+        return _by(rows["speaker"])
+    if params.protocol == "sessions":
+        return _by(_sessions(rows))
+    if params.protocol == "kfold" and rows["speaker"].nunique() < params.folds:
+        raise InputError(
+            f"split.folds: expected at most one fold per speaker, found {params.folds} folds for "
+            f"{rows['speaker'].nunique()} speakers; lower it, or choose split.protocol loso"
+        )
+    if len(rows) < params.folds:
+        raise InputError(
+            f"split.folds: expected at most one fold per utterance, found {params.folds} folds for "
+            f"{len(rows)} utterances; lower it"
+        )
+    pieces = _cut(rows, params.protocol, params.folds, params.seed)
+    if not all(map(len, pieces)):  # so rare a tie that scikit-learn's rule against it fails by rounding
+        raise InputError(
+            f"split.folds: one of {params.folds} folds got no speaker; lower it, or choose another split.seed"
+        )
+    return pieces
+
+
+def _by(column: pd.Series) -> list[np.ndarray]:
+    return [np.flatnonzero(column == value) for value in sorted(column.unique())]
+
+
+def _sessions(rows: pd.DataFrame) -> pd.Series:
+    """Name each utterance's session, ``<corpus>/<session>``."""
+    found = rows["details"].map(lambda details: json.loads(details or "{}").get("session"))
+    without = rows.loc[found.isna(), "id"]
+    sessions = rows["corpus"] + "/" + found.astype(str)
+    roaming = sessions.groupby(rows["speaker"]).nunique()
+    if len(without):
+        fault = f"none for {len(without)} utterances, such as '{without.iloc[0]}'"
+    elif sessions.nunique() == 1:
+        fault = f"the single session '{sessions.iloc[0]}'"
+    elif roaming.max() > 1:
+        fault = f"the speaker '{roaming.idxmax()}' in {roaming.max()} of them"
+    else:
+        return sessions
+    raise InputError(
+        f"split.protocol sessions: expected sessions with speakers of their own, found {fault}; choose loso or kfold"
+    )
+
+
+def _table(
+    rows: pd.DataFrame, protocol: str, tests: list[np.ndarray], validation_share: float, seed: int
+) -> pd.DataFrame:
+    """Lay out the folds of a protocol: what a fold does not test is cut into training and validation."""
+    folds = []
+    for fold, test in enumerate(tests):
+        rest = np.setdiff1d(np.arange(len(rows)), test)
+        place = f"split.protocol {protocol}, fold {fold}"
+        part = np.full(len(rows), "train", dtype=object)
+        part[test] = "test"
+        # Another seed for each fold, lest the same speakers validate most of them.
+        another = (seed + fold) % (SEEDS[1] + 1)
+        part[_take(rows, rest, protocol, "validation", validation_share, another, place)] = "validation"
+        folds.append(pd.DataFrame({"protocol": protocol, "fold": fold, "id": rows["id"], "part": part}))
+    return pd.concat(folds, ignore_index=True)
+
+
+def _take(
+    rows: pd.DataFrame, free: np.ndarray, protocol: str, part: str, share: float, seed: int, place: str
+) -> np.ndarray:
+    """Choose the piece of a stratified cut whose share of every stratum is nearest to the share wanted.
+
+    What is left must teach every emotion; a test piece must ask for every emotion and leave a speaker for validation.
+
+    Args:
+        rows: the corpus.
+        free: positions of the rows to take from.
+        protocol: decides whether speakers stay whole.
+        part: ``test`` or ``validation``.
+        share: of the free speakers.
+        seed: of the cut.
+        place: for the message, if there is no such piece.
+
+    Returns:
+        Positions of the piece.
+    """
+    units = rows["id" if protocol == CONTRAST else "speaker"]
+    emotions, everything = rows["emotion"], set(rows["emotion"])
+    number = min(max(2, round(1 / share)), units.iloc[free].nunique())
+    strata = _strata(rows.iloc[free], protocol, number)
+    fitting = []
+    for piece in _cut(rows.iloc[free], protocol, number, seed) if number > 1 else []:
+        taken, left = free[piece], np.setdiff1d(free, free[piece])
+        complete = set(emotions.iloc[left]) == everything
+        if part == "test":
+            complete &= set(emotions.iloc[taken]) == everything and units.iloc[left].nunique() > 1
+        if complete and len(piece):
+            shares = strata.iloc[piece].value_counts().reindex(strata.unique(), fill_value=0) / strata.value_counts()
+            fitting.append(((shares - share).abs().mean(), taken))
+    if not fitting:
+        having = rows.groupby("emotion")[units.name].unique()
+        rarest = having.map(len).idxmin()
+        kind = "utterances" if protocol == CONTRAST else "speakers"
+        raise InputError(
+            f"{place}: cannot set a {part} part aside and still train on every emotion; the rarest, '{rarest}', has "
+            f"{len(having[rarest])} {kind}, such as {' and '.join(having[rarest][:2])}; "
+            "add some, leave it out of `emotions`, or change the protocol"
+        )
+    return min(fitting, key=lambda pair: pair[0])[1]
+
+
+def _strata(rows: pd.DataFrame, protocol: str, number: int) -> pd.Series:
+    """Name each row's stratum: as fine as it may be for some stratum to reach into all pieces, as the cut demands."""
+    by_emotion = rows["emotion"]
+    by_people = rows["corpus"] + "|" + rows["gender"] + "|" + by_emotion
+    for strata in [by_emotion] if protocol == CONTRAST else [by_people, by_emotion]:
+        if strata.value_counts().max() >= number:
+            return strata
+    return pd.Series("all", index=rows.index)
+
+
+def _cut(rows: pd.DataFrame, protocol: str, number: int, seed: int) -> list[np.ndarray]:
+    """Cut rows into stratified pieces, speakers whole but in ``random``; gives the positions of each piece."""
+    if protocol == CONTRAST:
+        splitter, groups = StratifiedKFold(number, shuffle=True, random_state=seed), None
+    else:
+        splitter, groups = StratifiedGroupKFold(number, shuffle=True, random_state=seed), rows["speaker"]
+    with warnings.catch_warnings():
+        # Expected: a stratum with fewer utterances than pieces is spread over as many as it has.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return [piece for _, piece in splitter.split(rows, _strata(rows, protocol, number), groups)]

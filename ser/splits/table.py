@@ -1,0 +1,117 @@
+"""The split: which utterance trains, validates or tests in each fold; read, and let through only if nothing leaks."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ser.files import tables
+from ser.files.failures import InputError
+from ser.files.tables import Schema
+
+PROTOCOLS = ("holdout", "kfold", "loso", "sessions", "random")
+CONTRAST = "random"  # the only protocol that lets a speaker train and test; it stands beside the chosen one
+PARTS = ("train", "validation", "test")
+
+AGAIN = "run the split stage again"
+SCHEMA = Schema(
+    {
+        "protocol": tables.word(*PROTOCOLS),
+        "fold": tables.whole(),
+        "id": tables.text(),
+        "part": tables.word(*PARTS),
+    },
+    AGAIN,
+    ("protocol", "fold", "id"),
+)
+COLUMNS = tuple(SCHEMA.columns)
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read a split; whether it may be trusted is for ``check`` to say.
+
+    Args:
+        path: the CSV file.
+
+    Returns:
+        A table with ``COLUMNS``.
+
+    Raises:
+        InputError: the file is missing; a protocol, a fold, an id or a part is none; or an utterance stands twice in
+            a fold.
+    """
+    return tables.read_checked(path, SCHEMA)
+
+
+def check(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
+    """Let no split pass that leaks or leaves something out.
+
+    Args:
+        split: a table with ``COLUMNS``.
+        manifest: the utterances.
+
+    Raises:
+        InputError: an utterance is unknown, missing or in two parts of a fold; a fold lacks a part; its training part
+            lacks an emotion; a speaker (but in ``random``) or the same audio is in two parts of a fold; a fold is
+            missing; or an utterance is not tested in exactly one fold of a protocol, but for a holdout.
+    """
+    unknown = split.loc[~split["id"].isin(manifest["id"]), "id"]
+    if len(unknown):
+        raise InputError(f"split: '{unknown.iloc[0]}' is not an utterance of the manifest; {AGAIN}")
+    if not len(split):
+        raise InputError(f"split: expected at least one fold, found no rows; {AGAIN}")
+    joined = split.merge(manifest[["id", "speaker", "emotion", "sha256"]], on="id", validate="many_to_one")
+    for (protocol, fold), rows in joined.groupby(["protocol", "fold"]):
+        _check_fold(rows, manifest, protocol, f"split: {protocol}, fold {fold}")
+    tested = joined[joined["part"] == "test"]
+    twice = tested[tested.duplicated(["protocol", "id"])]
+    if len(twice):
+        raise InputError(f"split: {twice['protocol'].iloc[0]}: '{twice['id'].iloc[0]}' is tested twice; {AGAIN}")
+    _check_folds(split, manifest)
+
+
+def _check_fold(rows: pd.DataFrame, manifest: pd.DataFrame, protocol: str, place: str) -> None:
+    twice = rows.loc[rows["id"].duplicated(), "id"]
+    if len(twice):
+        raise InputError(f"{place}: the utterance '{twice.iloc[0]}' stands there twice; {AGAIN}")
+    missing = manifest.loc[~manifest["id"].isin(rows["id"]), "id"]
+    if len(missing):
+        raise InputError(f"{place}: {len(missing)} utterances are missing, the first is '{missing.iloc[0]}'; {AGAIN}")
+    for part in PARTS:
+        if part not in set(rows["part"]):
+            raise InputError(f"{place}: the part {part} is empty; {AGAIN}")
+    untaught = sorted(set(manifest["emotion"]) - set(rows.loc[rows["part"] == "train", "emotion"]))
+    if untaught:
+        raise InputError(f"{place}: the training part has no utterance of '{untaught[0]}'; {AGAIN}")
+    apart = {"audio": "sha256"} if protocol == CONTRAST else {"audio": "sha256", "speaker": "speaker"}
+    if protocol != CONTRAST and (rows["speaker"] == "").any():
+        raise InputError(f"{place}: expected a speaker for every utterance, found some without; {AGAIN}")
+    for word, column in apart.items():
+        pairs = rows.drop_duplicates([column, "part"])
+        leaking = pairs.loc[pairs[column].duplicated(), column]
+        if len(leaking):
+            found = pairs[pairs[column] == leaking.iloc[0]].sort_values("part")
+            raise InputError(
+                f"{place}: the {word} '{leaking.iloc[0]}' leaks: it is in {' and '.join(found['part'])}, "
+                f"such as {' and '.join(found['id'])}; {AGAIN}"
+            )
+
+
+def _check_folds(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
+    """Let no fold be missing: neither a number, nor a test part, nor the contrast to a protocol."""
+    folds = {protocol: sorted(set(rows["fold"])) for protocol, rows in split.groupby("protocol")}
+    names = sorted(set(folds) - {CONTRAST})
+    if len(names) > 1 or CONTRAST not in folds:
+        raise InputError(f"split: expected {CONTRAST} beside one protocol, found {', '.join(folds)}; {AGAIN}")
+    beside = names[0] if names else CONTRAST
+    number = 1 if beside == "holdout" else max(folds[beside]) + 1
+    for protocol, found in folds.items():
+        if found != list(range(number)):
+            listed = ", ".join(map(str, found))
+            raise InputError(f"split: {protocol}: expected the folds 0 to {number - 1}, found {listed}; {AGAIN}")
+        tested = split.loc[(split["protocol"] == protocol) & (split["part"] == "test"), "id"]
+        missing = manifest.loc[~manifest["id"].isin(tested), "id"]
+        if len(missing) and beside != "holdout":
+            raise InputError(
+                f"split: {protocol}: expected every utterance in the test part of a fold, found {len(missing)} in "
+                f"none of the {number}, the first is '{missing.iloc[0]}'; {AGAIN}"
+            )

@@ -1,0 +1,307 @@
+"""The bundled corpus: synthetic emotional speech whose truths are planted, and therefore known.
+
+It is there to try the pipeline without a download, and to prove that the analyses find what was planted: who spoke,
+how strongly, which emotions were blended, what raters would hear, and that one gender expresses less than the other.
+**It is synthetic: espeak-ng speaks, and tables of this module say what an emotion sounds like. No figure measured on it
+supports a claim about people, emotions or genders.**
+
+It is made in two steps: ``plan`` draws a table of utterances, ``render`` turns one row of it into samples and looks at
+nothing but that row. So another fact can be planted by editing the table between them.
+
+Rate, pitch, loudness and tilt of the emotions go in the directions, not by the amounts, that Juslin and Laukka (2003)
+collect in "Communication of emotions in vocal expression and music performance", Psychological Bulletin 129(5).
+"""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ser.files.params import SEEDS, check_ranges
+from ser.synthesis import espeak
+
+SAMPLING_RATE_HZ = 16_000
+GENDERS = ("female", "male")
+
+# Ways in which one utterance differs from another. Their units add up, so that the cues of an utterance are the sum of
+# the speaker's voice, the emotion's manner and chance.
+CUES = ("rate", "pitch", "pitch_range", "loudness", "tilt", "breath")
+# in octaves, semitones, octaves, dB, dB per octave, dB
+MANNERS = {
+    "angry": np.array([0.38, 6.0, 0.40, 13.0, 4.5, -6.0]),
+    "happy": np.array([0.30, 7.5, 0.90, 8.0, 1.6, 6.0]),
+    "neutral": np.array([0.00, 0.0, 0.00, 0.0, 0.0, 0.0]),
+    "sad": np.array([-0.50, -4.5, -0.90, -10.0, -4.0, 12.0]),
+}
+EMOTIONS = tuple(MANNERS)
+# Standard deviations: between speakers, and between the utterances of one speaker in one emotion. They are as large as
+# it takes for the emotions to overlap.
+VOICE_SPREAD = np.array([0.06, 1.5, 0.13, 1.6, 0.65, 2.2])
+CHANCE_SPREAD = np.array([0.04, 0.45, 0.06, 0.6, 0.2, 1.0])
+
+# Women and men speak with the same variants of espeak-ng and differ in these two numbers alone: a longer vocal tract,
+# which lowers all formants, and a lower pitch. espeak-ng's own men and women also differ in how lively they are, and
+# then one gender's emotions would be plainer than the other's with nothing planted.
+VARIANTS = ("f1", "f2", "f3", "f4", "f5", "Annie")
+FORMANTS = {"female": 1.0, "male": 0.85}
+PITCH = {"female": 0.0, "male": -9.0}  # semitones
+FORMANT_SPREAD = 0.05  # between the speakers of one gender: of the natural logarithm
+AGES = (22, 66)
+AGE_CUES = np.array([-0.03, -0.3, 0.0, 0.0, 0.0, 0.0])  # per decade from the middle of AGES: slower and lower
+
+TEXTS = {
+    "en": (
+        "The chair stands beside the window.",
+        "The bus to the station leaves at ten.",
+        "There are seven plates on the table.",
+        "The blue folder lies on the second shelf.",
+        "They will bring the boxes on Wednesday.",
+        "The shop around the corner sells paper.",
+        "In the evening the lamp is switched on.",
+        "The letter was posted in the morning.",
+        "The road goes along the river.",
+        "She puts the keys into the drawer.",
+    ),
+    "de": (
+        "Der Stuhl steht neben dem Fenster.",
+        "Der Bus zum Bahnhof fährt um zehn.",
+        "Auf dem Tisch stehen sieben Teller.",
+        "Der blaue Ordner liegt im zweiten Fach.",
+        "Am Mittwoch bringen sie die Kisten.",
+        "Der Laden an der Ecke verkauft Papier.",
+        "Am Abend wird die Lampe angemacht.",
+        "Der Brief wurde am Morgen eingeworfen.",
+        "Die Straße führt am Fluss entlang.",
+        "Sie legt die Schlüssel in die Schublade.",
+    ),
+}
+LANGUAGES = tuple(TEXTS)
+INTENSITIES = (0.6, 1.0)
+DOMINANT_SHARES = (0.55, 0.65)  # of the emotion that gives an ambiguous utterance its label
+
+# How often a simulated rater hears the emotion that is there: at strength 0 and at strength 1. What is heard otherwise:
+RECOGNISED = (0.55, 0.95)
+MISHEARD = {
+    "angry": {"neutral": 0.6, "happy": 0.3, "sad": 0.1},
+    "happy": {"neutral": 0.6, "angry": 0.3, "sad": 0.1},
+    "neutral": {"sad": 0.5, "happy": 0.3, "angry": 0.2},
+    "sad": {"neutral": 0.8, "angry": 0.1, "happy": 0.1},
+}
+
+RATE_WPM = 165
+RANGE = 28  # of espeak-ng's 0 to 99: low enough for all but a handful of utterances to stay within
+LEVEL_DB = -36.0  # root mean square of a voice whose loudness is 0, relative to full scale; leaves room for the loudest
+BREATH_DB = -32.0  # relative to the voice
+FLOOR_DB = -65.0  # the recording's own noise, relative to full scale
+TILT_PIVOT_HZ = 500.0  # below it the tilt changes nothing
+ENVELOPE_S = 0.02
+
+UTTERANCES_AT_MOST = 10**6  # a thousand hours
+RATERS_AT_MOST = 10**6
+
+
+@dataclass(frozen=True)
+class SynthesisParams:
+    """What is planted in the bundled corpus.
+
+    Attributes:
+        seed: of everything that is drawn.
+        speakers: a multiple of four: half of each gender, and half of each gender in each language.
+        utterances_per_emotion: of each speaker, who says the same sentences in every emotion.
+        ambiguous_share: share of the utterances that blend two emotions, 0 to 1.
+        raters: simulated votes per utterance.
+        expressivity: of ``female`` and ``male``, 0 to 1: the part of an emotion's manner that the voice shows.
+    """
+
+    seed: int
+    speakers: int
+    utterances_per_emotion: int
+    ambiguous_share: float
+    raters: int
+    expressivity: dict[str, float]
+
+    def __post_init__(self) -> None:
+        cells = len(GENDERS) * len(LANGUAGES)
+        check_ranges(self, seed=SEEDS, utterances_per_emotion=(1, UTTERANCES_AT_MOST), raters=(1, RATERS_AT_MOST))
+        if self.speakers < cells or self.speakers % cells:
+            raise ValueError(f"speakers: expected a multiple of {cells} (genders by languages), found {self.speakers}")
+        utterances = self.speakers * len(EMOTIONS) * self.utterances_per_emotion
+        if utterances > UTTERANCES_AT_MOST:
+            raise ValueError(
+                f"speakers, utterances_per_emotion: expected at most {UTTERANCES_AT_MOST:,} utterances in all, "
+                f"found {utterances:,}"
+            )
+        if not 0 <= self.ambiguous_share <= 1:
+            raise ValueError(f"ambiguous_share: expected 0 to 1, found {self.ambiguous_share}")
+        if sorted(self.expressivity) != sorted(GENDERS):
+            found = ", ".join(self.expressivity) or "nothing"
+            raise ValueError(f"expressivity: expected {' and '.join(GENDERS)}, found {found}")
+        for gender, value in self.expressivity.items():
+            if not 0 <= value <= 1:
+                raise ValueError(f"expressivity.{gender}: expected 0 to 1, found {value}")
+
+
+def plan(params: SynthesisParams) -> pd.DataFrame:
+    """Draw the table of utterances.
+
+    Every kind of choice has random numbers of its own, so that a comparison changes one thing: another number of raters
+    leaves the audio as it is, another expressivity changes only how strong the emotions are and what raters hear.
+
+    Args:
+        params: what to plant.
+
+    Returns:
+        One row per utterance, sorted by ``utterance``, its unique name, such as ``"f01_003"``.
+
+        - who: ``speaker``, ``gender``, ``age`` (years), ``language``, ``variant`` (of espeak-ng), ``formants`` (a
+          factor), ``voice`` ((6,), in the units of ``CUES``)
+        - what: ``text``, ``emotion`` (the label), ``blend`` (share by emotion: what is heard), ``ambiguous`` (0 or 1),
+          ``intensity`` (0.6 to 1), ``strength`` (intensity times expressivity), ``seed`` (of the utterance's chance)
+        - what raters hear: ``votes`` (count by emotion)
+    """
+    streams = np.random.SeedSequence(params.seed).spawn(5)
+    voices, texts, blends, chance, raters = (np.random.default_rng(stream) for stream in streams)
+    rows = []
+    for speaker in _speakers(params.speakers, voices):
+        sentences = texts.permutation(TEXTS[speaker["language"]])
+        for emotion in EMOTIONS:
+            for take in range(params.utterances_per_emotion):
+                rows.append(speaker | {"emotion": emotion, "text": str(sentences[take % len(sentences)])})
+    table = pd.DataFrame(rows)
+    numbers = table.groupby("speaker").cumcount() + 1
+    table.insert(
+        0, "utterance", [f"{name}_{number:03d}" for name, number in zip(table["speaker"], numbers, strict=True)]
+    )
+    table["blend"] = _blends(table, params.ambiguous_share, blends)
+    table["ambiguous"] = (table["blend"].map(len) > 1).astype(int)
+    table["intensity"] = blends.uniform(*INTENSITIES, size=len(table)).round(2)
+    table["strength"] = table["intensity"] * table["gender"].map(params.expressivity)
+    table["seed"] = chance.integers(2**32, size=len(table))
+    table["votes"] = [_votes(row, params.raters, raters) for row in table.itertuples()]
+    return table.sort_values("utterance", ignore_index=True)
+
+
+def _speakers(count: int, rng: np.random.Generator) -> list[dict]:
+    """Draw a woman and a man for each age in each language; their voices have nothing in common but the variant."""
+    per_cell = count // (len(GENDERS) * len(LANGUAGES))
+    speakers = []
+    for language in LANGUAGES:
+        for variant, age in enumerate(rng.permutation(np.linspace(*AGES, per_cell).round())):
+            number = len(speakers) // len(GENDERS) + 1
+            for gender in GENDERS:
+                voice = VOICE_SPREAD * rng.standard_normal(len(CUES)) + AGE_CUES * (age - np.mean(AGES)) / 10
+                voice[CUES.index("pitch")] += PITCH[gender]
+                speakers.append(
+                    {
+                        "speaker": f"{gender[0]}{number:02d}",
+                        "gender": gender,
+                        "age": int(age),
+                        "language": language,
+                        "variant": VARIANTS[variant % len(VARIANTS)],
+                        "formants": FORMANTS[gender] * float(np.exp(FORMANT_SPREAD * rng.standard_normal())),
+                        "voice": voice,
+                    }
+                )
+    return speakers
+
+
+def _blends(table: pd.DataFrame, ambiguous_share: float, rng: np.random.Generator) -> list[dict[str, float]]:
+    """Blend the given share of the utterances of each gender and emotion with one other emotion each."""
+    blends = [{emotion: 1.0} for emotion in table["emotion"]]
+    for (_, emotion), cell in table.groupby(["gender", "emotion"]).indices.items():
+        others = [other for other in EMOTIONS if other != emotion]
+        for row in rng.choice(cell, size=round(ambiguous_share * len(cell)), replace=False):
+            share = round(rng.uniform(*DOMINANT_SHARES), 2)
+            blends[row] = {emotion: share, str(rng.choice(others)): round(1 - share, 2)}
+    return blends
+
+
+def _votes(row, raters: int, rng: np.random.Generator) -> dict[str, int]:
+    """Let each rater attend to one emotion of the blend, and recognise it the better, the stronger it is."""
+    heard = dict.fromkeys(EMOTIONS, 0.0)
+    for emotion, share in row.blend.items():
+        strength = 1.0 if emotion == "neutral" else row.strength
+        recognised = np.interp(strength, (0, 1), RECOGNISED)
+        heard[emotion] += share * recognised
+        for other, part in MISHEARD[emotion].items():
+            heard[other] += share * (1 - recognised) * part
+    counts = rng.multinomial(raters, list(heard.values()))
+    return {emotion: int(count) for emotion, count in zip(heard, counts, strict=True) if count}
+
+
+def render(row) -> np.ndarray:
+    """Speak one row of the plan.
+
+    Args:
+        row: as ``plan(params).itertuples()`` gives it.
+
+    Returns:
+        16-bit integers (samples,) at ``SAMPLING_RATE_HZ``; the same row gives the same samples.
+
+    Raises:
+        InputError: espeak-ng is missing or cannot speak.
+    """
+    rng = np.random.default_rng(row.seed)
+    manner = sum(share * MANNERS[emotion] for emotion, share in row.blend.items())
+    cues = row.voice + row.strength * manner + CHANCE_SPREAD * rng.standard_normal(len(CUES))
+    rate, pitch, pitch_range, loudness, tilt, breath = cues
+    # Formants are moved by resampling, which moves pitch and rate as well; that is set off here.
+    octaves = pitch / 12 - np.log2(row.formants)
+    spoken = espeak.speak(
+        row.text,
+        f"{row.language}+{row.variant}",
+        rate_wpm=round(RATE_WPM * 2**rate / row.formants),
+        pitch=_setting(50 + 50 * octaves),
+        pitch_range=_setting(RANGE * 2 ** (pitch_range + octaves)),  # in Hz there, so it rises with the pitch
+    )
+    voice = _resample_and_tilt(np.array(spoken, dtype=np.float64), espeak.SAMPLING_RATE_HZ * row.formants, tilt)
+    voice *= _gain(LEVEL_DB + loudness) / np.sqrt(np.mean(voice**2))
+    window = np.ones(round(ENVELOPE_S * SAMPLING_RATE_HZ))
+    envelope = np.sqrt(np.convolve(voice**2, window / len(window), mode="same"))
+    aspiration, floor = rng.standard_normal((2, len(voice)))
+    signal = voice + _gain(BREATH_DB + breath) * envelope * aspiration + _gain(FLOOR_DB) * floor
+    return np.round(np.clip(signal, -1, 1) * 32_767).astype("<i2")
+
+
+def _setting(value: float) -> int:
+    return min(max(round(value), 0), 99)
+
+
+def _gain(decibels: float) -> float:
+    return 10 ** (decibels / 20)
+
+
+def _resample_and_tilt(samples: np.ndarray, rate_hz: float, tilt_db: float) -> np.ndarray:
+    """Bring samples (n,) of any rate to ``SAMPLING_RATE_HZ``, louder by ``tilt_db`` per octave above the pivot."""
+    length = round(len(samples) * SAMPLING_RATE_HZ / rate_hz)
+    spectrum = np.fft.rfft(samples)[: length // 2 + 1]  # what lies above half the new rate is left out
+    hertz = np.arange(len(spectrum)) * SAMPLING_RATE_HZ / length
+    octaves = np.log2(np.maximum(hertz / TILT_PIVOT_HZ, 1))
+    return np.fft.irfft(spectrum * _gain(tilt_db * octaves), n=length)
+
+
+def metadata(table: pd.DataFrame) -> pd.DataFrame:
+    """Describe the plan as the metadata.csv of a corpus of emotion folders.
+
+    Args:
+        table: the plan.
+
+    Returns:
+        The columns path (``<emotion>/<utterance>.wav``), speaker, gender, age, text, language, votes, intensity,
+        ambiguous and blend, in the plan's order; votes and blend are JSON objects with sorted keys.
+    """
+    return pd.DataFrame(
+        {
+            "path": table["emotion"] + "/" + table["utterance"] + ".wav",
+            **{column: table[column] for column in ("speaker", "gender", "age", "text", "language")},
+            "votes": table["votes"].map(_json),
+            "intensity": table["intensity"],
+            "ambiguous": table["ambiguous"],
+            "blend": table["blend"].map(_json),
+        }
+    )
+
+
+def _json(shares: dict) -> str:
+    return json.dumps(shares, sort_keys=True, separators=(",", ":"))

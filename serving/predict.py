@@ -1,0 +1,137 @@
+"""Predict the emotion of audio files with the trained model: ``ser predict FILE_OR_FOLDER...``."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from ser import audio, predictor
+from ser.files.failures import InputError, one_line
+from ser.predictions import probability_columns
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print label and probabilities of each file; end with exit code 1 where a file could not be predicted."""
+    parser = argparse.ArgumentParser(prog="ser predict", description="Predict the emotion of audio files.")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE_OR_FOLDER", help="a folder: all audio files in it")
+    for flag, default, words in (
+        ("--models", "models/classifier", "folder of the trained classifiers"),
+        ("--weights", "models/pase_plus.safetensors", "file of the trained encoder, where the model uses it"),
+    ):
+        parser.add_argument(
+            flag, type=Path, metavar="PATH", default=Path(default), help=f"{words} (default: {default})"
+        )
+    parser.add_argument("--fold", type=int, metavar="N", help="use this fold's classifier (default: the mean of all)")
+    parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
+    parser.add_argument("--one-speaker", action="store_true", help="all files are of one speaker")
+    parser.add_argument("--device", default="cpu", help="where the encoder runs (default: cpu)")
+    options = parser.parse_args(arguments)
+    with one_line("predict"):
+        torch.set_num_threads(1)  # the same sums as in the pipeline; short files gain nothing from more
+        files = audio_files(options.paths)
+        model = predictor.load(options.models, options.weights, options.fold, options.device)
+        model.check_speaker(len(files), options.one_speaker)
+        vectors, faults = {}, []
+        for path in tqdm(files, desc="predict", unit="file", disable=None, leave=False):
+            try:
+                vectors[path] = vector(model, path)
+            except InputError as error:
+                faults.append(str(error))
+        for fault in faults:
+            print(f"predict: {_printable(fault)}", file=sys.stderr)
+        if vectors:
+            probabilities = model.probabilities(np.stack(list(vectors.values())), options.one_speaker)
+            print(layout(list(vectors), probabilities, model.labels, options.format))
+        if faults:
+            raise InputError(f"{len(faults)} of {len(files)} files have no prediction")
+
+
+def audio_files(paths: Sequence[Path]) -> list[Path]:
+    """List the files to predict.
+
+    Args:
+        paths: files, each taken whatever its name; and folders, of which every file with the suffix of an audio format
+            is taken, also in their subfolders.
+
+    Returns:
+        The files, each once: in the order given, those of a folder sorted.
+
+    Raises:
+        InputError: a path does not exist, or a folder holds no audio file.
+    """
+    files = {}
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: no such file or folder")
+        members = [path]
+        if path.is_dir():
+            members = sorted(
+                file for file in path.rglob("*") if file.suffix.lower() in audio.SUFFIXES and file.is_file()
+            )
+            if not members:
+                raise InputError(f"{path}: expected audio files ({', '.join(sorted(audio.SUFFIXES))}), found none")
+        files |= dict.fromkeys(members)
+    return list(files)
+
+
+def vector(model: predictor.Predictor, path: Path) -> np.ndarray:
+    """Encode a file: float32 (numbers,).
+
+    Raises:
+        InputError: the file is not audio that the model takes, is silent, or needs more memory than there is; the
+            message begins with its path.
+    """
+    try:
+        signal = audio.load(path, allow_silence=False)
+        try:
+            return model.extractor.vector(signal)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+    except (MemoryError, RuntimeError) as error:
+        # On the CPU torch has no class of its own for it, and other words for it on each system.
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "DefaultCPUAllocator" not in str(error):
+            raise
+        raise InputError(f"{path}: too long for the memory that is free; cut it into shorter files") from error
+
+
+def layout(files: Sequence[Path], probabilities: np.ndarray, labels: Sequence[str], style: str) -> str:
+    """Lay out the predictions.
+
+    Args:
+        files: the files.
+        probabilities: (files, labels).
+        labels: the emotions.
+        style: ``table``, for people; ``csv``; or ``json``, a list of objects.
+
+    Returns:
+        The text, without a line end after the last line. Bytes of a file name that are not UTF-8 are written as JSON
+        writes them, 0xe9 as a backslash and ``udce9``.
+    """
+    chosen = [labels[index] for index in probabilities.argmax(axis=1)]
+    if style == "json":
+        rows = [
+            {"file": str(file), "prediction": emotion, "probabilities": dict(zip(labels, row, strict=True))}
+            for file, emotion, row in zip(files, chosen, probabilities.tolist(), strict=True)
+        ]
+        return _printable(json.dumps(rows, indent=2, ensure_ascii=False))
+    table = pd.DataFrame({"file": [_printable(str(file)) for file in files], "prediction": chosen})
+    table[probability_columns(labels)] = probabilities
+    if style == "csv":
+        return table.to_csv(index=False, lineterminator="\n", float_format="%.9g").rstrip("\n")
+    for column in ("file", "prediction"):
+        table[column] = table[column].str.ljust(table[column].str.len().max())
+    return table.to_string(index=False, float_format="%.3f", justify="left")
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Metrics compared with the committed ones."""
+
+import pytest
+
+from ser.benchmarks import agreement
+
+COMMITTED = {"random": {"uar": 0.7, "uar_low": 0.6, "uar_high": 0.8, "utterances": 480}, "gini": 0.05}
+
+
+def differences(**random):
+    return agreement.compare(COMMITTED, COMMITTED | {"random": COMMITTED["random"] | random})
+
+
+def test_equal_figures_have_no_difference():
+    assert differences() == []
+
+
+def test_a_figure_may_move_by_a_quarter_of_half_its_interval():
+    (near,) = differences(uar=0.7249)
+    (far,) = differences(uar=0.7251)
+    assert near.name == "random.uar"
+    assert near.tolerable
+    assert not far.tolerable
+
+
+def test_a_bound_may_move_as_far_as_its_estimate():
+    (bound,) = differences(uar_high=0.82)
+    assert bound.allowed == pytest.approx(0.025)
+
+
+def test_a_figure_without_an_interval_may_move_a_little():
+    (found,) = agreement.compare(COMMITTED, COMMITTED | {"gini": 0.071})
+    assert not found.tolerable
+    (found,) = agreement.compare(COMMITTED, COMMITTED | {"gini": 0.069})
+    assert found.tolerable
+
+
+def test_a_count_must_be_equal():
+    (found,) = differences(utterances=481)
+    assert not found.tolerable
+
+
+def test_what_is_gone_or_new_is_no_agreement():
+    (gone,) = agreement.compare(COMMITTED, {"random": COMMITTED["random"]})
+    (new,) = agreement.compare({"random": COMMITTED["random"]}, COMMITTED)
+    assert str(gone) == "gini: committed 0.05, found missing, allowed 0.0200"
+    assert not gone.tolerable
+    assert not new.tolerable

@@ -1,0 +1,326 @@
+"""Gaps: each number against a slow independent way to it, and truths that are planted, found again.
+
+Most predictions are simulated from known recalls, with speakers that differ at random; one test speaks the bundled
+corpus.
+"""
+
+import dataclasses
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import recall_score
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from statsmodels.stats.multitest import multipletests
+
+from ser.bias import claims, gaps
+from ser.bias.claims import ANY, GAP
+from ser.bias.groups import BiasParams
+from ser.people import COMPARED
+from ser.synthesis import corpus
+from ser.synthesis.corpus import SynthesisParams
+
+EMOTIONS = ["angry", "happy", "sad", "neutral"]
+PARAMS = BiasParams(resamples=300, confidence=0.95, seed=0, minimum_speakers=4, age_bands=(30, 45), permutations=1000)
+ONLY_GENDER = pd.DataFrame(
+    [(attribute, "", GAP, "not asked") for attribute in COMPARED if attribute != "gender"], columns=list(claims.COLUMNS)
+)
+
+
+def simulate(sizes=(8, 8), each=5, recalls=(0.7, 0.7), spread=0.08, seed=0):
+    """Women and men whose speakers are understood as ``recalls`` say, give or take ``spread``."""
+    generator = np.random.default_rng(seed)
+    genders = np.repeat([0, 1], sizes)
+    understood = np.clip(generator.normal(np.array(recalls)[genders], spread), 0, 1)
+    who = np.repeat(np.arange(len(genders)), each * len(EMOTIONS))
+    truth = np.tile(np.repeat(np.arange(len(EMOTIONS)), each), len(genders))
+    wrong = (truth + generator.integers(1, len(EMOTIONS), size=len(who))) % len(EMOTIONS)
+    prediction = np.where(generator.random(len(who)) < understood[who], truth, wrong)
+    names = np.array(EMOTIONS)
+    return pd.DataFrame(
+        {
+            "truth": names[truth],
+            "prediction": names[prediction],
+            "speaker": [f"c/{speaker:02d}" for speaker in who],
+            "gender": np.array(["female", "male"])[genders[who]],
+            "age": np.array([22.0, 33.0, 44.0, 55.0])[who % 4],
+            "corpus": "c",
+            "language": np.array(["de", "en"])[who // 4 % 2],
+        }
+    )
+
+
+def table(people, params=PARAMS, refused=None):
+    if refused is None:
+        refused = claims.refusals(people, people.assign(emotion=people["truth"]), EMOTIONS, params)
+    return gaps.table(people, EMOTIONS, params, refused)
+
+
+def gender(people, params=PARAMS, refused=ONLY_GENDER):
+    """The row of the gap in UAR between women and men."""
+    rows = table(people, params, refused)
+    ((_, row),) = rows[(rows["attribute"] == "gender") & (rows["measure"] == "uar")].iterrows()
+    return row
+
+
+def uar(people):
+    return recall_score(people["truth"], people["prediction"], average="macro")
+
+
+def of_gender(people, name):
+    return people[people["gender"] == name]
+
+
+def at_most(nominal, cases):
+    """So many false alarms and no more, but for one chance in a hundred, if the rate is the nominal one."""
+    return stats.binom.ppf(0.99, cases, nominal)
+
+
+# The numbers
+
+
+def test_a_gap_is_the_first_group_minus_the_second_by_scikit_learn():
+    people = simulate(recalls=(0.8, 0.6))
+    assert gender(people)["difference"] == pytest.approx(
+        uar(of_gender(people, "female")) - uar(of_gender(people, "male"))
+    )
+
+
+def test_the_exact_p_equals_a_slow_independent_enumeration():
+    people = simulate(sizes=(4, 5), recalls=(0.75, 0.6), seed=1)
+    found = gender(people)
+    names = sorted(set(people["speaker"]))
+    dice = random.Random(0)
+    seen = set()
+    while len(seen) < 126:
+        seen.add(frozenset(dice.sample(names, 4)))
+    null = [uar(people[people["speaker"].isin(part)]) - uar(people[~people["speaker"].isin(part)]) for part in seen]
+    assert found["p"] == pytest.approx(np.mean(np.abs(null) >= abs(found["difference"]) - 1e-9))
+    assert found["p_smallest"] == 1 / 126
+    low, high = np.quantile(null, [0.025, 0.975])
+    assert (found["unbiased_low"], found["unbiased_high"]) == pytest.approx((low, high))
+
+
+def test_the_interval_equals_that_of_a_slow_independent_bootstrap():
+    people = simulate(sizes=(9, 8), each=4, spread=0.15)
+    params = dataclasses.replace(PARAMS, resamples=20_000, confidence=0.8)  # the tails of 0.95 would take more patience
+    found = gender(people, params)
+    truth, prediction = people["truth"].to_numpy(), people["prediction"].to_numpy()
+    rows = {name: [] for name in ("female", "male")}
+    for (name, _), indices in people.groupby(["gender", "speaker"]).indices.items():
+        rows[name].append(indices)
+    dice = random.Random(3)
+    replicates = []
+    for _ in range(600):
+        women, men = (np.concatenate(dice.choices(part, k=len(part) - 1)) for part in rows.values())
+        one, other = (recall_score(truth[drawn], prediction[drawn], average="macro") for drawn in (women, men))
+        replicates.append(one - other)
+    tail = stats.norm.cdf(-stats.t.ppf(0.9, 7))
+    expected = np.quantile(replicates, [tail, 1 - tail])
+    assert (found["low"], found["high"]) == pytest.approx(tuple(expected), abs=0.015)
+    quantiles = stats.t.ppf(0.9, 15) + stats.t.ppf(0.8, 15)
+    assert found["detectable"] == pytest.approx(quantiles * np.std(replicates), rel=0.1)
+
+
+def test_every_measure_has_holms_adjustment_over_all_its_tests():
+    rows = table(simulate(sizes=(8, 8), recalls=(0.9, 0.5)))
+    for _, family in rows.groupby("measure"):
+        np.testing.assert_allclose(family["p_holm"], multipletests(family["p"], method="holm")[1])
+    assert len(rows[rows["measure"] == "uar"]) == 1 + 3 + 1  # genders, three bands, languages
+
+
+def test_all_groups_together_have_the_best_and_the_worst_and_their_ratio():
+    people = simulate(sizes=(8, 8), recalls=(0.9, 0.6))
+    rows = table(people).set_index(["attribute", "measure"])
+    found = rows.loc[("age", "uar_largest")]
+    bands = pd.cut(people["age"], [0, 30, 45, 99], right=False, labels=["under_30", "30-44", "45_and_over"])
+    uars = people.groupby(bands.astype(str)).apply(uar)
+    assert (found["first"], found["second"]) == (uars.idxmax(), uars.idxmin())
+    assert found["difference"] == pytest.approx(uars.max() - uars.min())
+    assert found["ratio"] == pytest.approx(uars.min() / uars.max())
+    of_two = rows.loc["gender"]
+    assert of_two.loc["uar_largest", "difference"] == pytest.approx(abs(of_two.loc["uar", "difference"]))
+    assert of_two.loc["uar_largest", "p"] == of_two.loc["uar", "p"]
+
+
+def test_genders_and_ages_together_have_no_pairs():
+    rows = table(simulate(sizes=(12, 12)))
+    measures = set(rows.loc[rows["attribute"] == "gender_age", "measure"])
+    assert "uar_largest" in measures
+    assert not measures & {"uar", "recall", "rate"}
+
+
+def test_another_seed_draws_others_and_the_same_seed_the_same():
+    people = simulate(sizes=(12, 12), recalls=(0.75, 0.65))
+    first = gender(people)
+    pd.testing.assert_series_equal(first, gender(people))
+    other = gender(people, dataclasses.replace(PARAMS, seed=1))
+    assert first["difference"] == other["difference"]
+    assert first["unbiased_high"] != other["unbiased_high"]
+    assert first["low"] != other["low"]
+
+
+def test_a_test_of_draws_never_has_a_p_of_0():
+    found = gender(simulate(sizes=(12, 12), recalls=(1.0, 0.2)))
+    assert found["p"] == found["p_smallest"] == 1 / 1001
+
+
+def test_speakers_that_are_all_alike_leave_nothing_to_say_of_what_could_be_shown():
+    assert np.isnan(gender(simulate(recalls=(1.0, 1.0), spread=0.0))["detectable"])
+
+
+# What the data cannot carry
+
+
+def test_an_emotion_that_one_gender_lacks_leaves_the_recalls_of_the_others():
+    people = simulate()[lambda people: (people["gender"] == "female") | (people["truth"] != "sad")]
+    rows = table(people)
+    rows = rows[rows["attribute"] == "gender"]
+    assert set(rows["measure"]) == {"recall", "rate"}
+    assert set(rows.loc[rows["measure"] == "recall", "emotion"]) == {"angry", "happy", "neutral"}
+
+
+def test_three_against_three_have_a_gap_without_a_test():
+    found = gender(simulate(sizes=(3, 3)), refused=None)
+    assert np.isfinite(found["difference"])
+    assert found[["p", "p_holm", "unbiased_low", "unbiased_high", "low", "high", "detectable"]].isna().all()
+
+
+def test_too_few_for_an_interval_can_be_enough_for_a_test():
+    found = gender(simulate(sizes=(3, 9)), refused=None)
+    assert found[["low", "high"]].isna().all()
+    assert found[["p", "unbiased_low", "detectable"]].notna().all()
+
+
+def test_without_speakers_there_is_a_gap_and_nothing_about_its_certainty():
+    found = gender(simulate().assign(speaker=""), refused=None)
+    assert np.isfinite(found["difference"])
+    assert found[["p", "p_smallest", "low", "high", "detectable"]].isna().all()
+
+
+def test_a_speaker_of_two_languages_leaves_the_gap_alone():
+    people = simulate()
+    people.loc[0, "language"] = "en"
+    rows = table(people)
+    found = rows[(rows["attribute"] == "language") & (rows["measure"] == "uar")].iloc[0]
+    assert found["difference"] == pytest.approx(
+        uar(people[people["language"] == "de"]) - uar(people[people["language"] == "en"])
+    )
+    assert found[["p", "low", "high", "detectable"]].isna().all()
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        simulate().assign(gender=""),
+        simulate(sizes=(8, 0)),
+        simulate(sizes=(8, 1)),
+        simulate(sizes=(1, 1)),
+    ],
+    ids=["nobody's known", "one empty", "one man", "one speaker each"],
+)
+def test_what_is_refused_has_no_gap(people):
+    assert "gender" not in set(table(people)["attribute"])
+
+
+def test_where_everything_is_refused_there_are_columns_and_no_rows():
+    nothing = pd.DataFrame([("all", "", ANY, "tied")], columns=list(claims.COLUMNS))
+    rows = table(simulate(), refused=nothing)
+    assert list(rows.columns) == list(gaps.COLUMNS)
+    assert rows.empty
+
+
+# Planted truths
+
+
+def test_a_planted_gap_is_found_with_the_right_sign_and_absent_when_not_planted():
+    """Twenty corpora of each kind, as the bundled one is built: 12 women, 12 men, 20 utterances each."""
+    found = {name: [] for name in ("women", "men", "nobody")}
+    for seed in range(20):
+        for name, recalls in (("women", (0.82, 0.64)), ("men", (0.64, 0.82)), ("nobody", (0.73, 0.73))):
+            found[name].append(gender(simulate(sizes=(12, 12), recalls=recalls, seed=seed)))
+    found = {name: pd.DataFrame(rows) for name, rows in found.items()}
+    assert (found["women"]["difference"] > 0).all()
+    assert (found["men"]["difference"] < 0).all()
+    power = stats.binom.ppf(0.01, 20, 0.8)
+    assert (found["women"]["low"] > 0).sum() >= power
+    assert (found["men"]["high"] < 0).sum() >= power
+    assert (found["women"]["p"] < 0.05).sum() >= power
+    alarms = found["nobody"]
+    assert ((alarms["low"] > 0) | (alarms["high"] < 0)).sum() <= at_most(0.05, 20)
+    assert (alarms["p"] < 0.05).sum() <= at_most(0.05, 20)
+
+
+def test_of_all_the_tests_of_a_corpus_without_bias_one_is_passed_no_more_often_than_nominal():
+    """With every attribute compared, Holm's adjustment keeps the chance of any false alarm in UAR at 5 percent."""
+    alarms = 0
+    for seed in range(20):
+        rows = table(simulate(sizes=(8, 8), seed=seed))
+        alarms += (rows.loc[rows["measure"] == "uar", "p_holm"] <= 0.05).any()
+    assert alarms <= at_most(0.05, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("female", "male", "sign"), [(1.0, 0.5, 1), (1.0, 1.0, 0)])
+def test_the_effect_of_gender_that_the_bundled_corpus_plants_is_found(female, male, sign):
+    """Its audio, described by a mean spectrum and the like, and recognised by a linear model in folds of speakers."""
+    planted = {"female": female, "male": male}
+    params = SynthesisParams(
+        seed=1, speakers=24, utterances_per_emotion=3, ambiguous_share=0.15, raters=1, expressivity=planted
+    )
+    people = corpus.plan(params)
+    vectors = np.array([described(corpus.render(row)) for row in people.itertuples()])
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
+    folds = GroupKFold(6)
+    prediction = cross_val_predict(model, vectors, people["emotion"], groups=people["speaker"], cv=folds)
+    found = gender(people.assign(truth=people["emotion"], prediction=prediction, corpus="c"))
+    assert np.sign(found["low"]) + np.sign(found["high"]) == 2 * sign
+    assert (found["p"] < 0.05) == (sign != 0)
+
+
+def described(samples):
+    """Describe samples (n,) by mean and deviation of 32 bands, pitch, and length."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples / 32_768, 512)[::256] * np.hanning(512)
+    spectrum = np.log(np.abs(np.fft.rfft(frames, axis=1)) ** 2 + 1e-8)
+    bands = spectrum[:, :256].reshape(len(frames), 32, 8).mean(axis=2)
+    pitch = np.log(np.fft.irfft(spectrum, axis=1)[:, 32:160].argmax(axis=1) + 32)
+    others = [pitch.mean(), pitch.std(), spectrum.mean(axis=1).std(), np.log(len(samples))]
+    return np.concatenate([bands.mean(axis=0), bands.std(axis=0), others])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("planted", [0.0, 0.15])
+def test_the_interval_covers_the_planted_gap_as_often_as_it_says(planted):
+    rows = [
+        gender(simulate(each=4, spread=0.1, seed=seed, recalls=(0.65 + planted / 2, 0.65 - planted / 2)))
+        for seed in range(100)
+    ]
+    covered = np.mean([row["low"] <= planted <= row["high"] for row in rows])
+    assert 0.89 <= covered <= 0.99
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sizes", [(5, 5), (4, 9)])
+def test_a_gap_of_the_detectable_size_is_found_in_about_four_cases_of_five(sizes):
+    corpora = 50
+    size = np.mean([gender(simulate(sizes=sizes, seed=seed))["detectable"] for seed in range(corpora)])
+    recalls = (0.6 + size / 2, 0.6 - size / 2)
+    found = [gender(simulate(sizes=sizes, recalls=recalls, seed=seed))["p"] <= 0.05 for seed in range(corpora)]
+    assert 0.65 <= np.mean(found) <= 0.95
+
+
+@pytest.mark.slow
+def test_the_range_without_bias_holds_the_gaps_of_models_without_bias():
+    corpora = 40
+    inside = 0
+    for seed in range(corpora):
+        found = gender(simulate(seed=seed))
+        inside += found["unbiased_low"] <= found["difference"] <= found["unbiased_high"]
+    assert inside >= stats.binom.ppf(0.01, corpora, 0.95)
+    biased = gender(simulate(recalls=(0.85, 0.55)))
+    assert biased["difference"] > biased["unbiased_high"]

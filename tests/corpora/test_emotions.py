@@ -1,0 +1,71 @@
+import pytest
+
+from ser.corpora import emotions
+from ser.files.failures import InputError
+
+TABLES = ["SYNONYMS", "EMODB", "RAVDESS", "IEMOCAP", "IEMOCAP_RATERS", "CREMA_D"]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_corpus_speaks_our_words(table):
+    assert set(getattr(emotions, table).values()) <= set(emotions.WORDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("angry", "angry"),
+        ("Anger", "angry"),
+        ("happiness", "happy"),
+        ("joy", "happy"),
+        ("Sadness", "sad"),
+        (" NEUTRAL ", "neutral"),
+        ("fear", "fearful"),
+        ("disgust", "disgusted"),
+        ("surprise", "surprised"),
+        ("boredom", "bored"),
+        ("frustration", "frustrated"),
+        ("melancholy", None),
+        ("", None),
+    ],
+)
+def test_names_of_folders_become_our_words(name, word):
+    assert emotions.word(name) == word
+
+
+@pytest.mark.parametrize(
+    ("label_set", "message"),
+    [
+        (["angry", "happpy"], "found 'happpy'; did you mean 'happy'"),
+        (["angry", "sadness"], "found 'sadness'; did you mean 'sad'"),
+        (["angry", "xyz"], "expected some of angry, happy, .* found 'xyz'$"),
+        (["angry", "sad", "angry"], "at least two different words, found angry, sad, angry"),
+        (["angry"], "at least two"),
+        ([], "found none"),
+    ],
+)
+def test_a_wrong_label_set_is_refused(label_set, message):
+    with pytest.raises(InputError, match=message):
+        emotions.check_label_set(label_set)
+
+
+def test_all_words_are_a_label_set():
+    emotions.check_label_set(emotions.WORDS)
+
+
+@pytest.mark.parametrize(
+    ("merge", "message"),
+    [
+        ({"excitd": "happy"}, "manifest.merge: .* found 'excitd'"),
+        ({"excited": "joy"}, "found 'joy'"),
+        ({"calm": "bored", "bored": "neutral"}, "'calm' becomes 'bored', which is merged as well"),
+        ({"happy": "excited"}, "'happy' becomes 'excited', but is in `emotions`"),
+    ],
+)
+def test_a_wrong_merge_is_refused(merge, message):
+    with pytest.raises(InputError, match=message):
+        emotions.check_merge(merge, ["angry", "happy"])
+
+
+def test_several_words_may_become_one():
+    emotions.check_merge({"excited": "happy", "calm": "neutral", "bored": "neutral"}, ["happy", "neutral"])

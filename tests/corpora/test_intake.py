@@ -1,0 +1,330 @@
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from ser import audio, manifest
+from ser.corpora import intake
+from ser.files.failures import InputError
+
+RATE = 16000
+PARAMS = intake.ManifestParams(
+    merge={}, min_seconds=0.2, max_seconds=2.0, max_rejected_share=1.0, speaker_pattern={}, allow_incomplete=[]
+)
+
+
+def record(path, seed=0, seconds=0.5, rate=RATE, channels=1):
+    """Write noise, its own for each seed, and return its samples (channels, frames)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    samples = np.random.default_rng(seed).integers(-9999, 9999, (round(seconds * rate), channels), np.int16)
+    soundfile.write(path, samples, rate)
+    return samples.T / np.float32(2**15)
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """Two corpora: mine with two angry and one sad file, yours with a happy one."""
+    for seed, name in enumerate(("mine/angry/b.wav", "mine/angry/a.flac", "mine/sad/a.wav", "yours/joy/c.wav")):
+        record(tmp_path / "raw" / name, seed)
+    return tmp_path / "raw"
+
+
+def build(raw, corpora=("mine",), label_set=("angry", "sad"), **changes):
+    return intake.build(raw, corpora, label_set, dataclasses.replace(PARAMS, **changes))
+
+
+def reasons(rejected):
+    return dict(zip(rejected["path"], rejected["reason"], strict=True))
+
+
+def test_the_manifest_has_a_row_per_utterance_sorted_by_id(raw):
+    table, rejected = build(raw, ("yours", "mine"), ("angry", "happy", "sad"))
+    assert tuple(table.columns) == manifest.COLUMNS
+    assert tuple(rejected.columns) == intake.REJECTED_COLUMNS
+    assert list(table["id"]) == ["mine/angry/a", "mine/angry/b", "mine/sad/a", "yours/joy/c"]
+    assert list(table["path"]) == ["mine/angry/a.flac", "mine/angry/b.wav", "mine/sad/a.wav", "yours/joy/c.wav"]
+    assert list(table["corpus"]) == ["mine", "mine", "mine", "yours"]
+    assert list(table["emotion"]) == ["angry", "angry", "sad", "happy"]
+    assert rejected.empty
+
+
+def test_length_rate_and_hash_are_of_the_decoded_audio(raw):
+    samples = record(raw / "mine/angry/c.wav", seed=9, seconds=0.25, rate=44100, channels=2)
+    table, _ = build(raw)
+    row = table.set_index("id").loc["mine/angry/c"]
+    assert (row["seconds"], row["sampling_rate"]) == (0.25, 44100)
+    assert row["sha256"] == audio.digest(samples, 44100)
+
+
+def test_what_metadata_tells_is_in_the_row_and_speakers_are_unique_between_corpora(raw):
+    header = "path,speaker,gender,age,text,language,votes,take\n"
+    content = header + 'joy/c.wav,1,f,31,"Ja, gern",de,"{""joy"": 2, ""anger"": 1}",3\n'
+    (raw / "yours" / "metadata.csv").write_text(content)
+    table, _ = build(raw, ("mine", "yours"), ("angry", "happy", "sad"))
+    row = table.set_index("id").loc["yours/joy/c"]
+    told = [row[name] for name in ("speaker", "gender", "age", "text", "language", "votes", "details")]
+    assert told == ["yours/1", "female", 31.0, "Ja, gern", "de", '{"angry": 1, "happy": 2}', '{"take": 3}']
+    unknown = table.set_index("id").loc["mine/sad/a"]
+    assert [unknown[name] for name in ("speaker", "gender", "votes", "text", "details")] == [""] * 5
+    assert np.isnan(unknown["age"])
+
+
+def test_a_pattern_in_params_names_the_speakers(raw):
+    table, _ = build(raw, speaker_pattern={"mine": "(?P<speaker>.)"})
+    assert list(table["speaker"]) == ["mine/a", "mine/b", "mine/a"]
+
+
+def test_merged_words_count_together_in_labels_and_votes(raw):
+    (raw / "yours" / "joy").rename(raw / "yours" / "excited")
+    record(raw / "yours/happy/d.wav", seed=9)
+    votes = '"{""excited"": 2, ""happy"": 1, ""sad"": 1}"'
+    (raw / "yours" / "metadata.csv").write_text(f"path,votes\nexcited/c.wav,{votes}\nhappy/d.wav,\n")
+    table, rejected = build(raw, ("mine", "yours"), ("angry", "happy", "sad"), merge={"excited": "happy"})
+    row = table.set_index("id").loc["yours/excited/c"]
+    assert (row["emotion"], json.loads(row["votes"])) == ("happy", {"happy": 3, "sad": 1})
+    assert rejected.empty
+
+
+def test_each_flaw_is_rejected_with_its_reason(raw):
+    folder = raw / "mine" / "angry"
+    noise = record(folder / "long.wav", seed=5, seconds=2.1)[0]
+    soundfile.write(folder / "short.wav", noise[:3000], RATE)
+    soundfile.write(folder / "one.wav", noise[:1], RATE)
+    soundfile.write(folder / "none.wav", noise[:0], RATE)
+    (folder / "zero.wav").touch()
+    (folder / "text.wav").write_text("these are words, not sounds\n" * 100)
+    soundfile.write(folder / "whole.wav", noise[:8000], RATE)
+    (folder / "truncated.wav").write_bytes((folder / "whole.wav").read_bytes()[:9000])
+    soundfile.write(folder / "whole.flac", noise[8000:16000], RATE)
+    corrupt = bytearray((folder / "whole.flac").read_bytes())
+    corrupt[2000:2100] = bytes(100)
+    (folder / "corrupt.flac").write_bytes(corrupt)
+    (folder / "whole.flac").unlink()
+    slow = bytearray((folder / "whole.wav").read_bytes())
+    slow[24:28] = (1).to_bytes(4, "little")
+    (folder / "slow.wav").write_bytes(slow)
+    soundfile.write(folder / "silent.wav", np.zeros(8000), RATE)
+    soundfile.write(folder / "offset.wav", np.full(8000, 0.3), RATE)
+    soundfile.write(folder / "cancelled.wav", np.stack([noise[:8000], -noise[:8000]], axis=1), RATE)
+    soundfile.write(folder / "nan.wav", np.append(noise[:8000], [np.nan, np.inf]), RATE, subtype="FLOAT")
+    table, rejected = build(raw)
+    assert reasons(rejected) == {
+        "mine/angry/cancelled.wav": "silent",
+        "mine/angry/corrupt.flac": "unreadable",
+        "mine/angry/long.wav": "too_long",
+        "mine/angry/nan.wav": "not_finite",
+        "mine/angry/none.wav": "empty",
+        "mine/angry/offset.wav": "silent",
+        "mine/angry/one.wav": "too_short",
+        "mine/angry/short.wav": "too_short",
+        "mine/angry/silent.wav": "silent",
+        "mine/angry/slow.wav": "unreadable",
+        "mine/angry/text.wav": "unreadable",
+        "mine/angry/truncated.wav": "unreadable",
+        "mine/angry/zero.wav": "empty",
+    }
+    assert len(table) == 4  # the three of the corpus, and whole.wav
+    details = rejected.set_index("path")["detail"]
+    assert details["mine/angry/nan.wav"] == "2 samples are NaN or infinite"
+    assert details["mine/angry/slow.wav"].startswith("expected a sampling rate of 1000 to 768000 Hz, found 1 Hz")
+    assert details["mine/angry/long.wav"] == "2.1 s, more than 2.0 s"
+    assert str(raw) not in " ".join(details)
+
+
+def test_the_limits_of_length_themselves_are_accepted(raw):
+    record(raw / "mine/angry/shortest.wav", seed=5, seconds=0.2)
+    record(raw / "mine/angry/longest.wav", seed=6, seconds=2.0)
+    assert build(raw)[1].empty
+
+
+def test_a_quiet_recording_is_not_silent(raw):
+    soundfile.write(raw / "mine/sad/quiet.wav", 2e-4 * np.sin(np.arange(8000)), RATE, subtype="FLOAT")
+    assert build(raw)[1].empty
+
+
+def test_of_copies_the_first_is_kept_whatever_their_format_and_corpus(raw):
+    samples, _ = soundfile.read(raw / "mine/angry/b.wav", dtype="int16")
+    soundfile.write(raw / "mine/angry/copy.flac", samples, RATE)
+    soundfile.write(raw / "yours/joy/copy.wav", samples, RATE)
+    (raw / "yours" / "joy").rename(raw / "yours" / "anger")
+    table, rejected = build(raw, ("mine", "yours"))
+    assert reasons(rejected) == {"mine/angry/copy.flac": "duplicate", "yours/anger/copy.wav": "duplicate"}
+    assert set(rejected["detail"]) == {"the same audio as mine/angry/b"}
+    assert "mine/angry/b" in set(table["id"])
+    assert table["sha256"].is_unique
+
+
+def test_of_copies_with_different_labels_none_is_kept(raw):
+    (raw / "mine/sad/copy.wav").write_bytes((raw / "mine/angry/b.wav").read_bytes())
+    table, rejected = build(raw)
+    assert reasons(rejected) == {"mine/angry/b.wav": "duplicate", "mine/sad/copy.wav": "duplicate"}
+    assert set(rejected["detail"]) == {"the same audio is labelled angry and sad: mine/angry/b, mine/sad/copy"}
+    assert list(table["id"]) == ["mine/angry/a", "mine/sad/a"]
+
+
+def test_emotions_outside_the_label_set_are_listed_but_do_not_count_as_flaws(raw):
+    record(raw / "mine/bored/d.wav", seed=7)
+    (raw / "mine/bored/e.wav").touch()
+    table, rejected = build(raw, max_rejected_share=0.0)
+    assert reasons(rejected) == {"mine/bored/d.wav": "unmapped", "mine/bored/e.wav": "unmapped"}
+    assert set(rejected["detail"]) == {"'bored' is not in `emotions`"}
+    assert intake.summary(table, rejected)["rejected_share"] == 0
+
+
+def test_too_many_flaws_in_one_corpus_stop_with_the_counts_and_examples(raw):
+    for name in ("x", "y"):
+        (raw / f"yours/joy/{name}.wav").touch()
+    message = (
+        r"yours: 2 of 3 files are rejected \(2 empty\), more than the share 0.5 of manifest.max_rejected_share; .*"
+        r"the first: yours/joy/x\.wav: empty, a file of zero bytes; yours/joy/y\.wav"
+    )
+    with pytest.raises(InputError, match=message):
+        build(raw, ("mine", "yours"), ("angry", "happy", "sad"), max_rejected_share=0.5)
+    assert len(build(raw, ("mine", "yours"), ("angry", "happy", "sad"), max_rejected_share=0.67)[1]) == 2
+
+
+def test_the_number_of_workers_changes_nothing(raw):
+    for seed in range(20):
+        record(raw / f"mine/angry/more_{seed}.wav", seed=100 + seed // 2)  # every second one is a copy
+    one = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, workers=1)
+    four = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, workers=4)
+    for left, right in zip(one, four, strict=True):
+        pd.testing.assert_frame_equal(left, right)
+
+
+def test_progress_sees_each_wanted_file_once(raw):
+    record(raw / "mine/bored/d.wav", seed=7)
+    seen = []
+
+    def watch(examinations, total):
+        for examination in examinations:
+            seen.append(total)
+            yield examination
+
+    intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, watch=watch)
+    assert seen == [3, 3, 3]
+
+
+def test_summary_counts_by_corpus_emotion_and_reason(raw):
+    (raw / "mine/angry/zero.wav").touch()
+    table, rejected = build(
+        raw, ("mine", "yours"), ("angry", "happy", "sad"), speaker_pattern={"mine": "(?P<speaker>.)"}
+    )
+    report = intake.summary(table, rejected)
+    assert report["utterances"] == 4
+    assert (report["speakers"], report["without_speaker"]) == (2, 1)
+    assert report["hours"] == pytest.approx(4 * 0.5 / 3600)
+    assert report["emotions"] == {"angry": 2, "happy": 1, "sad": 1}
+    assert report["corpora"]["mine"]["emotions"] == {"angry": 2, "sad": 1}
+    assert report["corpora"]["yours"]["utterances"] == 1
+    assert report["rejected"] == dict.fromkeys(intake.REASONS, 0) | {"empty": 1}
+    assert report["rejected_share"] == pytest.approx(1 / 5)
+
+
+def test_the_closing_line_says_what_was_taken_in_and_rejected(raw):
+    assert intake.closing_line(*build(raw)) == (
+        "3 utterances of 0 speakers and 3 utterances of unknown ones, 0.0 h, from mine; rejected 0"
+    )
+    for name in ("x", "y"):
+        (raw / f"mine/angry/{name}.wav").touch()
+    record(raw / "mine/bored/d.wav", seed=7)
+    line = intake.closing_line(*build(raw, speaker_pattern={"mine": "(?P<speaker>.)"}))
+    assert line == "3 utterances of 2 speakers, 0.0 h, from mine; rejected 3 (2 empty, 1 unmapped)"
+
+
+@pytest.mark.parametrize(
+    ("corpora", "message"),
+    [
+        (["absent"], r"absent: no such folder; put the corpus there, or take 'absent' out of `corpora`"),
+        (["mine", "mine"], "at least one name and none twice, found mine, mine"),
+        ([], "at least one name"),
+        (["../raw"], r"corpora: expected names of folders, .* found '\.\./raw'"),
+        (["mine/angry"], "found 'mine/angry'"),
+        ([".hidden"], r"found '\.hidden'"),
+        (["/mine"], "found '/mine'"),
+        ([".."], r"found '\.\.'"),
+        ([""], "expected names of folders, .* found ''"),
+    ],
+)
+def test_wrong_names_of_corpora_are_refused(raw, corpora, message):
+    with pytest.raises(InputError, match=message):
+        build(raw, corpora)
+
+
+def test_a_corpus_that_is_a_link_to_a_folder_is_refused(raw):
+    (raw / "linked").symlink_to(raw / "mine")
+    with pytest.raises(InputError, match=r"linked: a link to a folder, behind which DVC sees no change"):
+        build(raw, ["linked"])
+
+
+def test_an_emotion_or_a_corpus_with_nothing_in_it_is_refused(raw):
+    with pytest.raises(InputError, match=r"emotions: nothing was taken in for bored, calm .*take it out of `emotions`"):
+        build(raw, label_set=("angry", "sad", "calm", "bored"))
+    with pytest.raises(InputError, match=r"corpora: nothing was taken in for yours .*take it out of `corpora`"):
+        build(raw, ("mine", "yours"))
+
+
+def test_two_files_with_one_id_are_refused(raw):
+    record(raw / "mine/sad/a.flac", seed=8)
+    with pytest.raises(InputError, match=r"a\.(wav|flac) and .*a\.(wav|flac): both would have the id 'mine/sad/a'"):
+        build(raw)
+
+
+def test_a_file_name_that_no_table_can_hold_is_refused(raw):
+    (raw / "mine/sad/a.wav").rename(raw / "mine/sad/caf\udce9.wav")  # the byte of a Latin-1 é
+    with pytest.raises(InputError, match="expected file names in UTF-8"):
+        build(raw)
+
+
+def test_a_wrong_label_set_or_merge_is_refused(raw):
+    with pytest.raises(InputError, match="did you mean 'happy'"):
+        build(raw, label_set=("angry", "happpy"))
+    with pytest.raises(InputError, match="'sad' becomes 'angry', but is in `emotions`"):
+        build(raw, merge={"sad": "angry"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"min_seconds": 0.0}, "expected 0 < min_seconds < max_seconds"),
+        ({"min_seconds": 3.0}, "found 3.0 and 2.0"),
+        ({"max_rejected_share": 1.1}, "expected 0 <= max_rejected_share <= 1"),
+        ({"speaker_pattern": {"mine": "(?P<speaker"}}, "is no regular expression"),
+        ({"speaker_pattern": {"mine": "(.*)"}}, r"expected a group '\(\?P<speaker>...\)'"),
+        ({"speaker_pattern": {"emodb": "(?P<speaker>..)"}}, "'emodb' names its speakers itself"),
+        ({"allow_incomplete": ["emobd"]}, "expected some of crema_d, emodb, iemocap, ravdess, found 'emobd'"),
+    ],
+)
+def test_params_out_of_range_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(PARAMS, **changes)
+
+
+@pytest.mark.parametrize("corpus", ["crema_d", "emodb", "iemocap", "ravdess"])
+def test_a_corpus_with_a_parser_of_its_own_is_checked_by_it(tmp_path, corpus):
+    (tmp_path / corpus).mkdir()
+    with pytest.raises(InputError, match=rf"{corpus}: expected \d+ .* found 0; unpack the corpus again"):
+        intake.parse(tmp_path / corpus, PARAMS)
+
+
+def test_iemocap_with_excited_as_happy_is_a_choice_in_params(tmp_path):
+    session = tmp_path / "iemocap" / "Session1"
+    evaluation = session / "dialog" / "EmoEvaluation" / "Ses01F_impro01.txt"
+    evaluation.parent.mkdir(parents=True)
+    turns = {"F000": "exc", "F001": "hap", "M000": "xxx", "M001": "fru"}
+    lines = []
+    for seed, (turn, label) in enumerate(turns.items()):
+        name = f"Ses01F_impro01_{turn}"
+        lines.append(f"[0.0 - 1.0]\t{name}\t{label}\t[1.0, 2.0, 3.0]\nC-E1:\tExcited;\t()\n")
+        record(session / "sentences" / "wav" / "Ses01F_impro01" / f"{name}.wav", seed)
+    evaluation.write_text("".join(lines))
+    table, rejected = build(
+        tmp_path, ["iemocap"], ["happy", "frustrated"], merge={"excited": "happy"}, allow_incomplete=["iemocap"]
+    )
+    assert list(table["emotion"]) == ["happy", "happy", "frustrated"]
+    assert set(table["votes"]) == {'{"happy": 1}'}
+    assert set(rejected["reason"]) == {"unmapped"}
+    assert json.loads(table["details"][0])["session"] == 1

@@ -1,0 +1,326 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import PredefinedSplit, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ser.bias.groups import BiasParams
+from ser.representation import probes
+from ser.representation import spaces as representation_spaces
+from ser.representation.probes import ObstacleError
+from ser.representation.spaces import RepresentationParams, View
+
+PARAMS = RepresentationParams(
+    resamples=500,
+    confidence=0.95,
+    seed=0,
+    minimum_speakers=3,
+    folds=4,
+    cost=0.01,
+    permutations=3,
+    perplexity=5.0,
+    neighbours=5,
+)
+BANDS = BiasParams(resamples=100, confidence=0.95, seed=0, minimum_speakers=3, age_bands=(30, 50), permutations=100)
+EMOTIONS = ("angry", "happy", "sad")
+NUMBERS = 60
+
+
+def people_of(speakers=12, sentences=6):
+    """Every speaker says every sentence in every emotion; women and men, and two age bands, in turn."""
+    rows = [
+        (f"c/{speaker:02d}", emotion, f"sentence {sentence}")
+        for speaker in range(speakers)
+        for emotion in EMOTIONS
+        for sentence in range(sentences)
+    ]
+    people = pd.DataFrame(rows, columns=["speaker", "emotion", "text"])
+    number = people["speaker"].str[2:].astype(int)
+    people["gender"] = np.where(number % 2, "male", "female")
+    people["age"] = np.where(number % 4 < 2, 25.0, 40.0)
+    return people
+
+
+def planted(people, column, strength, rng):
+    """Give each value of a column a direction of its own."""
+    directions = dict(
+        zip(sorted(set(people[column])), rng.normal(size=(people[column].nunique(), NUMBERS)), strict=True)
+    )
+    return strength * np.stack([directions[value] for value in people[column]])
+
+
+def score(space, people, attribute, params=PARAMS):
+    truth = probes.labels(people, attribute, BANDS)
+    return float(probes.balanced(probes.probe(space, people, truth, attribute, params)))
+
+
+@pytest.fixture(scope="module")
+def coloured():
+    """Vectors that carry the speaker strongly and nothing else, least of all gender: 40 speakers."""
+    rng, people = np.random.default_rng(0), people_of(speakers=40, sentences=3)
+    vectors = planted(people, "speaker", 1.0, rng) + rng.normal(size=(len(people), NUMBERS))
+    return people, vectors
+
+
+def test_a_probe_finds_the_speaker_where_only_the_speaker_is_planted(coloured):
+    people, vectors = coloured
+    space = representation_spaces.whole(vectors)
+    assert score(space, people, "speaker") > 0.9
+    assert score(space, people, "emotion") == pytest.approx(1 / 3, abs=0.08)
+
+
+def test_normalisation_by_speaker_leaves_nothing_of_the_speaker(coloured):
+    people, vectors = coloured
+    space = representation_spaces.by_speaker(vectors, people["speaker"].to_numpy())
+    assert score(space, people, "speaker") <= 1 / 40
+    assert score(space, people, "gender") == 0.5
+
+
+def test_gender_is_not_found_by_recognising_speakers(coloured):
+    """Utterances of known speakers would give it away: the folds by utterance of a careless probe find it."""
+    people, vectors = coloured
+    assert score(representation_spaces.whole(vectors), people, "gender") == pytest.approx(0.5, abs=0.12)
+    careless = make_pipeline(StandardScaler(), LogisticRegression(C=PARAMS.cost))
+    blocks = np.arange(len(people)) % 4
+    prediction = cross_val_predict(careless, vectors, people["gender"], cv=PredefinedSplit(blocks))
+    assert balanced_accuracy_score(people["gender"], prediction) > 0.75
+
+
+@pytest.mark.parametrize("attribute", ["emotion", "gender"])
+def test_what_is_planted_is_found_across_speakers(attribute):
+    rng, people = np.random.default_rng(1), people_of()
+    vectors = planted(people, attribute, 0.6, rng) + rng.normal(size=(len(people), NUMBERS))
+    assert score(representation_spaces.whole(vectors), people, attribute) > 0.85
+
+
+@pytest.mark.parametrize("attribute", probes.ATTRIBUTES)
+def test_the_balanced_accuracy_is_that_of_scikit_learn_under_the_same_folds(attribute):
+    rng, people = np.random.default_rng(2), people_of().sample(150, random_state=0)  # unequal counts
+    people = people.reset_index(drop=True)
+    vectors = planted(people, "speaker", 0.3, rng) + planted(people, "emotion", 0.2, rng)
+    vectors += rng.normal(size=vectors.shape)
+    truth = probes.labels(people, attribute, BANDS)
+    folds, _ = probes.cut(people, truth, attribute, PARAMS)
+    model = make_pipeline(
+        StandardScaler(), LogisticRegression(C=PARAMS.cost, class_weight="balanced", tol=1e-3, max_iter=5000)
+    )
+    prediction = cross_val_predict(model, vectors, truth, cv=PredefinedSplit(folds))
+    expected = balanced_accuracy_score(truth, prediction)
+    assert score(representation_spaces.whole(vectors), people, attribute) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("attribute", ["emotion", "gender", "age"])
+def test_no_speaker_is_in_two_folds(attribute):
+    people = people_of()
+    folds, apart = probes.cut(people, probes.labels(people, attribute, BANDS), attribute, PARAMS)
+    assert apart == "speakers"
+    assert len(set(folds)) == PARAMS.folds
+    assert pd.Series(folds).groupby(people["speaker"]).nunique().max() == 1
+
+
+def test_every_fold_of_an_attribute_of_speakers_has_all_groups():
+    people = people_of(speakers=9)  # five women, four men
+    folds, _ = probes.cut(people, probes.labels(people, "gender", BANDS), "gender", PARAMS)
+    assert pd.crosstab(folds, people["gender"]).to_numpy().min() > 0
+
+
+def test_no_sentence_is_in_two_folds_where_speakers_are_told_apart():
+    people = people_of()
+    folds, apart = probes.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)
+    assert apart == "sentences"
+    assert pd.Series(folds).groupby(people["text"]).nunique().max() == 1
+
+
+def test_words_alone_do_not_give_a_speaker_away():
+    """Vectors that know nothing but the sentence, and speakers who have two of their own each."""
+    rng, people = np.random.default_rng(3), people_of()
+    people["text"] = people["speaker"] + (people.index % 2).astype(str)
+    space = representation_spaces.whole(planted(people, "text", 1.0, rng) + rng.normal(size=(len(people), NUMBERS)))
+    assert score(space, people.assign(text=""), "speaker") > 0.9
+    assert score(space, people, "speaker") < 0.2
+
+
+@pytest.mark.parametrize("text", ["", "only one"])
+def test_without_sentences_utterances_are_kept_apart(text):
+    people = people_of().assign(text=text)
+    assert probes.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)[1] == "utterances"
+
+
+def test_a_speaker_of_one_sentence_is_not_left_untaught():
+    people = people_of()
+    people.loc[people["speaker"] == "c/00", "text"] = "sentence 0"
+    folds, apart = probes.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)
+    assert apart == "utterances"
+    assert pd.Series(folds).groupby(people["speaker"]).nunique().min() > 1
+
+
+@pytest.mark.parametrize(
+    ("attribute", "change", "message"),
+    [
+        ("emotion", {"emotion": "sad"}, "known emotion and speaker, and of several; all are of the same emotion"),
+        ("gender", {"gender": ""}, "known gender and speaker, and of several; there is none"),
+        ("age", {"age": np.nan}, "known age and speaker, and of several; there is none"),
+        ("speaker", {"speaker": ""}, "known speaker, and of several; there is none"),
+        ("emotion", {"speaker": ""}, "known emotion and speaker, and of several; there is none"),
+    ],
+)
+def test_what_cannot_be_probed_is_refused_with_the_reason(attribute, change, message):
+    people = people_of().assign(**change)
+    with pytest.raises(ObstacleError, match=message):
+        score(representation_spaces.whole(np.zeros((len(people), 2))), people, attribute)
+
+
+def test_a_group_of_one_speaker_is_refused_by_name():
+    people = people_of()
+    people["gender"] = np.where(people["speaker"] == "c/03", "male", "female")
+    with pytest.raises(ObstacleError, match="gender male has the single speaker c/03, who cannot train and test"):
+        score(representation_spaces.whole(np.zeros((len(people), 2))), people, "gender")
+
+
+def test_a_speaker_of_one_utterance_is_refused_by_name():
+    people = people_of(speakers=4)[17:].reset_index(drop=True)
+    with pytest.raises(ObstacleError, match="speaker c/00 has a single utterance"):
+        score(representation_spaces.whole(np.zeros((len(people), 2))), people, "speaker")
+
+
+def test_views_are_probed_apart_and_scored_together():
+    """Two views whose coordinates have nothing in common, speakers of both: the mean of both, chance of both."""
+    rng, people = np.random.default_rng(4), people_of(speakers=12)
+    rows = [np.flatnonzero(people["speaker"] < "c/04"), np.flatnonzero(people["speaker"] >= "c/04")]
+    vectors = planted(people, "speaker", 0.4, rng) + rng.normal(size=(len(people), NUMBERS))
+    views = [View(rows[0], vectors[rows[0]]), View(rows[1], -5 * vectors[rows[1]][:, ::-1])]
+    truth = people["speaker"].to_numpy()
+    both = probes.probe(views, people, truth, "speaker", PARAMS)
+    each = [score([view], people, "speaker") for view in views]
+    assert float(probes.balanced(both)) == pytest.approx((4 * each[0] + 8 * each[1]) / 12)
+    assert both.chance == pytest.approx((4 / 4 + 8 / 8) / 12)
+    assert (both.views, both.classes, both.utterances) == (2, 8, len(people))
+
+
+def test_a_view_that_allows_no_probe_is_left_out_and_said():
+    people = people_of()
+    rng = np.random.default_rng(5)
+    rows = [np.flatnonzero(people["speaker"] < "c/02"), np.flatnonzero(people["speaker"] >= "c/02")]
+    views = [View(part, rng.normal(size=(len(part), 5))) for part in rows]
+    outcome = probes.probe(views, people, probes.labels(people, "gender", BANDS), "gender", PARAMS)
+    assert outcome.speakers == [f"c/{number:02d}" for number in range(2, 12)]
+    assert outcome.remark.startswith("views left out: 1 of 2: gender female has the single speaker c/00")
+
+
+def test_where_no_view_allows_a_probe_the_first_obstacle_is_named():
+    people = people_of(speakers=4)
+    rows = [np.flatnonzero(people["speaker"] < "c/02"), np.flatnonzero(people["speaker"] >= "c/02")]
+    with pytest.raises(
+        ObstacleError, match="none of 2 views allows a probe: gender female has the single speaker c/00"
+    ):
+        score([View(part, np.zeros((len(part), 2))) for part in rows], people, "gender")
+
+
+def test_unknown_utterances_are_left_out_and_counted():
+    people = people_of()
+    people.loc[people["speaker"] == "c/05", "gender"] = ""
+    vectors = np.random.default_rng(6).normal(size=(len(people), 5))
+    truth = probes.labels(people, "gender", BANDS)
+    outcome = probes.probe(representation_spaces.whole(vectors), people, truth, "gender", PARAMS)
+    assert outcome.utterances == len(people) - 18
+    assert outcome.remark == "gender or speaker unknown for 18 utterances"
+
+
+def test_the_interval_of_equal_speakers_is_students():
+    """One recall a speaker: the interval of a mean, about mean +- t * standard error."""
+    recalls = np.random.default_rng(7).uniform(0.3, 0.7, size=30)
+    names = [f"c/{number:02d}" for number in range(30)]
+    outcome = outcome_of(names, recalls[:, None], np.ones((30, 1)))
+    bounds, why = probes.interval([outcome], dataclasses.replace(PARAMS, resamples=20_000))
+    reach = stats.t.ppf(0.975, 29) * recalls.std(ddof=1) / np.sqrt(30)
+    assert why == ""
+    assert bounds["low"] == pytest.approx(recalls.mean() - reach, abs=0.005)
+    assert bounds["high"] == pytest.approx(recalls.mean() + reach, abs=0.005)
+
+
+def outcome_of(names, correct, support, strata=None):
+    strata = np.zeros(len(names), dtype=int) if strata is None else strata
+    return probes.Outcome(names, strata, correct, support, 0.5, 0, 2, 1, "speakers", "")
+
+
+def test_a_difference_is_paired_over_speakers():
+    """Speakers differ widely, and one space is better by the same for all: the difference is certain."""
+    recalls = np.linspace(0.1, 0.8, 10)[:, None]
+    names = [f"c/{number}" for number in range(10)]
+    sides = [outcome_of(names, recalls + 0.1, np.ones((10, 1))), outcome_of(names, recalls, np.ones((10, 1)))]
+    bounds, _ = probes.interval(sides, PARAMS)
+    assert (bounds["low"], bounds["high"]) == pytest.approx((0.1, 0.1))
+
+
+def test_a_group_of_few_speakers_has_no_interval_and_says_why():
+    names = [f"c/{number}" for number in range(10)]
+    strata = np.array([0] * 8 + [1] * 2)
+    bounds, why = probes.interval([outcome_of(names, np.eye(2)[strata], np.eye(2)[strata], strata)], PARAMS)
+    assert bounds == {}
+    assert why == "no interval (test speakers: 2, minimum_speakers: 3)"
+
+
+def test_permuted_labels_score_chance_where_true_ones_score_high():
+    rng, people = np.random.default_rng(8), people_of(speakers=24, sentences=2)
+    vectors = planted(people, "gender", 0.6, rng) + rng.normal(size=(len(people), NUMBERS))
+    space, truth = representation_spaces.whole(vectors), probes.labels(people, "gender", BANDS)
+    null = probes.permuted(space, people, truth, "gender", dataclasses.replace(PARAMS, permutations=10))
+    assert score(space, people, "gender") > 0.9
+    assert len(set(null.round(6))) > 3
+    assert np.mean(null) == pytest.approx(0.5, abs=0.15)
+    assert null.max() < 0.9
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Gender is planted; ages are unknown; the spaces of a pair, and a third of the speakers in one view."""
+    rng, people = np.random.default_rng(9), people_of().assign(age=np.nan)
+    vectors = planted(people, "gender", 0.2, rng) + rng.normal(size=(len(people), NUMBERS))
+    noise = rng.normal(size=vectors.shape)
+    spaces = {"features": representation_spaces.whole(vectors), "mfcc": representation_spaces.whole(noise)}
+    return people, spaces, probes.table(spaces, people, BANDS, PARAMS)
+
+
+def test_the_table_has_a_row_for_each_space_and_attribute_and_for_each_difference(table):
+    _, _, rows = table
+    assert list(rows.columns) == list(probes.COLUMNS)
+    expected = [(space, attribute) for space in ("features", "mfcc") for attribute in probes.ATTRIBUTES]
+    expected += [("features_minus_mfcc", attribute) for attribute in ("emotion", "speaker", "gender")]
+    assert list(zip(rows["space"], rows["attribute"], strict=True)) == expected
+    age = rows[(rows["space"] == "features") & (rows["attribute"] == "age")].iloc[0]
+    assert age["remark"].endswith("known age and speaker, and of several; there is none")
+    assert pd.isna(age["balanced_accuracy"])
+
+
+def test_the_table_holds_what_the_probes_found(table):
+    people, spaces, rows = table
+    rows = rows.set_index(["space", "attribute"])
+    for name in spaces:
+        assert rows.loc[(name, "gender"), "balanced_accuracy"] == score(spaces[name], people, "gender")
+    gender, difference = rows.loc[("features", "gender")], rows.loc[("features_minus_mfcc", "gender")]
+    assert gender["p_value"] == 1 / (1 + PARAMS.permutations)
+    assert gender["chance"] == 0.5
+    assert gender["permuted"] < gender["low"] < gender["balanced_accuracy"] <= gender["high"]
+    assert difference["low"] > 0
+    assert (gender["utterances"], gender["speakers"], gender["classes"], gender["apart"]) == (216, 12, 2, "speakers")
+    assert rows["p_value"].drop(index="gender", level=1).isna().all()
+
+
+def test_the_report_is_the_table_without_what_is_missing(table):
+    report = probes.report(table[2])
+    assert set(report) == {"features", "mfcc", "features_minus_mfcc"}
+    assert set(report["features"]) == {"emotion", "speaker", "gender"}
+    assert set(report["features"]["gender"]) == set(probes.FIGURES)
+    assert set(report["features"]["emotion"]) == {"balanced_accuracy", "low", "high", "chance"}
+    assert set(report["features_minus_mfcc"]["emotion"]) == {"balanced_accuracy", "low", "high"}
+
+
+def test_the_same_arguments_give_the_same_table(table):
+    people, spaces, rows = table
+    pd.testing.assert_frame_equal(probes.table(spaces, people, BANDS, PARAMS), rows)

@@ -1,0 +1,251 @@
+"""The command, on a pipeline small enough for a test: tones, features, classifiers, predictions."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+
+from ser import audio, features, predictions
+from ser.encoders import extraction
+from ser.encoders.extractors import Recipe
+from ser.files import tables
+from ser.learning import classifier, fitting
+from ser.learning import recipe as learning_recipe
+from ser.learning.classifier import TrainParams
+from serving import predict
+
+EMOTIONS = ["happy", "sad"]
+PARAMS = TrainParams(
+    hidden=[8],
+    dropout=0.1,
+    learning_rate=0.01,
+    weight_decay=0.01,
+    batch_size=8,
+    epochs=5,
+    patience=5,
+    normalisation="train",
+    class_weights=True,
+    seed=0,
+)
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    """A folder with raw/, models/ and predictions.csv, made as the stages make them."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    manifest = record(folder / "raw")
+    extraction.compute(manifest, folder / "raw", folder / "features", Recipe("pase_plus_untrained", seed=3))
+    found = features.read(folder / "features", manifest)
+    speakers, tested = manifest["speaker"].to_numpy(), []
+    for fold, (validation, test) in enumerate([("tones/b", "tones/a"), ("tones/c", "tones/b"), ("tones/a", "tones/c")]):
+        parts = np.select([speakers == validation, speakers == test], ["validation", "test"], "train")
+        recipe = learning_recipe.Recipe(EMOTIONS, PARAMS, found.extractor, "loso", fold)
+        fitted, _ = fitting.fit(recipe, found.vectors, manifest["emotion"].to_numpy(), parts, speakers)
+        classifier.save(fitted, folder / "models" / classifier.file_name("loso", fold))
+        probabilities = fitted.probabilities(found.vectors, speakers)[parts == "test"]
+        tested.append(predictions.fold("loso", fold, manifest[parts == "test"], probabilities, EMOTIONS))
+    tables.write(pd.concat(tested), folder / "predictions.csv")
+    return folder
+
+
+def record(raw) -> pd.DataFrame:
+    """Four tones of each of three speakers, in two formats and at two rates, one of them in stereo."""
+    raw.mkdir()
+    rows = []
+    for number, speaker in enumerate("abc"):
+        for take in range(4):
+            rate, suffix = ((16_000, "wav"), (44_100, "flac"))[take // 2]
+            times_s = np.arange(round(0.3 * rate)) / rate
+            tone = 0.3 * np.sin(2 * np.pi * (200 + 40 * number + 150 * (take % 2)) * times_s)
+            noise = np.random.default_rng(10 * number + take).normal(0, 0.01, (times_s.size, 1 + take // 2))
+            name = f"{speaker}{take}.{suffix}"
+            soundfile.write(raw / name, tone[:, np.newaxis] + noise, rate)
+            sha256 = audio.digest(*audio.decode(raw / name))
+            rows.append((f"tones/{speaker}{take}", name, "tones", f"tones/{speaker}", EMOTIONS[take % 2], sha256))
+    return pd.DataFrame(rows, columns=["id", "path", "corpus", "speaker", "emotion", "sha256"])
+
+
+def run(pipeline, capsys, *arguments) -> tuple[str, str]:
+    """Run the command; returns what it wrote to standard output and to standard error."""
+    predict.main([*map(str, arguments), "--models", str(pipeline / "models")])
+    captured = capsys.readouterr()
+    return captured.out, captured.err
+
+
+def test_one_fold_agrees_with_the_pipelines_predictions(pipeline, capsys):
+    wanted = predictions.read(pipeline / "predictions.csv", EMOTIONS)
+    for fold in range(3):
+        out, _ = run(pipeline, capsys, pipeline / "raw", "--fold", fold, "--format", "csv")
+
+        found = pd.read_csv(io.StringIO(out))
+        found["id"] = "tones/" + found["file"].str.extract(r"(\w+)\.\w+$")[0]
+        both = wanted[wanted["fold"] == fold].merge(found, on="id", suffixes=("", "_found"))
+        assert len(both) == 4
+        assert (both["prediction"] == both["prediction_found"]).all()
+        for column in predictions.probability_columns(EMOTIONS):
+            np.testing.assert_allclose(both[f"{column}_found"], both[column], atol=1e-5)
+
+
+def test_the_default_is_the_mean_of_the_folds(pipeline, capsys):
+    folds = [run(pipeline, capsys, pipeline / "raw", "--fold", fold, "--format", "csv")[0] for fold in range(3)]
+    out, _ = run(pipeline, capsys, pipeline / "raw", "--format", "csv")
+
+    expected = np.mean([pd.read_csv(io.StringIO(text))["p_sad"] for text in folds], axis=0)
+    np.testing.assert_allclose(pd.read_csv(io.StringIO(out))["p_sad"], expected, atol=1e-6)
+
+
+def test_json_and_table_say_what_csv_says(pipeline, capsys):
+    file = pipeline / "raw/b2.flac"
+    (csv,) = pd.read_csv(io.StringIO(run(pipeline, capsys, file, "--format", "csv")[0])).to_dict("records")
+
+    (found,) = json.loads(run(pipeline, capsys, file, "--format", "json")[0])
+    header, line = run(pipeline, capsys, file)[0].splitlines()
+
+    assert found["file"] == csv["file"] == str(file)
+    assert found["prediction"] == csv["prediction"] == max(found["probabilities"], key=found["probabilities"].get)
+    assert found["probabilities"] == pytest.approx({word: csv[f"p_{word}"] for word in EMOTIONS}, abs=1e-8)
+    assert header.split() == ["file", "prediction", "p_happy", "p_sad"]
+    assert line.split() == [str(file), csv["prediction"], f"{csv['p_happy']:.3f}", f"{csv['p_sad']:.3f}"]
+
+
+def test_a_folder_gives_its_audio_files_sorted_and_each_once(tmp_path):
+    for name in ("b/2.WAV", "b/1.flac", "a.ogg", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    found = predict.audio_files([tmp_path / "b/2.WAV", tmp_path, tmp_path / "notes.txt"])
+
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["b/2.WAV", "a.ogg", "b/1.flac", "notes.txt"]
+
+
+def test_files_that_cannot_be_read_are_named_and_the_others_predicted(pipeline, capsys, tmp_path):
+    (tmp_path / "text.wav").write_text("not audio")
+    (tmp_path / "empty.wav").touch()
+    soundfile.write(tmp_path / "short.wav", np.random.default_rng(0).normal(0, 0.1, 100), 16_000)
+    soundfile.write(tmp_path / "silent.flac", np.zeros(16_000), 44_100)
+    soundfile.write(tmp_path / "nan.wav", np.full(8000, np.nan), 16_000, subtype="FLOAT")
+
+    with pytest.raises(SystemExit, match="predict: 5 of 6 files have no prediction"):
+        run(pipeline, capsys, tmp_path, pipeline / "raw/a0.wav", "--format", "csv")
+
+    captured = capsys.readouterr()
+    assert list(pd.read_csv(io.StringIO(captured.out))["file"]) == [str(pipeline / "raw/a0.wav")]
+    lines = captured.err.splitlines()
+    assert [line.split(":")[1].strip() for line in lines] == [
+        str(tmp_path / name) for name in ("empty.wav", "nan.wav", "short.wav", "silent.flac", "text.wav")
+    ]
+    assert "expected at least 471 samples" in lines[2]
+    assert ": silent: expected sound, found none" in lines[3]
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [lambda: np.empty(2**58, np.uint8), lambda: torch.empty(2**58, dtype=torch.uint8), lambda: bytearray(2**58)],
+    ids=["numpy", "torch", "python"],
+)
+def test_a_file_that_is_too_long_for_the_memory_leaves_the_others(pipeline, capsys, monkeypatch, lack):
+    load = audio.load
+    monkeypatch.setattr(
+        audio, "load", lambda path, *rest, **options: load(path, *rest, **options) if path.stem != "b1" else lack()
+    )
+
+    with pytest.raises(SystemExit, match="predict: 1 of 12 files have no prediction"):
+        run(pipeline, capsys, pipeline / "raw", "--format", "csv")
+
+    captured = capsys.readouterr()
+    assert len(pd.read_csv(io.StringIO(captured.out))) == 11
+    (line,) = captured.err.splitlines()
+    assert (
+        line == f"predict: {pipeline / 'raw/b1.wav'}: too long for the memory that is free; cut it into shorter files"
+    )
+
+
+def test_an_error_of_ours_keeps_its_traceback(pipeline, capsys, monkeypatch):
+    monkeypatch.setattr(audio, "load", lambda path, **options: torch.ones(2) @ torch.ones(3))
+
+    with pytest.raises(RuntimeError, match="inconsistent tensor size"):
+        run(pipeline, capsys, pipeline / "raw")
+
+
+@pytest.mark.parametrize("style", ["table", "csv", "json"])
+def test_a_file_name_that_is_not_utf_8_is_printed(pipeline, capsys, tmp_path, style):
+    odd = Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.wav"))
+    odd.write_bytes((pipeline / "raw/a0.wav").read_bytes())
+
+    out, _ = run(pipeline, capsys, odd, "--format", style)
+
+    if style == "json":
+        assert json.loads(out)[0]["file"] == str(odd)
+    else:
+        assert f"{tmp_path}/caf\\udce9.wav" in out.splitlines()[1]
+
+
+def test_a_fault_of_a_file_whose_name_is_not_utf_8_is_printed(pipeline, capsys, tmp_path):
+    Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.wav")).touch()
+
+    with pytest.raises(SystemExit, match="1 of 1 files"):
+        run(pipeline, capsys, tmp_path)
+
+    assert capsys.readouterr().err.startswith(f"predict: {tmp_path}/caf\\udce9.wav: expected audio")
+
+
+def test_a_file_has_the_same_prediction_alone_and_among_others(pipeline, capsys):
+    among = json.loads(run(pipeline, capsys, pipeline / "raw", "--format", "json")[0])
+
+    alone = [json.loads(run(pipeline, capsys, row["file"], "--format", "json")[0])[0] for row in among[:3]]
+
+    assert alone == among[:3]
+
+
+def test_nothing_is_printed_where_no_file_can_be_read(pipeline, capsys, tmp_path):
+    (tmp_path / "text.wav").write_text("not audio")
+
+    with pytest.raises(SystemExit, match="1 of 1 files have no prediction"):
+        run(pipeline, capsys, tmp_path)
+
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("nowhere.wav", "nowhere.wav: no such file or folder"), (".", r"expected audio files \(.*\), found none")],
+)
+def test_paths_without_audio_are_refused(pipeline, capsys, tmp_path, path, message):
+    with pytest.raises(SystemExit, match=f"^predict: .*{message}"):
+        run(pipeline, capsys, tmp_path / path)
+
+
+def test_a_model_that_normalises_by_speaker_wants_one_speaker(pipeline, capsys, tmp_path):
+    by_speaker = replace(PARAMS, normalisation="speaker")
+    fitted = classifier.load(pipeline / "models" / classifier.file_name("loso", 0))
+    fitted.recipe = replace(fitted.recipe, params=by_speaker)
+    classifier.save(fitted, tmp_path / "models" / classifier.file_name("loso", 0))
+
+    with pytest.raises(SystemExit, match=r"predict: the model normalises by speaker: .*--one-speaker"):
+        run(tmp_path, capsys, pipeline / "raw")
+
+    out, _ = run(tmp_path, capsys, pipeline / "raw/a0.wav", pipeline / "raw/a1.wav", "--one-speaker")
+    assert len(out.splitlines()) == 3
+
+
+def test_a_model_that_was_not_trained_is_one_line(tmp_path, pipeline, capsys):
+    with pytest.raises(SystemExit, match=r"^predict: .*expected classifiers .* found none; train them first"):
+        predict.main([str(pipeline / "raw"), "--models", str(tmp_path)])
+
+
+@pytest.mark.slow
+def test_it_runs_as_a_module(pipeline):
+    command = [sys.executable, "-m", "serving.predict", pipeline / "raw/a0.wav", "--models", pipeline / "models"]
+    ended = subprocess.run([*command, "--fold", "9"], capture_output=True, text=True)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"predict: {pipeline / 'models'}: expected a fold out of 0, 1, 2, found 9\n"
