@@ -31,7 +31,7 @@ from ser.failures import InputError
 from ser.features import Features
 from ser.intervals import IntervalParams
 from ser.objective import AdversaryParams, Attribute, RobustParams
-from ser.params import check_ranges
+from ser.params import COSTS, check_ranges
 from ser.training import TrainParams
 
 BASELINE = "baseline"
@@ -77,9 +77,7 @@ class MitigationParams:
     def __post_init__(self):
         if BASELINE in self.systems:
             raise ValueError(f"systems: expected names other than {BASELINE}, which is there by itself")
-        if self.cost <= 0:
-            raise ValueError(f"cost: expected a number above 0, found {self.cost}")
-        check_ranges(self, folds=(2, math.inf))
+        check_ranges(self, cost=COSTS, folds=(2, math.inf))
 
 
 def run(

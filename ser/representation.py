@@ -21,7 +21,7 @@ from ser import classifier
 from ser.failures import InputError
 from ser.features import Features
 from ser.intervals import IntervalParams
-from ser.params import check_ranges
+from ser.params import COSTS, check_ranges
 
 # What is subtracted from what. The folds of a probe do not depend on the space, so that both sides are of the same
 # utterances under the same folds.
@@ -53,11 +53,10 @@ class RepresentationParams(IntervalParams):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.cost <= 0:
-            raise ValueError(f"cost: expected a number above 0, found {self.cost}")
         check_ranges(
             self,
             folds=(2, math.inf),
+            cost=COSTS,
             permutations=(1, 10**6),
             perplexity=(1, math.inf),
             neighbours=(2, math.inf),

@@ -17,6 +17,7 @@ from sklearn.svm import LinearSVC
 
 from ser import metrics
 from ser.intervals import IntervalParams
+from ser.params import COSTS, check_ranges
 from ser.pretraining.prosody_probe import ProsodyParams
 
 
@@ -56,8 +57,7 @@ class ProbeParams:
     intervals: IntervalParams
 
     def __post_init__(self) -> None:
-        if self.cost <= 0:
-            raise ValueError(f"cost: expected above 0, found {self.cost}")
+        check_ranges(self, cost=COSTS)
         for name, task in self.tasks.items():
             if task.corpus not in self.corpora:
                 raise ValueError(
