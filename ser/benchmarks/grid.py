@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from ser.benchmarks import linear
 from ser.benchmarks.tasks import Task
 from ser.features import Features
-from ser.files.params import SEEDS, check_ranges
+from ser.files.params import COSTS, SEEDS, check_ranges
 from ser.learning import fitting
 from ser.learning.recipe import Recipe, TrainParams
 from ser.machine import processes
@@ -70,8 +70,10 @@ class GridParams:
             raise ValueError(f"classifiers: expected some of {', '.join(CLASSIFIERS)}, found {unknown or 'none'}")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise ValueError(f"seeds: expected different whole numbers, 0 or more, found {self.seeds}")
-        if not self.costs or min(self.costs) <= 0 or sorted(set(self.costs)) != self.costs:
-            raise ValueError(f"costs: expected ascending numbers above 0, found {self.costs}")
+        least, most = COSTS
+        inside = {cost for cost in self.costs if least <= cost <= most}
+        if not inside or sorted(inside) != self.costs:
+            raise ValueError(f"costs: expected ascending numbers from {least} to {most}, found {self.costs}")
         if max(self.seeds) > SEEDS[1]:
             raise ValueError(f"seeds: expected at most {SEEDS[1]}, found {max(self.seeds)}")
         check_ranges(self, inner_folds=(2, math.inf), folds=(2, math.inf))

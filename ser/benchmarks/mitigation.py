@@ -27,7 +27,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ser.features import Features
 from ser.files.failures import InputError
-from ser.files.params import check_ranges
+from ser.files.params import COSTS, check_ranges
 from ser.learning import fitting, soft_labels
 from ser.learning.recipe import AdversaryParams, Attribute, Recipe, RobustParams, TrainParams
 from ser.machine import processes
@@ -76,9 +76,7 @@ class MitigationParams:
     def __post_init__(self):
         if BASELINE in self.systems:
             raise ValueError(f"systems: expected names other than {BASELINE}, which is there by itself")
-        if self.cost <= 0:
-            raise ValueError(f"cost: expected a number above 0, found {self.cost}")
-        check_ranges(self, folds=(2, math.inf))
+        check_ranges(self, cost=COSTS, folds=(2, math.inf))
 
 
 def run(

@@ -16,6 +16,7 @@ from ser.files.whole import check_file
 Block = TypeVar("Block")
 
 SEEDS = (0, 2**32 - 1)  # those that scikit-learn takes
+COSTS = (1e-9, 1e9)  # of linear classifiers: beyond, their solvers overflow or do not end
 LARGEST = 2**32 - 1  # of whole numbers: more than any key needs
 LARGEST_FLOAT = 1e30  # of others: a float32 holds it, with room to reckon
 

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from ser.files.params import COSTS, check_ranges
 from ser.pretraining.prosody_probe import ProsodyParams
 from ser.scores import metrics
 from ser.scores.intervals import IntervalParams
@@ -56,8 +57,7 @@ class ProbeParams:
     intervals: IntervalParams
 
     def __post_init__(self) -> None:
-        if self.cost <= 0:
-            raise ValueError(f"cost: expected above 0, found {self.cost}")
+        check_ranges(self, cost=COSTS)
         for name, task in self.tasks.items():
             if task.corpus not in self.corpora:
                 raise ValueError(

@@ -88,13 +88,12 @@ class PretrainParams:
         check_ranges(
             self,
             **dict.fromkeys((*counts, "channels", "qrnn_units"), (1, math.inf)),
-            **dict.fromkeys(("warmup_steps", "decay_power", "weight_decay"), (0, math.inf)),
+            **dict.fromkeys(("learning_rate", "warmup_steps", "decay_power", "weight_decay"), (0, math.inf)),
             chunk_seconds=(0.1, 60.0),
             seed=SEEDS,
         )
-        for name in ("learning_rate", "clip"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: expected a number above 0, found {getattr(self, name)}")
+        if self.clip <= 0:
+            raise ValueError(f"clip: expected a number above 0, found {self.clip}")
         for name in ("waveform_maps", "maps"):
             if min(getattr(self, name), default=1) < 1:
                 raise ValueError(f"{name}: expected numbers of 1 or more, found {list(getattr(self, name))}")

@@ -332,20 +332,21 @@ def report(rows: pd.DataFrame) -> dict:
 
 def _by_utterances(people: pd.DataFrame, truth: np.ndarray, params: RepresentationParams) -> tuple[np.ndarray, str]:
     """Cut by sentences where these are known and leave no speaker untaught, else by utterances."""
+    names, counts = np.unique(truth, return_counts=True)
+    if counts.min() < 2:
+        raise ObstacleError(f"speaker {names[counts.argmin()]} has a single utterance, which cannot train and test")
     texts = people["text"].to_numpy(dtype=object)
     sentences = len(np.unique(texts))
     if (texts != "").all() and sentences > 1:
         folds = _cut(StratifiedGroupKFold, min(params.folds, sentences), truth, texts, params.seed)
         if not _untaught(truth, folds):
             return folds, "sentences"
-    names, counts = np.unique(truth, return_counts=True)
-    if counts.min() < 2:
-        raise ObstacleError(f"speaker {names[counts.argmin()]} has a single utterance, which cannot train and test")
-    return _cut(StratifiedKFold, min(params.folds, counts.max()), truth, None, params.seed), "utterances"
+    return _cut(StratifiedKFold, params.folds, truth, None, params.seed), "utterances"
 
 
 def _cut(kind: type, number: int, truth: np.ndarray, groups: np.ndarray | None, seed: int) -> np.ndarray:
     folds = np.empty(len(truth), dtype=int)
+    number = min(number, np.unique(truth, return_counts=True)[1].max())  # more than that have nothing to share out
     with warnings.catch_warnings():
         # Expected: a class with fewer members than folds is spread over as many as it has.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)

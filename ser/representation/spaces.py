@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ser.features import Features
 from ser.files.failures import InputError
-from ser.files.params import check_ranges
+from ser.files.params import COSTS, check_ranges
 from ser.learning import classifier
 from ser.scores.intervals import IntervalParams
 
@@ -53,11 +53,10 @@ class RepresentationParams(IntervalParams):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.cost <= 0:
-            raise ValueError(f"cost: expected a number above 0, found {self.cost}")
         check_ranges(
             self,
             folds=(2, math.inf),
+            cost=COSTS,
             permutations=(1, 10**6),
             perplexity=(1, math.inf),
             neighbours=(2, math.inf),

@@ -178,11 +178,12 @@ def test_full_disk_while_saving_leaves_the_old_checkpoint(speech, tmp_path, monk
     run.save(path)
     before = path.read_bytes()
 
-    def fill_up(state, target):
-        Path(target).write_bytes(b"half of it")
+    def fill_up(target, content):
+        with target.open("wb") as stream:
+            stream.write(b"half of it")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", fill_up)
+    monkeypatch.setattr(Path, "write_bytes", fill_up)
     with pytest.raises(OSError, match="No space left"):
         run.save(path)
     assert path.read_bytes() == before
@@ -225,7 +226,19 @@ def test_learning_rate_rises_then_falls_to_zero():
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("steps", 0), ("chunks", 1), ("precision", "float16"), ("waveform_maps", (1, 2)), ("maps", (1, 2))],
+    [
+        ("steps", 0),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("learning_rate", -1.0),
+        ("chunk_seconds", 0.0),
+        ("clip", 0.0),
+        ("maps", (0,) * 8),
+        ("chunks", 1),
+        ("precision", "float16"),
+        ("waveform_maps", (1, 2)),
+        ("maps", (1, 2)),
+    ],
 )
 def test_params_out_of_range_are_refused(key, value):
     with pytest.raises(ValueError, match=f"{key}: expected"):

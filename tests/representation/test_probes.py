@@ -160,6 +160,14 @@ def test_a_speaker_of_one_sentence_is_not_left_untaught():
     assert pd.Series(folds).groupby(people["speaker"]).nunique().min() > 1
 
 
+@pytest.mark.parametrize("attribute", ["speaker", "gender", "emotion"])
+def test_more_folds_than_there_is_to_share_out_are_as_many_as_there_is(attribute):
+    people = people_of()
+    params = dataclasses.replace(PARAMS, folds=1000)
+    folds, _ = probes.cut(people, probes.labels(people, attribute, BANDS), attribute, params)
+    assert 2 <= len(set(folds)) <= len(people)
+
+
 @pytest.mark.parametrize(
     ("attribute", "change", "message"),
     [

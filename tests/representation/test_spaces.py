@@ -27,7 +27,7 @@ EXTRACTOR = '{"extractor": "numbers"}'
     ("key", "value", "message"),
     [
         ("folds", 1, "folds: expected 2 or more, found 1"),
-        ("cost", 0.0, "cost: expected a number above 0"),
+        ("cost", 0.0, "cost: expected 1e-09 to 1000000000.0, found 0.0"),
         ("permutations", 0, "permutations: expected 1 to 1000000, found 0"),
         ("perplexity", 0.5, "perplexity: expected 1 or more"),
         ("neighbours", 1, "neighbours: expected 2 or more"),

@@ -197,7 +197,7 @@ def failure(monkeypatch):
 def test_settings_out_of_range_are_refused(project, monkeypatch):
     project()
     Path("params.yaml").write_text(yaml.safe_dump({"representation": SETTINGS | {"cost": 0.0}, "bias": BANDS}))
-    assert "params.yaml: representation: cost: expected a number above 0" in failure(monkeypatch)
+    assert "params.yaml: representation: cost: expected 1e-09 to 1000000000.0" in failure(monkeypatch)
 
 
 def test_classifiers_of_other_features_are_refused(project, monkeypatch):
