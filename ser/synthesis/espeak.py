@@ -9,9 +9,11 @@ The library and its voices come with the package espeakng-loader; the calls are 
 
 import ctypes
 import json
+import os
 import subprocess
 import sys
 from array import array
+from pathlib import Path
 
 from ser.files.failures import InputError
 
@@ -55,6 +57,7 @@ def speak(text: str, voice: str, rate_wpm: int, pitch: int, pitch_range: int) ->
         [sys.executable, "-P", __file__],
         input=json.dumps(request).encode(),
         capture_output=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},  # this `ser`, wherever another is installed
         process_group=0,  # out of the terminal's, whose Ctrl-C would come out as a fault of espeak-ng
     )
     if child.returncode < 0:
