@@ -23,6 +23,7 @@ def project(tmp_path):
         path = tmp_path / "raw" / f"{name}.wav"
         soundfile.write(path, np.random.default_rng(seed).normal(0, 0.1, 4000), 16_000)
         rows.append({"id": f"noise/{name}", "path": path.name, "corpus": "noise"})
+        rows[-1] |= {"emotion": "sad", "seconds": 0.25, "sampling_rate": 16_000}
         rows[-1]["sha256"] = audio.digest(*audio.decode(path))
     tables.write(pd.DataFrame(rows).reindex(columns=manifest.COLUMNS), tmp_path / "manifest.csv")
     (tmp_path / "params.yaml").write_text(BLOCK)
