@@ -73,9 +73,9 @@ class Classifier(nn.Module):
             float64 (utterances, labels) in the order of ``recipe.labels``; each row sums to 1.
 
         Raises:
-            InputError: the vectors have another length, speakers are wanted and not known, or a number is not finite.
+            InputError: the vectors have another length, or speakers are wanted and not known.
         """
-        return _finite(self.output(self._last_hidden(vectors, speakers))).softmax(dim=1).numpy()
+        return self.output(self._last_hidden(vectors, speakers)).softmax(dim=1).numpy()
 
     @torch.inference_mode()
     def hidden(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
@@ -89,9 +89,9 @@ class Classifier(nn.Module):
             float32 (utterances, units), 0 or more: after ReLU, without dropout.
 
         Raises:
-            InputError: as ``probabilities``.
+            InputError: as ``probabilities``; or a number is not finite.
         """
-        return _finite(self._last_hidden(vectors, speakers)).float().numpy()
+        return _finite(self._last_hidden(vectors, speakers).float()).numpy()
 
     def _last_hidden(self, vectors: np.ndarray, speakers: np.ndarray | None) -> Tensor:
         """Give the last hidden layer of vectors as the extractor made them, in evaluation mode."""
@@ -104,7 +104,7 @@ class Classifier(nn.Module):
 
 
 def _finite(outputs: Tensor) -> Tensor:
-    """Pass on what a network made of vectors, unless damaged weights or vectors made it overflow."""
+    """Pass on what a network made of vectors, unless damaged weights made it overflow."""
     if not outputs.isfinite().all():
         raise InputError("classifier: expected finite numbers, found others; run the stages features and train again")
     return outputs

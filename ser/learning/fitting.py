@@ -81,7 +81,7 @@ def fit(
 
     # Dropout and the initial weights draw from torch's global generator and take no other: seed it, and put it back.
     with one_thread(), torch.random.fork_rng(devices=[]):
-        torch.manualseed_of(seed_of(recipe))
+        torch.manual_seed(seed_of(recipe))
         require_memory(recipe, *vectors.shape)
         classifier = Classifier(recipe, vectors.shape[1])
         if recipe.params.normalisation == "train":

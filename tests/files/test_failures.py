@@ -22,7 +22,7 @@ STOPS = [
 
 def test_a_users_error_ends_the_program_with_one_line_and_code_1_and_no_traceback():
     program = (
-        "from ser.failures import InputError, one_line\n"
+        "from ser.files.failures import InputError, one_line\n"
         "with one_line('manifest'):\n"
         "    raise InputError('data/raw/emodb: no such folder')\n"
     )
@@ -82,7 +82,7 @@ def test_a_signal_ends_the_program_with_one_line_and_its_code_once_it_has_tidied
     program = start(
         "-c",
         "import time\n"
-        "from ser.failures import one_line\n"
+        "from ser.files.failures import one_line\n"
         "with one_line('split'):\n"
         "    try:\n"
         "        print('ready', flush=True)\n"
@@ -103,7 +103,7 @@ def test_a_signal_that_is_ignored_stays_ignored():
     program = start(
         "-c",
         "import signal, time\n"
-        "from ser.failures import one_line\n"
+        "from ser.files.failures import one_line\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does\n"
         "with one_line('split'):\n"
         "    print('ready', flush=True)\n"

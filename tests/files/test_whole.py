@@ -114,8 +114,8 @@ def test_the_old_folder_comes_back_where_the_last_step_fails(tmp_path):
 
 def start(program: str, folder: Path) -> subprocess.Popen:
     """Start a program in a folder and wait until it has said that it is ready."""
-    lines = ["import os, signal, sys, time", "from pathlib import Path", "from ser.failures import one_line"]
-    lines += ["from ser.files import whole_file, whole_folder", "def wait():", "    print('ready', flush=True)"]
+    lines = ["import os, signal, sys, time", "from pathlib import Path", "from ser.files.failures import one_line"]
+    lines += ["from ser.files.whole import whole_file, whole_folder", "def wait():", "    print('ready', flush=True)"]
     lines += ["    time.sleep(60)", program]
     started = subprocess.Popen(
         [sys.executable, "-c", "\n".join(lines)],

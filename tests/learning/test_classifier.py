@@ -294,8 +294,8 @@ class TestAdditions:
         x = torch.tensor(vectors[parts == "train"], dtype=torch.float64)
         y = torch.tensor(_codes(truth[parts == "train"]))
         weights = len(y) / (3 * y.bincount()).double() if class_weights else None
-        with torch.random.fork_rng(devices=[]), fitting._one_thread():
-            torch.manual_seed(fitting._seed(made))
+        with torch.random.fork_rng(devices=[]), fitting.one_thread():
+            torch.manual_seed(fitting.seed_of(made))
             again = Classifier(made, 10)
             optimiser = torch.optim.AdamW(again.parameters(), 0.003, weight_decay=0.01, fused=True)
             for _ in range(int(fitting.kept(curve)["epoch"].item())):
@@ -611,16 +611,13 @@ class TestFile:
             path, lambda tensors, card: card["recipe"].update(changes), "expected the cla|does not describe a cla"
         )
 
-    def test_whose_weights_overflow_names_no_emotion(self, path):
+    def test_whose_weights_overflow_shows_no_hidden_layer(self, path):
         tensors = load_file(path)
         tensors["network.0.weight"] *= 1e38
         save_file(tensors, path, {"classifier": _header(path)["__metadata__"]["classifier"]})
         loaded = classifier.load(path)
-        for method in (loaded.probabilities, loaded.hidden):
-            with pytest.raises(
-                InputError, match="classifier: expected finite numbers, found others; run the stages fea"
-            ):
-                method(np.full((2, 10), 1e9))
+        with pytest.raises(InputError, match="classifier: expected finite numbers, found others; run the stages fea"):
+            loaded.hidden(np.full((2, 10), 1e9))
 
 
 def test_a_network_that_memory_cannot_hold_is_refused():

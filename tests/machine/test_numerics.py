@@ -43,7 +43,7 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess:
 
 @pytest.mark.parametrize("package", ["stages", "benchmarks"])
 def test_a_package_of_stages_fixes_them_before_anything_numerical_loads(package):
-    code = f"import sys, {package}; from ser import numerics; print(numerics.name(), 'numpy' in sys.modules)"
+    code = f"import sys, {package}; from ser.machine import numerics; print(numerics.name(), 'numpy' in sys.modules)"
     assert python(code).stdout.split()[-1] == "False"
     if numerics.capable():
         assert python(code).stdout.startswith("portable ")
@@ -56,13 +56,13 @@ def test_what_the_user_has_set_is_overruled():
 
 
 def test_they_are_not_fixed_too_late():
-    failed = python("import numpy; from ser import numerics; numerics.fix()")
+    failed = python("import numpy; from ser.machine import numerics; numerics.fix()")
     assert "AssertionError: numerics are fixed before numpy loads" in failed.stderr
 
 
 @needs_avx2
 def test_a_stage_may_be_told_to_be_fast():
-    said = python("import stages; from ser import numerics; print(numerics.name())" + "  # --numerics=fast")
+    said = python("import stages; from ser.machine import numerics; print(numerics.name())" + "  # --numerics=fast")
     assert said.stdout == "portable\n"  # a comment is no argument
-    code = "import sys; sys.argv.append('--numerics=fast'); import stages, ser.numerics; print(ser.numerics.name())"
+    code = "import sys; sys.argv.append('--numerics=fast'); import stages, ser.machine.numerics as n; print(n.name())"
     assert python(code).stdout == "those of Linux on x86_64\n"

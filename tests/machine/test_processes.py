@@ -13,8 +13,8 @@ JOBLIB = """
 import os, sys, time
 from pathlib import Path
 from joblib import delayed
-from ser import processes
-from ser.failures import one_line
+from ser.machine import processes
+from ser.files.failures import one_line
 
 def work(number):
     Path(f'{os.getpid()}.pid').touch()
@@ -107,8 +107,8 @@ def test_workers_that_cannot_be_handed_their_data_are_one_line(tmp_path):
     program = """
 import numpy as np, resource
 from joblib import delayed
-from ser import processes
-from ser.failures import one_line
+from ser.machine import processes
+from ser.files.failures import one_line
 
 def work(array):
     return len(array)

@@ -208,7 +208,7 @@ OTHER_CODE = "optimiser = torch.optim.AdamW(learning, 50 * params.learning_rate"
 
 
 def edit_training(folder: Path):
-    source = folder / "ser/training.py"
+    source = folder / "ser/learning/fitting.py"
     old = "optimiser = torch.optim.AdamW(learning, params.learning_rate"
     text = source.read_text(encoding="utf-8")
     assert text.count(old) == 1
@@ -238,7 +238,7 @@ def test_an_experiment_outside_the_workspace_runs_its_own_code(project, curves_o
                 break
             assert "Failed" not in status, project.run("dvc", "queue", "logs", "changed")
             time.sleep(0.5)
-    project.run("git", "checkout", "--quiet", "ser/training.py")
+    project.run("git", "checkout", "--quiet", "ser/learning/fitting.py")
     project.run("dvc", "exp", "apply", "changed")
     assert project.text("plots/learning_curves.csv") == curves_of_other_code
 
