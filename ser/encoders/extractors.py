@@ -50,9 +50,8 @@ OUTPUT = "output"
 # manifest.max_seconds, a signal is encoded as one. In samples; windows and context are multiples of every hop.
 WHOLE = 60 * audio.SAMPLING_RATE_HZ
 WINDOW = 10 * audio.SAMPLING_RATE_HZ
-CONTEXT = (
-    audio.SAMPLING_RATE_HZ // 2
-)  # on each side, of which PASE's convolutions see 1,185 samples, MFCC's deltas 1,536
+# On each side: PASE's convolutions reach 1,185 samples to each side of a frame, MFCC's derivatives 1,536.
+CONTEXT = audio.SAMPLING_RATE_HZ // 2
 SELF_SUPERVISED_HOP = 320
 
 
@@ -125,7 +124,7 @@ class Extractor:
 
 @dataclass
 class Window:
-    """A part of a long signal, as a function that gives frames sees it.
+    """A part of a long signal, of which frames are made.
 
     Attributes:
         kept: which of its frames count; those before and after are context.

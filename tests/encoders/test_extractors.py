@@ -202,6 +202,18 @@ def test_every_frame_of_a_long_signal_counts_once(short_windows, name):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("samples", [24_320, 32_000, 32_320, 51_200])
+def test_frames_that_begin_at_their_hop_join_without_a_gap(short_windows, samples):
+    def frames(signal, window):  # the first sample of each 400, as the self-supervised networks take them
+        return np.lib.stride_tricks.sliding_window_view(signal, 400)[::320, 0][np.newaxis]
+
+    recipe = Recipe("mfcc", ["mean", "min", "max", "slope", "delta_std"])
+    extractor = encoders._pooled(recipe, frames, ["one"], 400, 320)
+    ramp = np.arange(samples, dtype=np.float32)
+
+    np.testing.assert_array_equal(extractor.vector(ramp), pooling.pool(frames(ramp, None), recipe.statistics))
+
+
 def test_the_windows_of_a_long_signal_are_of_bounded_length(short_windows, monkeypatch):
     lengths, layers = [], PasePlus.layers
 
