@@ -1,4 +1,4 @@
-"""Encode every utterance of the manifest as one vector."""
+"""Encode every utterance of the manifest as one vector, and once more as the baseline's."""
 
 import argparse
 import os
@@ -16,13 +16,14 @@ from ser.files.failures import one_line
 
 
 def main() -> None:
-    """Read arguments and params, encode what is new, write one file a corpus."""
+    """Read arguments and params, encode what is new, write one file a corpus and encoder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--raw", type=Path, required=True, help="folder of the corpora")
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--weights", type=Path, help="of the trained encoder, where the params choose it")
     parser.add_argument("--features", type=Path, required=True, help="folder to bring up to date")
+    parser.add_argument("--baseline", type=Path, required=True, help="the same, of the MFCC to compare with")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count(), help="processes on the CPU (default: one a core)"
     )
@@ -31,25 +32,26 @@ def main() -> None:
     arguments = parser.parse_args()
     with one_line("features"):
         block = params.read(arguments.params, "features", FeatureParams)
-        done = extraction.compute(
-            manifest.read(arguments.manifest),
-            arguments.raw,
-            arguments.features,
-            Recipe(
-                block.encoder,
-                block.statistics,
-                block.seed,
-                arguments.weights,
-                arguments.device,
-                block.layers,
-                block.frames,
-            ),
-            arguments.workers if arguments.device == "cpu" else 1,  # processes would only queue for one GPU
-            partial(tqdm, desc="features", unit="utterance", disable=None),
+        utterances = manifest.read(arguments.manifest)
+        chosen = Recipe(
+            block.encoder,
+            block.statistics,
+            block.seed,
+            arguments.weights,
+            arguments.device,
+            block.layers,
+            block.frames,
         )
-    notes = [f"{name} was damaged and is new" for name in done.damaged] + [f"{name} removed" for name in done.removed]
-    line = f"{done.encoded} utterances encoded with {done.extractor} ({done.numbers} numbers), {done.reused} reused"
-    print("; ".join([f"features: {line}", *notes]))
+        said = []
+        for recipe, folder in ((chosen, arguments.features), (extraction.baseline(chosen), arguments.baseline)):
+            bar = partial(tqdm, desc=f"features: {recipe.name}", unit="utterance", disable=None)
+            workers = arguments.workers if recipe.device == "cpu" else 1  # processes would only queue for one GPU
+            done = extraction.compute(utterances, arguments.raw, folder, recipe, workers, bar)
+            made = f"{done.encoded} utterances encoded with {done.extractor} ({done.numbers} numbers)"
+            said.append(f"{made}, {done.reused} reused")
+            said += [f"{name} was damaged and is new" for name in done.damaged]
+            said += [f"{name} removed" for name in done.removed]
+        print(f"features: {'; '.join(said)}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 from functools import partial
 from pathlib import Path
 
@@ -11,9 +10,6 @@ from tqdm import tqdm
 
 from ser import features, manifest, predictions
 from ser.bias.groups import BiasParams
-from ser.encoders import extraction
-from ser.encoders.extractors import Recipe
-from ser.features import Features
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.plots import drawing
@@ -24,16 +20,15 @@ from ser.representation import spaces as representation_spaces
 from ser.representation.spaces import RepresentationParams
 from ser.splits import table
 
-INPUTS = ("params", "raw", "manifest", "features", "split", "models")
-OUTPUTS = ("baseline", "metrics", "probes", "silhouettes", "points", "picture", "projection_picture")
+INPUTS = ("params", "manifest", "features", "baseline", "split", "models")
+OUTPUTS = ("metrics", "probes", "silhouettes", "points", "picture", "projection_picture")
 
 
 def main() -> None:
-    """Read features and classifiers; write the baseline's vectors, metrics, tables and two pictures."""
+    """Read features and classifiers; write metrics, tables and two pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in (*INPUTS, *OUTPUTS):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes to encode the baseline with")
     paths = parser.parse_args()
     with one_line("representation"):
         settings = params.read(paths.params, "representation", RepresentationParams)
@@ -43,7 +38,7 @@ def main() -> None:
         table.check(split, utterances)
         protocol = predictions.chosen(split)
         vectors = features.read(paths.features, utterances)
-        baseline = encode_baseline(utterances, paths.raw, paths.baseline, vectors, paths.workers)
+        baseline = features.read(paths.baseline, utterances)
         spaces = representation_spaces.spaces(utterances, vectors, baseline, split, paths.models, protocol)
         bar = partial(tqdm, desc="representation: probes", unit="probe", disable=None)
         probed = probes.table(spaces, utterances, bands, settings, bar)
@@ -63,19 +58,6 @@ def main() -> None:
         drawing.save(projection_picture.draw(maps, title), paths.projection_picture)
         tables.write_metrics({"probe": probes.report(probed), "silhouette": silhouettes.report(grouped)}, paths.metrics)
         print(f"representation: {summary(probed, encoder)}; see {paths.probes}")
-
-
-def encode_baseline(utterances: pd.DataFrame, raw: Path, folder: Path, vectors: Features, workers: int) -> Features:
-    """Bring the baseline's feature files up to date, and read them."""
-    bar = partial(tqdm, desc="representation: mfcc", unit="utterance", disable=None)
-    extraction.compute(utterances, raw, folder, baseline_recipe(vectors), workers, bar)
-    return features.read(folder, utterances)
-
-
-def baseline_recipe(vectors: Features) -> Recipe:
-    """Pool the baseline as the features are pooled, or by mean and deviation where openSMILE does that."""
-    made = json.loads(vectors.extractor)
-    return Recipe("mfcc", made.get("statistics", ["mean", "std"]), frames=made.get("frames", "all"))
 
 
 def names(encoder: str, protocol: str) -> dict[str, str]:

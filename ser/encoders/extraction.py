@@ -12,7 +12,7 @@ import torch
 
 from ser import audio, features
 from ser.encoders import extractors
-from ser.encoders.extractors import EXTRACTORS, LAYERS, Extractor, Recipe
+from ser.encoders.extractors import EXTRACTORS, LAYERS, OPENSMILE, Extractor, Recipe
 from ser.encoders.pooling import FRAMES, STATISTICS
 from ser.features import Features
 from ser.files.failures import InputError
@@ -80,6 +80,12 @@ class Outcome:
     reused: int
     damaged: list[str]
     removed: list[str]
+
+
+def baseline(recipe: Recipe) -> Recipe:
+    """Give what a representation is compared with: MFCC, pooled alike, or by mean and deviation beside openSMILE's."""
+    alike = {} if recipe.name in OPENSMILE else {"statistics": recipe.statistics, "frames": recipe.frames}
+    return Recipe("mfcc", **alike)
 
 
 def compute(

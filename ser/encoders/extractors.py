@@ -43,6 +43,7 @@ MFCC = {  # windows of 25 ms every 10 ms, the usual ones for speech
     "deltas": 2,
     "delta_window": 9,
 }
+OPENSMILE = {"egemaps": "eGeMAPSv02", "compare_2016": "ComParE_2016"}  # feature sets that pool by themselves
 OPENSMILE_MINIMUM_SAMPLES = 960  # 60 ms, the window of its F0; below it openSMILE gives NaN
 OUTPUT = "output"
 
@@ -330,8 +331,7 @@ EXTRACTORS: dict[str, Callable[[Recipe], Extractor]] = {
     "pase_plus_untrained": partial(_untrained, PASE_PLUS),
     "pase_untrained": partial(_untrained, PASE),
     "mfcc": _mfcc,
-    "egemaps": partial(_opensmile, "eGeMAPSv02"),
-    "compare_2016": partial(_opensmile, "ComParE_2016"),
+    **{name: partial(_opensmile, feature_set) for name, feature_set in OPENSMILE.items()},
     **dict.fromkeys(selfsupervised.MODELS, _self_supervised),
 }
 

@@ -208,7 +208,7 @@ def test_frames_that_begin_at_their_hop_join_without_a_gap(short_windows, sample
         return np.lib.stride_tricks.sliding_window_view(signal, 400)[::320, 0][np.newaxis]
 
     recipe = Recipe("mfcc", ["mean", "min", "max", "slope", "delta_std"])
-    extractor = encoders._pooled(recipe, frames, ["one"], 400, 320)
+    extractor = encoders_extractors._pooled(recipe, frames, ["one"], 400, 320)
     ramp = np.arange(samples, dtype=np.float32)
 
     np.testing.assert_array_equal(extractor.vector(ramp), pooling.pool(frames(ramp, None), recipe.statistics))

@@ -83,7 +83,7 @@ def corpus():
 def test_a_fold_shows_what_its_classifier_was_not_trained_on(corpus, monkeypatch, tmp_path):
     people, features, split = corpus
     loaded = []
-    monkeypatch.setattr(recipe, "load", lambda path: loaded.append(path.name) or Doubling())
+    monkeypatch.setattr(classifier, "load", lambda path: loaded.append(path.name) or Doubling())
     spaces = representation_spaces.held_out(people, features, split, tmp_path, "kfold")
     assert loaded == ["kfold-00.safetensors", "kfold-01.safetensors"]
     assert [list(view.rows) for view in spaces["features_held_out"]] == [[0, 1, 2, 3], [2, 3, 4, 5]]
@@ -94,14 +94,14 @@ def test_a_fold_shows_what_its_classifier_was_not_trained_on(corpus, monkeypatch
 
 
 def test_a_classifier_of_other_features_is_refused(corpus, monkeypatch, tmp_path):
-    monkeypatch.setattr(recipe, "load", lambda path: Doubling("{}"))
+    monkeypatch.setattr(classifier, "load", lambda path: Doubling("{}"))
     with pytest.raises(InputError, match=r"kfold-00.*expected a classifier trained on features of .*; run the train"):
         representation_spaces.held_out(*corpus, tmp_path, "kfold")
 
 
 def test_all_spaces_that_are_compared_are_there(corpus, monkeypatch, tmp_path):
     people, features, split = corpus
-    monkeypatch.setattr(recipe, "load", lambda path: Doubling())
+    monkeypatch.setattr(classifier, "load", lambda path: Doubling())
     baseline = Features(features.ids, features.sha256, -features.vectors, features.names, "{}")
     spaces = representation_spaces.spaces(people, features, baseline, split, tmp_path, "kfold")
     assert {name for pair in PAIRS for name in pair} == set(spaces)

@@ -34,6 +34,7 @@ def project(tmp_path):
 def run(project, monkeypatch, capsys):
     """Run the stage in the project's folder; returns what it printed."""
     paths = {"params": "params.yaml", "raw": "raw", "manifest": "manifest.csv", "features": "features"}
+    paths["baseline"] = "mfcc"
     flags = [word for flag, path in paths.items() for word in (f"--{flag}", path)]
 
     def run() -> str:
@@ -46,8 +47,13 @@ def run(project, monkeypatch, capsys):
 
 
 def test_the_stage_encodes_what_is_new_and_says_so_in_one_line(project, run):
-    assert run() == "features: 3 utterances encoded with mfcc (60 numbers), 0 reused\n"
-    assert run() == "features: 0 utterances encoded with mfcc (60 numbers), 3 reused\n"
+    new = "3 utterances encoded with {} ({} numbers), 0 reused"
+    old = "0 utterances encoded with {} ({} numbers), 3 reused"
+    (project / "params.yaml").write_text(BLOCK.replace("mfcc", "egemaps"))
+    assert run() == f"features: {new.format('egemaps', 88)}; {new.format('mfcc', 120)}\n"
+    (project / "params.yaml").write_text(BLOCK)
+    assert run() == f"features: {new.format('mfcc', 60)}; {new.format('mfcc', 60)}\n"
+    assert run() == f"features: {old.format('mfcc', 60)}; {old.format('mfcc', 60)}\n"
 
     utterances = manifest.read(project / "manifest.csv")
     assert features.read(project / "features", utterances).vectors.shape == (3, 60)
@@ -77,6 +83,6 @@ def test_damaged_and_left_over_files_are_mentioned(project, run):
     (project / "features/noise.npz").write_bytes(b"damaged")
 
     assert run() == (
-        "features: 3 utterances encoded with mfcc (60 numbers), 0 reused; "
-        "noise.npz was damaged and is new; old.npz removed\n"
+        "features: 3 utterances encoded with mfcc (60 numbers), 0 reused; noise.npz was damaged and is new; "
+        "old.npz removed; 0 utterances encoded with mfcc (60 numbers), 3 reused\n"
     )

@@ -172,7 +172,7 @@ def test_surroundings_leave_no_trace_in_the_lock(project, tmp_path):
     assert elsewhere.run("git", "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("stage", ["synthesize", "features", "train", "representation"])
+@pytest.mark.parametrize("stage", ["synthesize", "features", "train"])
 def test_the_number_of_workers_changes_no_byte(project, stage):
     command = yaml.safe_load(project.text("dvc.lock"))["stages"][stage]["cmd"]
     for path in ("data/features", "data/mfcc"):  # vectors that are there would be taken over

@@ -44,15 +44,16 @@ PREPARE = [
     "stages.split --params params.yaml --manifest manifest.csv --split split.csv --metrics s.json",
 ]
 MEASURE = [
-    "stages.features --params params.yaml --raw raw --manifest manifest.csv --features features --workers 1",
+    "stages.features --params params.yaml --raw raw --manifest manifest.csv --features features"
+    " --baseline mfcc --workers 1",
     "stages.train --params params.yaml --manifest manifest.csv --features features --split split.csv --models models"
     " --dynamics dynamics.csv --curves curves.csv --picture curves.png --workers 1",
     "stages.evaluate --params params.yaml --manifest manifest.csv --features features --split split.csv --models models"
     " --predictions predictions.csv --metrics evaluate.json --confusion confusion.csv --classes classes.csv"
     " --folds folds.csv --picture confusion.png",
-    "stages.representation --params params.yaml --raw raw --manifest manifest.csv --features features --split split.csv"
-    " --models models --baseline mfcc --metrics representation.json --probes probes.csv --silhouettes silhouettes.csv"
-    " --points projection.csv --picture representation.png --projection_picture projection.png --workers 1",
+    "stages.representation --params params.yaml --manifest manifest.csv --features features --baseline mfcc"
+    " --split split.csv --models models --metrics representation.json --probes probes.csv --silhouettes silhouettes.csv"
+    " --points projection.csv --picture representation.png --projection_picture projection.png",
 ]
 TINY = {
     "corpora": ["noises"],

@@ -1,0 +1,42 @@
+"""Which stages an edit reruns: those that a person would expect, and no others.
+
+A stage reruns where a file that it depends on changed; what follows it reruns only where its outputs changed.
+"""
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+EXPECTED = {
+    "ser/synthesis/espeak.py": {"synthesize"},  # how the bundled corpus sounds
+    "ser/corpora/emotions.py": {"manifest"},  # a corpus' words
+    "ser/pase/qrnn.py": {"features"},  # the encoder
+    "ser/encoders/pooling.py": {"features"},
+    "ser/splits/protocols.py": {"split"},  # who trains and tests
+    "ser/learning/objective.py": {"train"},  # the loss
+    "ser/learning/classifier.py": {"train", "evaluate", "representation"},  # the network, which all of these run
+    "ser/scores/intervals.py": {"evaluate", "bias", "representation", "ambiguity"},  # every figure with an interval
+    "ser/bias/gaps.py": {"bias"},
+    "ser/ambiguity/checks.py": {"ambiguity"},
+    "ser/representation/probes.py": {"representation"},
+    "ser/plots/confusion.py": {"evaluate"},  # one picture
+    "ser/report/words.py": {"report"},  # a sentence of the report
+    "ser/report/report.html.j2": {"report"},
+    "ser/predictor.py": set(),  # the command for a user's own audio
+    "ser/pretraining/workers.py": set(),
+    "requirements.txt": set(STAGES),
+}
+
+
+@pytest.mark.parametrize("file", EXPECTED)
+def test_an_edit_reruns_the_stages_that_a_person_would_expect(file):
+    assert (ROOT / file).is_file()
+    rerun = {
+        stage
+        for stage, entry in STAGES.items()
+        if any(PurePosixPath(file).is_relative_to(dependency) for dependency in entry["deps"])
+    }
+    assert rerun == EXPECTED[file]
