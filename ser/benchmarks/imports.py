@@ -4,23 +4,26 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
+FORMER = Path("ser/predict.py")  # the command's former place, which goes with the next release
+
 
 def unit(module: str) -> str:
-    """Name the room of a module: its package below ``ser``, or the module itself where it stands above these."""
+    """Name the package of a module, or the module itself where it stands right below ``ser``."""
     return module.split(".")[1] if module.startswith("ser.") else module.split(".")[0]
 
 
 def edges(root: Path, packages: Iterable[str] = ("ser", "serving")) -> dict[tuple[str, str], int]:
-    """Count imports between rooms.
+    """Count imports between packages.
 
     Args:
         root: the folder of the packages.
         packages: which to read.
 
     Returns:
-        How many modules of the first room import something of the second, by (first, second); none within a room.
+        How many modules of the first package import something of the second, by (first, second); none within one.
     """
-    files = {file for package in packages for file in (root / package).rglob("*.py") if file.name != "__init__.py"}
+    files = {file for package in packages for file in (root / package).rglob("*.py")}
+    files -= {file for file in files if file.name == "__init__.py" or file == root / FORMER}
     modules = {".".join(file.relative_to(root).with_suffix("").parts): file for file in files}
     counted = {}
     for module, file in sorted(modules.items()):
@@ -37,10 +40,10 @@ def edges(root: Path, packages: Iterable[str] = ("ser", "serving")) -> dict[tupl
 
 
 def floors(counted: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Give each room its floor: 0 where it imports nothing, else one above the highest that it imports.
+    """Give each package its floor: 0 where it imports nothing, else one above the highest that it imports.
 
     Raises:
-        ValueError: rooms import each other in a circle; the message names them.
+        ValueError: packages import each other in a circle; the message names them.
     """
     uses = {}
     for first, second in counted:
