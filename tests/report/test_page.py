@@ -7,7 +7,7 @@ from ser.report import content, page
 from ser.report.content import Figure, Finding, Points, Section
 from ser.report.summary import Answer, Mark, Summary
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "ser" / "templates" / "report.html.j2"
+TEMPLATE = Path(__file__).resolve().parents[2] / "ser" / "report" / "report.html.j2"
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 

@@ -30,7 +30,7 @@ from ser.splits import table as splits_table
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = ROOT / "stages" / "report.py"
-TEMPLATE = ROOT / "ser" / "templates" / "report.html.j2"
+TEMPLATE = ROOT / "ser" / "report" / "report.html.j2"
 EMOTIONS = ["angry", "happy", "sad"]
 INTERVALS = {"resamples": 100, "confidence": 0.95, "seed": 0, "minimum_speakers": 3}
 PARAMS = {

@@ -197,9 +197,3 @@ def test_classifiers_of_other_features_are_refused(project, monkeypatch):
     project()
     monkeypatch.setattr(Classifier, "recipe", Recipe([], None, "{}", "kfold", 0))
     assert "kfold-00.safetensors: expected a classifier trained on features of" in failure(monkeypatch)
-
-
-def test_changed_audio_is_refused(project, monkeypatch):
-    project()
-    soundfile.write("raw/c/05.wav", np.zeros(6400) + 0.1, 16_000)
-    assert "raw/c/05.wav: the audio has changed since the manifest was made" in failure(monkeypatch)

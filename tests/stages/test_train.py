@@ -212,8 +212,8 @@ def test_trains_nothing_on_a_leaking_split(run):
 def test_an_error_leaves_the_old_classifiers_as_they_were(run):
     run()
     before = outputs()
-    write_params(learning_rate=1e200)
-    with pytest.raises(SystemExit, match=r"^train: .*not finite in epoch 1; lower train\.learning_rate$"):
+    write_params(learning_rate=1e30)
+    with pytest.raises(SystemExit, match=r"^train: .*not finite in epoch \d; lower train\.learning_rate$"):
         run()
     assert outputs() == before
 
