@@ -15,7 +15,7 @@ from ser.files.failures import InputError, one_line
 from ser.learning import classifier
 from ser.learning.classifier import Classifier
 from ser.plots import confusion, drawing
-from ser.scores import intervals, metrics
+from ser.scores import metrics
 from ser.scores.metrics import EvaluateParams
 from ser.splits import table as splits_table
 
@@ -45,7 +45,7 @@ def main() -> None:
         drawing.save(picture(people, report, emotions), paths.picture)
         tables.write_metrics(report, paths.metrics)
         speakers = set(people.loc[people["protocol"] == protocol, "speaker"])
-        print(f"evaluate: {summary(report, protocol, intervals.obstacle(speakers, settings))}; see {paths.metrics}")
+        print(f"evaluate: {summary(report, protocol, settings.obstacle(speakers))}; see {paths.metrics}")
 
 
 def predict(

@@ -19,8 +19,8 @@ from scipy.special import rel_entr
 from ser.ambiguity import concordance, votes
 from ser.ambiguity.doubt import OWN_SCORES, SCORES, AmbiguityParams
 from ser.predictions import probability_columns
-from ser.scores import intervals, metrics
-from ser.scores.intervals import IntervalParams
+from ser.scores import metrics
+from ser.scores.intervals import Bootstrap, IntervalParams
 
 REFERENCES = ("planted", "votes", "listeners")
 MEASURES = ("auroc", "within_auroc", "spearman", "within_spearman")
@@ -174,12 +174,9 @@ def _mean(values: pd.Series, speakers: pd.Series, name: str, params: IntervalPar
     if values.empty:
         return {}
     sums = values.groupby(speakers[values.index]).agg(["sum", "count"])
-    result = {name: float(values.mean())}
-    if not intervals.obstacle(list(sums.index), params):
-        strata = np.zeros(len(sums), dtype=int)
-        total, count = (intervals.draws(strata, params) @ sums.to_numpy(dtype=float)).T
-        result[f"{name}_low"], result[f"{name}_high"] = map(float, intervals.bounds(total / count, strata, params))
-    return result
+    bootstrap = Bootstrap.of(list(sums.index), params)
+    total, count = (bootstrap.weights @ sums.to_numpy(dtype=float)).T
+    return {name: float(values.mean())} | bootstrap.interval(total / count, f"{name}_")
 
 
 def cost(people: pd.DataFrame, doubt: pd.Series, emotions: Sequence[str], params: AmbiguityParams) -> dict:
@@ -215,8 +212,8 @@ def cost(people: pd.DataFrame, doubt: pd.Series, emotions: Sequence[str], params
     )
     total, remaining = metrics.scores(every.sum(axis=0)), metrics.scores(rest.sum(axis=0))
     by_chance = _without_random(every.sum(axis=0), rest.sum(axis=0), generator, params)
-    strata = np.zeros(len(speakers), dtype=int)
-    weights = None if intervals.obstacle(speakers, params) else intervals.draws(strata, params)
+    bootstrap = Bootstrap.of(speakers, params)
+    without, whole = (metrics.scores(metrics.resampled(stack, bootstrap.weights)) for stack in (rest, every))
     result = {"utterances": len(people), "left_out": out}
     for name in ("uar", "accuracy"):
         tail = (1 - params.confidence) / 2
@@ -227,11 +224,8 @@ def cost(people: pd.DataFrame, doubt: pd.Series, emotions: Sequence[str], params
             "gain": float(remaining[name] - total[name]),
             "random_low": float(low),
             "random_high": float(high),
+            **bootstrap.interval(without[name] - whole[name], "gain_"),
         }
-        if weights is not None:
-            sides = (metrics.scores(metrics.resampled(stack, weights))[name] for stack in (rest, every))
-            low, high = intervals.bounds(np.subtract(*sides), strata, params)
-            result[name] |= {"gain_low": float(low), "gain_high": float(high)}
     return result
 
 

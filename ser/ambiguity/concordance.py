@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ser.scores import intervals
-from ser.scores.intervals import IntervalParams
+from ser.scores.intervals import Bootstrap, IntervalParams
 
 CELLS = 4_000_000  # numbers held at once: ranks of all utterances in some replicates
 
@@ -39,9 +38,8 @@ def auroc(scores: np.ndarray, flags: np.ndarray, speakers: Sequence[str], params
         return np.where(pairs > 0, above / np.where(pairs > 0, pairs, 1), np.nan)
 
     speakers = np.asarray(speakers)
-    groups = [set(speakers[flags]), set(speakers[~flags])]
-    known = not any(intervals.obstacle(sorted(group), params) for group in groups)
-    return _measure("auroc", value, [scores], speakers, known, params)
+    obstacle = params.obstacle(set(speakers[flags]), set(speakers[~flags]))
+    return _measure("auroc", value, [scores], speakers, obstacle, params)
 
 
 def spearman(
@@ -71,8 +69,7 @@ def spearman(
         )
 
     speakers = np.asarray(speakers)
-    known = not intervals.obstacle(sorted(set(speakers)), params)
-    return _measure("spearman", value, [scores, others], speakers, known, params)
+    return _measure("spearman", value, [scores, others], speakers, params.obstacle(set(speakers)), params)
 
 
 def _measure(
@@ -80,7 +77,7 @@ def _measure(
     value: Callable[[np.ndarray, list[np.ndarray]], np.ndarray],
     scores: list[np.ndarray],
     speakers: np.ndarray,
-    known: bool,
+    obstacle: str,
     params: IntervalParams,
 ) -> dict[str, float]:
     """Evaluate on all utterances, and on replicates if an interval can be had.
@@ -90,25 +87,17 @@ def _measure(
         value: weights (utterances, replicates) and the ranks of each score, likewise, to a value (replicates,).
         scores: each (utterances,).
         speakers: (utterances,).
-        known: whether an interval can be had.
+        obstacle: why there is no interval, or ``""``.
         params: how it is made.
     """
     names, members = np.unique(speakers, return_inverse=True)
     below = [_below(np.asarray(score), members, len(names)) for score in scores]
 
-    def evaluate(weights: np.ndarray) -> np.ndarray:
-        """Of weights (replicates, speakers)."""
-        return value(weights.T[members], [counts @ weights.T for counts in below])
+    def evaluate(weights: np.ndarray) -> dict[str, np.ndarray]:
+        pieces = np.array_split(weights, max(1, -(-len(weights) * len(members) // CELLS)))
+        return {name: np.concatenate([value(part.T[members], [one @ part.T for one in below]) for part in pieces])}
 
-    result = {name: float(evaluate(np.ones((1, len(names))))[0])}
-    if known:
-        strata = np.zeros(len(names), dtype=int)
-        weights = intervals.draws(strata, params)
-        pieces = -(-weights.size * len(members) // (len(names) * CELLS))
-        replicates = np.concatenate([evaluate(piece) for piece in np.array_split(weights, pieces)])
-        low, high = intervals.bounds(replicates, strata, params)
-        result |= {f"{name}_low": float(low), f"{name}_high": float(high)}
-    return result
+    return Bootstrap(np.zeros(len(names), dtype=int), params, obstacle).figures(evaluate)
 
 
 def _below(scores: np.ndarray, members: np.ndarray, speakers: int) -> np.ndarray:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ser.scores import intervals
-from ser.scores.intervals import IntervalParams
+from ser.scores.intervals import Bootstrap, IntervalParams
 
 RECOGNITION = "recognition"  # in the manifest's details: share of listeners who recognised the emotion, 0 to 1
 
@@ -156,12 +155,8 @@ def alpha_with_interval(votes: pd.DataFrame, speakers: Sequence[str], params: In
     value = float(alpha(stack.sum(axis=0)))
     if np.isnan(value):
         return {}
-    if intervals.obstacle(list(names), params):
-        return {"alpha": value}
-    strata = np.zeros(len(names), dtype=int)
-    replicates = alpha(np.tensordot(intervals.draws(strata, params), stack, axes=1))
-    low, high = intervals.bounds(replicates, strata, params)
-    return {"alpha": value, "alpha_low": float(low), "alpha_high": float(high)}
+    bootstrap = Bootstrap.of(names, params)
+    return {"alpha": value} | bootstrap.interval(alpha(np.tensordot(bootstrap.weights, stack, axes=1)), "alpha_")
 
 
 def summary(

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ser.predictions import RANDOM
-from ser.scores import intervals, metrics
-from ser.scores.intervals import IntervalParams
+from ser.scores import metrics
+from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.splits import oracle
 
 SYSTEM = ["encoder", "classifier", "normalisation"]
@@ -68,10 +68,10 @@ def table(
     """
     rows = predictions.merge(manifest[["id", "emotion", "speaker"]], on="id", validate="many_to_one")
     speakers = sorted(set(rows["speaker"]))
-    strata = np.zeros(len(speakers), dtype=int)
-    weights = None if intervals.obstacle(speakers, params.intervals) else intervals.draws(strata, params.intervals)
+    bootstrap = Bootstrap.of(speakers, params.intervals)
     scored = {
-        key: _scores(part, speakers, emotions, weights) for key, part in rows.groupby([*SYSTEM, "protocol"], sort=False)
+        key: _scores(part, speakers, emotions, bootstrap.weights)
+        for key, part in rows.groupby([*SYSTEM, "protocol"], sort=False)
     }
     yardstick = (params.yardstick.encoder, params.yardstick.classifier, params.yardstick.normalisation)
     seeds = rows.groupby([*SYSTEM, "protocol"])["seed"].nunique()
@@ -86,7 +86,7 @@ def table(
         line = dict(zip((*SYSTEM, "protocol"), key, strict=True)) | {"seeds": seeds[key], "note": ""}
         for name, figure in figures.items():
             if figure is not None:
-                line |= _with_bounds(name, figure, strata, params.intervals)
+                line |= {name: figure[0]} | bootstrap.interval(figure[1:], f"{name}_")
         lines.append(line)
     lines.sort(key=lambda line: line["protocol"] == RANDOM)
     asked = manifest[manifest["id"].isin(rows["id"])]
@@ -138,7 +138,7 @@ def nested(scored: pd.DataFrame) -> dict:
 
 
 def _scores(
-    rows: pd.DataFrame, speakers: Sequence[str], emotions: Sequence[str], weights: np.ndarray | None
+    rows: pd.DataFrame, speakers: Sequence[str], emotions: Sequence[str], weights: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Score a system under one protocol, as the mean over its seeds.
 
@@ -146,13 +146,12 @@ def _scores(
         rows: its predictions, with emotion and speaker.
         speakers: all of them.
         emotions: the label set.
-        weights: the bootstrap's draws (resamples, speakers), or None for no interval.
+        weights: the bootstrap's draws (resamples, speakers).
 
     Returns:
         Each of ``SCORES``: the figure, then its replicates, (1 + resamples,).
     """
-    everyone = np.ones((1, len(speakers)))
-    weights = everyone if weights is None else np.concatenate([everyone, weights])
+    weights = np.concatenate([np.ones((1, len(speakers))), weights])
     of_seeds = []
     for _, part in rows.groupby("seed"):
         stack = metrics.confusions(part["emotion"], part["prediction"], part["speaker"], speakers, emotions)
@@ -163,11 +162,3 @@ def _scores(
 def _minus(one: Mapping[str, np.ndarray] | None, other: Mapping[str, np.ndarray] | None) -> np.ndarray | None:
     """Subtract UARs, figure and replicates; None where either is not there or both are the same system."""
     return None if one is None or other is None or one is other else one["uar"] - other["uar"]
-
-
-def _with_bounds(name: str, figure: np.ndarray, strata: np.ndarray, params: IntervalParams) -> dict[str, float]:
-    """Turn a figure and its replicates, if any, into columns."""
-    line = {name: figure[0]}
-    if len(figure) > 1:
-        line[f"{name}_low"], line[f"{name}_high"] = intervals.bounds(figure[1:], strata, params)
-    return line

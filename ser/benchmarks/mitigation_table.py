@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ser.benchmarks.mitigation import BASELINE, GENDERS, MitigationParams
-from ser.scores import intervals
-from ser.scores.intervals import IntervalParams
+from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.scores.metrics import confusions, resampled, scores
 
 # The measures, and who is drawn for their intervals: everybody, or women and men apart.
@@ -45,7 +44,7 @@ def table(
     joined = rows.merge(people[["id", "emotion", "speaker", "gender"]], on="id", validate="many_to_one")
     speakers = sorted(set(joined["speaker"]))
     genders = people.drop_duplicates("speaker").set_index("speaker")["gender"].loc[speakers].to_numpy()
-    draws = _draws(speakers, genders, params.intervals)
+    bootstraps = _bootstraps(speakers, genders, params.intervals)
     tallies = {name: _Tally(part, speakers, genders, emotions) for name, part in joined.groupby("system")}
     lines = []
     for name in [BASELINE, *params.systems]:
@@ -53,14 +52,11 @@ def table(
         if name in tallies:
             line["seeds"] = rows.loc[rows["system"] == name, "seed"].nunique()
             for measure, drawn in MEASURES.items():
-                strata, weights = draws.get(drawn, (None, None))
-                own, base = (tallies[one].measure(measure, weights) for one in (name, BASELINE))
+                bootstrap = bootstraps[drawn]
+                own, base = (tallies[one].measure(measure, bootstrap.weights) for one in (name, BASELINE))
                 figures = {measure: own} | ({f"{measure}_minus_baseline": own - base} if name != BASELINE else {})
                 for figure, values in figures.items():
-                    line[figure] = values[0]
-                    if weights is not None:
-                        low, high = intervals.bounds(values[1:], strata, params.intervals)
-                        line |= {f"{figure}_low": float(low), f"{figure}_high": float(high)}
+                    line |= {figure: values[0]} | bootstrap.interval(values[1:], f"{figure}_")
         lines.append(line)
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seeds": "Int64"})
 
@@ -147,23 +143,12 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _draws(
-    speakers: Sequence[str], genders: np.ndarray, params: IntervalParams
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Draw speakers for each kind of measure that allows an interval: strata and weights (resamples, speakers)."""
-    found = {}
-    if not intervals.obstacle(speakers, params):
-        strata = np.zeros(len(speakers), dtype=int)
-        found["all"] = strata, intervals.draws(strata, params)
+def _bootstraps(speakers: Sequence[str], genders: np.ndarray, params: IntervalParams) -> dict[str, Bootstrap]:
+    """Draw speakers for each kind of measure."""
     parts = [np.asarray(speakers, dtype=object)[genders == gender] for gender in GENDERS]
-    if not any(intervals.obstacle(part, params) for part in parts):
-        # A speaker of another or of unknown gender has no part in these measures, and forms no stratum.
-        known = np.isin(genders, GENDERS)
-        strata = (genders[known] == GENDERS[1]).astype(int)
-        weights = np.zeros((params.resamples, len(speakers)))
-        weights[:, known] = intervals.draws(strata, params)
-        found["genders"] = strata, weights
-    return found
+    # A speaker of another or of unknown gender has no part in these measures, and is never drawn.
+    strata = pd.Index(GENDERS).get_indexer(genders)
+    return {"all": Bootstrap.of(speakers, params), "genders": Bootstrap(strata, params, params.obstacle(*parts))}
 
 
 class _Tally:
@@ -179,10 +164,9 @@ class _Tally:
         if (rows["speaker_guess"] == "").any():
             self.named = np.full(len(speakers), np.nan)
 
-    def measure(self, name: str, weights: np.ndarray | None) -> np.ndarray:
+    def measure(self, name: str, weights: np.ndarray) -> np.ndarray:
         """Measure under equal weights and then under each replicate's, (1 + resamples,)."""
-        once = np.ones((1, len(self.named)))
-        weights = once if weights is None else np.concatenate([once, weights])
+        weights = np.concatenate([np.ones((1, len(self.named))), weights])
         if name == "uar":
             return scores(resampled(self.emotions, weights))["uar"]
         if name == "gender_probe":

@@ -21,7 +21,6 @@ from scipy.stats import chi2_contingency
 from ser.bias import permutations
 from ser.bias.groups import BiasParams
 from ser.people import ATTRIBUTES, COMPARED, PAIRED, UNKNOWN, by_group, groups_of, pair_name
-from ser.scores import intervals
 from ser.splits import oracle as splits_oracle
 
 EVERYWHERE = "all"  # in the column attribute: whatever the attribute
@@ -215,7 +214,7 @@ def _of_group(attribute: str, part: pd.DataFrame, emotions: Sequence[str], param
         return rows
     single = {emotion: names[0] for emotion, names in voices.dropna().items() if len(names) == 1 and names[0]}
     rows += [(emotion, f"one speaker speaks it: {name}") for emotion, name in single.items()]
-    obstacle = intervals.obstacle(speakers, params)
+    obstacle = params.obstacle(speakers)
     return rows + ([(INTERVAL, obstacle)] if obstacle else [])
 
 

@@ -23,7 +23,7 @@ from ser.bias.claims import ANY, GAP, INTERVAL, LARGEST, TEST, UAR
 from ser.bias.disparity import differences, spreads
 from ser.bias.groups import BiasParams
 from ser.people import COMPARED, PAIRED, groups_of
-from ser.scores import intervals
+from ser.scores.intervals import Bootstrap
 from ser.scores.metrics import confusions, resampled, scores
 
 POWER = 0.8  # of finding the smallest gap that the data could have shown
@@ -199,12 +199,12 @@ def _chance(
 
 def _drawn(groups: Arena, seen: dict[str, np.ndarray], params: BiasParams) -> list[dict[str, np.ndarray]]:
     """Give lower and upper bounds and the smallest detectable differences, speakers drawn again within each group."""
-    weights = intervals.draws(groups.labels, params)
-    replicates = _where_seen(differences(groups.totals(groups.labels, weights), groups.target), seen)
+    bootstrap = Bootstrap(groups.labels, params)  # the claims say where its interval may be shown
+    replicates = _where_seen(differences(groups.totals(groups.labels, bootstrap.weights), groups.target), seen)
     quantiles = stats.t.ppf([(1 + params.confidence) / 2, POWER], sum(groups.sizes) - 2).sum()
     low, high, detectable = {}, {}, {}
     for name, values in replicates.items():
-        low[name], high[name] = intervals.bounds(values, groups.labels, params)
+        low[name], high[name] = bootstrap.bounds(values)
         error = np.nanstd(values, axis=0)
         detectable[name] = np.where(error > 0, quantiles * error, np.nan)  # speakers all alike say nothing about others
     return [low, high, detectable]

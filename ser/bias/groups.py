@@ -14,8 +14,7 @@ from ser.bias.calibration import expected_calibration_error
 from ser.files.params import check_ranges
 from ser.people import ATTRIBUTES, by_group
 from ser.predictions import probability_columns
-from ser.scores import intervals
-from ser.scores.intervals import IntervalParams
+from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.scores.metrics import by_emotion, confusions, resampled, scores
 
 MEASURES = ("recall", "precision", "f1", "rate")  # of each emotion; the rate is the share of predictions that are it
@@ -69,17 +68,14 @@ def _score(part: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> d
     speakers = sorted(set(part["speaker"]))
     stack = confusions(part["truth"], part["prediction"], part["speaker"], speakers, emotions)
     total = stack.sum(axis=0)
-    uar, (low, high) = float(scores(total)["uar"]), (np.nan, np.nan)
-    if not intervals.obstacle(speakers, params):
-        strata = np.zeros(len(speakers), dtype=int)
-        replicates = scores(resampled(stack, intervals.draws(strata, params)))["uar"]
-        low, high = map(float, intervals.bounds(replicates, strata, params))
+    uar = Bootstrap.of(speakers, params).figures(lambda weights: {"uar": scores(resampled(stack, weights))["uar"]})
     each = by_emotion(total) | {"rate": total.sum(axis=0) / len(part) if len(part) else np.full(len(emotions), np.nan)}
     chosen = pd.Index(emotions).get_indexer(part["prediction"])
     confidence = part[probability_columns(emotions)].to_numpy(dtype=float)[np.arange(len(part)), chosen]
     return (
         {"utterances": len(part), "speakers": pd.NA if "" in speakers else len(speakers)}
-        | {"uar": uar, "uar_low": low, "uar_high": high}
+        | dict.fromkeys(("uar", "uar_low", "uar_high"), np.nan)
+        | uar
         | {
             f"{measure}_{emotion}": float(value)
             for measure in MEASURES

@@ -33,7 +33,7 @@ from sklearn.preprocessing import StandardScaler
 from ser.bias.groups import BiasParams
 from ser.people import UNKNOWN, groups_of
 from ser.representation.spaces import PAIRS, RepresentationParams, Space, by_space
-from ser.scores import intervals
+from ser.scores.intervals import Bootstrap
 from ser.scores.metrics import mean_where
 
 ATTRIBUTES = ("emotion", "speaker", "gender", "age")
@@ -223,15 +223,11 @@ def interval(outcomes: list[Outcome], params: RepresentationParams) -> tuple[dic
     Returns:
         ``low`` and ``high``, and ``""``; or nothing, and why.
     """
-    strata = outcomes[0].strata
-    for stratum in np.unique(strata):
-        members = [name for name, of in zip(outcomes[0].speakers, strata, strict=True) if of == stratum]
-        if obstacle := intervals.obstacle(members, params):
-            return {}, f"no interval ({obstacle})"
-    weights = intervals.draws(strata, params)
-    replicates = [balanced(outcome, weights) for outcome in outcomes]
-    low, high = intervals.bounds(replicates[0] - sum(replicates[1:]), strata, params)
-    return {"low": float(low), "high": float(high)}, ""
+    bootstrap = Bootstrap.of(outcomes[0].speakers, params, outcomes[0].strata)
+    if bootstrap.obstacle:
+        return {}, f"no interval ({bootstrap.obstacle})"
+    replicates = [balanced(outcome, bootstrap.weights) for outcome in outcomes]
+    return bootstrap.interval(replicates[0] - sum(replicates[1:])), ""
 
 
 def permuted(

@@ -18,8 +18,7 @@ from sklearn.metrics import silhouette_samples
 from sklearn.preprocessing import StandardScaler
 
 from ser.representation.spaces import PAIRS, Space, by_space
-from ser.scores import intervals
-from ser.scores.intervals import IntervalParams
+from ser.scores.intervals import Bootstrap, IntervalParams
 
 GROUPINGS = ("emotion", "speaker")
 DIFFERENCE = "emotion_minus_speaker"
@@ -66,7 +65,8 @@ def table(spaces: Mapping[str, Space], manifest: pd.DataFrame, params: IntervalP
     sums = {name: _sums(samples(space, manifest)) for name, space in spaces.items()}
     rows = []
     for first, second in [(name, None) for name in spaces] + [pair for pair in PAIRS if set(pair) <= set(spaces)]:
-        speakers, weights = _weights(sums[first], params)
+        speakers = list(sums[first].index)
+        bootstrap = Bootstrap.of(speakers, params)
         name = first if second is None else f"{first}_minus_{second}"
         for grouping in (*GROUPINGS, DIFFERENCE):
             row = {"space": name, "grouping": grouping, "utterances": int(sums[first]["count"].sum())}
@@ -76,12 +76,8 @@ def table(spaces: Mapping[str, Space], manifest: pd.DataFrame, params: IntervalP
                 continue
             sides = [sums[side] for side in (first, second) if side is not None]
             row["silhouette"] = float(_mean(sides, grouping, np.ones((1, len(speakers))))[0])
-            if weights is None:
-                row["remark"] = f"no interval ({intervals.obstacle(speakers, params)})"
-            else:
-                strata = np.zeros(len(speakers), dtype=int)
-                row["low"], row["high"] = map(float, intervals.bounds(_mean(sides, grouping, weights), strata, params))
-            rows.append(row)
+            row |= bootstrap.interval(_mean(sides, grouping, bootstrap.weights))
+            rows.append(row | ({"remark": f"no interval ({bootstrap.obstacle})"} if bootstrap.obstacle else {}))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -101,13 +97,6 @@ def _sums(values: pd.DataFrame) -> pd.DataFrame:
     """Sum silhouettes by speaker; ``count`` of them, too."""
     by = values.groupby("of")
     return by[list(GROUPINGS)].sum().assign(count=by.size())
-
-
-def _weights(sums: pd.DataFrame, params: IntervalParams) -> tuple[list[str], np.ndarray | None]:
-    speakers = list(sums.index)
-    if intervals.obstacle(speakers, params):
-        return speakers, None
-    return speakers, intervals.draws(np.zeros(len(speakers), dtype=int), params)
 
 
 def _mean(sides: list[pd.DataFrame], grouping: str, weights: np.ndarray) -> np.ndarray:

@@ -16,8 +16,9 @@ An interval speaks of other speakers under the trained models as they are, not o
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import stats
@@ -47,62 +48,104 @@ class IntervalParams:
         if not 0 < self.confidence < 1:
             raise ValueError(f"confidence: expected a number between 0 and 1, such as 0.95, found {self.confidence}")
 
+    def obstacle(self, *groups: Collection[str]) -> str:
+        """Say why these speakers allow no interval.
 
-def obstacle(speakers: Sequence[str], params: IntervalParams) -> str:
-    """Say why these speakers allow no interval.
+        Args:
+            groups: distinct speakers, of whom each group must have enough; ``""`` stands for unknown.
 
-    Args:
-        speakers: the distinct speakers of one stratum; ``""`` stands for unknown.
+        Returns:
+            The reason in a few words, of the first group that has one; ``""`` where an interval can be had.
+        """
+        for speakers in groups:
+            if "" in speakers:
+                return "speakers unknown"
+            if len(speakers) < self.minimum_speakers:
+                return f"test speakers: {len(speakers)}, minimum_speakers: {self.minimum_speakers}"
+        return ""
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Speakers who are drawn again and again, and the intervals that this gives.
+
+    Attributes:
+        strata: each speaker's stratum, 0 1 2 ..., within which speakers are drawn; -1 for one who is never drawn.
         params: how intervals are made.
-
-    Returns:
-        The reason in a few words, or ``""`` where an interval can be had.
+        obstacle: why there is no interval, in a few words, or ``""``.
     """
-    if "" in speakers:
-        return "speakers unknown"
-    if len(speakers) < params.minimum_speakers:
-        return f"test speakers: {len(speakers)}, minimum_speakers: {params.minimum_speakers}"
-    return ""
 
+    strata: Sequence[int]
+    params: IntervalParams
+    obstacle: str = ""
 
-def draws(strata: Sequence[int], params: IntervalParams) -> np.ndarray:
-    """Draw speakers with replacement, within strata.
+    @classmethod
+    def of(cls, speakers: Sequence[str], params: IntervalParams, strata: Sequence[int] | None = None) -> "Bootstrap":
+        """Make it for speakers who may allow no interval.
 
-    Args:
-        strata: each speaker's stratum, 0 1 2 ...; all 0 where speakers form one population.
-        params: how intervals are made.
+        Args:
+            speakers: the distinct speakers; ``""`` stands for unknown.
+            params: how intervals are made.
+            strata: each speaker's stratum, each of which must have enough; by default speakers form one population.
+        """
+        if strata is None:
+            return cls(np.zeros(len(speakers), dtype=int), params, params.obstacle(speakers))
+        parts = [np.asarray(speakers, dtype=object)[strata == stratum] for stratum in np.unique(strata)]
+        return cls(strata, params, params.obstacle(*parts))
 
-    Returns:
-        How often each replicate draws each speaker, float64 (resamples, speakers).
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """How often each replicate draws each speaker, float64 (resamples, speakers); (0, speakers) at an obstacle.
 
-    Raises:
-        InputError: memory does not suffice.
-    """
-    strata = np.asarray(strata)
-    # Twice, as they are drawn as whole numbers.
-    memory.require(2 * 8 * params.resamples * len(strata), f"resamples {params.resamples} of {len(strata)} speakers")
-    generator = np.random.default_rng(params.seed)
-    weights = np.zeros((params.resamples, len(strata)))
-    for stratum in np.unique(strata):
-        (members,) = np.nonzero(strata == stratum)
-        even = np.full(len(members), 1 / len(members))
-        weights[:, members] = generator.multinomial(len(members) - 1, even, size=params.resamples)
-    return weights
+        Raises:
+            InputError: memory does not suffice.
+        """
+        strata, resamples = np.asarray(self.strata), 0 if self.obstacle else self.params.resamples
+        # Twice, as they are drawn as whole numbers.
+        memory.require(2 * 8 * resamples * len(strata), f"resamples {resamples} of {len(strata)} speakers")
+        generator = np.random.default_rng(self.params.seed)
+        weights = np.zeros((resamples, len(strata)))
+        for stratum in np.unique(strata[strata >= 0]):
+            (members,) = np.nonzero(strata == stratum)
+            even = np.full(len(members), 1 / len(members))
+            weights[:, members] = generator.multinomial(len(members) - 1, even, size=resamples)
+        return weights
 
+    def figures(self, statistic: Callable[[np.ndarray], dict[str, np.ndarray]]) -> dict[str, float]:
+        """Evaluate a statistic on all speakers and on replicates.
 
-def bounds(replicates: np.ndarray, strata: Sequence[int], params: IntervalParams) -> tuple[np.ndarray, np.ndarray]:
-    """Turn replicates into an interval.
+        Args:
+            statistic: weights (replicates, speakers) to replicates (replicates,) by name.
 
-    Args:
-        replicates: (resamples, ...); NaN where a replicate says nothing.
-        strata: as given to ``draws``. The smallest stratum gives the degrees of freedom: the careful choice of the
-            textbooks for two groups.
-        params: how intervals are made.
+        Returns:
+            Each name's value where every speaker counts once; then its ``_low`` and ``_high``, unless at an obstacle.
+        """
+        everyone = statistic(np.ones((1, len(self.strata))))
+        result = {name: float(value[0]) for name, value in everyone.items()}
+        for name, replicates in statistic(self.weights).items():
+            result |= self.interval(replicates, f"{name}_")
+        return result
 
-    Returns:
-        The lower and the upper bound, each of the shape of one replicate.
-    """
-    freedom = np.unique(strata, return_counts=True)[1].min() - 1
-    tail = stats.norm.cdf(stats.t.ppf((1 - params.confidence) / 2, freedom))
-    low, high = np.nanquantile(replicates, [tail, 1 - tail], axis=0)
-    return low, high
+    def interval(self, replicates: np.ndarray, prefix: str = "") -> dict[str, float]:
+        """Give ``low`` and ``high``, with a prefix, of replicates (resamples,); nothing at an obstacle."""
+        if self.obstacle:
+            return {}
+        low, high = self.bounds(replicates)
+        return {f"{prefix}low": float(low), f"{prefix}high": float(high)}
+
+    def bounds(self, replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Turn replicates into an interval.
+
+        The smallest stratum gives the degrees of freedom: the careful choice of the textbooks for two groups.
+
+        Args:
+            replicates: (resamples, ...); NaN where a replicate says nothing.
+
+        Returns:
+            The lower and the upper bound, each of the shape of one replicate.
+        """
+        strata = np.asarray(self.strata)
+        freedom = np.unique(strata[strata >= 0], return_counts=True)[1].min() - 1
+        tail = stats.norm.cdf(stats.t.ppf((1 - self.params.confidence) / 2, freedom))
+        low, high = np.nanquantile(replicates, [tail, 1 - tail], axis=0)
+        return low, high

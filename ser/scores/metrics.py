@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ser.predictions import RANDOM, chosen
-from ser.scores import intervals
-from ser.scores.intervals import IntervalParams
+from ser.scores.intervals import Bootstrap, IntervalParams
 
 
 @dataclass(frozen=True)
@@ -106,17 +105,12 @@ def summary(predictions: pd.DataFrame, emotions: Sequence[str], params: Interval
     Returns:
         Each of ``scores`` with its ``_low`` and ``_high``; ``recall`` by emotion; ``folds``: mean and standard
         deviation of the UAR over folds; ``utterances``, ``speakers``. What cannot be had is left out: intervals as
-        ``ser.scores.intervals.obstacle`` says, the count of speakers where some are unknown, the deviation of one fold.
+        ``IntervalParams.obstacle`` says, the count of speakers where some are unknown, the deviation of one fold.
     """
     speakers = sorted(set(predictions["speaker"]))
     stack = _by_speaker(predictions, speakers, emotions)
-    total = stack.sum(axis=0)
-    result = {name: float(value) for name, value in scores(total).items()}
-    if not intervals.obstacle(speakers, params):
-        strata = np.zeros(len(speakers), dtype=int)
-        for name, replicates in scores(resampled(stack, intervals.draws(strata, params))).items():
-            result[f"{name}_low"], result[f"{name}_high"] = map(float, intervals.bounds(replicates, strata, params))
-    recall = zip(emotions, by_emotion(total)["recall"], strict=True)
+    result = Bootstrap.of(speakers, params).figures(lambda weights: scores(resampled(stack, weights)))
+    recall = zip(emotions, by_emotion(stack.sum(axis=0))["recall"], strict=True)
     result["recall"] = {emotion: float(value) for emotion, value in recall if np.isfinite(value)}
     uars = folds(predictions, emotions)["uar"]
     result["folds"] = {"uar_mean": float(uars.mean())} | ({"uar_std": float(uars.std(ddof=1))} if len(uars) > 1 else {})
@@ -145,16 +139,12 @@ def drop(predictions: pd.DataFrame, protocol: str, emotions: Sequence[str], para
     ]
     tested = np.stack([stack.any(axis=(1, 2)) for stack in sides], axis=1)
     strata = np.unique(tested, axis=0, return_inverse=True)[1]
-    random, other = (scores(stack.sum(axis=0)) for stack in sides)
-    result = {name: float(random[name] - other[name]) for name in random}
-    parts = [[speakers[index] for index in np.flatnonzero(strata == stratum)] for stratum in np.unique(strata)]
-    if not any(intervals.obstacle(part, params) for part in parts):
-        weights = intervals.draws(strata, params)
+
+    def difference(weights: np.ndarray) -> dict[str, np.ndarray]:
         random, other = (scores(resampled(stack, weights)) for stack in sides)
-        for name in random:
-            low, high = intervals.bounds(random[name] - other[name], strata, params)
-            result[f"{name}_low"], result[f"{name}_high"] = float(low), float(high)
-    return result
+        return {name: random[name] - other[name] for name in random}
+
+    return Bootstrap.of(speakers, params, strata).figures(difference)
 
 
 def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalParams) -> dict:

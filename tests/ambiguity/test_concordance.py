@@ -4,8 +4,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from ser.ambiguity import concordance
-from ser.scores import intervals
-from ser.scores.intervals import IntervalParams
+from ser.scores.intervals import Bootstrap, IntervalParams
 
 PARAMS = IntervalParams(resamples=200, confidence=0.9, seed=0, minimum_speakers=3)
 
@@ -23,12 +22,13 @@ def repeated(measure, scores, others, speakers):
     """The interval by drawing speakers with all their utterances and measuring anew, with another library."""
     names = sorted(set(speakers))
     replicates = []
-    for row in intervals.draws([0] * len(names), PARAMS).astype(int):
+    bootstrap = Bootstrap.of(names, PARAMS)
+    for row in bootstrap.weights.astype(int):
         rows = np.concatenate(
             [np.tile(np.flatnonzero(speakers == name), n) for name, n in zip(names, row, strict=True)]
         )
         replicates.append(measure(scores[rows], others[rows]))
-    return intervals.bounds(np.array(replicates), [0] * len(names), PARAMS)
+    return bootstrap.bounds(np.array(replicates))
 
 
 def test_auroc_and_its_interval_are_those_of_scikit_learn(data):

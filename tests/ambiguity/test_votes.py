@@ -8,7 +8,7 @@ from scipy import stats
 
 from ser.ambiguity import votes
 from ser.ambiguity.votes import VotesParams
-from ser.scores import intervals
+from ser.scores.intervals import Bootstrap
 
 PARAMS = VotesParams(resamples=200, confidence=0.95, seed=0, minimum_speakers=3, majority=0.5)
 # Four observers, twelve units: K. Krippendorff, "Computing Krippendorff's alpha-reliability", 2011, section C.
@@ -100,14 +100,14 @@ def test_the_interval_of_alpha_repeats_speakers():
     """Each replicate is the package's alpha of the drawn speakers' utterances, repeated."""
     heard, speakers = random_votes(2), np.repeat(["1", "2", "3", "4"], 15)
     found = votes.alpha_with_interval(heard, speakers, PARAMS)
-    weights = intervals.draws([0, 0, 0, 0], PARAMS).astype(int)
+    bootstrap = Bootstrap([0, 0, 0, 0], PARAMS)
     replicates = [
         krippendorff.alpha(
             value_counts=np.repeat(heard.to_numpy(), np.repeat(row, 15), axis=0), level_of_measurement="nominal"
         )
-        for row in weights
+        for row in bootstrap.weights.astype(int)
     ]
-    low, high = intervals.bounds(np.array(replicates), [0, 0, 0, 0], PARAMS)
+    low, high = bootstrap.bounds(np.array(replicates))
     assert found == pytest.approx(
         {"alpha": float(votes.alpha(votes.coincidences(heard.to_numpy()))), "alpha_low": low, "alpha_high": high}
     )

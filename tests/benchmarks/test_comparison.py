@@ -8,8 +8,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 from ser.benchmarks import comparison
 from ser.benchmarks.comparison import CompareParams, System
 from ser.files import tables
-from ser.scores import intervals
-from ser.scores.intervals import IntervalParams
+from ser.scores.intervals import Bootstrap, IntervalParams
 
 EMOTIONS = ["angry", "sad", "neutral"]
 PARAMS = CompareParams("ours", System("theirs", "svm", "train"), IntervalParams(150, 0.9, 3, 4))
@@ -66,12 +65,12 @@ def uars(manifest, predictions, key, rows=slice(None)):
 def replicates(manifest, statistic):
     """Any statistic of rows, over resampled speakers written out row by row, and the interval of these."""
     speakers = sorted(manifest["speaker"].unique())
-    strata = np.zeros(len(speakers), dtype=int)
+    bootstrap = Bootstrap.of(speakers, PARAMS.intervals)
     found = []
-    for weights in intervals.draws(strata, PARAMS.intervals).astype(int):
+    for weights in bootstrap.weights.astype(int):
         chosen = np.repeat(speakers, weights)
         found.append(statistic(np.concatenate([np.flatnonzero(manifest["speaker"] == name) for name in chosen])))
-    return [float(bound) for bound in intervals.bounds(np.array(found), strata, PARAMS.intervals)]
+    return [float(bound) for bound in bootstrap.bounds(np.array(found))]
 
 
 def row(table, *key):

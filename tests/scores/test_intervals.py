@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ser.files.failures import InputError
-from ser.scores.intervals import IntervalParams, bounds, draws, obstacle
+from ser.scores.intervals import Bootstrap, IntervalParams
 
 PARAMS = IntervalParams(resamples=2000, confidence=0.95, seed=0, minimum_speakers=5)
 
@@ -27,60 +27,61 @@ def test_a_value_out_of_range_is_refused(change, message):
 
 
 def test_draws_that_memory_cannot_hold_are_refused():
+    bootstrap = Bootstrap([0] * 10**6, dataclasses.replace(PARAMS, resamples=10**6))
     with pytest.raises(InputError, match=r"resamples 1000000 of 1000000 speakers: .* takes 14,901\.2 GiB"):
-        draws([0] * 10**6, dataclasses.replace(PARAMS, resamples=10**6))
+        _ = bootstrap.weights
 
 
 def test_every_replicate_draws_one_speaker_fewer_than_each_stratum_has():
-    weights = draws([0, 1, 0, 1, 1, 0, 0, 1, 1], PARAMS)
+    weights = Bootstrap([0, 1, 0, 1, 1, 0, 0, 1, 1], PARAMS).weights
     assert weights.shape == (2000, 9)
     assert set(weights[:, [0, 2, 5, 6]].sum(axis=1)) == {3}
     assert set(weights[:, [1, 3, 4, 7, 8]].sum(axis=1)) == {4}
 
 
 def test_every_speaker_of_a_stratum_is_drawn_equally_often():
-    weights = draws([0] * 4 + [1] * 6, PARAMS)
+    weights = Bootstrap([0] * 4 + [1] * 6, PARAMS).weights
     np.testing.assert_allclose(weights[:, :4].mean(axis=0), 3 / 4, atol=0.06)
     np.testing.assert_allclose(weights[:, 4:].mean(axis=0), 5 / 6, atol=0.06)
 
 
 def test_the_seed_decides_the_draws():
-    again = draws([0] * 6, PARAMS)
-    np.testing.assert_array_equal(draws([0] * 6, PARAMS), again)
-    assert not np.array_equal(draws([0] * 6, dataclasses.replace(PARAMS, seed=1)), again)
+    again = Bootstrap([0] * 6, PARAMS).weights
+    np.testing.assert_array_equal(Bootstrap([0] * 6, PARAMS).weights, again)
+    assert not np.array_equal(Bootstrap([0] * 6, dataclasses.replace(PARAMS, seed=1)).weights, again)
 
 
 def test_the_variance_of_a_mean_is_unbiased_even_for_few_speakers():
     values = np.array([0.2, 0.9, 0.4, 0.5, 0.7])
-    weights = draws([0] * 5, dataclasses.replace(PARAMS, resamples=200_000))
+    weights = Bootstrap([0] * 5, dataclasses.replace(PARAMS, resamples=200_000)).weights
     expected = statistics.variance(values) / 5  # drawing all five would give four fifths of it
     assert (weights @ values / 4).var() == pytest.approx(expected, rel=0.02)
 
 
 def test_with_many_speakers_the_interval_is_the_plain_percentile_interval():
     replicates = np.random.default_rng(0).normal(size=20_000)
-    low, high = bounds(replicates, [0] * 5000, PARAMS)
+    low, high = Bootstrap([0] * 5000, PARAMS).bounds(replicates)
     assert (low, high) == pytest.approx(np.quantile(replicates, [0.025, 0.975]), abs=0.01)
 
 
 def test_with_few_speakers_the_interval_of_normal_replicates_is_that_of_student():
     replicates = np.random.default_rng(0).normal(size=1_000_000)
-    low, high = bounds(replicates, [0] * 10, PARAMS)
+    low, high = Bootstrap([0] * 10, PARAMS).bounds(replicates)
     assert (low, high) == pytest.approx((-2.262, 2.262), abs=0.02)  # the 0.975 quantile for 9 degrees of freedom
 
 
 def test_the_smallest_stratum_decides_how_careful_the_interval_is():
     replicates = np.random.default_rng(0).normal(size=1_000_000)
-    low, high = bounds(replicates, [0] * 10 + [1] * 200, PARAMS)
+    low, high = Bootstrap([0] * 10 + [1] * 200, PARAMS).bounds(replicates)
     assert (low, high) == pytest.approx((-2.262, 2.262), abs=0.02)
 
 
 def test_bounds_are_those_of_each_number_and_pass_over_missing_replicates():
     replicates = np.random.default_rng(0).normal([0, 5], size=(2000, 2))
     gaps = np.vstack([replicates, [[np.nan, np.nan]] * 500])
-    low, high = bounds(gaps, [0] * 10, PARAMS)
+    low, high = Bootstrap([0] * 10, PARAMS).bounds(gaps)
     for column in range(2):
-        assert (low[column], high[column]) == bounds(replicates[:, column], [0] * 10, PARAMS)
+        assert (low[column], high[column]) == Bootstrap([0] * 10, PARAMS).bounds(replicates[:, column])
 
 
 @pytest.mark.parametrize(
@@ -94,12 +95,44 @@ def test_bounds_are_those_of_each_number_and_pass_over_missing_replicates():
     ],
 )
 def test_what_allows_no_interval_is_said(speakers, reason):
-    assert obstacle(speakers, PARAMS) == reason
+    assert PARAMS.obstacle(speakers) == Bootstrap.of(speakers, PARAMS).obstacle == reason
+
+
+def test_every_stratum_needs_enough_speakers():
+    strata = np.array([0, 1] * 4 + [0, 0, 1])
+    assert Bootstrap.of(list("abcdefghijk"), PARAMS, strata).obstacle == ""
+    assert Bootstrap.of(list("abcdefghij"), PARAMS, strata[:10]).obstacle == "test speakers: 4, minimum_speakers: 5"
+    assert PARAMS.obstacle(set("abcdef"), set("ab")) == "test speakers: 2, minimum_speakers: 5"
+
+
+def mean(weights):
+    return {"mean": weights @ np.arange(5) / weights.sum(axis=1)}
+
+
+def test_a_figure_is_that_of_everybody_and_its_interval_that_of_the_draws():
+    bootstrap = Bootstrap.of(list("abcde"), PARAMS)
+    low, high = bootstrap.bounds(bootstrap.weights @ np.arange(5) / 4)
+    assert bootstrap.figures(mean) == {"mean": 2, "mean_low": pytest.approx(low), "mean_high": pytest.approx(high)}
+    assert low < 2 < high
+
+
+def test_at_an_obstacle_there_are_figures_and_no_replicates():
+    bootstrap = Bootstrap.of(["a", "b", "c", "d", ""], PARAMS)
+    assert bootstrap.weights.shape == (0, 5)
+    assert bootstrap.figures(mean) == {"mean": 2}
+
+
+def test_a_speaker_of_no_stratum_is_never_drawn():
+    some, all_of_them = Bootstrap([0, -1, 0, 1, 0, 1, -1], PARAMS), Bootstrap([0, 0, 1, 0, 1], PARAMS)
+    assert not some.weights[:, [1, 6]].any()
+    np.testing.assert_array_equal(some.weights[:, [0, 2, 3, 4, 5]], all_of_them.weights)
+    replicates = np.random.default_rng(0).normal(size=2000)
+    assert some.bounds(replicates) == all_of_them.bounds(replicates)
 
 
 def test_the_draws_are_those_of_drawing_one_by_one():
     """An independent bootstrap of one statistic: how often two given speakers are drawn together."""
-    weights = draws([0] * 4, dataclasses.replace(PARAMS, resamples=50_000))
+    weights = Bootstrap([0] * 4, dataclasses.replace(PARAMS, resamples=50_000)).weights
     found = ((weights[:, 0] > 0) & (weights[:, 1] > 0)).mean()
     every = [Counter((a, b, c)) for a in range(4) for b in range(4) for c in range(4)]
     assert found == pytest.approx(sum(bool(draw[0] and draw[1]) for draw in every) / len(every), abs=0.01)

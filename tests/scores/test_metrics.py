@@ -10,7 +10,8 @@ from scipy import stats
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
 
 from ser.files import tables
-from ser.scores import intervals, metrics
+from ser.scores import metrics
+from ser.scores.intervals import Bootstrap
 from ser.scores.metrics import EvaluateParams
 
 EMOTIONS = ["angry", "happy", "sad", "neutral"]
@@ -116,7 +117,7 @@ def test_a_replicate_is_the_score_of_the_utterances_of_the_speakers_drawn():
     table = simulate(speakers=6)
     speakers = sorted(set(table["speaker"]))
     stack = metrics.confusions(table["truth"], table["prediction"], table["speaker"], speakers, EMOTIONS)
-    weights = intervals.draws([0] * 6, PARAMS)[:50]
+    weights = Bootstrap([0] * 6, PARAMS).weights[:50]
     replicates = metrics.scores(metrics.resampled(stack, weights))["uar"]
     for weight, replicate in zip(weights.astype(int), replicates, strict=True):
         drawn = pd.concat([table[table["speaker"] == speakers[i]] for i in np.repeat(range(6), weight)])
@@ -150,9 +151,9 @@ def test_resampling_speakers_covers_the_truth_and_resampling_utterances_does_not
         for unit in covered:
             names = table[unit].unique()
             stack = metrics.confusions(table["truth"], table["prediction"], table[unit], names, EMOTIONS)
-            strata = np.zeros(len(names))
-            replicates = metrics.scores(metrics.resampled(stack, intervals.draws(strata, params)))["uar"]
-            low, high = intervals.bounds(replicates, strata, params)
+            bootstrap = Bootstrap.of(names, params)
+            replicates = metrics.scores(metrics.resampled(stack, bootstrap.weights))["uar"]
+            low, high = bootstrap.bounds(replicates)
             covered[unit] += low <= truth <= high
     assert 0.9 <= covered["speaker"] / corpora <= 0.99
     assert covered["id"] / corpora <= 0.75
@@ -326,5 +327,5 @@ def test_the_fold_table_equals_scikit_learn_fold_by_fold():
 
 
 def test_the_analyses_need_no_torch():
-    code = "import sys, ser.metrics, ser.fairness, ser.plots.groups; sys.exit('torch' in sys.modules)"
+    code = "import sys, ser.scores.metrics, ser.bias.groups, ser.plots.groups; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
