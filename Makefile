@@ -16,7 +16,7 @@ check-results: .venv/installed
 	python -m benchmarks.check_results
 
 test: .venv/installed
-	pytest
+	pytest --numprocesses auto --dist loadfile
 
 lint: .venv/installed
 	ruff check . && ruff format --check .
