@@ -69,13 +69,28 @@ TINY = {
 def run(folder: Path, commands: list[str], *prefix: str) -> None:
     """Run stages in one process, so that an emulated one imports everything once."""
     (folder / "commands").write_text("\n".join(commands))
-    set_by_us = numerics.THREADS | numerics.KERNELS
-    environment = {key: value for key, value in os.environ.items() if key not in set_by_us}
     # Numba compiles for the processor that it is told of: what one has compiled, another may run.
-    environment |= {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    environment = environment_without_ours() | {"PYTHONHASHSEED": "0"}
     command = [*prefix, sys.executable, "-c", RUN]
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-3000:]
+
+
+PRODUCT_WITHOUT = """
+import sys
+from ser.machine import numerics
+if sys.argv[1:]:
+    del numerics.KERNELS[sys.argv[1]]
+numerics.fix()
+import hashlib, torch
+numbers = torch.randn(96, 700, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+print(hashlib.sha256((numbers @ numbers.T).numpy().tobytes()).hexdigest())
+"""
+
+
+def environment_without_ours() -> dict[str, str]:
+    set_by_us = numerics.THREADS | numerics.KERNELS
+    return {key: value for key, value in os.environ.items() if key not in set_by_us} | {"PYTHONPATH": str(ROOT)}
 
 
 def bytes_of(folder: Path) -> dict[str, str]:
@@ -108,10 +123,14 @@ def prepared(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def measured(prepared):
-    """What the stages made of it, by processor."""
+def qemu():
     if shutil.which(QEMU) is None:
         pytest.skip(f"no {QEMU}; Debian's package qemu-user-static has it")
+
+
+@pytest.fixture(scope="module")
+def measured(prepared, qemu):
+    """What the stages made of it, by processor."""
 
     def measure(name: str) -> dict[str, str]:
         folder = shutil.copytree(prepared, prepared.parent / name)
@@ -127,3 +146,13 @@ def test_features_classifiers_predictions_and_probes_have_the_same_bytes_on_ever
     for processor in PROCESSORS:
         different = [name for name, digest in measured["real"].items() if measured[processor].get(name) != digest]
         assert different == [], f"{processor} differs from this machine"
+
+
+def test_processors_differ_where_a_setting_is_taken_away(qemu):
+    def product(processor: str) -> str:
+        command = [QEMU, "-cpu", processor, sys.executable, "-c", PRODUCT_WITHOUT, "MKL_CBWR"]
+        ended = subprocess.run(command, env=environment_without_ours(), capture_output=True, text=True, check=True)
+        return ended.stdout
+
+    with ThreadPoolExecutor(2) as pool:
+        assert len(set(pool.map(product, PROCESSORS))) == len(PROCESSORS)
