@@ -150,7 +150,7 @@ def test_corpora_are_crossed_each_way(project):
     machine = make_pipeline(StandardScaler(), SVC(kernel="linear", class_weight="balanced", C=1 / known.shape[1]))
     uar = recall_score(truth, machine.fit(known, truth).predict(known), average="macro")
     assert systems.loc[systems["classifier"] == "svm", "uar"].tolist() == pytest.approx([uar, uar])
-    assert set(json.loads((folder / "m.json").read_text())) == {"synthetic_to_emodb_like", "emodb_like_to_synthetic"}
+    assert set(json.loads((project / "m.json").read_text())) == {"synthetic_to_emodb_like", "emodb_like_to_synthetic"}
 
 
 def test_the_benchmarks_own_params_are_what_the_scripts_read():
