@@ -86,7 +86,7 @@ def test_a_signal_ends_the_program_with_one_line_and_its_code_once_it_has_tidied
         "with one_line('split'):\n"
         "    try:\n"
         "        print('ready', flush=True)\n"
-        "        time.sleep(60)\n"
+        "        [time.sleep(0.1) for _ in range(600)]\n"
         "    finally:\n"
         "        print('tidying up', flush=True)\n"
         "        time.sleep(0.5)\n"
@@ -124,7 +124,7 @@ def test_a_signal_while_libraries_load_ends_the_program_with_one_line(tmp_path, 
         "import time\n"
         "try:\n"
         "    print('ready', flush=True)\n"
-        "    time.sleep(60)\n"
+        "    [time.sleep(0.1) for _ in range(600)]\n"
         "except BaseException as error:\n"
         "    raise ImportError('failed to import') from error\n"
     )
