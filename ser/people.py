@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,21 @@ COMPARED = ATTRIBUTES[:-1]  # a speaker is no group: their spread is measured, n
 PAIRED = ("gender", "age", "corpus", "language")  # pairs of genders and ages at once are many, of few speakers each
 GENDERS = ("female", "male")
 UNKNOWN = "unknown"
+
+
+def rising(ages: tuple[int, ...]) -> tuple[int, ...]:
+    """Check edges of age bands; give them back.
+
+    Raises:
+        ValueError: there are none, or they do not rise from above 0.
+    """
+    if not ages or any(upper <= lower for lower, upper in pairwise((0, *ages))):
+        raise ValueError(f"expected rising ages above 0, such as [30, 45, 60], found {list(ages)}")
+    return ages
+
+
+# ``age_bands`` of params.yaml, ages in years at which a new band begins: 30 and 45 make under_30, 30-44, 45_and_over.
+AgeBands = Annotated[tuple[int, ...], rising]
 
 
 def band_names(edges: Sequence[int]) -> list[str]:

@@ -11,6 +11,7 @@ from ser.files.failures import one_line
 from ser.learning import cartography
 from ser.plots import ambiguity as picture
 from ser.plots import drawing
+from ser.scores.intervals import IntervalParams
 
 
 def main() -> None:
@@ -22,7 +23,9 @@ def main() -> None:
     paths = parser.parse_args()
     with one_line("ambiguity"):
         emotions = params.read(paths.params, "emotions", list[str])
-        settings = params.read(paths.params, "ambiguity", AmbiguityParams)
+        intervals = vars(params.read(paths.params, "intervals", IntervalParams))
+        shared = {key: intervals[key] for key in ("confidence", "seed", "minimum_speakers")}
+        settings = params.read(paths.params, "ambiguity", AmbiguityParams, **shared)
         utterances = manifest.read(paths.manifest)
         table = predictions.read(paths.predictions, emotions)
         protocol = predictions.chosen(table)

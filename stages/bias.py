@@ -11,9 +11,11 @@ from ser.bias import groups as bias_groups
 from ser.bias.groups import BiasParams
 from ser.files import params, tables
 from ser.files.failures import one_line
+from ser.people import AgeBands
 from ser.plots import audit as audit_picture
 from ser.plots import drawing
 from ser.plots import groups as groups_picture
+from ser.scores.intervals import IntervalParams
 
 
 def main() -> None:
@@ -26,7 +28,9 @@ def main() -> None:
     paths = parser.parse_args()
     with one_line("bias"):
         emotions = params.read(paths.params, "emotions", list[str])
-        settings = params.read(paths.params, "bias", BiasParams)
+        bands = params.read(paths.params, "age_bands", AgeBands)
+        intervals = params.read(paths.params, "intervals", IntervalParams)
+        settings = params.read(paths.params, "bias", BiasParams, age_bands=bands, **vars(intervals))
         utterances = manifest.read(paths.manifest)
         table = predictions.read(paths.predictions, emotions)
         protocol = predictions.chosen(table)
@@ -39,8 +43,8 @@ def main() -> None:
         report = figures.report(groups, between, refused, overview)
         known = " (test speakers are in training as well)" if protocol == predictions.RANDOM else ""
         title = f"{protocol}{known}: {len(people)} utterances"
-        intervals = f"intervals over speakers, confidence {settings.confidence:g}, from {settings.minimum_speakers} on"
-        picture = groups_picture.draw(groups, figures.pairs(report), emotions, f"{title}; {intervals}")
+        how = f"intervals over speakers, confidence {settings.confidence:g}, from {settings.minimum_speakers} on"
+        picture = groups_picture.draw(groups, figures.pairs(report), emotions, f"{title}; {how}")
         tables.write(groups, paths.groups)
         tables.write(between, paths.gaps)
         tables.write(counts, paths.audit)

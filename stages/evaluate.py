@@ -16,7 +16,7 @@ from ser.learning import classifier
 from ser.learning.classifier import Classifier
 from ser.plots import confusion, drawing
 from ser.scores import metrics
-from ser.scores.metrics import EvaluateParams
+from ser.scores.intervals import IntervalParams
 from ser.splits import table as splits_table
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     paths = parser.parse_args()
     with one_line("evaluate"):
         emotions = params.read(paths.params, "emotions", list[str])
-        settings = params.read(paths.params, "evaluate", EvaluateParams)
+        settings = params.read(paths.params, "intervals", IntervalParams)
         utterances = manifest.read(paths.manifest)
         split = splits_table.read(paths.split)
         splits_table.check(split, utterances)

@@ -9,15 +9,16 @@ import pandas as pd
 from tqdm import tqdm
 
 from ser import features, manifest, predictions
-from ser.bias.groups import BiasParams
 from ser.files import params, tables
 from ser.files.failures import one_line
+from ser.people import AgeBands
 from ser.plots import drawing
 from ser.plots import projection as projection_picture
 from ser.plots import representation as representation_picture
 from ser.representation import probes, projection, silhouettes
 from ser.representation import spaces as representation_spaces
 from ser.representation.spaces import RepresentationParams
+from ser.scores.intervals import IntervalParams
 from ser.splits import table
 
 INPUTS = ("params", "manifest", "features", "baseline", "split", "models")
@@ -31,8 +32,9 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     paths = parser.parse_args()
     with one_line("representation"):
-        settings = params.read(paths.params, "representation", RepresentationParams)
-        bands = params.read(paths.params, "bias", BiasParams)
+        bands = params.read(paths.params, "age_bands", AgeBands)
+        intervals = params.read(paths.params, "intervals", IntervalParams)
+        settings = params.read(paths.params, "representation", RepresentationParams, **vars(intervals))
         utterances = manifest.read(paths.manifest)
         split = table.read(paths.split)
         table.check(split, utterances)

@@ -48,7 +48,7 @@ FLAG = "ambiguous"  # in the manifest's details: 1 or 0
 
 @dataclass(frozen=True)
 class AmbiguityParams(VotesParams):
-    """The block ``ambiguity`` of params.yaml.
+    """The block ``ambiguity`` of params.yaml, with intervals; ``resamples`` are its own.
 
     Attributes:
         bands: shares of agreement at which a band ends; the upper edge belongs to it.

@@ -5,14 +5,13 @@ Group by group first, compared later (``ser.bias.gaps``), claimed only where the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from ser.bias.calibration import expected_calibration_error
 from ser.files.params import check_ranges
-from ser.people import ATTRIBUTES, by_group
+from ser.people import ATTRIBUTES, AgeBands, by_group
 from ser.predictions import probability_columns
 from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.scores.metrics import by_emotion, confusions, resampled, scores
@@ -22,23 +21,19 @@ MEASURES = ("recall", "precision", "f1", "rate")  # of each emotion; the rate is
 
 @dataclass(frozen=True)
 class BiasParams(IntervalParams):
-    """The block ``bias`` of params.yaml.
+    """The block ``bias`` of params.yaml, with age bands and intervals.
 
     Attributes:
-        age_bands: ages in years at which a new band begins: 30 and 45 make under_30, 30-44, 45_and_over.
+        age_bands: as in params.yaml.
         permutations: arrangements of an attribute over the speakers that a test tries; where there are no more than
             these it tries all.
     """
 
-    age_bands: tuple[int, ...]
+    age_bands: AgeBands
     permutations: int
 
     def __post_init__(self):
         super().__post_init__()
-        edges = (0, *self.age_bands)
-        if len(edges) == 1 or any(upper <= lower for lower, upper in pairwise(edges)):
-            found = list(self.age_bands)
-            raise ValueError(f"age_bands: expected rising ages above 0, such as [30, 45, 60], found {found}")
         check_ranges(self, permutations=(100, 10**6))
 
 

@@ -19,9 +19,20 @@ SEEDS = (0, 2**32 - 1)  # those that scikit-learn takes
 COSTS = (1e-9, 1e9)  # of linear classifiers: beyond, their solvers overflow or do not end
 LARGEST = 2**32 - 1  # of whole numbers: more than any key needs
 LARGEST_FLOAT = 1e30  # of others: a float32 holds it, with room to reckon
+# Where blocks and keys stood in the last release, and where they stand now.
+MOVED = {
+    "evaluate": "intervals",
+    "bias.age_bands": "age_bands",
+    **{
+        f"{block}.{key}": f"intervals.{key}"
+        for block in ("bias", "representation", "ambiguity")
+        for key in ("resamples", "confidence", "seed", "minimum_speakers")
+    },
+}
+del MOVED["ambiguity.resamples"]
 
 
-def read(path: Path, block: str, kind: type[Block]) -> Block:
+def read(path: Path, block: str, kind: type[Block], **given) -> Block:
     """Read one block of a parameter file.
 
     Args:
@@ -29,7 +40,9 @@ def read(path: Path, block: str, kind: type[Block]) -> Block:
         block: the name of the block: a top-level key.
         kind: a dataclass whose fields are the block's keys; a field is required unless it has a default. Its own
             ``__post_init__`` may raise ``ValueError`` for a value out of range. ``list[str]``, ``str``, and other
-            annotations are allowed too, for a block that is one value.
+            annotations are allowed too, for a block that is one value. ``Annotated`` adds checks: functions that raise
+            ``ValueError``.
+        given: fields of the dataclass that stand in other blocks, and so may not stand in this one.
 
     Returns:
         The block as ``kind``.
@@ -47,9 +60,14 @@ def read(path: Path, block: str, kind: type[Block]) -> Block:
         raise InputError(f"{path}: not valid YAML: nested too deeply") from error
     if not isinstance(document, dict):
         raise InputError(f"{path}: expected blocks of keys, found {document!r}")
+    for former, now in MOVED.items():
+        name, _, key = former.partition(".")
+        if name in document and (not key or (isinstance(document[name], dict) and key in document[name])):
+            raise InputError(f"{path}: expected '{now}', found its former name '{former}'; move it there")
     if block not in document:
         raise InputError(f"{path}: expected a block '{block}', found {', '.join(map(str, document))}")
-    return _convert(document[block], kind, f"{path}: {block}")
+    place = f"{path}: {block}"
+    return _dataclass(document[block], kind, place, given) if given else _convert(document[block], kind, place)
 
 
 def check_ranges(block, **ranges: tuple[float, float]) -> None:
@@ -83,7 +101,15 @@ def _convert(value, kind, place: str):
     """Check a YAML value against an annotation; nested dataclasses are blocks within the block."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
-        return _dataclass(value, kind, place)
+        return _dataclass(value, kind, place, {})
+    if origin is typing.Annotated:
+        value = _convert(value, arguments[0], place)
+        for check in kind.__metadata__:
+            try:
+                check(value)
+            except ValueError as error:
+                raise InputError(f"{place}: {error}") from error
+        return value
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in arguments:
             return None
@@ -124,11 +150,11 @@ def _convert(value, kind, place: str):
     return value
 
 
-def _dataclass(value, kind, place: str):
+def _dataclass(value, kind, place: str, given: dict):
     if not isinstance(value, dict):
         raise InputError(f"{place}: expected a block of keys, found {value!r}")
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    annotations = typing.get_type_hints(kind)
+    fields = {field.name: field for field in dataclasses.fields(kind) if field.name not in given}
+    annotations = typing.get_type_hints(kind, include_extras=True)
     for key in value:
         if key not in fields:
             raise InputError(f"{place}: unknown key '{key}'{_hint(key, fields)} (known: {', '.join(fields)})")
@@ -138,7 +164,7 @@ def _dataclass(value, kind, place: str):
             raise InputError(f"{place}: the key '{name}' is missing")
     members = {key: _convert(member, annotations[key], f"{place}.{key}") for key, member in value.items()}
     try:
-        return kind(**members)
+        return kind(**members, **given)
     except InputError:
         raise
     except ValueError as error:

@@ -119,7 +119,7 @@ def cost(material: Material) -> Finding:
     chance = {f"random_{end}": values[f"random_{end}"] for end in ("low", "high")}
     beyond = not chance["random_low"] <= values["gain"] <= chance["random_high"]
     signs = [words.excludes(values, "gain"), beyond] if words.interval(values, "gain") else []
-    minimum = material.settings["ambiguity"]["minimum_speakers"]
+    minimum = material.settings["intervals"]["minimum_speakers"]
     reason = f"no interval: fewer than {minimum} speakers, or unknown ones"
     found = (
         f"Without the {left} of {words.amount(every, 'utterance')} {JUDGES[judge]}, the UAR goes from "

@@ -51,7 +51,7 @@ def pairs(material: Material, attribute: str) -> dict[str, dict]:
 
 def level(material: Material) -> float:
     """Give the level of the tests: one minus the confidence."""
-    return 1 - material.settings["bias"]["confidence"]
+    return 1 - material.settings["intervals"]["confidence"]
 
 
 def said(pair: str, gap: Mapping[str, float]) -> str:
@@ -232,7 +232,7 @@ def _groups(material: Material) -> Table:
     groups = material.tables["groups"]
     groups = groups[groups["attribute"] != "speaker"]
     emotions = [column.removeprefix("recall_") for column in groups.columns if column.startswith("recall_")]
-    minimum = material.settings["bias"]["minimum_speakers"]
+    minimum = material.settings["intervals"]["minimum_speakers"]
     rows = []
     for row in groups.to_dict("records"):
         values = {key: value for key, value in row.items() if pd.notna(value)}

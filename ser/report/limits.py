@@ -90,7 +90,7 @@ def limits(material: Material) -> list[str]:
     if chosen(material) == RANDOM:
         points.append("Only a random split was run: all scores overstate what the model does with new speakers.")
     points += _training(settings["train"])
-    minimum = settings["evaluate"]["minimum_speakers"]
+    minimum = settings["intervals"]["minimum_speakers"]
     return [
         *points,
         f"Intervals are about other speakers of the same kind under the models as trained; fewer than {minimum} "

@@ -63,7 +63,7 @@ def scored(material: Material) -> dict:
 def headline(material: Material) -> Finding:
     """Say how well emotions are recognised, against chance."""
     values, chance = scored(material), material.metrics["evaluate"]["chance_uar"]
-    settings = material.settings["evaluate"]
+    settings = material.settings["intervals"]
     reason = words.no_interval(values.get("speakers"), settings["minimum_speakers"])
     known = chosen(material) == RANDOM
     whose = "speakers who are in training as well" if known else "speakers whom the model never heard"
@@ -184,7 +184,7 @@ def _named(rows: pd.DataFrame) -> str:
 
 
 def _scores(material: Material) -> Table:
-    evaluate, minimum = material.metrics["evaluate"], material.settings["evaluate"]["minimum_speakers"]
+    evaluate, minimum = material.metrics["evaluate"], material.settings["intervals"]["minimum_speakers"]
     sides = {
         "speaker_independent": f"{chosen(material)}: speakers never heard",
         "random": "random: speakers in training as well",
@@ -195,7 +195,7 @@ def _scores(material: Material) -> Table:
             values = evaluate[side]
             reason = words.no_interval(values.get("speakers"), minimum)
             rows.append([name, *(estimated(values, key, reason) for key in SCORES)])
-    confidence = material.settings["evaluate"]["confidence"]
+    confidence = material.settings["intervals"]["confidence"]
     return table(
         f"Scores, with intervals of confidence {confidence:g} over speakers", ["split", *SCORES.values()], rows
     )

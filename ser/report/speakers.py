@@ -76,7 +76,7 @@ def drop(material: Material) -> Finding:
             ", and it keeps no speaker apart." if name == RANDOM else ", with no random split beside it."
         )
         return Finding(asked, words.UNKNOWN, why, "There is nothing to compare.", cannot)
-    settings = material.settings["evaluate"]
+    settings = material.settings["intervals"]
     random, independent = (
         material.get("evaluate", "random", "uar"),
         material.get("evaluate", "speaker_independent", "uar"),
@@ -113,8 +113,7 @@ def probe(material: Material, attribute: str) -> Finding:
     row = _row(material.tables["probes"], "features", attribute)
     if "balanced_accuracy" not in row:
         return Finding(asked, words.UNKNOWN, f"No probe: {_remark(row)}.", "There is nothing to be sure of.", cannot)
-    settings = material.settings["representation"]
-    verdict = words.judged(signs(row, 1 - settings["confidence"]))
+    verdict = words.judged(signs(row, 1 - material.settings["intervals"]["confidence"]))
     found = (
         f"A linear probe names {PROBED[attribute]} with a balanced accuracy (mean recall) of {probed(row)}, out of "
         f"{int(row['classes'])} classes; chance is {words.number(row['chance'])}."
@@ -126,7 +125,7 @@ def probe(material: Material, attribute: str) -> Finding:
         )
     sure = f"Never in training and test of the probe at once: {row['apart']}."
     if "p_value" in row:
-        orders = settings["permutations"]
+        orders = material.settings["representation"]["permutations"]
         sure += f" The test tried {orders} other orders, so p cannot be below {words.number(1 / (orders + 1))}."
     return Finding(asked, verdict, found, words.sentence(sure, _capital(row["remark"])), cannot)
 

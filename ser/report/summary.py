@@ -49,7 +49,7 @@ def sentences(material: Material) -> list[str]:
     """Say what data there is, how it was split, and how well emotions are recognised."""
     manifest, protocol = material.metrics["manifest"], performance.chosen(material)
     emotions = words.listing(sorted(manifest["emotions"]))
-    values, minimum = performance.scored(material), material.settings["evaluate"]["minimum_speakers"]
+    values, minimum = performance.scored(material), material.settings["intervals"]["minimum_speakers"]
     reason = words.no_interval(values.get("speakers"), minimum)
     result = [
         f"{data.size(manifest)}; {words.amount(len(manifest['emotions']), 'emotion')}: {emotions}.",

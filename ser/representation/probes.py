@@ -21,7 +21,7 @@ speaker's training utterances then points away from that of the test utterances;
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
-from ser.bias.groups import BiasParams
 from ser.people import UNKNOWN, groups_of
 from ser.representation.spaces import PAIRS, RepresentationParams, Space, by_space
 from ser.scores.intervals import Bootstrap
@@ -79,18 +78,18 @@ class Outcome:
     remark: str
 
 
-def labels(manifest: pd.DataFrame, attribute: str, bands: BiasParams) -> np.ndarray:
+def labels(manifest: pd.DataFrame, attribute: str, age_bands: Sequence[int]) -> np.ndarray:
     """Say what there is to recognise in each utterance.
 
     Args:
         manifest: the utterances.
         attribute: one of ``ATTRIBUTES``.
-        bands: the age bands.
+        age_bands: ages in years at which a new band begins.
 
     Returns:
         (utterances,) of words; ``""`` where it is not known, or where the speaker is not.
     """
-    words = manifest["emotion"] if attribute == "emotion" else groups_of(manifest, attribute, bands.age_bands)[0]
+    words = manifest["emotion"] if attribute == "emotion" else groups_of(manifest, attribute, age_bands)[0]
     return words.where((words != UNKNOWN) & (manifest["speaker"] != ""), "").to_numpy(dtype=object)
 
 
@@ -263,7 +262,7 @@ def permuted(
 def table(
     spaces: Mapping[str, Space],
     manifest: pd.DataFrame,
-    bands: BiasParams,
+    age_bands: Sequence[int],
     params: RepresentationParams,
     progress: Callable[[Iterable], Iterable] = iter,
 ) -> pd.DataFrame:
@@ -272,7 +271,7 @@ def table(
     Args:
         spaces: by name.
         manifest: the utterances.
-        bands: the age bands.
+        age_bands: ages in years at which a new band begins.
         params: how to probe.
         progress: takes the pairs of space and attribute and passes them on: ``tqdm``, for one.
 
@@ -284,7 +283,7 @@ def table(
     """
     rows, outcomes = [], {}
     for name, attribute in progress([(name, attribute) for name in spaces for attribute in ATTRIBUTES]):
-        truth = labels(manifest, attribute, bands)
+        truth = labels(manifest, attribute, age_bands)
         row = {"space": name, "attribute": attribute, "apart": "", "remark": ""}
         try:
             outcome = probe(spaces[name], manifest, truth, attribute, params)

@@ -35,7 +35,7 @@ PAIRS = (
 
 @dataclass(frozen=True)
 class RepresentationParams(IntervalParams):
-    """The block ``representation`` of params.yaml.
+    """The block ``representation`` of params.yaml, with intervals.
 
     Attributes:
         folds: of a probe, at most.

@@ -29,7 +29,7 @@ from ser.machine import memory
 
 @dataclass(frozen=True)
 class IntervalParams:
-    """How intervals are made.
+    """The block ``intervals`` of params.yaml: how intervals are made.
 
     Attributes:
         resamples: bootstrap replicates.

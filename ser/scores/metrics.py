@@ -8,18 +8,12 @@ and macro F1 are means over the same emotions. An emotion that is never predicte
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ser.predictions import RANDOM, chosen
 from ser.scores.intervals import Bootstrap, IntervalParams
-
-
-@dataclass(frozen=True)
-class EvaluateParams(IntervalParams):
-    """The block ``evaluate`` of params.yaml."""
 
 
 def confusions(

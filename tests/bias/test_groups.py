@@ -9,7 +9,9 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 
 from ser.bias import groups as bias_groups
 from ser.bias.groups import BiasParams
-from ser.people import band_names, by_group, groups_of
+from ser.files import params
+from ser.files.failures import InputError
+from ser.people import AgeBands, band_names, by_group, groups_of
 
 EMOTIONS = ["angry", "happy", "sad", "neutral"]
 PARAMS = BiasParams(
@@ -44,10 +46,11 @@ def row(groups, attribute, name):
     return found
 
 
-@pytest.mark.parametrize("bands", [(), (0, 30), (45, 30), (30, 30)])
-def test_age_bands_that_do_not_rise_from_above_0_are_refused(bands):
-    with pytest.raises(ValueError, match="age_bands: expected rising ages above 0"):
-        dataclasses.replace(PARAMS, age_bands=bands)
+@pytest.mark.parametrize("bands", [[], [0, 30], [45, 30], [30, 30]])
+def test_age_bands_that_do_not_rise_from_above_0_are_refused(tmp_path, bands):
+    (tmp_path / "params.yaml").write_text(f"age_bands: {bands}")
+    with pytest.raises(InputError, match=r"params\.yaml: age_bands: expected rising ages above 0"):
+        params.read(tmp_path / "params.yaml", "age_bands", AgeBands)
 
 
 def test_too_few_permutations_are_refused():

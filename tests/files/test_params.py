@@ -1,5 +1,5 @@
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 
@@ -161,6 +161,49 @@ def test_a_file_that_may_not_be_read_is_no_bug(tmp_path):
     (tmp_path / "params.yaml").mkdir()
     with pytest.raises(InputError, match=r"params\.yaml: expected params, found a folder"):
         params.read(tmp_path / "params.yaml", "train", Block)
+
+
+def test_a_field_that_stands_in_another_block_is_given_and_may_not_stand_in_this_one_too(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("train: {rate: 0.25}")
+    assert params.read(path, "train", Block, seed=3) == Block(seed=3, rate=0.25)
+    path.write_text("train: {seed: 1}")
+    with pytest.raises(InputError, match=r"train: unknown key 'seed' .known: rate, quick"):
+        params.read(path, "train", Block, seed=3)
+
+
+def test_a_value_is_checked_by_the_functions_of_its_annotation(tmp_path):
+    def even(number):
+        if number % 2:
+            raise ValueError(f"expected an even number, found {number}")
+        return number
+
+    assert read(tmp_path, "train: 4", Annotated[int, even]) == 4
+    with pytest.raises(InputError, match="train: expected an even number, found 3"):
+        read(tmp_path, "train: 3", Annotated[int, even])
+    with pytest.raises(InputError, match="train: expected int, found 'four'"):
+        read(tmp_path, "train: four", Annotated[int, even])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("evaluate: {seed: 0}", "expected 'intervals', found its former name 'evaluate'; move it there"),
+        ("bias: {age_bands: [30]}", "expected 'age_bands', found its former name 'bias.age_bands'; move it there"),
+        ("bias: {seed: 0}", "expected 'intervals.seed', found its former name 'bias.seed'; move it there"),
+        ("representation: {resamples: 9}", "expected 'intervals.resamples', found .* 'representation.resamples'"),
+        ("ambiguity: {minimum_speakers: 5}", "expected 'intervals.minimum_speakers', found .* 'ambiguity.minimum_"),
+    ],
+)
+def test_a_key_at_its_former_place_is_told_where_it_stands_now(tmp_path, text, message):
+    with pytest.raises(InputError, match=f"params.yaml: {message}") as error:
+        read(tmp_path, f"train: {{seed: 1}}\n{text}")
+    assert "\n" not in str(error.value)
+
+
+def test_a_key_that_did_not_move_is_no_former_name(tmp_path):
+    text = "{train: {seed: 1}, ambiguity: {resamples: 2000}, bias: {permutations: 100}, representation: null}"
+    assert read(tmp_path, text) == Block(seed=1)
 
 
 @pytest.mark.parametrize(

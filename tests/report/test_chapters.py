@@ -7,12 +7,10 @@ from ser.report import ambiguity, data, groups, limits, performance, speakers, s
 from ser.report.material import TABLES, Material
 from ser.report.words import FOUND, NOT_SHOWN, UNKNOWN, UNSURE
 
-INTERVALS = {"confidence": 0.95, "minimum_speakers": 5}
 SETTINGS = {
-    "evaluate": INTERVALS,
-    "bias": INTERVALS,
-    "representation": INTERVALS | {"permutations": 20},
-    "ambiguity": INTERVALS | {"majority": 0.5},
+    "intervals": {"confidence": 0.95, "minimum_speakers": 5},
+    "representation": {"permutations": 20},
+    "ambiguity": {"majority": 0.5},
     "train": {"seed": 3, "normalisation": "train"},
     "features": {"encoder": "pase_plus"},
 }

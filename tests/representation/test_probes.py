@@ -10,7 +10,6 @@ from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser.bias.groups import BiasParams
 from ser.representation import probes
 from ser.representation import spaces as representation_spaces
 from ser.representation.probes import ObstacleError
@@ -27,7 +26,7 @@ PARAMS = RepresentationParams(
     perplexity=5.0,
     neighbours=5,
 )
-BANDS = BiasParams(resamples=100, confidence=0.95, seed=0, minimum_speakers=3, age_bands=(30, 50), permutations=100)
+BANDS = (30, 50)
 EMOTIONS = ("angry", "happy", "sad")
 NUMBERS = 60
 

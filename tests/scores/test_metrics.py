@@ -11,11 +11,10 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precisio
 
 from ser.files import tables
 from ser.scores import metrics
-from ser.scores.intervals import Bootstrap
-from ser.scores.metrics import EvaluateParams
+from ser.scores.intervals import Bootstrap, IntervalParams
 
 EMOTIONS = ["angry", "happy", "sad", "neutral"]
-PARAMS = EvaluateParams(resamples=1000, confidence=0.95, seed=0, minimum_speakers=5)
+PARAMS = IntervalParams(resamples=1000, confidence=0.95, seed=0, minimum_speakers=5)
 SCORES = ("accuracy", "uar", "macro_precision", "macro_f1")
 
 

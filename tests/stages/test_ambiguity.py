@@ -14,15 +14,11 @@ from ser.files import tables
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "ambiguity.py"
 EMOTIONS = ["angry", "happy", "sad"]
-AMBIGUITY = {
-    "majority": 0.5,
-    "bands": [0.5, 0.8],
-    "neighbours": 3,
-    "leave_out": 0.2,
-    "resamples": 200,
-    "confidence": 0.95,
-    "seed": 0,
-    "minimum_speakers": 3,
+AMBIGUITY = {"majority": 0.5, "bands": [0.5, 0.8], "neighbours": 3, "leave_out": 0.2, "resamples": 200}
+PARAMS = {
+    "emotions": EMOTIONS,
+    "intervals": {"resamples": 100, "confidence": 0.95, "seed": 0, "minimum_speakers": 3},
+    "ambiguity": AMBIGUITY,
 }
 OUTPUTS = ("ambiguity.json", "ambiguous.csv", "bands.csv", "scores.csv", "ambiguity.png")
 
@@ -49,7 +45,7 @@ def people():
 def project(tmp_path, monkeypatch, people):
     """Give a function that makes a project, of these people or of changed ones, whose model doubts the ambiguous."""
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "ambiguity": AMBIGUITY}))
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS))
 
     def make(people=people, protocols=("kfold", "random")):
         generator, count = np.random.default_rng(0), len(people)
@@ -198,5 +194,5 @@ def test_dynamics_of_another_manifest_are_refused(project, monkeypatch):
 
 def test_a_misspelt_param_is_named(project, monkeypatch):
     project()
-    Path("params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "ambiguity": AMBIGUITY | {"neighbors": 3}}))
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS | {"ambiguity": AMBIGUITY | {"neighbors": 3}}))
     assert "ambiguity: unknown key 'neighbors'; did you mean 'neighbours'?" in failure(monkeypatch)

@@ -13,13 +13,11 @@ from ser.files import tables
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "bias.py"
 EMOTIONS = ["angry", "sad"]
-BIAS = {
-    "resamples": 200,
-    "confidence": 0.95,
-    "seed": 0,
-    "minimum_speakers": 3,
+PARAMS = {
+    "emotions": EMOTIONS,
     "age_bands": [30, 45],
-    "permutations": 1000,
+    "intervals": {"resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3},
+    "bias": {"permutations": 1000},
 }
 OUTPUTS = {
     "metrics": "bias.json",
@@ -57,7 +55,7 @@ def predict(people, protocol, right):
 def project(tmp_path, monkeypatch, people):
     """Give a function that makes a project, of these people or of changed ones, and works in it."""
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "bias": BIAS}))
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS))
 
     def make(people=people, protocols=("kfold", "random")):
         half = (people["gender"] == "female") | (people.index % 4 < 2)
@@ -282,5 +280,5 @@ def test_a_group_called_gap_is_refused(project, monkeypatch, people):
 
 def test_age_bands_out_of_order_are_refused(project, monkeypatch):
     project()
-    Path("params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "bias": BIAS | {"age_bands": [45, 30]}}))
-    assert "params.yaml: bias: age_bands: expected rising ages above 0" in failure(monkeypatch)
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS | {"age_bands": [45, 30]}))
+    assert "params.yaml: age_bands: expected rising ages above 0" in failure(monkeypatch)

@@ -24,7 +24,7 @@ from ser.splits.protocols import SplitParams
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "evaluate.py"
 EMOTIONS = ["sad", "angry"]  # not in the order of the alphabet
 OUTPUTS = ("predictions.csv", "evaluate.json", "confusion.csv", "classes.csv", "folds.csv", "confusion.png")
-EVALUATE = {"resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3}
+INTERVALS = {"resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3}
 TRAIN = TrainParams(
     hidden=[4],
     dropout=0.0,
@@ -67,7 +67,7 @@ def make_project(folder, train=TRAIN, split=SPLIT, speaker="c/{}", labels=EMOTIO
         people = rows["speaker"].to_numpy()
         model, _ = fitting.fit(recipe, vectors, rows["emotion"].to_numpy(), parts, people)
         classifier.save(model, folder / "models" / classifier.file_name(protocol, fold))
-    (folder / "params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "evaluate": EVALUATE}))
+    (folder / "params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "intervals": INTERVALS}))
 
 
 @pytest.fixture
@@ -259,8 +259,8 @@ def test_a_split_that_leaks_is_refused(project, monkeypatch):
 
 def test_a_misspelt_parameter_is_refused(project, monkeypatch):
     project()
-    Path("params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "evaluate": EVALUATE | {"resample": 3}}))
-    assert "params.yaml: evaluate: unknown key 'resample'; did you mean 'resamples'?" in failure(monkeypatch)
+    Path("params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "intervals": INTERVALS | {"resample": 3}}))
+    assert "params.yaml: intervals: unknown key 'resample'; did you mean 'resamples'?" in failure(monkeypatch)
 
 
 def test_split_and_predictions_call_the_contrast_by_one_name():

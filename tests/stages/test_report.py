@@ -24,7 +24,7 @@ from ser.representation import probes, silhouettes
 from ser.representation import spaces as representation_spaces
 from ser.representation.spaces import RepresentationParams
 from ser.scores import metrics
-from ser.scores.metrics import EvaluateParams
+from ser.scores.intervals import IntervalParams
 from ser.splits import oracle
 from ser.splits import table as splits_table
 
@@ -32,19 +32,19 @@ ROOT = Path(__file__).resolve().parents[2]
 STAGE = ROOT / "stages" / "report.py"
 TEMPLATE = ROOT / "ser" / "report" / "report.html.j2"
 EMOTIONS = ["angry", "happy", "sad"]
-INTERVALS = {"resamples": 100, "confidence": 0.95, "seed": 0, "minimum_speakers": 3}
 PARAMS = {
     "corpora": ["c"],
     "emotions": EMOTIONS,
+    "age_bands": [30, 45],
+    "intervals": {"resamples": 100, "confidence": 0.95, "seed": 0, "minimum_speakers": 3},
     "synthesize": {"seed": 1},
     "manifest": {"merge": {}, "min_seconds": 0.2},
     "features": {"encoder": "mfcc"},
     "split": {"protocol": "kfold"},
     "train": {"seed": 3, "normalisation": "train", "hidden": [8, 4]},
-    "evaluate": INTERVALS,
-    "bias": INTERVALS | {"age_bands": [30, 45], "permutations": 100},
-    "representation": INTERVALS | {"folds": 2, "cost": 0.1, "permutations": 2, "perplexity": 5.0, "neighbours": 3},
-    "ambiguity": INTERVALS | {"majority": 0.5, "bands": [0.5, 0.8], "neighbours": 3, "leave_out": 0.2},
+    "bias": {"permutations": 100},
+    "representation": {"folds": 2, "cost": 0.1, "permutations": 2, "perplexity": 5.0, "neighbours": 3},
+    "ambiguity": {"majority": 0.5, "bands": [0.5, 0.8], "neighbours": 3, "leave_out": 0.2, "resamples": 100},
 }
 METRICS = ("manifest", "split", "evaluate", "bias", "ambiguity")
 PICTURES = ("audit", "confusion", "curves", "representation", "projection", "groups", "ambiguity")
@@ -88,20 +88,22 @@ def lay_out(rows, protocols):
     everything = pd.concat([predictions(rows, name, seed) for seed, name in enumerate(protocols)])
     everything = everything.merge(rows, on="id")
     chosen = everything[everything["protocol"] == protocols[0]].reset_index(drop=True)
-    evaluated = metrics.report(everything, EMOTIONS, EvaluateParams(**PARAMS["evaluate"]))
-    settings = BiasParams(**{**PARAMS["bias"], "age_bands": tuple(PARAMS["bias"]["age_bands"])})
+    evaluated = metrics.report(everything, EMOTIONS, IntervalParams(**PARAMS["intervals"]))
+    settings = BiasParams(**PARAMS["intervals"], **PARAMS["bias"], age_bands=tuple(PARAMS["age_bands"]))
     refused = claims.refusals(chosen, rows, EMOTIONS, settings)
     groups = claims.withhold(bias_groups.groups(chosen, EMOTIONS, settings), refused, EMOTIONS)
     between = gaps.table(chosen, EMOTIONS, settings, refused)
     unfair = figures.report(groups, between, refused, claims.overview(chosen, rows, settings))
-    doubted = AmbiguityParams(**{**PARAMS["ambiguity"], "bands": tuple(PARAMS["ambiguity"]["bands"])})
+    doubted = AmbiguityParams(
+        **PARAMS["intervals"] | PARAMS["ambiguity"] | {"bands": tuple(PARAMS["ambiguity"]["bands"])}
+    )
     counts = votes.counts(rows)
     vectors = np.eye(3)[pd.Index(EMOTIONS).get_indexer(rows["emotion"])] + generator.normal(0, 0.7, (len(rows), 3))
     dynamics = pd.DataFrame({"id": rows["id"], "confidence": generator.uniform(size=len(rows)), "variability": 0.1})
     judged = doubt.judge(rows, chosen, vectors, dynamics, EMOTIONS, doubted)
     checked = checks.checks(judged, doubted)
     banded = checks.bands(judged, chosen, counts, EMOTIONS, doubted)
-    probing = RepresentationParams(**PARAMS["representation"])
+    probing = RepresentationParams(**PARAMS["intervals"], **PARAMS["representation"])
     spaces = {"features": representation_spaces.whole(vectors), "mfcc": representation_spaces.whole(vectors[:, :2])}
     curves = pd.DataFrame({"protocol": protocols[0], "fold": [0, 0, 1, 1], "epoch": [1, 2, 1, 2]})
     curves = curves.assign(validation_loss=[0.9, 0.8, 0.7, 0.75], train_uar=[0.5, 0.6, 0.5, 0.7], validation_uar=0.5)
@@ -120,7 +122,7 @@ def lay_out(rows, protocols):
         "classes": metrics.classes(everything, EMOTIONS),
         "folds": metrics.folds(everything, EMOTIONS),
         "curves": curves,
-        "probes": probes.table(spaces, rows, settings, probing),
+        "probes": probes.table(spaces, rows, settings.age_bands, probing),
         "silhouettes": silhouettes.table(spaces, rows, probing),
         "groups": groups,
         "bands": banded,

@@ -22,18 +22,12 @@ from ser.splits.protocols import SplitParams
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "representation.py"
 SPEAKERS, TAKES = 8, 8
-SETTINGS = {
-    "folds": 4,
-    "cost": 0.01,
-    "permutations": 3,
-    "perplexity": 10.0,
-    "neighbours": 10,
-    "resamples": 200,
-    "confidence": 0.95,
-    "seed": 0,
-    "minimum_speakers": 3,
+SETTINGS = {"folds": 4, "cost": 0.01, "permutations": 3, "perplexity": 10.0, "neighbours": 10}
+PARAMS = {
+    "age_bands": [30],
+    "intervals": {"resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3},
+    "representation": SETTINGS,
 }
-BANDS = {"age_bands": [30], "resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3, "permutations": 100}
 SPLIT = SplitParams(protocol="kfold", folds=3, test_share=0.3, validation_share=0.3, seed=0)
 EXTRACTOR = '{"extractor": "numbers"}'
 MFCC = extractors.Recipe("mfcc")
@@ -93,7 +87,7 @@ def project(tmp_path, monkeypatch, people):
         extraction.compute(people, Path("raw"), Path("mfcc"), MFCC)
         split = protocols.make(people, ["angry", "sad"], dataclasses.replace(SPLIT, protocol=protocol))
         tables.write(split, Path("split.csv"))
-        Path("params.yaml").write_text(yaml.safe_dump({"representation": SETTINGS, "bias": BANDS}))
+        Path("params.yaml").write_text(yaml.safe_dump(PARAMS))
 
     return make
 
@@ -189,7 +183,7 @@ def failure(monkeypatch):
 
 def test_settings_out_of_range_are_refused(project, monkeypatch):
     project()
-    Path("params.yaml").write_text(yaml.safe_dump({"representation": SETTINGS | {"cost": 0.0}, "bias": BANDS}))
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS | {"representation": SETTINGS | {"cost": 0.0}}))
     assert "params.yaml: representation: cost: expected 1e-09 to 1000000000.0" in failure(monkeypatch)
 
 

@@ -37,12 +37,13 @@ EMOTIONS = ["angry", "happy", "sad", "neutral"]
 TINY = {
     "corpora": ["synthetic", "tones"],
     "emotions": EMOTIONS,
+    "intervals": {"resamples": 100},
     "synthesize": {"speakers": 4, "utterances_per_emotion": 1},
     "features": {"encoder": "mfcc"},
     "split": {"protocol": "holdout", "test_share": 0.25, "validation_share": 0.25},
     "train": {"hidden": [8], "epochs": 3, "patience": 3},
-    "bias": {"resamples": 100, "permutations": 100},
-    "representation": {"resamples": 100, "permutations": 2},
+    "bias": {"permutations": 100},
+    "representation": {"permutations": 2},
     "ambiguity": {"resamples": 100},
 }
 

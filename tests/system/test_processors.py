@@ -58,11 +58,11 @@ MEASURE = [
 TINY = {
     "corpora": ["noises"],
     "emotions": list(EMOTIONS),
+    "intervals": {"resamples": 100},
     "features": {"encoder": "pase_plus_untrained"},
     "split": {"protocol": "holdout", "test_share": 0.34, "validation_share": 0.34},
     "train": {"hidden": [16], "epochs": 4, "patience": 4, "batch_size": 4},
-    "evaluate": {"resamples": 100},
-    "representation": {"resamples": 100, "permutations": 1, "folds": 2},
+    "representation": {"permutations": 1, "folds": 2},
 }
 
 
