@@ -204,7 +204,7 @@ def _pase(recipe: Recipe, network: PasePlus, **identity) -> Extractor:
     def encode(signal: Tensor, window: Window | None) -> Tensor:
         recurrent = window is not None and network.geometry.qrnn_units is not None
         top = list(widths)[-3:] if recurrent else []
-        frames = network.layers(signal[None, None], None, list(dict.fromkeys([*recipe.layers, *top])))
+        frames = network.layers(signal[None, None], list(dict.fromkeys([*recipe.layers, *top])))
         if recurrent:
             _remember(network, frames, window)
         return torch.cat([frames[layer] for layer in recipe.layers], dim=1)[0]

@@ -75,7 +75,7 @@ def active(signal: np.ndarray, count: int) -> np.ndarray:
 
     Args:
         signal: (samples,), mono at 16 kHz.
-        count: how many frames an extractor made of it, at equal distances.
+        count: how many frames an encoder made of it, at equal distances.
 
     Returns:
         bool (count,).
@@ -109,13 +109,12 @@ def energy(signal: np.ndarray, positions: np.ndarray) -> np.ndarray:
     return sums
 
 
-def pool(frames: np.ndarray, statistics: Sequence[str], count: int | None = None) -> np.ndarray:
+def pool(frames: np.ndarray, statistics: Sequence[str]) -> np.ndarray:
     """Pool frames over time.
 
     Args:
-        frames: (channels, frames).
+        frames: (channels, frames), at least one.
         statistics: names out of ``STATISTICS``.
-        count: how many frames count, where the others are the padding of a batch; all of them by default.
 
     Returns:
         float32 (statistics * channels,): the first statistic of every channel, then the second; computed in float64.
@@ -124,9 +123,9 @@ def pool(frames: np.ndarray, statistics: Sequence[str], count: int | None = None
         >>> pool(np.array([[1.0, 3.0], [5.0, 5.0]]), ["mean", "std"])
         array([2., 5., 1., 0.], dtype=float32)
     """
-    own = frames[:, :count].astype(np.float64)
-    assert own.shape[1] > 0, "an extractor gives at least one frame"
-    return np.concatenate([STATISTICS[statistic](own) for statistic in statistics]).astype(np.float32)
+    assert frames.shape[1] > 0, "an encoder gives at least one frame"
+    doubled = frames.astype(np.float64)
+    return np.concatenate([STATISTICS[statistic](doubled) for statistic in statistics]).astype(np.float32)
 
 
 class Pool:

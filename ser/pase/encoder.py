@@ -15,9 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ser.pase.padding import reflect
 from ser.pase.qrnn import QRNN
@@ -57,14 +55,14 @@ class Geometry:
         uneven = self.strides[layer] > 1 or self.kernels[layer] % 2 == 0
         return (half - 1, half) if uneven else (half, half)
 
-    def frames(self, samples: int | Tensor) -> list:
+    def frames(self, samples: int) -> list[int]:
         """Count the frames out of each layer.
 
         Args:
-            samples: length of the waveform: an int, or a tensor of ints.
+            samples: length of the waveform.
 
         Returns:
-            One count a layer, of the same type; the last is the encoder's output.
+            One count a layer; the last is the encoder's output.
         """
         counts = []
         for layer, (kernel, stride) in enumerate(zip(self.kernels, self.strides, strict=True)):
@@ -108,9 +106,9 @@ class ConvBlock(nn.Module):
         self.norm = nn.BatchNorm1d(maps)
         self.act = nn.PReLU(maps, init=0.0)
 
-    def forward(self, frames: Tensor, lengths: Tensor | None) -> Tensor:
-        """(batch, maps of the layer before, frames) -> (batch, maps, frames out); lengths are those of the input."""
-        filtered = self.conv(reflect(frames, *self.padding, lengths))
+    def forward(self, frames: Tensor) -> Tensor:
+        """(batch, maps of the layer before, frames) -> (batch, maps, frames out)."""
+        filtered = self.conv(reflect(frames, *self.padding))
         return self.act(self.norm(filtered))
 
 
@@ -142,50 +140,45 @@ class PasePlus(nn.Module):
             )
         self.norm_out = nn.BatchNorm1d(geometry.channels, affine=False)
 
-    def forward(self, signal: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def forward(self, signal: Tensor) -> Tensor:
         """Encode waveforms.
 
         Args:
             signal: (batch, 1, samples), mono at 16 kHz, about -1..1; its loudness is left as it is.
-            lengths: (batch,) true number of samples of each, where shorter ones are padded at the end; in evaluation
-                mode each is then encoded as if it were alone. None where all have the full length.
 
         Returns:
-            (batch, channels, frames), a frame per 160 samples. With lengths, what stands after a signal's own
-            ``geometry.frames(length)[-1]`` frames is meaningless.
+            (batch, channels, frames), a frame per 160 samples.
 
         Raises:
             ValueError: a waveform is too short to be reflected in every layer.
         """
-        return self.layers(signal, lengths, ["output"])["output"]
+        return self.layers(signal, ["output"])["output"]
 
-    def layers(self, signal: Tensor, lengths: Tensor | None, names: Sequence[str]) -> dict[str, Tensor]:
+    def layers(self, signal: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Encode waveforms and give inner layers beside the output, or instead of it.
 
         Args:
             signal: as for ``forward``.
-            lengths: as for ``forward``.
             names: the layers to give, out of ``geometry.layers``.
 
         Returns:
             Name to (batch, channels of the layer, frames), in the order of ``names``, each after its activation and at
             the output's rate: a layer with more frames is averaged down to it (``average_to``), as the skip connections
-            do. What stands after a signal's own frames is meaningless.
+            do.
 
         Raises:
             ValueError: a waveform is too short to be reflected in every layer.
         """
-        shortest = signal.shape[-1] if lengths is None else int(lengths.min())
-        if shortest < self.geometry.minimum_samples:
-            raise ValueError(f"expected at least {self.geometry.minimum_samples} samples, found {shortest}")
-        counts = [lengths, *self.geometry.frames(lengths)] if lengths is not None else [None] * (len(self.blocks) + 1)
-        total = self.geometry.frames(signal.shape[-1])[-1]
+        samples = signal.shape[-1]
+        if samples < self.geometry.minimum_samples:
+            raise ValueError(f"expected at least {self.geometry.minimum_samples} samples, found {samples}")
+        total = self.geometry.frames(samples)[-1]
         given, frames, skipped = {}, signal, 0
         for layer, (name, block) in enumerate(zip(self.geometry.layers, self.blocks, strict=False)):
-            frames = block(frames, counts[layer])  # (batch, maps, frames of this layer)
+            frames = block(frames)  # (batch, maps, frames of this layer)
             skips = self.geometry.skips and layer < len(self.denseskips)
             if skips or name in names:
-                given[name] = average_to(frames, total, counts[layer + 1], counts[-1])
+                given[name] = average_to(frames, total)
             if skips:
                 skipped = skipped + self.denseskips[layer](given[name])
         if self.geometry.qrnn_units is not None:
@@ -194,7 +187,7 @@ class PasePlus(nn.Module):
         return {name: given[name] for name in names}
 
 
-def average_to(frames: Tensor, total: int, counts: Tensor | None = None, totals: Tensor | None = None) -> Tensor:
+def average_to(frames: Tensor, total: int) -> Tensor:
     """Average neighbouring frames down to fewer, by the whole ratio of the two counts.
 
     The reference truncates to a multiple of the target count and reshapes. The ratio depends on the length: 16,159
@@ -204,18 +197,9 @@ def average_to(frames: Tensor, total: int, counts: Tensor | None = None, totals:
     Args:
         frames: (batch, channels, frames).
         total: how many frames to average them to.
-        counts: (batch,) how many of each one's frames count, or None for all.
-        totals: (batch,) how many to average each one's to, at most ``total``; given together with ``counts``.
 
     Returns:
-        (batch, channels, total); zero after each one's own total.
+        (batch, channels, total).
     """
-    if counts is None:
-        ratio = frames.shape[-1] // total
-        return frames[..., : ratio * total].unflatten(2, (total, ratio)).mean(3)
-    return torch.cat(
-        [
-            functional.pad(average_to(one[None, :, :count], own), (0, total - own))
-            for one, count, own in zip(frames, counts.tolist(), totals.tolist(), strict=True)
-        ]
-    )
+    ratio = frames.shape[-1] // total
+    return frames[..., : ratio * total].unflatten(2, (total, ratio)).mean(3)

@@ -78,9 +78,7 @@ def test_each_number_of_an_inner_layer_is_that_of_its_name(name):
     signal, geometry = tone(0.4037), PASE_FREE[name]
     extractor = build(Recipe(name, ["std", "mean"], layers=encoders_extractors.LAYERS[name]))
     with torch.inference_mode():
-        layers = checkpoint.untrained(geometry, seed=0).layers(
-            torch.from_numpy(signal)[None, None], None, geometry.layers
-        )
+        layers = checkpoint.untrained(geometry, seed=0).layers(torch.from_numpy(signal)[None, None], geometry.layers)
 
     numbers = dict(zip(extractor.names, extractor.vector(signal).tolist(), strict=True))
 
@@ -133,24 +131,6 @@ def test_numbers_that_are_not_finite_are_refused():
 
     with pytest.raises(InputError, match="finite numbers from broken"):
         broken.vector(tone(0.1))
-
-
-@pytest.mark.parametrize("name", PASE_FREE)
-def test_a_padded_batch_gives_the_vectors_of_its_members(extractors, name):
-    network = checkpoint.untrained(PASE_FREE[name], seed=0)
-    signals = [tone(0.31, 220.0, 1), tone(0.5, 120.0, 2), tone(0.4037, 300.0, 3)]
-    lengths = torch.tensor([signal.size for signal in signals])
-    batch = torch.full((3, 1, int(lengths.max())), 7.0)  # what follows a signal must not matter
-    for row, signal in zip(batch, signals, strict=True):
-        row[0, : signal.size] = torch.from_numpy(signal)
-
-    with torch.inference_mode():
-        frames = network(batch, lengths).numpy()
-
-    for row, signal in zip(frames, signals, strict=True):
-        count = network.geometry.frames(signal.size)[-1]
-        vector = pooling.pool(row, ["mean", "std"], count)
-        np.testing.assert_allclose(vector, extractors[name].vector(signal), atol=1e-5)
 
 
 @pytest.fixture

@@ -60,16 +60,6 @@ def test_a_channel_that_does_not_move_has_its_level_and_nothing_else(count):
         )
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("padding", [0.0, 1e9, np.nan])
-def test_padding_changes_nothing(seed, padding):
-    rng = np.random.default_rng(seed)
-    frames = rng.normal(size=(4, rng.integers(1, 30))).astype(np.float32)
-    padded = np.pad(frames, ((0, 0), (0, int(rng.integers(1, 30)))), constant_values=padding)
-
-    assert pooling.pool(padded, ALL, frames.shape[1]).tobytes() == pooling.pool(frames, ALL).tobytes()
-
-
 def test_the_order_of_frames_matters_to_statistics_of_time_alone():
     frames = np.random.default_rng(0).normal(size=(4, 50))
     shuffled = np.random.default_rng(1).permuted(frames, axis=1)

@@ -1,10 +1,8 @@
 import zlib
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
 
 from ser.pase.encoder import PASE, PASE_PLUS, Geometry, PasePlus, average_to
 from ser.pase.sincnet import mel_spaced_hz
@@ -106,45 +104,28 @@ def test_geometry_counts_the_frames_that_each_layer_gives(tiny, samples):
     frames, counts = signal(samples), []
     with torch.no_grad():
         for block in tiny.blocks:
-            frames = block(frames, None)
+            frames = block(frames)
             counts.append(frames.shape[-1])
     assert TINY.frames(samples) == counts
 
 
-def test_batch_of_different_lengths_equals_its_members(tiny):
-    lengths = [16_159, 16_000, 9_037, 471]
-    members = [signal(length, seed) for seed, length in enumerate(lengths)]
-    batch = torch.cat([functional.pad(member, (0, lengths[0] - member.shape[-1])) for member in members])
+def test_a_batch_gives_the_frames_of_its_members(tiny):
+    members = [signal(9_037, seed) for seed in range(3)]
     with torch.no_grad():
-        together = tiny(batch, torch.tensor(lengths))
-        for row, member in enumerate(members):
-            alone = tiny(member)[0]
-            torch.testing.assert_close(together[row, :, : alone.shape[-1]], alone, atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize("geometry", [TINY, replace(TINY, qrnn_units=None, skips=False)], ids=["pase_plus", "pase"])
-def test_layers_of_a_batch_of_different_lengths_equal_its_members(geometry):
-    torch.manual_seed(3)
-    encoder = PasePlus(geometry).eval()
-    lengths = [16_159, 16_000, 9_037, 471]
-    members = [signal(length, seed) for seed, length in enumerate(lengths)]
-    batch = torch.cat([functional.pad(member, (0, lengths[0] - member.shape[-1]), value=0.5) for member in members])
-    with torch.no_grad():
-        together = encoder.layers(batch, torch.tensor(lengths), geometry.layers)
-        for row, member in enumerate(members):
-            for name, alone in encoder.layers(member, None, geometry.layers).items():
-                torch.testing.assert_close(together[name][row, :, : alone.shape[-1]], alone[0], atol=1e-5, rtol=0)
+        together = tiny(torch.cat(members))
+        for frames, member in zip(together, members, strict=True):
+            torch.testing.assert_close(frames, tiny(member)[0], atol=1e-5, rtol=0)
 
 
 def test_layers_are_the_blocks_averaged_to_the_rate_of_the_output(tiny):
     frames, expected = signal(16_000), {}  # 100 frames; every layer's count is a multiple of it
     with torch.no_grad():
         for name, block in zip(["sinc", *(f"block{i}" for i in range(1, 8))], tiny.blocks, strict=True):
-            frames = block(frames, None)
+            frames = block(frames)
             expected[name] = frames.unflatten(2, (100, -1)).mean(3)
         expected["qrnn"] = tiny.rnn(frames)
         expected["output"] = tiny(signal(16_000))
-        found = tiny.layers(signal(16_000), None, list(TINY.layers))
+        found = tiny.layers(signal(16_000), list(TINY.layers))
 
     assert list(found) == list(expected) == list(TINY.layers)
     assert [layer.shape[1] for layer in found.values()] == list(TINY.layers.values())
@@ -154,18 +135,7 @@ def test_layers_are_the_blocks_averaged_to_the_rate_of_the_output(tiny):
 
 def test_only_the_layers_that_are_asked_for_come_in_the_order_asked(tiny):
     with torch.no_grad():
-        assert list(tiny.layers(signal(1000), None, ["output", "block3", "sinc"])) == ["output", "block3", "sinc"]
-
-
-def test_what_pads_a_batch_does_not_matter(tiny):
-    lengths = torch.tensor([3000, 2000])
-    batch = torch.cat([signal(3000), signal(3000, seed=1)])
-    louder = batch.clone()
-    louder[1, :, 2000:] = 1.0
-    frames = TINY.frames(2000)[-1]
-    with torch.no_grad():
-        first, second = tiny(batch, lengths)[1, :, :frames], tiny(louder, lengths)[1, :, :frames]
-    torch.testing.assert_close(first, second, atol=1e-6, rtol=0)
+        assert list(tiny.layers(signal(1000), ["output", "block3", "sinc"])) == ["output", "block3", "sinc"]
 
 
 def test_shortest_signal_is_encoded_and_a_shorter_one_refused(tiny):
@@ -189,12 +159,6 @@ def test_output_up_to_a_frame_does_not_depend_on_the_far_future(tiny):
 def test_average_to_takes_the_whole_ratio_and_drops_the_rest():
     frames = torch.tensor([[[1.0, 3.0, 5.0, 7.0, 100.0]]])
     assert average_to(frames, 2).tolist() == [[[2.0, 6.0]]]
-
-
-def test_average_to_takes_each_ones_own_counts():
-    frames = torch.tensor([[[1.0, 3.0, 5.0, 7.0]], [[2.0, 4.0, 99.0, 99.0]]])
-    averaged = average_to(frames, 2, torch.tensor([4, 2]), torch.tensor([2, 1]))
-    assert averaged.tolist() == [[[2.0, 6.0]], [[3.0, 0.0]]]
 
 
 def test_gradients_reach_every_parameter():
