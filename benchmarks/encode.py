@@ -35,7 +35,7 @@ def main() -> None:
             options.features,
             encoders,
             options.weights,
-            options.workers if options.device == "cpu" else 1,  # processes would only queue for one GPU
+            options.workers,
             options.device,
             partial(tqdm, unit="utterance", disable=None),
         )

@@ -17,7 +17,7 @@ from ser import audio, features
 from ser.corpora import intake
 from ser.corpora.intake import ManifestParams
 from ser.encoders import extraction
-from ser.encoders.extractors import Recipe
+from ser.encoders.recipe import Recipe
 from ser.files import params, tables
 from ser.files.failures import InputError, one_line
 from ser.pase import checkpoint
@@ -29,7 +29,7 @@ OURS, UNTRAINED, SNAPSHOT = "pase_plus", "pase_plus_untrained", "snapshot"
 
 
 def main() -> None:
-    """Read every corpus, score every extractor on its tasks, write tables, curve and metrics."""
+    """Read every corpus, score every encoder on its tasks, write tables, curve and metrics."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--corpora", type=Path, nargs="+", required=True, help="folders named as the corpora are")
@@ -61,27 +61,33 @@ def main() -> None:
         tables.write(curve.drop(columns="extractor"), arguments.curve)
         tables.write(frames, arguments.prosody)
         drawing.save(probe_curve.draw(curve), arguments.picture)
-        known = frames[frames["extractor"] != SNAPSHOT]
+        without_snapshots = frames[frames["extractor"] != SNAPSHOT]
         tables.write_metrics(
-            nested(final, "task") | {f"prosody_{corpus}": found for corpus, found in nested(known, "corpus").items()},
+            nested(final, "task")
+            | {f"prosody_{corpus}": figures for corpus, figures in nested(without_snapshots, "corpus").items()},
             arguments.metrics,
         )
         best = ", ".join(f"{row.task} {row.uar:.3f}" for row in final.itertuples() if row.extractor == OURS)
         print(f"probe: UAR of {OURS}: {best}; see {arguments.table}")
 
 
-def systems(arguments: argparse.Namespace, settings: ProbeParams) -> list[tuple[str, float | None, Recipe]]:
-    """List what to compare: name, hours of audio seen in pretraining, ascending (None: not pretrained here), recipe."""
+def systems(
+    arguments: argparse.Namespace, settings: ProbeParams
+) -> list[tuple[str, float | None, Recipe, Path | None]]:
+    """List what to compare: name, hours of audio seen in pretraining, recipe, weights.
+
+    Hours ascend; they are None where nothing was pretrained here.
+    """
     recipe = partial(Recipe, statistics=settings.statistics)
     losses = tables.read(arguments.losses, ["step", "hours"])
     seen = probe.by_hours(sorted(arguments.snapshots.glob("*.safetensors")), losses)
     last = losses["hours"].iloc[-1]
     return [
-        (UNTRAINED, 0.0, recipe(UNTRAINED)),
+        (UNTRAINED, 0.0, recipe(UNTRAINED), None),
         # The last snapshot is the encoder itself.
-        *((SNAPSHOT, hours, recipe(OURS, weights=path)) for hours, path in seen.items() if hours < last),
-        (OURS, last, recipe(OURS, weights=arguments.encoder)),
-        *((name, None, recipe(name)) for name in settings.baselines),
+        *((SNAPSHOT, hours, recipe(OURS), path) for hours, path in seen.items() if hours < last),
+        (OURS, last, recipe(OURS), arguments.encoder),
+        *((name, None, recipe(name), None) for name in settings.baselines),
     ]
 
 
@@ -90,14 +96,14 @@ def score(
 ) -> list[dict]:
     """Encode a corpus by every system, and score the vectors on each of its tasks: a row per task and system."""
     rows = []
-    for name, hours, recipe in tqdm(compared, desc=f"{corpus}: emotions"):
+    for name, hours, recipe, weights in tqdm(compared, desc=f"{corpus}: emotions"):
         with tempfile.TemporaryDirectory() as folder:
-            extraction.compute(utterances, raw, Path(folder, corpus), recipe, workers)
+            extraction.compute(utterances, raw, Path(folder, corpus), recipe, weights, workers=workers)
             vectors = features.read(Path(folder, corpus), utterances).vectors
         for task, choice in settings.tasks_of(corpus).items():
             chosen = utterances["emotion"].isin(choice.emotions).to_numpy()
-            found = probe.score(vectors[chosen], utterances[chosen], settings)
-            rows.append({"task": task, "extractor": name, "hours": hours, **found})
+            figures = probe.score(vectors[chosen], utterances[chosen], settings)
+            rows.append({"task": task, "extractor": name, "hours": hours, **figures})
     return rows
 
 
@@ -110,11 +116,11 @@ def ask_frames(
     measured = prosody_probe.measures(signals)
     rows = []
     encoders = [system for system in compared if system[0] in (OURS, UNTRAINED, SNAPSHOT)]
-    for name, hours, recipe in tqdm(encoders, desc=f"{corpus}: prosody"):
-        encoder = checkpoint.load(recipe.weights) if recipe.weights else checkpoint.untrained(seed=recipe.seed)
+    for name, hours, recipe, weights in tqdm(encoders, desc=f"{corpus}: prosody"):
+        encoder = checkpoint.load(weights) if weights else checkpoint.untrained(seed=recipe.seed)
         encoded = prosody_probe.frames(encoder.eval(), signals)
-        found = prosody_probe.explained(encoded, measured, asked["speaker"].tolist())
-        rows.append({"corpus": corpus, "extractor": name, "hours": hours, **found})
+        figures = prosody_probe.explained(encoded, measured, asked["speaker"].tolist())
+        rows.append({"corpus": corpus, "extractor": name, "hours": hours, **figures})
     return rows
 
 

@@ -1,9 +1,9 @@
 """The feature file: the vectors of a corpus' utterances, and what made them.
 
 One ``.npz`` file a corpus: ``ids`` (sorted), ``sha256`` of each one's audio, ``vectors`` float32 (utterances, numbers),
-``names`` of the numbers, ``extractor``, the fingerprint of what made them (``ser.encoders.extractors``), and ``digest``
-of all of these, so that no file that was changed, or put together by something else, is taken over. To read it takes
-neither the encoder nor audio; ``ser.encoders.extraction`` makes it.
+``names`` of the numbers, ``extractor``, the fingerprint of what made them (``ser.encoders.fingerprint``), and
+``digest`` of all of these, so that no file that was changed, or put together by something else, is taken over. To read
+it takes neither the encoder nor audio; ``ser.encoders.extraction`` makes it.
 """
 
 import hashlib
@@ -56,9 +56,9 @@ def read(folder: Path, manifest: pd.DataFrame) -> Features:
     """
     again = "run the stage features again"
     corpora = sorted(set(manifest["corpus"]))
-    found = sorted(path.stem for path in folder.glob("*.npz"))
-    if found != corpora:
-        raise InputError(f"{folder}: expected features of {', '.join(corpora)}, found {', '.join(found)}; {again}")
+    there = sorted(path.stem for path in folder.glob("*.npz"))
+    if there != corpora:
+        raise InputError(f"{folder}: expected features of {', '.join(corpora)}, found {', '.join(there)}; {again}")
     parts = [load(folder / f"{corpus}.npz") for corpus in corpora]
     if len({part.extractor for part in parts}) > 1:
         raise InputError(f"{folder}: the files of {', '.join(corpora)} are of different extractors; {again}")
@@ -124,9 +124,9 @@ def load(path: Path) -> Features:
 def digest(features: Features) -> str:
     """Give the SHA-256 of everything in a feature file, in hexadecimal digits."""
     words = (features.ids.tolist(), features.sha256.tolist(), features.names.tolist(), features.extractor)
-    found = hashlib.sha256(json.dumps(words).encode())
-    found.update(np.ascontiguousarray(features.vectors, "<f4"))
-    return found.hexdigest()
+    content = hashlib.sha256(json.dumps(words).encode())
+    content.update(np.ascontiguousarray(features.vectors, "<f4"))
+    return content.hexdigest()
 
 
 def save(features: Features, path: Path) -> None:

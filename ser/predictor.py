@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ser.encoders import extractors
-from ser.encoders.extractors import Extractor
+from ser.encoders import catalogue
+from ser.encoders.extractor import Extractor
 from ser.files.failures import InputError
 from ser.learning import classifier
 from ser.learning.classifier import Classifier
@@ -99,8 +99,8 @@ def load(folder: Path, weights: Path | None = None, fold: int | None = None, dev
         InputError: there is no such classifier; the classifiers are not of one training; or the extractor that they
             were trained with cannot be made.
     """
-    found = [classifier.load(path) for path in sorted(folder.glob("*.safetensors"))]
-    members = [member for member in found if member.recipe.protocol != RANDOM] or found
+    trained = [classifier.load(path) for path in sorted(folder.glob("*.safetensors"))]
+    members = [member for member in trained if member.recipe.protocol != RANDOM] or trained
     if not members:
         raise InputError(f"{folder}: expected classifiers (.safetensors), found none; train them first (dvc repro)")
     first = members[0].recipe
@@ -116,4 +116,4 @@ def load(folder: Path, weights: Path | None = None, fold: int | None = None, dev
         members = [member for member in members if member.recipe.fold == fold]
         if not members:
             raise InputError(f"{folder}: expected a fold out of {', '.join(map(str, folds))}, found {fold}")
-    return Predictor(extractors.rebuild(first.extractor, weights, device), members)
+    return Predictor(catalogue.rebuild(first.extractor, weights, device), members)

@@ -8,9 +8,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ser import manifest
-from ser.encoders import extraction
+from ser.encoders import catalogue, extraction
 from ser.encoders.extraction import FeatureParams
-from ser.encoders.extractors import Recipe
 from ser.files import params
 from ser.files.failures import one_line
 
@@ -31,23 +30,15 @@ def main() -> None:
     parser.add_argument("--numerics", default="portable", help="of the params; stages/__init__.py acts on it")
     arguments = parser.parse_args()
     with one_line("features"):
-        block = params.read(arguments.params, "features", FeatureParams)
+        chosen = params.read(arguments.params, "features", FeatureParams)
         utterances = manifest.read(arguments.manifest)
-        chosen = Recipe(
-            block.encoder,
-            block.statistics,
-            block.seed,
-            arguments.weights,
-            arguments.device,
-            block.layers,
-            block.frames,
-        )
         said = []
-        for recipe, folder in ((chosen, arguments.features), (extraction.baseline(chosen), arguments.baseline)):
-            bar = partial(tqdm, desc=f"features: {recipe.name}", unit="utterance", disable=None)
-            workers = arguments.workers if recipe.device == "cpu" else 1  # processes would only queue for one GPU
-            done = extraction.compute(utterances, arguments.raw, folder, recipe, workers, bar)
-            made = f"{done.encoded} utterances encoded with {done.extractor} ({done.numbers} numbers)"
+        for recipe, folder in ((chosen, arguments.features), (catalogue.baseline(chosen), arguments.baseline)):
+            bar = partial(tqdm, desc=f"features: {recipe.encoder}", unit="utterance", disable=None)
+            done = extraction.compute(
+                utterances, arguments.raw, folder, recipe, arguments.weights, arguments.device, arguments.workers, bar
+            )
+            made = f"{done.encoded} utterances encoded with {done.encoder} ({done.numbers} numbers)"
             said.append(f"{made}, {done.reused} reused")
             said += [f"{name} was damaged and is new" for name in done.damaged]
             said += [f"{name} removed" for name in done.removed]

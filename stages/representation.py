@@ -51,7 +51,7 @@ def main() -> None:
         tables.write(probed, paths.probes)
         tables.write(grouped, paths.silhouettes)
         tables.write(points, paths.points)
-        encoder = json.loads(vectors.extractor)["extractor"]
+        encoder = json.loads(vectors.extractor)["encoder"]
         title = f"{len(utterances)} utterances; classifiers of {protocol}; confidence {settings.confidence:g}"
         figure = representation_picture.draw(probed, grouped, names(encoder, protocol), title)
         drawing.save(figure, paths.picture)

@@ -107,7 +107,7 @@ def test_the_reader_refuses_features_of_other_audio(manifest, folder):
 
 
 def test_the_reader_refuses_corpora_of_different_extractors(manifest, folder):
-    features.save(made(manifest[:3], '{"extractor": "other"}'), folder / "one.npz")
+    features.save(made(manifest[:3], '{"encoder": "other"}'), folder / "one.npz")
 
     with pytest.raises(InputError, match="the files of one, two are of different extractors"):
         features.read(folder, manifest)
@@ -144,7 +144,7 @@ def test_the_reader_refuses_arrays_in_another_order(manifest, folder, changed):
 
 
 def test_the_reader_refuses_the_fingerprint_of_another_extractor(folder):
-    rewrite(folder / "one.npz", extractor=np.array('{"extractor": "other"}'))
+    rewrite(folder / "one.npz", extractor=np.array('{"encoder": "other"}'))
 
     with pytest.raises(InputError, match=r"one.npz: expected the digest"):
         features.load(folder / "one.npz")

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ser import predictor
-from ser.encoders import extractors
-from ser.encoders.extractors import Recipe
+from ser.encoders.catalogue import build
+from ser.encoders.recipe import Recipe
 from ser.files.failures import InputError
 from ser.learning import classifier
 from ser.learning import recipe as learning_recipe
@@ -28,7 +28,7 @@ PARAMS = TrainParams(
 
 @pytest.fixture(scope="module")
 def extractor():
-    return extractors.build(Recipe("mfcc"))
+    return build(Recipe("mfcc"))
 
 
 @pytest.fixture
@@ -140,10 +140,11 @@ def test_classifiers_of_different_trainings_are_refused(tmp_path, write, changes
 
 
 def test_a_classifier_of_other_features_is_refused(tmp_path, write, extractor):
-    write(extractor=extractor.fingerprint.replace('"code": "', '"code": "f'))
+    write(extractor=extractor.fingerprint.replace('"ser.audio": "', '"ser.audio": "f'))
 
     with pytest.raises(
-        InputError, match=r"expected the mfcc features that the model was trained on, .* differ in code"
+        InputError,
+        match=r"expected the mfcc features that the model was trained on, .* differ in modules \(ser.audio\)",
     ):
         predictor.load(tmp_path)
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ser.benchmarks.vectors import COLUMNS
-from ser.encoders import extraction
-from ser.encoders.extraction import FeatureParams
-from ser.encoders.extractors import Recipe
+from ser.encoders import catalogue, extraction
+from ser.encoders.recipe import Recipe
 from ser.encoders.selfsupervised import WeightsNotAvailable
 
 NOT_AVAILABLE = "weights not available"
@@ -32,21 +31,11 @@ class Corpus:
 
 
 @dataclass(frozen=True)
-class Variant(FeatureParams):
-    """What makes the vectors that the benchmark knows by one name: the block ``features``, with defaults.
-
-    Attributes:
-        weights: stays empty, as one file serves all variants of the trained PASE+.
-    """
-
-    statistics: list[str] = field(default_factory=lambda: ["mean", "std"])
-    weights: str = ""
-    seed: int = 0
+class Variant(Recipe):
+    """What makes the vectors that the benchmark knows by one name."""
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.weights:
-            raise ValueError(f"weights: expected none, as one file serves all encoders, found {self.weights}")
+        catalogue.check(self)
 
 
 def encode(
@@ -67,7 +56,7 @@ def encode(
         folder: a folder of feature files for each encoder goes in here; those of other encoders are removed.
         encoders: what makes vectors, by the name that the benchmark gives it.
         weights: the file of the trained PASE+ weights.
-        workers: processes to encode with.
+        workers: processes to encode with on the CPU.
         device: where networks run.
         progress: wraps the vectors as they come, with ``total`` and the encoder's name as ``desc``.
 
@@ -81,18 +70,10 @@ def encode(
         if leftover.name not in encoders:
             shutil.rmtree(leftover)
     rows = []
-    for name, block in encoders.items():
-        recipe = Recipe(
-            block.encoder,
-            statistics=block.statistics,
-            seed=block.seed,
-            weights=weights,
-            device=device,
-            layers=block.layers,
-            frames=block.frames,
-        )
+    for name, recipe in encoders.items():
+        bar = partial(progress, desc=name)
         try:
-            done = extraction.compute(manifest, raw, folder / name, recipe, workers, partial(progress, desc=name))
+            done = extraction.compute(manifest, raw, folder / name, recipe, weights, device, workers, bar)
             rows.append((name, done.numbers, ""))
         except WeightsNotAvailable:
             rows.append((name, 0, NOT_AVAILABLE))

@@ -8,10 +8,12 @@ al., "WavLM", 2022, arXiv 2110.13900.
 
 import contextlib
 import http.client
+import pickle
 import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 import torchaudio
@@ -19,11 +21,14 @@ from torch import Tensor
 from torchaudio.models import Wav2Vec2Model
 from torchaudio.pipelines import Wav2Vec2Bundle
 
+from ser.encoders.encoder import Window, channel_names
+from ser.encoders.network import NetworkEncoder
+from ser.encoders.recipe import OUTPUT, Recipe
 from ser.files.failures import InputError
-from ser.pase.checkpoint import UNREADABLE
 
 TIMEOUT_S = 10.0  # of each step of the connection
-MINIMUM_SAMPLES = 400  # one frame of the convolutions; from then on a frame every 320 samples, 20 ms
+# What torch raises for bytes that are no checkpoint; the unpickler stumbles over whatever it meets first.
+UNREADABLE = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError)
 
 
 @dataclass(frozen=True)
@@ -86,18 +91,27 @@ def load(name: str) -> Wav2Vec2Model:
         socket.setdefaulttimeout(before)
 
 
-def frames(network: Wav2Vec2Model, signal: Tensor) -> Tensor:
-    """Encode a signal as the mean over the network's transformer layers.
+class SelfSupervisedEncoder(NetworkEncoder):
+    """The mean over a network's transformer layers.
 
     The last layer alone serves the pretraining's own task rather than the voice. SUPERB (Yang et al., 2021, arXiv
     2105.01051) weighs all layers by learned weights, which start equal; here they stay so.
 
-    Args:
-        network: the network.
-        signal: (samples,), mono at 16 kHz, at least ``MINIMUM_SAMPLES``.
-
-    Returns:
-        (channels, frames), a frame per 320 samples.
+    Raises:
+        InputError: as ``load``; or there is no such device.
     """
-    layers, _ = network.extract_features(signal[None])  # each (1, frames, channels)
-    return torch.stack(layers).mean(dim=0)[0].T
+
+    LAYERS: ClassVar = dict.fromkeys(MODELS, (OUTPUT,))
+    PACKAGES = ("torchaudio",)
+    minimum_samples = 400  # one frame of the convolutions
+    hop = 320
+
+    def __init__(self, recipe: Recipe, weights: Path | None = None, device: str = "cpu") -> None:
+        super().__init__(load(recipe.encoder), device)
+        width = self.network.encoder.feature_projection.projection.out_features
+        self.channels = channel_names(recipe, {OUTPUT: width})
+
+    def encode(self, signal: Tensor, window: Window | None) -> Tensor:
+        """Encode a signal: see ``NetworkEncoder``."""
+        layers, _ = self.network.extract_features(signal[None])  # each (1, frames, channels)
+        return torch.stack(layers).mean(dim=0)[0].T

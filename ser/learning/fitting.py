@@ -2,8 +2,7 @@
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from ser.learning import objective as objectives
 from ser.learning.classifier import Classifier, normalised_by_speaker, require_memory
 from ser.learning.objective import Hard, Objective
 from ser.learning.recipe import Recipe, TrainParams
+from ser.machine.threads import one_thread
 
 CURVE = ("protocol", "fold", "epoch", "train_loss", "validation_loss", "train_uar", "validation_uar")
 
@@ -101,17 +101,6 @@ def fit(
 def kept(curves: pd.DataFrame) -> pd.DataFrame:
     """Pick from learning curves the epoch that was kept, one row a protocol and fold."""
     return curves.loc[curves.groupby(["protocol", "fold"])["validation_loss"].idxmin()]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute with one thread for a while."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def seed_of(recipe: Recipe) -> int:

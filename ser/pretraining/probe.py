@@ -1,6 +1,6 @@
 """What an encoder's features are worth: pooled vectors, a linear classifier, one speaker left out at a time.
 
-The same pooling, normalisation and classifier serve every extractor, so that a difference is the features'. Nothing is
+The same pooling, normalisation and classifier serve every encoder, so that a difference is the features'. Nothing is
 tuned here: the classifier's cost is fixed by params.
 """
 
@@ -41,7 +41,7 @@ class ProbeParams:
     Attributes:
         corpora: the folder of each corpus, by name; the pipeline puts them on the stage's command line.
         tasks: by name.
-        baselines: extractors to compare with, out of ``ser.encoders.extractors.EXTRACTORS``.
+        baselines: encoders to compare with, out of ``ser.encoders.catalogue.ENCODERS``.
         statistics: how frames are pooled.
         cost: the linear support vector machine's C.
         prosody: whose frames are asked what they know of pitch and the like.

@@ -6,8 +6,9 @@ import soundfile
 from ser import audio, features
 from ser.benchmarks import encoding, vectors
 from ser.benchmarks.encoding import Variant
-from ser.encoders import extractors
-from ser.encoders.selfsupervised import WeightsNotAvailable
+from ser.encoders import catalogue
+from ser.encoders.selfsupervised import SelfSupervisedEncoder, WeightsNotAvailable
+from ser.files import params
 from ser.files.failures import InputError
 
 VARIANTS = {"mfcc": Variant("mfcc"), "mfcc_extremes": Variant("mfcc", ["min", "max"]), "big": Variant("hubert_base")}
@@ -32,14 +33,24 @@ def manifest(tmp_path):
     return corpus(tmp_path / "raw", "noises")
 
 
+class Absent(SelfSupervisedEncoder):
+    """A network whose weights are neither here nor to be had."""
+
+    def __init__(self, recipe, weights, device):
+        raise WeightsNotAvailable("the weights of hubert_base are not available")
+
+
+class Damaged(SelfSupervisedEncoder):
+    """A network whose weights are damaged."""
+
+    def __init__(self, recipe, weights, device):
+        raise InputError("damaged")
+
+
 @pytest.fixture(autouse=True)
 def offline(monkeypatch):
     """A machine without network and without the weights of HuBERT."""
-
-    def refuse(recipe):
-        raise WeightsNotAvailable("the weights of hubert_base are not available")
-
-    monkeypatch.setitem(extractors.EXTRACTORS, "hubert_base", refuse)
+    monkeypatch.setitem(catalogue.ENCODERS, "hubert_base", Absent)
 
 
 def encode(tmp_path, manifest, variants=VARIANTS, **more):
@@ -59,10 +70,7 @@ def test_an_encoder_whose_weights_cannot_be_had_is_said_so_and_the_others_go_on(
 
 
 def test_any_other_fault_stops_the_stage(tmp_path, manifest, monkeypatch):
-    def refuse(recipe):
-        raise InputError("damaged")
-
-    monkeypatch.setitem(extractors.EXTRACTORS, "hubert_base", refuse)
+    monkeypatch.setitem(catalogue.ENCODERS, "hubert_base", Damaged)
     with pytest.raises(InputError, match="damaged"):
         encode(tmp_path, manifest)
 
@@ -81,13 +89,14 @@ def test_nothing_is_encoded_twice_and_nothing_left_over(tmp_path, manifest):
     assert sorted(path.name for path in (tmp_path / "features").iterdir()) == ["mfcc", "mfcc_median"]
 
 
-def test_a_variant_is_a_features_block_with_defaults():
+def test_a_variant_is_a_recipe_and_names_no_weights_as_one_file_serves_all(tmp_path):
+    (tmp_path / "params.yaml").write_text("encoders: {ours: {encoder: pase_plus, weights: other.ckpt}}")
     assert VARIANTS["mfcc"].statistics == ["mean", "std"]
     assert VARIANTS["mfcc"].layers == ["output"]
     with pytest.raises(ValueError, match="statistics: expected some of"):
         Variant("mfcc", ["average"])
-    with pytest.raises(ValueError, match="weights: expected none"):
-        Variant("pase_plus", weights="other.ckpt")
+    with pytest.raises(InputError, match="unknown key 'weights'"):
+        params.read(tmp_path / "params.yaml", "encoders", dict[str, Variant])
 
 
 # Reading them

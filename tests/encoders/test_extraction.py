@@ -8,9 +8,10 @@ import pytest
 import soundfile
 
 from ser import audio, features
-from ser.encoders import extraction, extractors
+from ser.encoders import extraction
+from ser.encoders.catalogue import build
 from ser.encoders.extraction import FeatureParams
-from ser.encoders.extractors import Recipe
+from ser.encoders.recipe import Recipe
 from ser.files.failures import InputError
 
 MFCC = Recipe("mfcc")
@@ -67,15 +68,15 @@ class Interrupt:
 def test_every_utterance_has_the_vector_of_its_file(manifest, raw, tmp_path):
     done = extraction.compute(manifest, raw, tmp_path / "features", MFCC)
 
-    found = features.read(tmp_path / "features", manifest)
-    extractor = extractors.build(MFCC)
-    assert list(found.ids) == list(manifest["id"])
-    assert list(found.sha256) == list(manifest["sha256"])
-    assert list(found.names) == list(extractor.names)
-    assert found.extractor == extractor.fingerprint
-    for vector, path in zip(found.vectors, manifest["path"], strict=True):
+    vectors = features.read(tmp_path / "features", manifest)
+    extractor = build(MFCC)
+    assert list(vectors.ids) == list(manifest["id"])
+    assert list(vectors.sha256) == list(manifest["sha256"])
+    assert list(vectors.names) == list(extractor.names)
+    assert vectors.extractor == extractor.fingerprint
+    for vector, path in zip(vectors.vectors, manifest["path"], strict=True):
         assert vector.tobytes() == extractor.vector(audio.load(raw / path)).tobytes()
-    assert (done.extractor, done.numbers, done.encoded, done.reused) == ("mfcc", 120, 8, 0)
+    assert (done.encoder, done.numbers, done.encoded, done.reused) == ("mfcc", 120, 8, 0)
 
 
 def test_a_file_of_each_corpus_is_sorted_by_id(manifest, raw, tmp_path):
@@ -90,7 +91,7 @@ def test_the_number_of_workers_changes_no_byte(manifest, raw, tmp_path, monkeypa
     monkeypatch.setattr(extraction, "WORTH_A_PROCESS", 1)
     recipe = Recipe("pase_plus_untrained", seed=2)
     for workers in (1, 2):
-        extraction.compute(manifest, raw, tmp_path / f"{workers}", recipe, workers)
+        extraction.compute(manifest, raw, tmp_path / f"{workers}", recipe, workers=workers)
 
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 

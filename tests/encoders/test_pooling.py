@@ -95,11 +95,11 @@ def test_active_frames_are_those_within_30_db_of_the_loudest(count):
     levels_db = np.repeat([0, -20, -29, -31, -60], 3200)  # 0.2 s each
     signal = (10 ** (levels_db / 20) * np.random.default_rng(0).choice([-1, 1], 16_000)).astype(np.float32)
 
-    found = pooling.active(signal, count)
+    active = pooling.active(signal, count)
 
     seconds = (np.arange(count) + 0.5) / count
     clear = np.abs(seconds - 0.6) > 0.0125  # a window across the change hears both
-    np.testing.assert_array_equal(found[clear], seconds[clear] < 0.6)
+    np.testing.assert_array_equal(active[clear], seconds[clear] < 0.6)
 
 
 @pytest.mark.parametrize("gain", [1e-4, 1.0, 30.0])
@@ -125,10 +125,10 @@ def test_activity_does_not_depend_on_the_blocks_that_it_is_summed_in(monkeypatch
     positions = np.array([0, 0, 1, 160, 161, 3999, 4000, 7999, 8000, 8000])
     monkeypatch.setattr(pooling, "BLOCK", block)
 
-    found = pooling.energy(signal, positions)
+    sums = pooling.energy(signal, positions)
 
     expected = np.concatenate([[0.0], np.cumsum(signal.astype(float) ** 2)])[positions]
-    assert found.tobytes() == expected.tobytes()
+    assert sums.tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("statistics", [["std", "mean"], ["max", "mean", "min", "std"], ["p90"], ALL])

@@ -125,11 +125,11 @@ def test_layers_are_the_blocks_averaged_to_the_rate_of_the_output(tiny):
             expected[name] = frames.unflatten(2, (100, -1)).mean(3)
         expected["qrnn"] = tiny.rnn(frames)
         expected["output"] = tiny(signal(16_000))
-        found = tiny.layers(signal(16_000), list(TINY.layers))
+        layers = tiny.layers(signal(16_000), list(TINY.layers))
 
-    assert list(found) == list(expected) == list(TINY.layers)
-    assert [layer.shape[1] for layer in found.values()] == list(TINY.layers.values())
-    for name, layer in found.items():
+    assert list(layers) == list(expected) == list(TINY.layers)
+    assert [layer.shape[1] for layer in layers.values()] == list(TINY.layers.values())
+    for name, layer in layers.items():
         torch.testing.assert_close(layer, expected[name], atol=1e-6, rtol=1e-5)
 
 

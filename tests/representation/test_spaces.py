@@ -20,7 +20,7 @@ SETTINGS = {
     "perplexity": 5.0,
     "neighbours": 5,
 }
-EXTRACTOR = '{"extractor": "numbers"}'
+EXTRACTOR = '{"encoder": "numbers"}'
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import torch
 
 from ser import audio, features, predictions
 from ser.encoders import extraction
-from ser.encoders.extractors import Recipe
+from ser.encoders.recipe import Recipe
 from ser.files import tables
 from ser.learning import classifier, fitting
 from ser.learning import recipe as learning_recipe

@@ -11,7 +11,8 @@ import soundfile
 import yaml
 
 from ser import audio, features, manifest
-from ser.encoders import extraction, extractors
+from ser.encoders import extraction
+from ser.encoders.recipe import Recipe as FeatureRecipe
 from ser.features import Features
 from ser.files import tables
 from ser.learning import classifier
@@ -29,8 +30,8 @@ PARAMS = {
     "representation": SETTINGS,
 }
 SPLIT = SplitParams(protocol="kfold", folds=3, test_share=0.3, validation_share=0.3, seed=0)
-EXTRACTOR = '{"extractor": "numbers"}'
-MFCC = extractors.Recipe("mfcc")
+EXTRACTOR = '{"encoder": "numbers"}'
+MFCC = FeatureRecipe("mfcc")
 OUTPUTS = (
     *("representation.json", "probes.csv", "silhouettes.csv", "points.csv"),
     *("representation.png", "projection.png"),
