@@ -10,20 +10,10 @@ from ser.encoders.recipe import Recipe
 from ser.files.failures import InputError
 from ser.learning import classifier
 from ser.learning import recipe as learning_recipe
-from ser.learning.classifier import Classifier, TrainParams
+from ser.learning.classifier import Classifier
+from tests import builders
 
-PARAMS = TrainParams(
-    hidden=[4],
-    dropout=0.0,
-    learning_rate=0.01,
-    weight_decay=0.0,
-    batch_size=4,
-    epochs=1,
-    patience=1,
-    normalisation="train",
-    class_weights=False,
-    seed=0,
-)
+PARAMS = builders.train_params(hidden=[4], weight_decay=0.0, batch_size=4, epochs=1, patience=1, class_weights=False)
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
-from ser import features, manifest
 from ser.benchmarks import mitigation_table
-from ser.features import Features
 from ser.files import tables
+from tests import builders
 
 STAGE = Path(__file__).resolve().parents[2] / "benchmarks" / "mitigation.py"
 FLAGS = (
@@ -61,19 +59,11 @@ PARAMS = {
 def project(tmp_path, monkeypatch):
     """Eight speakers of eight utterances, and their vectors."""
     monkeypatch.chdir(tmp_path)
-    index = np.arange(64)
-    rows = pd.DataFrame({"id": [f"c/{number:02d}" for number in index]})
-    rows["path"], rows["corpus"] = rows["id"] + ".wav", "c"
-    rows["speaker"] = [f"c/{number // 8}" for number in index]
-    rows["gender"] = np.where(index // 8 % 2, "male", "female")
-    rows["age"], rows["language"], rows["emotion"] = 30.0, "en", np.where(index % 2, "sad", "angry")
-    rows["votes"], rows["text"], rows["seconds"], rows["sampling_rate"] = "", "", 1.0, 16000
-    rows["sha256"], rows["details"] = [f"{number:064x}" for number in index], ""
-    tables.write(rows[list(manifest.COLUMNS)], Path("made.csv"))
-    vectors = np.random.default_rng(0).normal(size=(64, 5)).astype(np.float32)
+    rows = builders.manifest(8, 8, ["angry", "sad"])
+    tables.write(rows, Path("made.csv"))
+    vectors = np.random.default_rng(0).normal(size=(64, 5))
     vectors[:, 0] += 3.0 * (rows["emotion"] == "sad")
-    ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
-    features.save(Features(ids, sha256, vectors, np.array(list("abcde")), "made"), Path("features/made/c.npz"))
+    builders.save_vectors(rows, vectors, "made", Path("features/made/c.npz"))
     Path("params.yaml").write_text(yaml.safe_dump(PARAMS, sort_keys=False))
 
 

@@ -1,7 +1,6 @@
 import dataclasses
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from ser.benchmarks import mitigation
@@ -9,22 +8,12 @@ from ser.benchmarks.mitigation import Changes, MitigationParams
 from ser.features import Features
 from ser.files.failures import InputError
 from ser.learning import fitting
-from ser.learning.recipe import AdversaryParams, Recipe, RobustParams, TrainParams
+from ser.learning.recipe import AdversaryParams, Recipe, RobustParams
 from ser.scores.intervals import IntervalParams
+from tests import builders
 
 EMOTIONS = ["sad", "angry"]
-TRAIN = TrainParams(
-    hidden=[8],
-    dropout=0.0,
-    learning_rate=0.01,
-    weight_decay=0.01,
-    batch_size=16,
-    epochs=3,
-    patience=3,
-    normalisation="train",
-    class_weights=True,
-    seed=5,
-)
+TRAIN = builders.train_params(batch_size=16, epochs=3, patience=3, seed=5)
 INTERVALS = IntervalParams(resamples=200, confidence=0.9, seed=0, minimum_speakers=2)
 
 
@@ -35,12 +24,7 @@ def params(**systems):
 @pytest.fixture
 def people():
     """Six speakers of twelve utterances, women and men in turn."""
-    index = np.arange(72)
-    rows = pd.DataFrame({"id": [f"c/{number:02d}" for number in index], "corpus": "c"})
-    rows["speaker"] = [f"c/{number // 12}" for number in index]
-    rows["gender"] = np.where(index // 12 % 2, "male", "female")
-    rows["emotion"], rows["votes"] = np.where(index % 2, "sad", "angry"), ""
-    return rows
+    return builders.manifest(6, 12, ["angry", "sad"])
 
 
 @pytest.fixture

@@ -15,26 +15,16 @@ from torch import nn
 
 from ser.files.failures import InputError
 from ser.learning import classifier, fitting
-from ser.learning.classifier import Classifier, TrainParams
+from ser.learning.classifier import Classifier
 from ser.learning.recipe import AdversaryParams, Recipe, RobustParams
+from tests import builders
 
 LABELS = ["angry", "happy", "sad"]
 
 
 def params(**changes):
-    plain = TrainParams(
-        hidden=[16, 8],
-        dropout=0.2,
-        learning_rate=0.003,
-        weight_decay=0.01,
-        batch_size=16,
-        epochs=12,
-        patience=4,
-        normalisation="train",
-        class_weights=True,
-        seed=0,
-    )
-    return dataclasses.replace(plain, **changes)
+    plain = {"hidden": [16, 8], "dropout": 0.2, "learning_rate": 0.003, "batch_size": 16, "epochs": 12, "patience": 4}
+    return builders.train_params(**plain | changes)
 
 
 def recipe(protocol="kfold", fold=0, emotions=LABELS, **changes):

@@ -20,22 +20,11 @@ from ser.encoders.recipe import Recipe
 from ser.files import tables
 from ser.learning import classifier, fitting
 from ser.learning import recipe as learning_recipe
-from ser.learning.classifier import TrainParams
 from serving import predict
+from tests import builders
 
 EMOTIONS = ["happy", "sad"]
-PARAMS = TrainParams(
-    hidden=[8],
-    dropout=0.1,
-    learning_rate=0.01,
-    weight_decay=0.01,
-    batch_size=8,
-    epochs=5,
-    patience=5,
-    normalisation="train",
-    class_weights=True,
-    seed=0,
-)
+PARAMS = builders.train_params(dropout=0.1)
 
 
 @pytest.fixture(scope="module")

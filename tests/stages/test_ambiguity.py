@@ -8,16 +8,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import features, manifest
-from ser.features import Features
 from ser.files import tables
+from tests import builders
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "ambiguity.py"
 EMOTIONS = ["angry", "happy", "sad"]
 AMBIGUITY = {"majority": 0.5, "bands": [0.5, 0.8], "neighbours": 3, "leave_out": 0.2, "resamples": 200}
 PARAMS = {
     "emotions": EMOTIONS,
-    "intervals": {"resamples": 100, "confidence": 0.95, "seed": 0, "minimum_speakers": 3},
+    "intervals": builders.INTERVALS | {"resamples": 100},
     "ambiguity": AMBIGUITY,
 }
 OUTPUTS = ("ambiguity.json", "ambiguous.csv", "bands.csv", "scores.csv", "ambiguity.png")
@@ -26,19 +25,13 @@ OUTPUTS = ("ambiguity.json", "ambiguous.csv", "bands.csv", "scores.csv", "ambigu
 @pytest.fixture
 def people():
     """Six speakers of twenty utterances; a quarter is ambiguous, and raters hear so."""
-    rows = pd.DataFrame({"id": [f"c/{index:03d}" for index in range(120)]})
-    rows["path"], rows["corpus"] = rows["id"] + ".wav", "c"
-    rows["speaker"] = [f"c/{index // 20}" for index in range(120)]
-    rows["gender"], rows["age"], rows["language"] = "female", 30.0, "en"
-    rows["emotion"] = [EMOTIONS[index % 3] for index in range(120)]
+    rows = builders.manifest(6, 20, EMOTIONS)
     ambiguous = np.arange(120) % 4 == 0
     rows["votes"] = [
         json.dumps({emotion: 5, "other": 5} if flag else {emotion: 9, "other": 1}, sort_keys=True)
         for emotion, flag in zip(rows["emotion"], ambiguous, strict=True)
     ]
-    rows["text"], rows["seconds"], rows["sampling_rate"], rows["sha256"] = "", 1.0, 16000, "0" * 64
-    rows["details"] = [json.dumps({"ambiguous": int(flag)}) for flag in ambiguous]
-    return rows[list(manifest.COLUMNS)]
+    return rows.assign(details=[json.dumps({"ambiguous": int(flag)}) for flag in ambiguous])
 
 
 @pytest.fixture
@@ -51,24 +44,16 @@ def project(tmp_path, monkeypatch, people):
         generator, count = np.random.default_rng(0), len(people)
         labels = pd.Index(EMOTIONS).get_indexer(people["emotion"])
         doubt = (people.index % 4 == 0) * 0.35 + generator.uniform(0, 0.3, count)
-        table = pd.DataFrame({"id": people["id"], "fold": 0, "truth": people["emotion"]})
-        for number, emotion in enumerate(EMOTIONS):
-            share = np.where((labels + 1) % 3 == number, 0.9 * doubt, 0.1 * doubt)
-            table[f"p_{emotion}"] = np.where(labels == number, 1 - doubt, share)
-        probabilities = table[[f"p_{emotion}" for emotion in EMOTIONS]].to_numpy()
-        table["prediction"] = np.array(EMOTIONS)[probabilities.argmax(axis=1)]
-        contrary = table.assign(prediction="sad", p_angry=0.2, p_happy=0.3, p_sad=0.5)
-        parts = {"kfold": table, "random": contrary}
+        sure, next_, last = (np.eye(3)[(labels + step) % 3].T for step in range(3))
+        parts = {"kfold": (sure * (1 - doubt) + next_ * 0.9 * doubt + last * 0.1 * doubt).T}
+        parts["random"] = np.tile([0.2, 0.3, 0.5], (count, 1))
+        chosen = [builders.predictions(people, parts[name], EMOTIONS, name) for name in protocols]
         tables.write(people, Path("manifest.csv"))
-        chosen = pd.concat([parts[name].assign(protocol=name) for name in protocols])
-        tables.write(chosen, Path("predictions.csv"))
+        tables.write(pd.concat(chosen), Path("predictions.csv"))
         dynamics = pd.DataFrame({"id": people["id"], "folds": 4, "epochs": 80, "confidence": 1 - doubt})
         tables.write(dynamics.assign(variability=doubt / 3, correctness=1.0), Path("dynamics.csv"))
-        Path("features").mkdir(exist_ok=True)
-        vectors = (np.eye(3)[labels] + generator.normal(0, 0.5, (count, 3))).astype(np.float32)
-        names = np.array(["one", "two", "three"])
-        ids, sha256 = people["id"].to_numpy(dtype=str), people["sha256"].to_numpy(dtype=str)
-        features.save(Features(ids, sha256, vectors, names, "mfcc"), Path("features/c.npz"))
+        vectors = np.eye(3)[labels] + generator.normal(0, 0.5, (count, 3))
+        builders.save_vectors(people, vectors, "mfcc", Path("features/c.npz"))
 
     return make
 
@@ -166,16 +151,7 @@ def test_the_same_inputs_give_the_same_bytes(project, monkeypatch):
 
 
 def failure(monkeypatch):
-    """Run the stage, which must fail with one line and leave every output as it was."""
-    for name in OUTPUTS:
-        Path(name).write_text("old")
-    with pytest.raises(SystemExit) as caught:
-        run(monkeypatch)
-    assert [Path(name).read_text() for name in OUTPUTS] == ["old"] * len(OUTPUTS)
-    message = str(caught.value.code)
-    assert message.startswith("ambiguity: ")
-    assert "\n" not in message
-    return message
+    return builders.failure("ambiguity", lambda: run(monkeypatch), OUTPUTS)
 
 
 @pytest.mark.parametrize("name", ["manifest.csv", "predictions.csv", "dynamics.csv", "features/c.npz"])

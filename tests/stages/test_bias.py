@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import manifest
 from ser.files import tables
+from tests import builders
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "bias.py"
 EMOTIONS = ["angry", "sad"]
 PARAMS = {
     "emotions": EMOTIONS,
     "age_bands": [30, 45],
-    "intervals": {"resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3},
+    "intervals": builders.INTERVALS,
     "bias": {"permutations": 1000},
 }
 OUTPUTS = {
@@ -33,15 +33,8 @@ OUTPUTS = {
 @pytest.fixture
 def people():
     """Eight speakers of ten utterances; the women are always right, the men half of the time."""
-    rows = pd.DataFrame({"id": [f"c/{index:02d}" for index in range(80)]})
-    rows["path"], rows["corpus"] = rows["id"] + ".wav", "c"
-    rows["speaker"] = [f"c/{index // 10}" for index in range(80)]
-    rows["gender"] = np.repeat(["female", "male"], 40)
-    rows["age"] = np.repeat([22.0, 33.0, 22.0, 33.0], 20)
-    rows["language"], rows["emotion"] = "en", ["angry", "sad"] * 40
-    rows["votes"], rows["text"], rows["seconds"], rows["sampling_rate"], rows["sha256"] = "", "", 1.0, 16000, "0" * 64
-    rows["details"] = ""
-    return rows[list(manifest.COLUMNS)]
+    genders, ages = np.repeat(["female", "male"], 40), np.repeat([22.0, 33.0, 22.0, 33.0], 20)
+    return builders.manifest(8, 10, EMOTIONS, gender=genders, age=ages)
 
 
 def predict(people, protocol, right):
@@ -249,16 +242,7 @@ def test_the_same_inputs_give_the_same_bytes(project, monkeypatch):
 
 
 def failure(monkeypatch):
-    """Run the stage, which must fail with one line and leave every output as it was."""
-    for name in OUTPUTS.values():
-        Path(name).write_text("old")
-    with pytest.raises(SystemExit) as caught:
-        run(monkeypatch)
-    assert [Path(name).read_text() for name in OUTPUTS.values()] == ["old"] * len(OUTPUTS)
-    message = str(caught.value.code)
-    assert message.startswith("bias: ")
-    assert "\n" not in message
-    return message
+    return builders.failure("bias", lambda: run(monkeypatch), OUTPUTS.values())
 
 
 def test_missing_predictions_are_refused(project, monkeypatch):

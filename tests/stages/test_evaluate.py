@@ -12,53 +12,34 @@ import yaml
 from sklearn.metrics import recall_score
 
 from ser import features, manifest, predictions
-from ser.features import Features
 from ser.files import tables
 from ser.learning import classifier, fitting
-from ser.learning.classifier import TrainParams
 from ser.learning.recipe import Recipe
 from ser.splits import protocols
 from ser.splits import table as splits_table
 from ser.splits.protocols import SplitParams
+from tests import builders
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "evaluate.py"
 EMOTIONS = ["sad", "angry"]  # not in the order of the alphabet
 OUTPUTS = ("predictions.csv", "evaluate.json", "confusion.csv", "classes.csv", "folds.csv", "confusion.png")
-INTERVALS = {"resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3}
-TRAIN = TrainParams(
-    hidden=[4],
-    dropout=0.0,
-    learning_rate=0.05,
-    weight_decay=0.0,
-    batch_size=16,
-    epochs=8,
-    patience=8,
-    normalisation="train",
-    class_weights=False,
-    seed=0,
+TRAIN = builders.train_params(
+    hidden=[4], learning_rate=0.05, weight_decay=0.0, batch_size=16, epochs=8, patience=8, class_weights=False
 )
-SPLIT = SplitParams(protocol="kfold", folds=3, test_share=0.3, validation_share=0.3, seed=0)
+SPLIT = SplitParams(**builders.SPLIT)
 EXTRACTOR = '{"name": "numbers"}'
 
 
 def make_project(folder, train=TRAIN, split=SPLIT, speaker="c/{}", labels=EMOTIONS):
     """Make all that the stage reads: six speakers, eight utterances each, vectors that tell emotions half apart."""
     generator = np.random.default_rng(0)
-    rows = pd.DataFrame({"id": [f"c/{index:02d}" for index in range(48)]})
-    rows["path"], rows["corpus"] = rows["id"] + ".wav", "c"
-    rows["speaker"] = [speaker.format(index // 8) for index in range(48)]
-    rows["gender"] = ["female", "male"] * 24
-    rows["age"], rows["language"] = 30.0, "en"
-    rows["emotion"] = np.tile(["angry", "sad", "sad", "angry"], 12)
-    rows["votes"], rows["text"], rows["seconds"], rows["sampling_rate"] = "", "", 1.0, 16000
-    rows["sha256"] = [f"{index:064x}" for index in range(48)]
-    rows["details"] = ""
-    rows = rows[list(manifest.COLUMNS)]
+    speakers = [speaker.format(index // 8) for index in range(48)]
+    genders = ["female", "male"] * 24
+    rows = builders.manifest(6, 8, ["angry", "sad", "sad", "angry"], speaker=speakers, gender=genders)
     tables.write(rows, folder / "manifest.csv")
     vectors = generator.normal(size=(48, 5)).astype(np.float32)
     vectors[:, 0] += np.where(rows["emotion"] == "angry", 1, -1)
-    ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
-    features.save(Features(ids, sha256, vectors, np.array(list("abcde")), EXTRACTOR), folder / "features" / "c.npz")
+    builders.save_vectors(rows, vectors, EXTRACTOR, folder / "features" / "c.npz")
     table = protocols.make(rows, EMOTIONS, split)
     tables.write(table, folder / "split.csv")
     for (protocol, fold), part in table.groupby(["protocol", "fold"]):
@@ -67,7 +48,7 @@ def make_project(folder, train=TRAIN, split=SPLIT, speaker="c/{}", labels=EMOTIO
         people = rows["speaker"].to_numpy()
         model, _ = fitting.fit(recipe, vectors, rows["emotion"].to_numpy(), parts, people)
         classifier.save(model, folder / "models" / classifier.file_name(protocol, fold))
-    (folder / "params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "intervals": INTERVALS}))
+    (folder / "params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "intervals": builders.INTERVALS}))
 
 
 @pytest.fixture
@@ -183,16 +164,7 @@ def test_too_few_test_speakers_say_why_there_is_no_interval(project, monkeypatch
 
 
 def failure(monkeypatch):
-    """Run the stage, which must fail with one line and leave every output as it was."""
-    for name in OUTPUTS:
-        Path(name).write_text("old")
-    with pytest.raises(SystemExit) as caught:
-        run(monkeypatch)
-    assert [Path(name).read_text() for name in OUTPUTS] == ["old"] * len(OUTPUTS)
-    message = str(caught.value.code)
-    assert message.startswith("evaluate: ")
-    assert "\n" not in message
-    return message
+    return builders.failure("evaluate", lambda: run(monkeypatch), OUTPUTS)
 
 
 def test_a_missing_classifier_is_refused(project, monkeypatch):
@@ -259,7 +231,9 @@ def test_a_split_that_leaks_is_refused(project, monkeypatch):
 
 def test_a_misspelt_parameter_is_refused(project, monkeypatch):
     project()
-    Path("params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "intervals": INTERVALS | {"resample": 3}}))
+    Path("params.yaml").write_text(
+        yaml.safe_dump({"emotions": EMOTIONS, "intervals": builders.INTERVALS | {"resample": 3}})
+    )
     assert "params.yaml: intervals: unknown key 'resample'; did you mean 'resamples'?" in failure(monkeypatch)
 
 

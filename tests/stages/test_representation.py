@@ -2,6 +2,8 @@ import dataclasses
 import json
 import runpy
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -10,26 +12,26 @@ import pytest
 import soundfile
 import yaml
 
-from ser import audio, features, manifest
+from ser import audio, manifest
 from ser.encoders import extraction
 from ser.encoders.recipe import Recipe as FeatureRecipe
-from ser.features import Features
 from ser.files import tables
 from ser.learning import classifier
 from ser.learning.recipe import Recipe
 from ser.representation import projection
 from ser.splits import protocols
 from ser.splits.protocols import SplitParams
+from tests import builders
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "representation.py"
 SPEAKERS, TAKES = 8, 8
 SETTINGS = {"folds": 4, "cost": 0.01, "permutations": 3, "perplexity": 10.0, "neighbours": 10}
 PARAMS = {
     "age_bands": [30],
-    "intervals": {"resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3},
+    "intervals": builders.INTERVALS,
     "representation": SETTINGS,
 }
-SPLIT = SplitParams(protocol="kfold", folds=3, test_share=0.3, validation_share=0.3, seed=0)
+SPLIT = SplitParams(**builders.SPLIT)
 EXTRACTOR = '{"encoder": "numbers"}'
 MFCC = FeatureRecipe("mfcc")
 OUTPUTS = (
@@ -47,15 +49,14 @@ class Classifier:
         return vectors[:, :10]
 
 
-@pytest.fixture
-def people(tmp_path):
+def record(folder):
     """Eight speakers, half women, half under 30, each with a pitch of their own, in audio files."""
     rng, rows = np.random.default_rng(0), []
     for index in range(SPEAKERS * TAKES):
         speaker, take = divmod(index, TAKES)
         time = np.arange(6400) / 16_000
         signal = np.sin(2 * np.pi * (120 + 40 * speaker) * time) * 0.3 + 0.01 * rng.normal(size=len(time))
-        path = tmp_path / "raw" / "c" / f"{index:02d}.wav"
+        path = folder / "raw" / "c" / f"{index:02d}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, signal, 16_000)
         row = dict.fromkeys(manifest.COLUMNS, "") | {"id": f"c/{index:02d}", "path": f"c/{path.name}", "corpus": "c"}
@@ -71,32 +72,47 @@ def people(tmp_path):
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch, people):
-    """Give a function that makes all that the stage reads, of these people or of changed ones, and works there."""
-    monkeypatch.chdir(tmp_path)
+def people(tmp_path):
+    return record(tmp_path)
+
+
+def enter(monkeypatch, folder):
+    """Work in a folder, with a classifier that stands in, and without UMAP, which takes long to compile itself."""
+    monkeypatch.chdir(folder)
     monkeypatch.setattr(classifier, "load", lambda path: Classifier())
+    monkeypatch.setattr(projection, "_umap", lambda vectors, neighbours, seed: vectors[:, :2])
 
-    def make(people=people, protocol="kfold"):
-        tables.write(people, Path("manifest.csv"))
-        rng = np.random.default_rng(1)
-        vectors = rng.normal(size=(len(people), 20)).astype(np.float32)
-        vectors[:, 0] += np.where(people["emotion"] == "angry", 2, -2)
-        vectors[:, 10:] += 2 * rng.normal(size=(SPEAKERS, 10))[people.index // TAKES]
-        ids, hashes = people["id"].to_numpy(str), people["sha256"].to_numpy(str)
-        names = np.array([f"number_{number}" for number in range(20)])
-        features.save(Features(ids, hashes, vectors, names, EXTRACTOR), Path("features/c.npz"))
-        extraction.compute(people, Path("raw"), Path("mfcc"), MFCC)
-        split = protocols.make(people, ["angry", "sad"], dataclasses.replace(SPLIT, protocol=protocol))
-        tables.write(split, Path("split.csv"))
-        Path("params.yaml").write_text(yaml.safe_dump(PARAMS))
 
-    return make
+def lay_out(people, protocol="kfold"):
+    """Make all that the stage reads."""
+    tables.write(people, Path("manifest.csv"))
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(len(people), 20)).astype(np.float32)
+    vectors[:, 0] += np.where(people["emotion"] == "angry", 2, -2)
+    vectors[:, 10:] += 2 * rng.normal(size=(SPEAKERS, 10))[people.index // TAKES]
+    builders.save_vectors(people, vectors, EXTRACTOR, Path("features/c.npz"))
+    extraction.compute(people, Path("raw"), Path("mfcc"), MFCC)
+    split = protocols.make(people, ["angry", "sad"], dataclasses.replace(SPLIT, protocol=protocol))
+    tables.write(split, Path("split.csv"))
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS))
 
 
 @pytest.fixture
-def unmapped(monkeypatch):
-    """Spare the time that UMAP compiles itself; the maps have tests of their own."""
-    monkeypatch.setattr(projection, "_umap", lambda vectors, neighbours, seed: vectors[:, :2])
+def project(tmp_path, monkeypatch, people):
+    """Give a function that makes all that the stage reads, of these people or of changed ones, and works there."""
+    enter(monkeypatch, tmp_path)
+    return lambda people=people, protocol="kfold": lay_out(people, protocol)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """What one run over the project as it is left: its folder, its metrics, what it printed."""
+    folder = tmp_path_factory.mktemp("measured")
+    with pytest.MonkeyPatch.context() as monkeypatch, redirect_stdout(StringIO()) as out:
+        enter(monkeypatch, folder)
+        lay_out(record(folder))
+        report = run(monkeypatch)
+    return folder, report, out.getvalue()
 
 
 def run(monkeypatch):
@@ -110,9 +126,8 @@ def run(monkeypatch):
     return json.loads(Path("representation.json").read_text())
 
 
-def test_the_stage_measures_what_is_there(project, monkeypatch, capsys):
-    project()
-    report = run(monkeypatch)
+def test_the_stage_measures_what_is_there(measured):
+    _, report, out = measured
     probe = report["probe"]
     for space in ("features", "features_by_speaker", "mfcc", "mfcc_by_speaker"):
         assert set(probe[space]) == {"emotion", "speaker", "gender", "age"}
@@ -124,32 +139,25 @@ def test_the_stage_measures_what_is_there(project, monkeypatch, capsys):
     assert probe["features_minus_mfcc"]["emotion"]["low"] > 0
     assert probe["hidden_held_out_minus_features_held_out"]["speaker"]["high"] < 0
     assert report["silhouette"]["features"]["speaker"]["silhouette"] > 0
-    out = capsys.readouterr().out
     assert out.startswith("representation: a linear probe reads off numbers emotion ")
     assert out.count("\n") == 1
     assert out.endswith("; see probes.csv\n")
 
 
-def test_the_points_are_those_of_all_utterances_by_both_methods(project, monkeypatch, people):
-    project()
-    run(monkeypatch)
-    points = pd.read_csv("points.csv")
+def test_the_points_are_those_of_all_utterances_by_both_methods(measured, people):
+    points = pd.read_csv(measured[0] / "points.csv")
     assert list(points.columns) == ["id", "method", "x", "y"]
     assert list(points["id"]) == [*people["id"], *people["id"]]
 
 
-def test_the_same_files_give_the_same_bytes(project, monkeypatch, unmapped):
+def test_the_same_files_give_the_same_bytes(measured, project, monkeypatch):
     project()
     run(monkeypatch)
-    first = [Path(name).read_bytes() for name in OUTPUTS]
-    run(monkeypatch)
-    assert [Path(name).read_bytes() for name in OUTPUTS] == first
+    assert [Path(name).read_bytes() for name in OUTPUTS] == [(measured[0] / name).read_bytes() for name in OUTPUTS]
 
 
 @pytest.mark.parametrize(("attribute", "nobody"), [("gender", ""), ("age", np.nan)])
-def test_what_is_unknown_for_everybody_is_said_and_left_out(
-    project, monkeypatch, capsys, unmapped, people, attribute, nobody
-):
+def test_what_is_unknown_for_everybody_is_said_and_left_out(project, monkeypatch, capsys, people, attribute, nobody):
     project(people.assign(**{attribute: nobody}))
     assert attribute not in run(monkeypatch)["probe"]["features"]
     assert f"{attribute} not probed (expected utterances of known {attribute} and speaker" in capsys.readouterr().out
@@ -157,7 +165,7 @@ def test_what_is_unknown_for_everybody_is_said_and_left_out(
     assert rows.loc[rows["attribute"] == attribute, "remark"].str.contains("there is none").all()
 
 
-def test_without_speakers_nothing_is_probed_and_the_maps_are_drawn(project, monkeypatch, capsys, unmapped, people):
+def test_without_speakers_nothing_is_probed_and_the_maps_are_drawn(project, monkeypatch, capsys, people):
     project(people.assign(speaker=""), protocol="random")
     assert run(monkeypatch) == {"probe": {}, "silhouette": {}}
     assert "speaker not probed (expected utterances of known speaker" in capsys.readouterr().out
@@ -165,7 +173,7 @@ def test_without_speakers_nothing_is_probed_and_the_maps_are_drawn(project, monk
     assert Path("projection.png").stat().st_size > 1000
 
 
-def test_one_speaker_of_a_gender_is_refused_by_name(project, monkeypatch, capsys, unmapped, people):
+def test_one_speaker_of_a_gender_is_refused_by_name(project, monkeypatch, capsys, people):
     project(people.assign(gender=np.where(people["speaker"] == "c/3", "male", "female")))
     assert "gender" not in run(monkeypatch)["probe"]["features"]
     assert "gender not probed (gender male has the single speaker c/3, who cannot train" in capsys.readouterr().out

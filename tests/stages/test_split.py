@@ -4,30 +4,21 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
-from ser import manifest
 from ser.files import tables
 from ser.splits import table
+from tests import builders
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "split.py"
 EMOTIONS = ["angry", "happy", "sad"]
-SPLIT = {"protocol": "kfold", "folds": 3, "test_share": 0.3, "validation_share": 0.3, "seed": 0}
 OUTPUTS = ("split.csv", "split.json")
 
 
 def people():
     """Six speakers who speak three emotions three times each."""
-    rows = pd.DataFrame({"id": [f"c/{index:02d}" for index in range(54)]})
-    rows["path"], rows["corpus"] = rows["id"] + ".wav", "c"
-    rows["speaker"] = [f"c/{index // 9}" for index in range(54)]
-    rows["gender"] = np.where(np.arange(54) // 9 % 2, "male", "female")
-    rows["age"], rows["language"], rows["emotion"] = 30.0, "en", EMOTIONS * 18
-    rows["votes"], rows["text"], rows["seconds"], rows["sampling_rate"] = "", "", 1.0, 16000
-    rows["sha256"], rows["details"] = [f"{index:064x}" for index in range(54)], ""
-    return rows[list(manifest.COLUMNS)]
+    return builders.manifest(6, 9, EMOTIONS)
 
 
 @pytest.fixture
@@ -36,7 +27,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(utterances, emotions=EMOTIONS, **changes):
-        Path("params.yaml").write_text(yaml.safe_dump({"emotions": emotions, "split": SPLIT | changes}))
+        Path("params.yaml").write_text(yaml.safe_dump({"emotions": emotions, "split": builders.SPLIT | changes}))
         tables.write(utterances, Path("manifest.csv"))
         flags = "--params params.yaml --manifest manifest.csv --split split.csv --metrics split.json"
         monkeypatch.setattr(sys, "argv", [str(STAGE), *flags.split()])

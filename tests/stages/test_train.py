@@ -8,30 +8,20 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import features, manifest
+from ser import features
 from ser.features import Features
 from ser.files import tables
 from ser.learning import cartography, classifier, fitting
 from ser.splits import protocols
 from ser.splits import table as splits_table
 from ser.splits.protocols import SplitParams
+from tests import builders
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "train.py"
 EMOTIONS = ["sad", "angry"]  # not in the order of the alphabet
 EXTRACTOR = '{"extractor": "made"}'
-SPLIT = SplitParams(protocol="kfold", folds=3, test_share=0.3, validation_share=0.3, seed=0)
-TRAIN = {
-    "hidden": [8, 4],
-    "dropout": 0.1,
-    "learning_rate": 0.01,
-    "weight_decay": 0.01,
-    "batch_size": 8,
-    "epochs": 6,
-    "patience": 6,
-    "normalisation": "train",
-    "class_weights": True,
-    "seed": 0,
-}
+SPLIT = SplitParams(**builders.SPLIT)
+TRAIN = builders.TRAIN | {"hidden": [8, 4], "dropout": 0.1, "epochs": 6, "patience": 6}
 FLAGS = (
     "--params params.yaml --manifest manifest.csv --features features --split split.csv --models models/classifier "
     "--dynamics dynamics.csv --curves curves.csv --picture curves.png"
@@ -40,14 +30,7 @@ FLAGS = (
 
 def people():
     """Six speakers of eight utterances."""
-    rows = pd.DataFrame({"id": [f"c/{index:02d}" for index in range(48)]})
-    rows["path"], rows["corpus"] = rows["id"] + ".wav", "c"
-    rows["speaker"] = [f"c/{index // 8}" for index in range(48)]
-    rows["gender"] = np.where(np.arange(48) // 8 % 2, "male", "female")
-    rows["age"], rows["language"], rows["emotion"] = 30.0, "en", ["angry", "sad"] * 24
-    rows["votes"], rows["text"], rows["seconds"], rows["sampling_rate"] = "", "", 1.0, 16000
-    rows["sha256"], rows["details"] = [f"{index:064x}" for index in range(48)], ""
-    return rows[list(manifest.COLUMNS)]
+    return builders.manifest(6, 8, ["angry", "sad"])
 
 
 def read_fold(protocol, fold):
