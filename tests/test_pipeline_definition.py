@@ -53,10 +53,15 @@ def module_files(root: Path, name: str) -> list[str]:
     return found
 
 
-def imported_names(root: Path, file: str) -> set[str]:
+def imported_names(root: Path, file: str) -> frozenset[str]:
     """Every dotted name that a file may import, wherever in the file: at the top, in a function, under a condition."""
+    return names_in((root / file).read_text(encoding="utf-8"), file)
+
+
+@functools.cache
+def names_in(source: str, file: str) -> frozenset[str]:
     names = set()
-    for node in ast.walk(tree(root, file)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -65,11 +70,12 @@ def imported_names(root: Path, file: str) -> set[str]:
         elif isinstance(node, ast.Name | ast.Attribute):
             called = node.id if isinstance(node, ast.Name) else node.attr
             assert called not in ("import_module", "__import__"), f"{file}: an import that nobody can read off"
-    return names
+    return frozenset(names)
 
 
+@functools.cache
 def closure(root: Path, script: str) -> set[str]:
-    """A script, its package, and all that they import of ours, directly or not."""
+    """A script, its package, and all that they import of ours, directly or not; looked up once for each root."""
     files, waiting = set(), module_files(root, script.removesuffix(".py").replace("/", "."))
     while waiting:
         file = waiting.pop()
