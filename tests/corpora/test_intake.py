@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from ser import audio, manifest
-from ser.corpora import intake
+from ser.corpora import accounts, examination, intake
 from ser.files.failures import InputError
 
 RATE = 16000
@@ -171,7 +171,7 @@ def test_emotions_outside_the_label_set_are_listed_but_do_not_count_as_flaws(raw
     table, rejected = build(raw, max_rejected_share=0.0)
     assert reasons(rejected) == {"mine/bored/d.wav": "unmapped", "mine/bored/e.wav": "unmapped"}
     assert set(rejected["detail"]) == {"'bored' is not in `emotions`"}
-    assert intake.summary(table, rejected)["rejected_share"] == 0
+    assert accounts.summary(table, rejected)["rejected_share"] == 0
 
 
 def test_too_many_flaws_in_one_corpus_stop_with_the_counts_and_examples(raw):
@@ -200,9 +200,9 @@ def test_progress_sees_each_wanted_file_once(raw):
     seen = []
 
     def watch(examinations, total):
-        for examination in examinations:
+        for one in examinations:
             seen.append(total)
-            yield examination
+            yield one
 
     intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, watch=watch)
     assert seen == [3, 3, 3]
@@ -213,25 +213,25 @@ def test_summary_counts_by_corpus_emotion_and_reason(raw):
     table, rejected = build(
         raw, ("mine", "yours"), ("angry", "happy", "sad"), speaker_pattern={"mine": "(?P<speaker>.)"}
     )
-    report = intake.summary(table, rejected)
+    report = accounts.summary(table, rejected)
     assert report["utterances"] == 4
     assert (report["speakers"], report["without_speaker"]) == (2, 1)
     assert report["hours"] == pytest.approx(4 * 0.5 / 3600)
     assert report["emotions"] == {"angry": 2, "happy": 1, "sad": 1}
     assert report["corpora"]["mine"]["emotions"] == {"angry": 2, "sad": 1}
     assert report["corpora"]["yours"]["utterances"] == 1
-    assert report["rejected"] == dict.fromkeys(intake.REASONS, 0) | {"empty": 1}
+    assert report["rejected"] == dict.fromkeys(examination.REASONS, 0) | {"empty": 1}
     assert report["rejected_share"] == pytest.approx(1 / 5)
 
 
 def test_the_closing_line_says_what_was_taken_in_and_rejected(raw):
-    assert intake.closing_line(*build(raw)) == (
+    assert accounts.closing_line(*build(raw)) == (
         "3 utterances of 0 speakers and 3 utterances of unknown ones, 0.0 h, from mine; rejected 0"
     )
     for name in ("x", "y"):
         (raw / f"mine/angry/{name}.wav").touch()
     record(raw / "mine/bored/d.wav", seed=7)
-    line = intake.closing_line(*build(raw, speaker_pattern={"mine": "(?P<speaker>.)"}))
+    line = accounts.closing_line(*build(raw, speaker_pattern={"mine": "(?P<speaker>.)"}))
     assert line == "3 utterances of 2 speakers, 0.0 h, from mine; rejected 3 (2 empty, 1 unmapped)"
 
 

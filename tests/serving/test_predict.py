@@ -122,8 +122,9 @@ def test_a_folder_gives_its_audio_files_sorted_and_each_once(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
 
-    found = predict.audio_files([tmp_path / "b/2.WAV", tmp_path, tmp_path / "notes.txt"])
+    found, faults = predict.audio_files([tmp_path / "b/2.WAV", tmp_path, tmp_path / "notes.txt"])
 
+    assert faults == []
     assert [path.relative_to(tmp_path).as_posix() for path in found] == ["b/2.WAV", "a.ogg", "b/1.flac", "notes.txt"]
 
 
