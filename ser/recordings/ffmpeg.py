@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.codec.context import Flags2
 
 from ser.files.failures import InputError
 from ser.recordings import cut
@@ -53,6 +54,8 @@ def _track(path: Path, container: av.container.InputContainer) -> av.AudioStream
         raise InputError(f"{path}: expected one track of sound, found {found}")
     if tracks[0].codec_context is None:
         raise InputError(f"{path}: expected a codec that FFmpeg decodes, found another one; {ADVICE}")
+    if tracks[0].codec_context.name == "alac":  # whose last frame says its length; from CAF FFmpeg would cut it twice
+        tracks[0].codec_context.flags2 |= Flags2.skip_manual
     return tracks[0]
 
 

@@ -48,7 +48,9 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
                 yield block, rate
             log, container = stream.extra_info, stream.format
     except soundfile.LibsndfileError as error:
-        found = f"found it cut off or damaged{whole.format(read / rate)}" if whole else "found a broken header"
+        found = (
+            f"found it cut off or damaged{whole.format(read / rate)}" if whole else "found it damaged in its beginning"
+        )
         raise InputError(
             f"{path}: expected audio that libsndfile reads, {found}: {error.error_string.strip()}; copy or convert it "
             "again"
