@@ -90,6 +90,8 @@ def _decoded(path: Path, container, track: av.AudioStream) -> Iterator[tuple[np.
             yield _samples(frame), rate
     if not read:
         yield np.empty((0, channels), np.float32), rate
+    if track.frames and not packets:
+        raise cut.cut_off(path, "0 frames", f"{track.frames:,}")
     if kind in BARE:
         cut.check_tail(path, end)
     if kind == "mp3":

@@ -48,12 +48,10 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
                 yield block, rate
             log, container = stream.extra_info, stream.format
     except soundfile.LibsndfileError as error:
-        found = (
-            f"found it cut off or damaged{whole.format(read / rate)}" if whole else "found it damaged in its beginning"
-        )
+        where = whole.format(read / rate) if whole else " in its beginning"
         raise InputError(
-            f"{path}: expected audio that libsndfile reads, {found}: {error.error_string.strip()}; copy or convert it "
-            "again"
+            f"{path}: expected audio that libsndfile reads, found it cut off or damaged{where}: "
+            f"{error.error_string.strip()}; copy or convert it again"
         ) from error
     if container not in ("WAV", "WAVEX"):  # whose sizes ``wav`` knows better
         for said, there in SHORTENED.findall(log):

@@ -328,3 +328,55 @@ def test_iemocap_with_excited_as_happy_is_a_choice_in_params(tmp_path):
     assert set(table["votes"]) == {'{"happy": 1}'}
     assert set(rejected["reason"]) == {"unmapped"}
     assert json.loads(table["details"][0])["session"] == 1
+
+
+NFC, NFD = "J\u00f6rg", "Jo\u0308rg"
+
+
+def test_one_speaker_under_two_spellings_is_one_and_that_is_said(raw):
+    lines = ["path,speaker", f"angry/b.wav,{NFC}", f"angry/a.flac,{NFD}", f"sad/a.wav,{NFC.upper()} "]
+    (raw / "mine" / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    said = []
+    table, _ = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    assert set(table["speaker"]) == {f"mine/{NFC}"}
+    (line,) = said
+    assert line.endswith(f"are one: mine/{NFC} = mine/{NFC.upper()}")
+
+
+def test_speakers_of_two_corpora_are_two_even_by_the_same_name(raw):
+    for corpus, names in (("mine", ["angry/b.wav", "angry/a.flac", "sad/a.wav"]), ("yours", ["joy/c.wav"])):
+        lines = ["path,speaker", *(f"{name},Ann" for name in names)]
+        (raw / corpus / "metadata.csv").write_text("\n".join(lines) + "\n")
+    table, _ = build(raw, ("mine", "yours"), ("angry", "happy", "sad"))
+    assert set(table["speaker"]) == {"mine/Ann", "yours/Ann"}
+
+
+def test_a_table_written_on_another_system_finds_files_whose_accents_are_written_otherwise(raw):
+    (raw / "mine/sad/a.wav").rename(raw / f"mine/sad/{NFD}.wav")
+    (raw / "mine" / "metadata.csv").write_text(f"path\nangry/b.wav\nangry/a.flac\nsad/{NFC}.wav\n", encoding="utf-8")
+    table, _ = build(raw)
+    row = table.iloc[-1]
+    assert (row["id"], row["path"]) == (f"mine/sad/{NFC}", f"mine/sad/{NFD}.wav")  # the path is that of the disk
+
+
+def test_two_files_with_one_name_in_two_writings_are_refused(raw):
+    record(raw / f"mine/sad/{NFC}.wav", 7)
+    record(raw / f"mine/sad/{NFD}.wav", 8)
+    with pytest.raises(InputError, match="the same name as another file, but for how accents are written"):
+        build(raw)
+
+
+def test_what_else_lies_in_a_corpus_is_said(raw):
+    (raw / "mine/sad/._a.wav").write_bytes(b"a Mac's leftover")
+    (raw / "mine/sad/notes.docx").touch()
+    said = []
+    intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    assert said == [f"{raw / 'mine'}: left out: 1 hidden, 1 of other kinds (1 .docx)"]
+
+
+def test_a_link_to_nothing_is_rejected_by_name(raw):
+    (raw / "mine/sad/lost.wav").symlink_to("/nowhere/lost.wav")
+    _, rejected = build(raw)
+    (row,) = rejected.to_dict("records")
+    assert (row["path"], row["reason"]) == ("mine/sad/lost.wav", "unreadable")
+    assert "a link to /nowhere/lost.wav, where there is no file" in row["detail"]
