@@ -59,9 +59,8 @@ def locked(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_listed_is_named(locked):
     found = walk(locked)
     assert [path.name for path in found.files] == ["a.wav"]
-    assert found.faults == [
-        f"{locked}/locked: expected a folder that can be listed, found one that cannot: Permission denied"
-    ]
+    (fault,) = found.faults
+    assert fault == f"{locked}/locked: expected a folder that can be listed, found one that cannot: Permission denied"
 
 
 def test_where_the_folder_itself_cannot_be_listed_there_is_nothing_to_say(locked):
