@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ser.benchmarks import encoding, tasks, vectors
 from ser.benchmarks.encoding import Corpus, Variant
-from ser.corpora import intake
+from ser.corpora import accounts, intake
 from ser.corpora.intake import ManifestParams
 from ser.files import params, tables
 from ser.files.failures import one_line
@@ -43,7 +43,7 @@ def main() -> None:
         tables.write(done, options.encoders)
         notes = "".join(f"; {row.encoder}: {row.note}" for row in done.itertuples() if row.note)
         available = ", ".join(vectors.available(done))
-        print(f"encode: {intake.closing_line(utterances, rejected)}; vectors of {available}{notes}")
+        print(f"encode: {accounts.closing_line(utterances, rejected)}; vectors of {available}{notes}")
 
 
 if __name__ == "__main__":

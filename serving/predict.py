@@ -12,8 +12,10 @@ import torch
 from tqdm import tqdm
 
 from ser import audio, predictor
+from ser.corpora.walk import walk
 from ser.files.failures import InputError, one_line
 from ser.predictions import probability_columns
+from ser.recordings.kinds import READ
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -34,10 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with one_line("predict"):
         torch.set_num_threads(1)  # the same sums as in the pipeline; short files gain nothing from more
-        files = audio_files(options.paths)
+        files, faults = audio_files(options.paths)
+        whole = len(files) + len(faults)
         model = predictor.load(options.models, options.weights, options.fold, options.device)
         model.check_speaker(len(files), options.one_speaker)
-        vectors, faults = {}, []
+        vectors = {}
         for path in tqdm(files, desc="predict", unit="file", disable=None, leave=False):
             try:
                 vectors[path] = vector(model, path)
@@ -49,35 +52,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
             probabilities = model.probabilities(np.stack(list(vectors.values())), options.one_speaker)
             print(layout(list(vectors), probabilities, model.labels, options.format))
         if faults:
-            raise InputError(f"{len(faults)} of {len(files)} files have no prediction")
+            raise InputError(f"{len(faults)} of {whole} files have no prediction")
 
 
-def audio_files(paths: Sequence[Path]) -> list[Path]:
-    """List the files to predict.
+def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """List the files to predict, and say on standard error what else is in the folders.
 
     Args:
         paths: files, each taken whatever its name; and folders, of which every file with the suffix of an audio format
             is taken, also in their subfolders.
 
     Returns:
-        The files, each once: in the order given, those of a folder sorted.
+        The files, each once: in the order given, those of a folder sorted; and what could not be looked into, a line
+        each: folders that cannot be listed, and links to folders.
 
     Raises:
         InputError: a path does not exist, or a folder holds no audio file.
     """
-    files = {}
+    files, faults = {}, []
     for path in paths:
-        if not path.exists():
-            raise InputError(f"{path}: no such file or folder")
-        members = [path]
-        if path.is_dir():
-            members = sorted(
-                file for file in path.rglob("*") if file.suffix.lower() in audio.SUFFIXES and file.is_file()
-            )
-            if not members:
-                raise InputError(f"{path}: expected audio files ({', '.join(sorted(audio.SUFFIXES))}), found none")
-        files |= dict.fromkeys(members)
-    return list(files)
+        if not path.is_dir():
+            if not path.exists() and not path.is_symlink():
+                raise InputError(f"{path}: no such file or folder")
+            files[path] = None
+            continue
+        found = walk(path)
+        faults += found.faults
+        faults += [f"{link}: a link to a folder, not followed; name the folder itself" for link in found.links]
+        if not found.files and not faults:
+            left_out = f"; there are {found.left_out()}" if found.left_out() else ""
+            raise InputError(f"{path}: expected audio files ({READ}), found none{left_out}")
+        if found.left_out():
+            print(f"predict: {_printable(str(path))}: left out: {found.left_out()}", file=sys.stderr)
+        files |= dict.fromkeys(found.files)
+    return list(files), faults
 
 
 def vector(model: predictor.Predictor, path: Path) -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ser.corpora import intake
+from ser.corpora import accounts, intake
 from ser.files import params, tables
 from ser.files.failures import one_line
 
@@ -32,11 +32,12 @@ def main() -> None:
             settings,
             arguments.workers,
             watch=lambda files, total: tqdm(files, total=total, desc="manifest", unit="file", disable=None),
+            say=lambda remark: print(f"manifest: {remark}"),
         )
         tables.write(manifest, arguments.manifest)
         tables.write(rejected, arguments.rejected)
-        tables.write_metrics(intake.summary(manifest, rejected), arguments.metrics)
-        print(f"manifest: {intake.closing_line(manifest, rejected)}, see {arguments.rejected}")
+        tables.write_metrics(accounts.summary(manifest, rejected), arguments.metrics)
+        print(f"manifest: {accounts.closing_line(manifest, rejected)}, see {arguments.rejected}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import soxr
 
 from ser import audio
 from ser.files.failures import InputError
+from ser.recordings import libsndfile
 
 FORMATS = [
     ("wav", "WAV", "PCM_16"),
@@ -37,12 +38,13 @@ def rms(signal):
 
 @pytest.mark.parametrize(("suffix", "container", "subtype"), FORMATS)
 def test_decode_reads_every_format(tmp_path, suffix, container, subtype):
+    decoded_hz = 48000 if subtype == "OPUS" else 16000  # Opus is always decoded at that
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, tone(16000), 16000, format=container, subtype=subtype)
     samples, rate = audio.decode(path)
-    assert (samples.dtype, samples.shape, rate) == (np.float32, (1, 16000), 16000)
-    inside = slice(800, -800)  # the lossy formats fade at the ends
-    np.testing.assert_allclose(samples[0, inside], tone(16000)[inside], atol=0.05)
+    assert (samples.dtype, samples.shape, rate) == (np.float32, (1, decoded_hz), decoded_hz)
+    inside = slice(decoded_hz // 20, -decoded_hz // 20)  # the lossy formats fade at the ends
+    np.testing.assert_allclose(samples[0, inside], tone(decoded_hz)[inside], atol=0.05)
 
 
 def test_decode_keeps_channels_and_rate_and_scales_integers(tmp_path):
@@ -54,7 +56,7 @@ def test_decode_keeps_channels_and_rate_and_scales_integers(tmp_path):
 
 
 def test_decode_reads_longer_files_than_one_block(tmp_path):
-    signal = np.random.default_rng(0).uniform(-1, 1, 2 * audio.BLOCK_SAMPLES + 17).astype(np.float32)
+    signal = np.random.default_rng(0).uniform(-1, 1, 2 * libsndfile.BLOCK_SAMPLES + 17).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", signal, 16000, subtype="FLOAT")
     np.testing.assert_array_equal(audio.decode(tmp_path / "a.wav")[0][0], signal)
 
@@ -77,7 +79,7 @@ def test_decode_refuses_a_file_that_is_cut_off(tmp_path, suffix, container, subt
     soundfile.write(path, noise, 16000, format=container, subtype=subtype)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(InputError, match=r"a\.\w+: (the file is cut off|expected audio that libsndfile reads)"):
+    with pytest.raises(InputError, match=r"a\.\w+: (the file is cut off|expected audio.* (cut off|damaged))"):
         audio.decode(path)
 
 
@@ -85,8 +87,8 @@ def test_decode_refuses_a_file_that_is_cut_off(tmp_path, suffix, container, subt
     ("name", "content", "message"),
     [
         ("a.wav", b"", "zero bytes"),
-        ("a.wav", b"these are words, not sounds\n" * 100, "expected audio that libsndfile reads"),
-        ("a.flac", b"fLaC" + bytes(200), "expected audio that libsndfile reads"),
+        ("a.wav", b"these are words, not sounds\n" * 100, "found no format that libsndfile or FFmpeg knows"),
+        ("a.flac", b"fLaC" + bytes(200), "found no format that libsndfile or FFmpeg knows"),
         ("a.raw", bytes(2000), "raw samples; convert it to WAV"),
     ],
 )
@@ -200,7 +202,7 @@ def test_load_resamples_any_rate_without_moving_or_changing_a_tone(tmp_path, rat
 def test_load_in_blocks_gives_the_bytes_of_the_whole(tmp_path, monkeypatch, rate, channels):
     noise = np.random.default_rng(0).normal(0, 0.1, (2 * rate + 77, channels)).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", noise, rate, subtype="FLOAT")
-    monkeypatch.setattr(audio, "BLOCK_SAMPLES", 3001)
+    monkeypatch.setattr(libsndfile, "BLOCK_SAMPLES", 3001)
 
     signal = audio.load(tmp_path / "a.wav")
 
@@ -210,7 +212,7 @@ def test_load_in_blocks_gives_the_bytes_of_the_whole(tmp_path, monkeypatch, rate
 
 def test_load_takes_the_memory_of_the_signal_and_not_of_the_file(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.wav", np.tile(tone(48000), (2, 20)).T, 48000, subtype="FLOAT")  # 7.7 MB
-    monkeypatch.setattr(audio, "BLOCK_SAMPLES", 2**14)
+    monkeypatch.setattr(libsndfile, "BLOCK_SAMPLES", 2**14)
     tracemalloc.start()
     try:
         signal = audio.load(tmp_path / "a.wav")
@@ -223,7 +225,7 @@ def test_load_takes_the_memory_of_the_signal_and_not_of_the_file(tmp_path, monke
 def test_load_mixes_many_channels_in_small_blocks(tmp_path, monkeypatch):
     noise = np.random.default_rng(0).normal(0, 0.1, (1000, 255))
     soundfile.write(tmp_path / "a.wav", noise, 16000, subtype="FLOAT")
-    monkeypatch.setattr(audio, "BLOCK_SAMPLES", 100)  # less than a frame
+    monkeypatch.setattr(libsndfile, "BLOCK_SAMPLES", 100)  # less than a frame
     np.testing.assert_allclose(audio.load(tmp_path / "a.wav"), noise.mean(axis=1), atol=1e-6)
 
 

@@ -14,7 +14,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from ser.corpora import emotions
-from ser.corpora.layout import audio_files
+from ser.corpora.layout import audio_files, same_letters
 from ser.corpora.utterance import Utterance
 from ser.files import tables
 from ser.files.failures import InputError
@@ -42,7 +42,12 @@ def parse(folder: Path, speaker_pattern: str | None) -> list[Utterance]:
         InputError: there is no audio, a folder's name is no known emotion, metadata.csv does not agree with the files,
             or the pattern does not match a file's name.
     """
-    files = {path.relative_to(folder).as_posix(): path for path in audio_files(folder)}
+    files = {}
+    for path in audio_files(folder):
+        relative = same_letters(path.relative_to(folder).as_posix())
+        if relative in files:
+            raise InputError(f"{path}: the same name as another file, but for how accents are written; rename one")
+        files[relative] = path
     if not files:
         raise InputError(
             f"{folder}: expected audio files in a folder per emotion, such as {folder}/angry/one.wav, found none; "
@@ -79,7 +84,7 @@ def _emotion(folder: Path, relative: str) -> str:
 
 
 def _speaker(path: Path, pattern: str) -> str:
-    match = re.match(pattern, path.name)
+    match = re.match(same_letters(pattern), same_letters(path.name))
     if not match or not match["speaker"]:
         raise InputError(
             f"{path}: the name does not match manifest.speaker_pattern '{pattern}'; mend the one or the other"
@@ -100,7 +105,7 @@ def _metadata(path: Path, files: dict[str, Path]) -> dict[str, dict]:
     known = {}
     for number, row in enumerate(table.to_dict("records"), start=2):
         place = f"{path}: row {number}"
-        relative = str(PurePosixPath(row.pop("path").replace("\\", "/")))
+        relative = same_letters(str(PurePosixPath(row.pop("path").replace("\\", "/"))))
         if relative not in files:
             raise InputError(f"{place}: no audio file '{relative}' in {path.parent}; paths are relative to that folder")
         if relative in known:

@@ -1,9 +1,9 @@
 """What the parsers share: finding the audio files of a corpus, and checking that none is missing."""
 
-import os
+import unicodedata
 from pathlib import Path
 
-from ser.audio import SUFFIXES
+from ser.corpora.walk import walk
 from ser.files.failures import InputError
 
 
@@ -11,17 +11,26 @@ def audio_files(folder: Path) -> list[Path]:
     """List the audio files below a folder, sorted; hidden files and folders are left out.
 
     Raises:
-        InputError: a folder below is a link.
+        InputError: a folder below is a link, or cannot be listed.
     """
-    found = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in folders:
-            check_not_linked(Path(place, name))
-        found += [
-            Path(place, name) for name in names if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
-        ]
-    return sorted(found)
+    if not folder.is_dir():
+        return []
+    found = walk(folder)
+    for link in found.links:
+        check_not_linked(link)
+    if found.faults:
+        raise InputError(
+            f"{found.faults[0]}, nor can {len(found.faults) - 1} others; make them readable: chmod -R u+rX"
+        )
+    return found.files
+
+
+def same_letters(name: str) -> str:
+    """Write a name in the one way in which all programs write it: an accent with its letter (Unicode's form NFC).
+
+    macOS writes an accent as a sign of its own, and both look the same.
+    """
+    return unicodedata.normalize("NFC", name)
 
 
 def check_not_linked(folder: Path) -> None:

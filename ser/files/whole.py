@@ -37,6 +37,10 @@ def check_file(path: Path, expected: str) -> None:
         if kind == stat.S_IFREG:
             path.open("rb").close()
     except (FileNotFoundError, NotADirectoryError) as error:
+        if path.is_symlink():
+            raise InputError(
+                f"{path}: expected {expected}, found a link to {path.readlink()}, where there is no file; mend the link"
+            ) from error
         raise InputError(f"{path}: no such file; expected {expected}") from error
     except OSError as error:
         raise InputError(f"{path}: expected {expected}, found a file that cannot be read: {error.strerror}") from error

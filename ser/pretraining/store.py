@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ser import audio
+from ser.corpora.walk import walk
 from ser.files import tables
 from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
@@ -137,12 +138,13 @@ def sound_files(folder: Path) -> pd.DataFrame:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; for none give an empty one, and set its distortion to 0")
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    paths = [path for path in files if path.suffix.lower() in audio.SUFFIXES]
-    if files and not paths:
-        raise InputError(f"{folder}: holds no sound file that libsndfile reads")
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    return pd.DataFrame({"corpus": folder.name, "speaker": names, "path": [str(path) for path in paths]})
+    found = walk(folder)
+    if found.faults:
+        raise InputError(found.faults[0])
+    if found.others and not found.files:
+        raise InputError(f"{folder}: holds no sound file; found {found.left_out()}")
+    names = [path.relative_to(folder).as_posix() for path in found.files]
+    return pd.DataFrame({"corpus": folder.name, "speaker": names, "path": [str(path) for path in found.files]})
 
 
 def held_out(speakers: pd.DataFrame, share: float, seed: int) -> set[tuple[str, str]]:

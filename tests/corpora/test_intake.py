@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from ser import audio, manifest
-from ser.corpora import intake
+from ser.corpora import accounts, examination, intake
 from ser.files.failures import InputError
 
 RATE = 16000
@@ -171,7 +171,7 @@ def test_emotions_outside_the_label_set_are_listed_but_do_not_count_as_flaws(raw
     table, rejected = build(raw, max_rejected_share=0.0)
     assert reasons(rejected) == {"mine/bored/d.wav": "unmapped", "mine/bored/e.wav": "unmapped"}
     assert set(rejected["detail"]) == {"'bored' is not in `emotions`"}
-    assert intake.summary(table, rejected)["rejected_share"] == 0
+    assert accounts.summary(table, rejected)["rejected_share"] == 0
 
 
 def test_too_many_flaws_in_one_corpus_stop_with_the_counts_and_examples(raw):
@@ -200,9 +200,9 @@ def test_progress_sees_each_wanted_file_once(raw):
     seen = []
 
     def watch(examinations, total):
-        for examination in examinations:
+        for one in examinations:
             seen.append(total)
-            yield examination
+            yield one
 
     intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, watch=watch)
     assert seen == [3, 3, 3]
@@ -213,25 +213,25 @@ def test_summary_counts_by_corpus_emotion_and_reason(raw):
     table, rejected = build(
         raw, ("mine", "yours"), ("angry", "happy", "sad"), speaker_pattern={"mine": "(?P<speaker>.)"}
     )
-    report = intake.summary(table, rejected)
+    report = accounts.summary(table, rejected)
     assert report["utterances"] == 4
     assert (report["speakers"], report["without_speaker"]) == (2, 1)
     assert report["hours"] == pytest.approx(4 * 0.5 / 3600)
     assert report["emotions"] == {"angry": 2, "happy": 1, "sad": 1}
     assert report["corpora"]["mine"]["emotions"] == {"angry": 2, "sad": 1}
     assert report["corpora"]["yours"]["utterances"] == 1
-    assert report["rejected"] == dict.fromkeys(intake.REASONS, 0) | {"empty": 1}
+    assert report["rejected"] == dict.fromkeys(examination.REASONS, 0) | {"empty": 1}
     assert report["rejected_share"] == pytest.approx(1 / 5)
 
 
 def test_the_closing_line_says_what_was_taken_in_and_rejected(raw):
-    assert intake.closing_line(*build(raw)) == (
+    assert accounts.closing_line(*build(raw)) == (
         "3 utterances of 0 speakers and 3 utterances of unknown ones, 0.0 h, from mine; rejected 0"
     )
     for name in ("x", "y"):
         (raw / f"mine/angry/{name}.wav").touch()
     record(raw / "mine/bored/d.wav", seed=7)
-    line = intake.closing_line(*build(raw, speaker_pattern={"mine": "(?P<speaker>.)"}))
+    line = accounts.closing_line(*build(raw, speaker_pattern={"mine": "(?P<speaker>.)"}))
     assert line == "3 utterances of 2 speakers, 0.0 h, from mine; rejected 3 (2 empty, 1 unmapped)"
 
 
@@ -328,3 +328,55 @@ def test_iemocap_with_excited_as_happy_is_a_choice_in_params(tmp_path):
     assert set(table["votes"]) == {'{"happy": 1}'}
     assert set(rejected["reason"]) == {"unmapped"}
     assert json.loads(table["details"][0])["session"] == 1
+
+
+NFC, NFD = "J\u00f6rg", "Jo\u0308rg"
+
+
+def test_one_speaker_under_two_spellings_is_one_and_that_is_said(raw):
+    lines = ["path,speaker", f"angry/b.wav,{NFC}", f"angry/a.flac,{NFD}", f"sad/a.wav,{NFC.upper()} "]
+    (raw / "mine" / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    said = []
+    table, _ = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    assert set(table["speaker"]) == {f"mine/{NFC}"}
+    (line,) = said
+    assert line.endswith(f"are one: mine/{NFC} = mine/{NFC.upper()}")
+
+
+def test_speakers_of_two_corpora_are_two_even_by_the_same_name(raw):
+    for corpus, names in (("mine", ["angry/b.wav", "angry/a.flac", "sad/a.wav"]), ("yours", ["joy/c.wav"])):
+        lines = ["path,speaker", *(f"{name},Ann" for name in names)]
+        (raw / corpus / "metadata.csv").write_text("\n".join(lines) + "\n")
+    table, _ = build(raw, ("mine", "yours"), ("angry", "happy", "sad"))
+    assert set(table["speaker"]) == {"mine/Ann", "yours/Ann"}
+
+
+def test_a_table_written_on_another_system_finds_files_whose_accents_are_written_otherwise(raw):
+    (raw / "mine/sad/a.wav").rename(raw / f"mine/sad/{NFD}.wav")
+    (raw / "mine" / "metadata.csv").write_text(f"path\nangry/b.wav\nangry/a.flac\nsad/{NFC}.wav\n", encoding="utf-8")
+    table, _ = build(raw)
+    row = table.iloc[-1]
+    assert (row["id"], row["path"]) == (f"mine/sad/{NFC}", f"mine/sad/{NFD}.wav")  # the path is that of the disk
+
+
+def test_two_files_with_one_name_in_two_writings_are_refused(raw):
+    record(raw / f"mine/sad/{NFC}.wav", 7)
+    record(raw / f"mine/sad/{NFD}.wav", 8)
+    with pytest.raises(InputError, match="the same name as another file, but for how accents are written"):
+        build(raw)
+
+
+def test_what_else_lies_in_a_corpus_is_said(raw):
+    (raw / "mine/sad/._a.wav").write_bytes(b"a Mac's leftover")
+    (raw / "mine/sad/notes.docx").touch()
+    said = []
+    intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    assert said == [f"{raw / 'mine'}: left out: 1 hidden, 1 of other kinds (1 .docx)"]
+
+
+def test_a_link_to_nothing_is_rejected_by_name(raw):
+    (raw / "mine/sad/lost.wav").symlink_to("/nowhere/lost.wav")
+    _, rejected = build(raw)
+    (row,) = rejected.to_dict("records")
+    assert (row["path"], row["reason"]) == ("mine/sad/lost.wav", "unreadable")
+    assert "a link to /nowhere/lost.wav, where there is no file" in row["detail"]

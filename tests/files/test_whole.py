@@ -227,7 +227,10 @@ def test_what_is_no_file_is_named_for_what_it_is_and_nobody_waits_for_it(tmp_pat
             (tmp_path / "folder", "expected audio, found a folder; give a file"),
             (tmp_path / "socket", "expected audio, found a socket; give a file"),
             (Path("/dev/null"), "expected audio, found a device; give a file"),
-            (tmp_path / "lost", "no such file; expected audio"),
+            (
+                tmp_path / "lost",
+                f"expected audio, found a link to {tmp_path / 'nowhere'}, where there is no file; mend the link",
+            ),
             (tmp_path / "absent", "no such file; expected audio"),
         ):
             with pytest.raises(InputError) as error:

@@ -111,8 +111,9 @@ def test_a_folder_gives_its_audio_files_sorted_and_each_once(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
 
-    found = predict.audio_files([tmp_path / "b/2.WAV", tmp_path, tmp_path / "notes.txt"])
+    found, faults = predict.audio_files([tmp_path / "b/2.WAV", tmp_path, tmp_path / "notes.txt"])
 
+    assert faults == []
     assert [path.relative_to(tmp_path).as_posix() for path in found] == ["b/2.WAV", "a.ogg", "b/1.flac", "notes.txt"]
 
 
@@ -238,3 +239,25 @@ def test_it_runs_as_a_module(pipeline):
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == f"predict: {pipeline / 'models'}: expected a fold out of 0, 1, 2, found 9\n"
+
+
+def test_a_folder_that_cannot_be_listed_and_a_link_to_one_are_counted(pipeline, capsys, tmp_path, monkeypatch):
+    for name in ("open", "locked"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a0.wav").write_bytes((pipeline / "raw/a0.wav").read_bytes())
+    (tmp_path / "open/again").symlink_to(tmp_path)
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(SystemExit, match="predict: 2 of 3 files have no prediction"):
+        run(pipeline, capsys, tmp_path, "--format", "csv")
+    captured = capsys.readouterr()
+    assert len(pd.read_csv(io.StringIO(captured.out))) == 1
+    locked, link = captured.err.splitlines()
+    assert locked.startswith(f"predict: {tmp_path}/locked: expected a folder that can be listed")
+    assert link.startswith(f"predict: {tmp_path}/open/again: a link to a folder, not followed")

@@ -16,7 +16,7 @@ from ser.ambiguity.doubt import AmbiguityParams
 from ser.bias import claims, figures, gaps
 from ser.bias import groups as bias_groups
 from ser.bias.groups import BiasParams
-from ser.corpora import intake
+from ser.corpora import accounts, intake
 from ser.files import tables
 from ser.report import material, words
 from ser.report.material import TABLES
@@ -110,7 +110,7 @@ def lay_out(rows, protocols):
     split = {"chance_uar": oracle.chance(rows), "speaker_oracle_uar": oracle.speaker_oracle(rows)}
     reject = pd.DataFrame([("c/bad.wav", "c", "too_short", "0.1 s")], columns=list(intake.REJECTED_COLUMNS))
     made = {
-        "manifest": intake.summary(rows, reject),
+        "manifest": accounts.summary(rows, reject),
         "split": {name: value for name, value in split.items() if value is not None},
         "evaluate": evaluated,
         "bias": unfair,

@@ -148,6 +148,31 @@ def test_features_classifiers_predictions_and_probes_have_the_same_bytes_on_ever
         assert different == [], f"{processor} differs from this machine"
 
 
+DECODE = """
+import hashlib, sys
+from pathlib import Path
+from ser import audio
+for path in map(Path, sys.argv[1:]):
+    print(path.name, audio.digest(*audio.decode(path)))
+"""
+
+
+def test_recordings_have_the_same_samples_on_every_processor(tmp_path, qemu, encode):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (1, 12_000))
+    kinds = {"a.mp3": ("mp3", "libmp3lame"), "a.m4a": ("ipod", "aac"), "a.webm": ("webm", "libopus")}
+    paths = [encode(tmp_path / name, *kind, noise, 48_000) for name, kind in kinds.items()]
+    soundfile.write(tmp_path / "a.ogg", noise[0], 48_000, format="OGG", subtype="VORBIS")
+
+    def decoded(*prefix: str) -> str:
+        command = [*prefix, sys.executable, "-c", DECODE, *paths, tmp_path / "a.ogg"]
+        ended = subprocess.run(command, env=environment_without_ours(), capture_output=True, text=True, check=True)
+        return ended.stdout
+
+    real = decoded()
+    assert real.count("\n") == 4
+    assert [decoded(QEMU, "-cpu", processor) for processor in PROCESSORS] == [real] * len(PROCESSORS)
+
+
 def test_processors_differ_where_a_setting_is_taken_away(qemu):
     def product(processor: str) -> str:
         command = [QEMU, "-cpu", processor, sys.executable, "-c", PRODUCT_WITHOUT, "MKL_CBWR"]

@@ -1,0 +1,84 @@
+"""The accounts of the intake: counts of what was taken in and rejected, and where they are bad enough to stop."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from ser.corpora.examination import CHOSEN, REASONS
+from ser.files.failures import InputError
+
+EXAMPLES = 3
+
+
+def summary(table: pd.DataFrame, rejected: pd.DataFrame) -> dict:
+    """Count what was taken in and what was rejected.
+
+    Args:
+        table: the manifest.
+        rejected: the rejects.
+
+    Returns:
+        Utterances, speakers, utterances without a speaker, hours and utterances per emotion, in all and per corpus;
+        rejects per reason, every reason named; and the share of flawed files among all files of a wanted emotion, 0..1.
+    """
+    flawed = int((rejected["reason"] != CHOSEN).sum())
+    return {
+        **_counts(table),
+        "corpora": {corpus: _counts(rows) for corpus, rows in table.groupby("corpus")},
+        "rejected": {reason: int((rejected["reason"] == reason).sum()) for reason in REASONS},
+        "rejected_share": flawed / (flawed + len(table)),
+    }
+
+
+def closing_line(table: pd.DataFrame, rejected: pd.DataFrame) -> str:
+    """Say in one line what was taken in and what was rejected."""
+    counts = _counts(table)
+    corpora = ", ".join(table["corpus"].unique())
+    speakers = f"{counts['speakers']} speakers"
+    if counts["without_speaker"]:
+        speakers += f" and {counts['without_speaker']} utterances of unknown ones"
+    reasons = f" ({_reasons(rejected['reason'])})" if len(rejected) else ""
+    return (
+        f"{counts['utterances']} utterances of {speakers}, {counts['hours']:.1f} h, from {corpora}; "
+        f"rejected {len(rejected)}{reasons}"
+    )
+
+
+def _reasons(reasons: Iterable[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).most_common())
+
+
+def _counts(rows: pd.DataFrame) -> dict:
+    return {
+        "utterances": len(rows),
+        "speakers": int(rows.loc[rows["speaker"] != "", "speaker"].nunique()),
+        "without_speaker": int((rows["speaker"] == "").sum()),
+        "hours": float(rows["seconds"].sum() / 3600),
+        "emotions": rows["emotion"].value_counts().to_dict(),
+    }
+
+
+def check_share(rows: Sequence[dict], corpora: Sequence[str], limit: float) -> None:
+    """Stop where a corpus has too many flawed files: then something is wrong with it as a whole."""
+    for corpus in corpora:
+        examined = [row for row in rows if row["corpus"] == corpus and row["reason"] != CHOSEN]
+        flawed = [row for row in examined if row["reason"]]
+        if len(flawed) > limit * len(examined):
+            reasons = _reasons(row["reason"] for row in flawed)
+            examples = "; ".join(f"{row['path']}: {row['reason']}, {row['detail']}" for row in flawed[:EXAMPLES])
+            raise InputError(
+                f"{corpus}: {len(flawed)} of {len(examined)} files are rejected ({reasons}), more than the share "
+                f"{limit:g} of manifest.max_rejected_share; mend or remove them, or raise it; the first: {examples}"
+            )
+
+
+def check_none_empty(rows: Sequence[dict], label_set: Sequence[str], corpora: Sequence[str]) -> None:
+    """Stop where a corpus or an emotion that was asked for has no utterance."""
+    for key, names, place in (("emotion", label_set, "emotions"), ("corpus", corpora, "corpora")):
+        absent = sorted(set(names) - {row[key] for row in rows})
+        if absent:
+            raise InputError(
+                f"{place}: nothing was taken in for {', '.join(absent)} (corpora: {', '.join(corpora)}; emotions: "
+                f"{', '.join(label_set)}); take it out of `{place}`, or mend the corpora or manifest.merge"
+            )

@@ -1,0 +1,61 @@
+"""What one file's audio says: whether it can be an utterance, and why not."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ser import audio
+from ser.files.failures import InputError
+
+# Why a file is no utterance of the manifest; the first reason that holds is named.
+REASONS = ("unmapped", "unreadable", "empty", "not_finite", "too_short", "too_long", "silent", "duplicate")
+CHOSEN = "unmapped"  # a consequence of the label set, not a flaw of the file
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What one file's audio says.
+
+    Attributes:
+        reason: why it is rejected, one of ``REASONS``, or ``""``.
+        detail: the reason in words.
+        seconds: its length.
+        sampling_rate: in Hz.
+        sha256: of the decoded audio.
+    """
+
+    reason: str = ""
+    detail: str = ""
+    seconds: float = 0.0
+    sampling_rate: int = 0
+    sha256: str = ""
+
+
+def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:
+    """Decode one file and say whether it can be an utterance.
+
+    Args:
+        path: the audio file.
+        min_seconds: shorter files are rejected.
+        max_seconds: longer files are rejected.
+    """
+    if path.is_file() and path.stat().st_size == 0:
+        return Examination("empty", "a file of zero bytes")
+    try:
+        samples, rate = audio.decode(path)
+    except InputError as error:
+        return Examination("unreadable", str(error).removeprefix(f"{path}: "))
+    seconds = samples.shape[1] / rate
+    if samples.size == 0:
+        return Examination("empty", "a header without samples")
+    if not np.isfinite(samples).all():
+        return Examination("not_finite", f"{np.count_nonzero(~np.isfinite(samples))} samples are NaN or infinite")
+    if seconds < min_seconds:
+        return Examination("too_short", f"{seconds:.4g} s, less than {min_seconds} s")
+    if seconds > max_seconds:
+        return Examination("too_long", f"{seconds:.4g} s, more than {max_seconds} s")
+    # Of the mix, which is what the encoder hears: channels of opposite sign cancel out.
+    if audio.silent(audio.mono(samples)):
+        return Examination("silent", "no sound, all channels mixed to one")
+    return Examination("", "", seconds, rate, audio.digest(samples, rate))

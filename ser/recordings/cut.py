@@ -1,0 +1,231 @@
+"""Whether the end of a file is missing: what its container promises against what is there."""
+
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from ser.files.failures import InputError
+from ser.recordings import ogg
+from ser.recordings.kinds import HEAD_BYTES, id3_bytes
+
+UNKNOWN = 2**64 - 1
+SEGMENT, CLUSTER = 0x18538067, 0x1F43B675  # of Matroska
+ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")  # which other programs append to MP3 and AAC
+# Bit rates of MPEG audio in kbit/s, by whether it is version 1 and the layer; and sampling rates by version.
+BIT_RATES = {
+    (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (True, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+
+
+def cut_off(path: Path, there: str, promised: str) -> InputError:
+    """Word the refusal of a file whose end is missing."""
+    return InputError(
+        f"{path}: the file is cut off, its end is missing: {there} of {promised} are there; copy or convert it again"
+    )
+
+
+def check_container(path: Path) -> None:
+    """Refuse a file whose container ends within one of its parts; formats without parts pass.
+
+    Raises:
+        InputError: its end is missing; or, of Ogg, any part.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(16)
+        if head[:4] == b"OggS":
+            _check_pages(path, size)
+        for known, ends in _WALKS:
+            if known(head):
+                end = max(ends(file, size), default=0)
+                if size < end < UNKNOWN:
+                    raise cut_off(path, f"{size:,} bytes", f"{end:,}" if end > size + 1 else f"more than {size:,}")
+
+
+def check_tail(path: Path, end: int) -> None:
+    """Refuse a stream of bare frames with something behind the last whole one that is no tag: part of another frame.
+
+    Args:
+        path: the file.
+        end: where the last frame ends, in bytes.
+
+    Raises:
+        InputError: its end is missing.
+    """
+    with path.open("rb") as file:
+        file.seek(end)
+        tail = file.read(HEAD_BYTES)
+    if any(tail) and not tail.startswith(TAGS):
+        raise cut_off(path, f"{path.stat().st_size - end:,} bytes", "the last frame")
+
+
+def no_frame(packet: bytes) -> bool:
+    """Tell whether bytes between frames are a tag or zeros."""
+    return packet.startswith(TAGS) or not any(packet)
+
+
+def check_mp3(path: Path, frames: int, last: bytes) -> None:
+    """Refuse an MP3 file (or MP2) whose last frame is torn, or that has fewer frames than it promises.
+
+    Args:
+        path: the file.
+        frames: how many were found.
+        last: the last one.
+
+    Raises:
+        InputError: its end is missing.
+    """
+    whole = _mpeg_frame_bytes(last[:4])
+    if len(last) < whole:
+        raise cut_off(path, f"{len(last):,} bytes", f"{whole:,} of the last frame")
+    with path.open("rb") as file:
+        file.seek(id3_bytes(file.read(10)))
+        head = file.read(200)
+    at = max(head.find(b"Xing"), head.find(b"Info"))  # the first frame, which counts the others
+    if at >= 0 and len(head) >= at + 12 and head[at + 7] & 1:
+        promised = int.from_bytes(head[at + 8 : at + 12], "big")
+        if frames < promised:
+            raise cut_off(path, f"{frames:,} frames", f"{promised:,}")
+
+
+def _mpeg_frame_bytes(head: bytes) -> int:
+    """Tell how long a frame is by its first 4 bytes (ISO 11172-3, 13818-3); 0 where they do not say."""
+    if len(head) < 4 or head[0] != 0xFF:
+        return 0
+    version, layer, rate = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3), head[2] >> 2 & 3
+    rates = BIT_RATES.get((version == 3, layer), ())
+    if version == 1 or rate == 3 or not 0 < head[2] >> 4 < len(rates):
+        return 0
+    slots = 72_000 if layer == 3 and version != 3 else 144_000
+    return slots * rates[head[2] >> 4] // RATES_HZ[version][rate] + (head[2] >> 1 & 1)
+
+
+def samples_promised(path: Path) -> int:
+    """Tell how many samples a WavPack or TTA file promises in its header; 0 where it does not say."""
+    with path.open("rb") as file:
+        head = file.read(18)
+    if head[:4] == b"wvpk":
+        said = int.from_bytes(head[12:16], "little")
+        return said if said != 0xFFFF_FFFF else 0  # written to a pipe
+    return int.from_bytes(head[14:18], "little") if head[:4] == b"TTA1" else 0
+
+
+def _check_pages(path: Path, size: int) -> None:
+    """Refuse an Ogg file that lacks a page or a part of one: decoders leave it out without a word."""
+    end, numbers = 0, {}
+    for page in ogg.pages(path):
+        if page.end > size:
+            raise cut_off(path, f"{size:,} bytes", f"{page.end:,}" if page.end > size + 1 else f"more than {size:,}")
+        if not page.sound:
+            raise _gap(path, page.start, "the checksum of its page is wrong")
+        if not page.begins and page.number != numbers.get(page.stream, page.number - 1) + 1:
+            raise _gap(path, page.start, "a page before it is missing")
+        end, numbers[page.stream] = page.end, page.number
+    with path.open("rb") as file:
+        file.seek(end)
+        tail = file.read(HEAD_BYTES)
+    if any(tail) and not tail.startswith(TAGS):
+        raise _gap(path, end, "there is no page")
+
+
+def _gap(path: Path, at: int, found: str) -> InputError:
+    return InputError(f"{path}: the file is damaged at byte {at:,}: {found}; copy or convert it again")
+
+
+def _boxes(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where the boxes of MP4, M4A, MOV, 3GP end (ISO 14496-12, 4.2)."""
+    at = 0
+    while at < size:
+        length, kind, long = struct.unpack(">I4sQ", _read(file, at, 16))
+        if length == 1:
+            length = long
+        elif length == 0 and kind.strip(b"\0"):  # to the end of the file
+            return
+        elif length == 0:
+            return  # zeros behind the last box
+        at += max(length, 8)
+        yield at
+
+
+def _chunks(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where an AVI's RIFF chunks end."""
+    at = 0
+    while at < size and (head := _read(file, at, 8))[:4] == b"RIFF":
+        length = int.from_bytes(head[4:], "little")
+        if length in (0, 0xFFFFFFFF):  # never closed
+            return
+        at += 8 + length
+        yield at
+
+
+def _caf_chunks(file: BinaryIO, size: int) -> Iterator[int]:
+    at = 8
+    while at < size:
+        length = int.from_bytes(_read(file, at, 12)[4:], "big", signed=True)
+        if length < 0:  # to the end of the file
+            return
+        at += 12 + length
+        yield at
+
+
+def _objects(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where the objects of ASF (WMA) end."""
+    at = 0
+    while at < size:
+        length = int.from_bytes(_read(file, at, 24)[16:], "little")
+        if length < 24:
+            return
+        at += length
+        yield at
+
+
+def _blocks(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where the blocks of WavPack end."""
+    at = 0
+    while at < size and (head := _read(file, at, 8))[:4] in (b"wvpk", b"wvpk"[: size - at].ljust(4, b"\0")):
+        at += 8 + int.from_bytes(head[4:], "little")
+        yield at
+
+
+def _elements(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where the elements of Matroska and WebM end (RFC 8794), those of segments and clusters without a length, too."""
+    at = 0
+    while at < size:
+        head = _read(file, at, 12)
+        width = 9 - head[0].bit_length()
+        if width > 4 or width + 8 > len(head):
+            return
+        identity, length_at = int.from_bytes(head[:width], "big"), width
+        width = 9 - head[length_at].bit_length()
+        if width > 8:
+            if at + length_at >= size:
+                yield size + 1
+            return
+        length = int.from_bytes(head[length_at : length_at + width], "big") & ((1 << 7 * width) - 1)
+        unknown = length == (1 << 7 * width) - 1
+        at += length_at + width
+        if not (unknown and identity in (SEGMENT, CLUSTER)):
+            at += length
+        yield at
+
+
+def _read(file: BinaryIO, at: int, length: int) -> bytes:
+    """Read, with zeros for what is not there."""
+    file.seek(at)
+    return file.read(length).ljust(length, b"\0")
+
+
+_WALKS: tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, int], Iterator[int]]], ...] = (
+    (lambda head: head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"), _boxes),
+    (lambda head: head[:4] == b"RIFF" and head[8:12] == b"AVI ", _chunks),
+    (lambda head: head[:4] == b"caff", _caf_chunks),
+    (lambda head: head == ASF, _objects),
+    (lambda head: head[:4] == b"wvpk", _blocks),
+    (lambda head: head[:4] == b"\x1aE\xdf\xa3", _elements),
+)

@@ -1,0 +1,103 @@
+"""What is in a file, by its first bytes: which library decodes it, and the name of what is no sound."""
+
+import struct
+from pathlib import Path
+
+from ser.files.failures import InputError
+from ser.files.whole import check_file
+from ser.recordings import ogg
+
+# What counts as audio in a folder.
+READ = (
+    ".3g2 .3gp .aac .ac3 .aif .aifc .aiff .amr .au .avi .awb .caf .eac3 .flac .m4a .m4b .m4v .mka .mkv .mov .mp2 .mp3 "
+    ".mp4 .mpga .nist .oga .ogg .ogv .opus .qta .rf64 .snd .sph .spx .tta .w64 .wav .wave .weba .webm .wma .wmv .wv"
+)
+UNREAD = ".ape .au3 .dsf .dss .dts .dvf .flv .gsm .mid .mpc .mpg .msv .ra .raw .rm .shn .tak .ts .voc .vox"
+SUFFIXES = frozenset(READ.split()) | frozenset(UNREAD.split())  # the latter to be named as unreadable
+
+HEAD_BYTES = 4096
+LIBSNDFILE, FFMPEG = "libsndfile", "FFmpeg"
+# Codecs in a WAV file, by their number there, that libsndfile decodes: PCM, float, A-law and µ-law, ADPCM, GSM, and
+# "extensible", which is one of the first four.
+WAV_CODECS = {1, 2, 3, 6, 7, 0x11, 0x31, 0x40, 0xFFFE}
+CAF_CODECS = {b"lpcm", b"alaw", b"ulaw"}
+IN_LIBSNDFILE = (b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"dns.", b"NIST_1A")
+NO_SOUND = {
+    b"version https://git-lfs": "a pointer of git-lfs in place of the recording; fetch that: git lfs pull",
+    b"PK\x03\x04": "a zip archive; unpack it",
+    b"PK\x05\x06": "a zip archive, an empty one; download it again",
+    b"\x1f\x8b": "a gzip archive; unpack it",
+    b"7z\xbc\xaf": "a 7z archive; unpack it",
+    b"Rar!": "a rar archive; unpack it",
+    b"%PDF": "a PDF document; take it out",
+    b"\x89PNG": "a picture; take it out",
+    b"\xff\xd8\xff": "a picture; take it out",
+    b"MThd": "MIDI, which is notes and no sound; take it out",
+    b"#EXTM3U": "a playlist; take the recordings that it names",
+}
+WEB_PAGE = (b"<!doctype html", b"<html", b"<?xml", b"<head", b"<error")
+
+
+def library(path: Path) -> str:
+    """Choose the library for a file: libsndfile where that is exact, FFmpeg for the rest.
+
+    Of Vorbis in Ogg, FFmpeg 8.1 loses up to 256 samples at the end, and libsndfile all files but the first of several
+    that were joined.
+
+    Args:
+        path: the audio file.
+
+    Returns:
+        ``LIBSNDFILE`` or ``FFMPEG``.
+
+    Raises:
+        InputError: the file is missing, cannot be read, has no bytes, or is something else than sound that has a name.
+    """
+    check_file(path, "audio")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: expected audio, found a file of zero bytes")
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        start = id3_bytes(head)
+        if start:
+            file.seek(start)
+            head = file.read(HEAD_BYTES)
+    name = _no_sound(head, path.suffix.lower())
+    if name:
+        raise InputError(f"{path}: expected audio, found {name}")
+    exact = ogg.streams(path) == 1 if head[28:35] == b"\x01vorbis" else _exact_in_libsndfile(head)
+    return LIBSNDFILE if exact else FFMPEG
+
+
+def id3_bytes(head: bytes) -> int:
+    """Tell how long the tag ID3v2 is with which a file begins, in bytes; 0 where there is none."""
+    if len(head) < 10 or head[:3] != b"ID3":
+        return 0
+    size = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+    return 10 + size + (10 if head[5] & 0x10 else 0)  # the footer
+
+
+def _no_sound(head: bytes, suffix: str) -> str:
+    for magic, name in NO_SOUND.items():
+        if head.startswith(magic):
+            return name
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(WEB_PAGE):
+        return "a web page in place of the recording; download it again, perhaps after logging in"
+    if suffix == ".raw" and not head.startswith((b"RIFF", b"fLaC", *IN_LIBSNDFILE)):
+        return "raw samples; convert it to WAV"
+    if not any(head):
+        return "nothing but zeros in its beginning, as after a copy that failed; copy it again"
+    return ""
+
+
+def _exact_in_libsndfile(head: bytes) -> bool:
+    if head[:4] == b"RIFF":
+        at = head.find(b"fmt ", 12)
+        tag = struct.unpack_from("<H", head, at + 8)[0] if 0 <= at <= len(head) - 10 else 1
+        return head[8:12] == b"WAVE" and tag in WAV_CODECS
+    if head[:4] == b"caff":
+        return head[28:32] in CAF_CODECS
+    if head[:4] == b"fLaC":  # written to a pipe it says no length, without which libsndfile's Python binding fails
+        return any(head[22:26]) or bool(head[21:22] and head[21] & 0x0F)
+    return head.startswith(IN_LIBSNDFILE)
