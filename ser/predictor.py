@@ -1,5 +1,6 @@
 """The trained pipeline as one thing: a signal in, a probability for each emotion out."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,8 +106,7 @@ def load(folder: Path, weights: Path | None = None, fold: int | None = None, dev
         raise InputError(f"{folder}: expected classifiers (.safetensors), found none; train them first (dvc repro)")
     first = members[0].recipe
     for recipe in (member.recipe for member in members):
-        made = (recipe.labels, recipe.params, recipe.extractor, recipe.protocol)
-        if made != (first.labels, first.params, first.extractor, first.protocol):
+        if dataclasses.replace(recipe, fold=first.fold) != first:
             raise InputError(
                 f"{folder}: expected classifiers of one training, found {first.protocol}, fold {first.fold}, and "
                 f"{recipe.protocol}, fold {recipe.fold}, to differ in more than the fold; train again (dvc repro)"

@@ -1,19 +1,15 @@
 """Predict every test utterance with the classifier of its fold, and score the predictions."""
 
 import argparse
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import pandas as pd
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from ser import features, manifest, predictions
-from ser.features import Features
 from ser.files import params, tables
-from ser.files.failures import InputError, one_line
-from ser.learning import classifier
-from ser.learning.classifier import Classifier
+from ser.files.failures import one_line
+from ser.learning import trained
 from ser.plots import confusion, drawing
 from ser.scores import metrics
 from ser.scores.intervals import IntervalParams
@@ -34,7 +30,9 @@ def main() -> None:
         utterances = manifest.read(paths.manifest)
         split = splits_table.read(paths.split)
         splits_table.check(split, utterances)
-        table = predict(split, utterances, features.read(paths.features, utterances), paths.models, emotions)
+        vectors = features.read(paths.features, utterances)
+        bar = partial(tqdm, desc="evaluate", unit="fold", disable=None)
+        table = trained.predict(split, utterances, vectors, paths.models, emotions, bar)
         people = predictions.with_people(table, utterances)
         protocol = predictions.chosen(table)
         report = metrics.report(people, emotions, settings)
@@ -42,68 +40,10 @@ def main() -> None:
         tables.write(table.loc[table["protocol"] == protocol, ["truth", "prediction"]], paths.confusion)
         tables.write(metrics.classes(people, emotions), paths.classes)
         tables.write(metrics.folds(people, emotions), paths.folds)
-        drawing.save(picture(people, report, emotions), paths.picture)
+        drawing.save(confusion.draw(metrics.titled(people, report, emotions), emotions), paths.picture)
         tables.write_metrics(report, paths.metrics)
         speakers = set(people.loc[people["protocol"] == protocol, "speaker"])
-        print(f"evaluate: {summary(report, protocol, settings.obstacle(speakers))}; see {paths.metrics}")
-
-
-def predict(
-    split: pd.DataFrame, utterances: pd.DataFrame, vectors: Features, models: Path, emotions: Sequence[str]
-) -> pd.DataFrame:
-    """Predict the test utterances of every fold, in the order of protocol, fold and id."""
-    parts = []
-    folds = list(split[split["part"] == "test"].groupby(["protocol", "fold"]))
-    for (protocol, number), rows in tqdm(folds, desc="evaluate", unit="fold", disable=None):
-        path = models / classifier.file_name(protocol, number)
-        model = classifier.load(path)
-        check(model, path, vectors, emotions)
-        tested = utterances["id"].isin(rows["id"]).to_numpy()
-        # All utterances go in: normalisation by speaker must see all of a speaker's, as it did in training.
-        probabilities = model.probabilities(vectors.vectors, utterances["speaker"].to_numpy())[tested]
-        parts.append(predictions.fold(protocol, number, utterances[tested], probabilities, emotions))
-    return pd.concat(parts, ignore_index=True)
-
-
-def check(model: Classifier, path: Path, vectors: Features, emotions: Sequence[str]) -> None:
-    """Refuse a classifier that was trained on other features or other emotions."""
-    for what, expected, found in (
-        ("features of", vectors.extractor, model.recipe.extractor),
-        ("the emotions", ", ".join(emotions), ", ".join(model.recipe.labels)),
-    ):
-        if found != expected:
-            raise InputError(
-                f"{path}: expected a classifier trained on {what} {expected}, found {found}; run the train stage again"
-            )
-
-
-def picture(people: pd.DataFrame, report: dict, emotions: Sequence[str]) -> Figure:
-    """Draw the confusion matrices of all protocols, the speaker-independent one first."""
-    protocols = sorted(set(people["protocol"]), key=lambda name: name == predictions.RANDOM)
-    counts = metrics.confusions(people["truth"], people["prediction"], people["protocol"], protocols, emotions)
-    titles = []
-    for name in protocols:
-        independent = name != predictions.RANDOM
-        values = report["speaker_independent" if independent else "random"]
-        speakers = "unknown in training" if independent else "in training as well"
-        titles.append(f"{name}: test speakers {speakers}\n{values['utterances']} utterances, UAR {figure(values)}")
-    return confusion.draw(dict(zip(titles, counts, strict=True)), emotions)
-
-
-def summary(report: dict, protocol: str, obstacle: str) -> str:
-    """Say the main figures in a few words."""
-    without = f", no interval ({obstacle})" if obstacle else ""
-    if protocol == predictions.RANDOM:
-        words = f"UAR {figure(report['random'])} random{without}"
-        return f"{words}; no speaker-independent figure: split.protocol is random"
-    words = f"UAR {figure(report['speaker_independent'])} speaker-independent ({protocol}){without}"
-    return words + (f", {report['random']['uar']:.3f} random" if "random" in report else "")
-
-
-def figure(values: dict) -> str:
-    """Write a UAR, with its interval where there is one."""
-    interval = f" [{values['uar_low']:.3f}, {values['uar_high']:.3f}]" if "uar_low" in values else ""
-    return f"{values['uar']:.3f}{interval}"
+        print(f"evaluate: {metrics.line(report, protocol, settings.obstacle(speakers))}; see {paths.metrics}")
 
 
 if __name__ == "__main__":

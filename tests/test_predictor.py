@@ -118,6 +118,7 @@ def test_a_fold_that_does_not_exist_is_refused(tmp_path, write):
         {"params": replace(PARAMS, seed=1)},
         {"extractor": "{}"},
         {"protocol": "kfold"},
+        {"split": "other"},
     ],
     ids=lambda changes: next(iter(changes)),
 )

@@ -16,14 +16,16 @@ from ser.benchmarks.tasks import Task
 from ser.features import Features
 from ser.files.params import COSTS, SEEDS, check_ranges
 from ser.learning import fitting
-from ser.learning.recipe import Recipe, TrainParams
+from ser.learning.classifier import by_speaker
+from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.machine import processes
 from ser.predictions import RANDOM
 from ser.splits import protocols, table
 from ser.splits.protocols import SplitParams
 
-MLP = "mlp"
-CLASSIFIERS = (*linear.MACHINES, MLP)
+# Those of the main pipeline (``train.classifier``), beside the linear ones whose cost inner folds choose.
+MAIN = {"mlp": "mlp", "lda_auto": "lda", "svm_fixed": "svm"}
+CLASSIFIERS = (*linear.MACHINES, *MAIN)
 CROSS_CORPUS = "cross_corpus"  # the protocol of a fold that trains on one corpus and tests on another
 
 
@@ -132,10 +134,9 @@ def folds(manifest: pd.DataFrame, task: Task, params: GridParams) -> list[Fold]:
         share = params.validation_share
         split = protocols.make(manifest, task.emotions, SplitParams(task.protocol, params.folds, share, share, seed))
         table.check(split, manifest)
-        for (protocol, number), rows in split.groupby(["protocol", "fold"]):
-            parts = rows.set_index("id")["part"].loc[manifest["id"]].to_numpy(dtype=str)
+        for protocol, number, parts in table.folds(split, manifest):
             asked = (protocol, (parts == "test").tobytes())
-            found.append(Fold(protocol, seed, int(number), parts, asked in seen))
+            found.append(Fold(protocol, seed, number, parts, asked in seen))
             seen.add(asked)
     return found
 
@@ -189,7 +190,7 @@ def jobs(encoders: Sequence[str], found: Sequence[Fold], params: GridParams) -> 
                     if normalisation in choice.normalisations
                     and encoder not in choice.leave_out
                     and (fold.protocol != RANDOM or normalisation in params.contrast)
-                    and (name == MLP or not fold.repeated)
+                    and (name == NETWORK or not fold.repeated)
                 )
                 if chosen:
                     listed.append(Job(encoder, normalisation, fold, chosen))
@@ -255,7 +256,7 @@ def run(
             own = job.normalisation == "speaker"
             predicted = linear.predict(
                 machines,
-                linear.by_speaker(vectors, speakers) if own else vectors,
+                by_speaker(vectors, speakers) if own else vectors,
                 truth,
                 None if fold.protocol == RANDOM else speakers,
                 test,
@@ -263,13 +264,12 @@ def run(
                 params.inner_folds,
                 scale=not own,
             )
-        if MLP in job.classifiers:
-            settings = dataclasses.replace(mlp, normalisation=job.normalisation, seed=fold.seed)
+        for name in (name for name in MAIN if name in job.classifiers):
+            settings = dataclasses.replace(mlp, classifier=MAIN[name], normalisation=job.normalisation, seed=fold.seed)
             recipe = Recipe(list(emotions), settings, features.extractor, fold.protocol, fold.number)
-            network, _ = fitting.fit(recipe, features.vectors, truth, fold.parts, speakers)
+            model, _ = fitting.fit(recipe, features.vectors, truth, fold.parts, speakers)
             # Of all utterances at once: where speakers are normalised, by all that they said.
-            likeliest = network.probabilities(features.vectors, speakers).argmax(axis=1)
-            predicted[MLP] = np.asarray(emotions, dtype=object)[likeliest][test]
+            predicted[name] = model.likeliest(features.vectors, speakers)[test]
     ids = manifest["id"].to_numpy()[test]
     keys = {"normalisation": job.normalisation, "protocol": fold.protocol, "seed": fold.seed, "fold": fold.number}
     parts = [

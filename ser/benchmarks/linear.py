@@ -124,15 +124,6 @@ def inner_folds(
             yield train[fit], train[ask]
 
 
-def by_speaker(vectors: np.ndarray, speakers: np.ndarray) -> np.ndarray:
-    """Standardise each speaker's vectors by the speaker's own mean and deviation: (utterances, numbers)."""
-    normalised = np.empty(vectors.shape)
-    for speaker in set(speakers):
-        rows = speakers == speaker
-        normalised[rows] = StandardScaler().fit_transform(vectors[rows])
-    return normalised
-
-
 def in_span(rows: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Express vectors in an orthonormal basis of what ``rows`` span, where that takes fewer numbers.
 

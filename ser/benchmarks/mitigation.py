@@ -138,9 +138,8 @@ def _fold(
     """Train one fold, and predict and probe its test utterances."""
     speakers, tested = people["speaker"].to_numpy(), parts == "test"
     model, _ = fitting.fit(recipe, vectors, people["emotion"].to_numpy(), parts, speakers, people)
-    guess = model.probabilities(vectors, speakers)[tested].argmax(axis=1)
     table = pd.DataFrame({"id": people["id"].to_numpy()[tested]})
-    table["prediction"] = np.asarray(recipe.labels, dtype=object)[guess]
+    table["prediction"] = model.likeliest(vectors, speakers)[tested]
     hidden = model.hidden(vectors, speakers).astype(np.float64)
     table["gender_guess"] = guess_gender(hidden, people["gender"].to_numpy(), tested, params.cost)
     table["speaker_guess"] = guess_speaker(hidden, speakers, tested, params)

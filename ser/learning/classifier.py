@@ -1,4 +1,7 @@
-"""The classifier: a normaliser and a small network, from vectors to a probability for each emotion."""
+"""The classifier: a normaliser and a small network, from vectors to a probability for each emotion.
+
+A linear classifier is a network without hidden layers.
+"""
 
 import dataclasses
 import itertools
@@ -36,9 +39,10 @@ class Classifier(nn.Module):
         self.register_buffer("mean", torch.zeros(inputs))
         self.register_buffer("scale", torch.ones(inputs))
         layers = []
-        for before, after in itertools.pairwise([inputs, *recipe.params.hidden]):
+        widths = [inputs, *recipe.params.layers]
+        for before, after in itertools.pairwise(widths):
             layers += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU(), nn.Dropout(recipe.params.dropout)]
-        self.network = nn.Sequential(*layers, nn.Linear(recipe.params.hidden[-1], len(recipe.labels)))
+        self.network = nn.Sequential(*layers, nn.Linear(widths[-1], len(recipe.labels)))
         self.double()
 
     def forward(self, vectors: Tensor) -> Tensor:
@@ -53,7 +57,7 @@ class Classifier(nn.Module):
         return self.output(self.last_hidden(vectors))
 
     def last_hidden(self, vectors: Tensor) -> Tensor:
-        """Give the last hidden layer, (utterances, units), of the same vectors."""
+        """Give the last hidden layer, (utterances, units), of the same vectors; without one, the vectors normalised."""
         return self.network[:-1]((vectors - self.mean) / self.scale)
 
     def output(self, hidden: Tensor) -> Tensor:
@@ -77,6 +81,10 @@ class Classifier(nn.Module):
         """
         return self.output(self._last_hidden(vectors, speakers)).softmax(dim=1).numpy()
 
+    def likeliest(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
+        """Name each utterance's likeliest emotion, (utterances,); arguments and errors as of ``probabilities``."""
+        return np.asarray(self.recipe.labels, dtype=object)[self.probabilities(vectors, speakers).argmax(axis=1)]
+
     @torch.inference_mode()
     def hidden(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
         """Give the last hidden layer: what the network makes of utterances before it names an emotion.
@@ -86,7 +94,8 @@ class Classifier(nn.Module):
             speakers: as for ``probabilities``.
 
         Returns:
-            float32 (utterances, units), 0 or more: after ReLU, without dropout.
+            float32 (utterances, units), 0 or more: after ReLU, without dropout. A linear classifier has no hidden
+            layer: the vectors as it normalises them, (utterances, inputs).
 
         Raises:
             InputError: as ``probabilities``; or a number is not finite.
@@ -112,7 +121,7 @@ def _finite(outputs: Tensor) -> Tensor:
 
 def require_memory(recipe: Recipe, utterances: int, inputs: int) -> None:
     """Refuse a network of which the weights (with gradient, two moments and the best copy) or the layers do not fit."""
-    hidden = recipe.params.hidden
+    hidden = recipe.params.layers
     weights = sum(before * after for before, after in itertools.pairwise([inputs, *hidden, len(recipe.labels)]))
     memory.require(4 * (5 * weights + utterances * sum(hidden)), f"train.hidden {hidden} on {inputs} numbers")
 
@@ -126,10 +135,15 @@ def normalised_by_speaker(vectors: np.ndarray, speakers: np.ndarray | None, para
         raise InputError(
             "train.normalisation speaker: expected a speaker for every utterance; choose normalisation train"
         )
-    normalised = np.empty_like(vectors)
+    return by_speaker(vectors, speakers)
+
+
+def by_speaker(vectors: np.ndarray, speakers: np.ndarray) -> np.ndarray:
+    """Standardise each speaker's vectors by the speaker's own mean and deviation: float64 (utterances, inputs)."""
+    normalised = np.empty(vectors.shape)
     for speaker in np.unique(speakers):
         rows = speakers == speaker
-        normalised[rows] = StandardScaler().fit_transform(vectors[rows])
+        normalised[rows] = StandardScaler().fit_transform(np.asarray(vectors[rows], dtype=np.float64))
     return normalised
 
 

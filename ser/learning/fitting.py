@@ -13,10 +13,11 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 
 from ser.files.failures import InputError
+from ser.learning import linear
 from ser.learning import objective as objectives
 from ser.learning.classifier import Classifier, normalised_by_speaker, require_memory
 from ser.learning.objective import Hard, Objective
-from ser.learning.recipe import Recipe, TrainParams
+from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.machine.threads import one_thread
 
 CURVE = ("protocol", "fold", "epoch", "train_loss", "validation_loss", "train_uar", "validation_uar")
@@ -32,6 +33,10 @@ def fit(
     record: Callable[[np.ndarray], None] | None = None,
 ) -> tuple[Classifier, pd.DataFrame]:
     """Train a classifier on one fold.
+
+    A linear classifier needs no validation part to stop by, and is fitted to it as well. Before, the validation part
+    says how sure one fitted to the training part alone may be (``linear.inverse_temperature``); that one is the
+    learning curve's only epoch. What follows is of the network.
 
     The epoch with the lowest loss on the validation part is kept; loss, not UAR, as few validation speakers make the
     UAR jump in steps. Whatever training minimises, the losses of the learning curve are the cross-entropies to the
@@ -71,31 +76,93 @@ def fit(
             f"found {', '.join(sorted(found))}; make `emotions` agree with the manifest"
         )
     prepared = normalised_by_speaker(vectors, speakers, recipe.params)
-    # (utterances, inputs) and (utterances,) of each part
-    x = {part: torch.from_numpy(prepared[parts == part]) for part in ("train", "validation")}
-    y = {part: torch.tensor([recipe.labels.index(word) for word in truth[parts == part]]) for part in x}
-    weights = None
-    if recipe.params.class_weights:
-        balanced = compute_class_weight("balanced", classes=np.arange(len(recipe.labels)), y=y["train"].numpy())
-        weights = torch.from_numpy(balanced)
+    codes = pd.Index(recipe.labels).get_indexer(truth)  # a test utterance's may be -1
 
     # Dropout and the initial weights draw from torch's global generator and take no other: seed it, and put it back.
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(recipe))
         require_memory(recipe, *vectors.shape)
-        classifier = Classifier(recipe, vectors.shape[1])
-        if recipe.params.normalisation == "train":
-            scaler = StandardScaler().fit(prepared[parts == "train"])  # a constant feature gets the scale 1
-            classifier.mean.copy_(torch.from_numpy(scaler.mean_))
-            classifier.scale.copy_(torch.from_numpy(scaler.scale_))
-        trained = None if people is None else people[parts == "train"]
-        objective = objectives.make_objective(recipe.params, recipe.labels, Hard(y["train"], weights), trained, place)
-        curve = descend(classifier, recipe.params, x, y, objective, weights, place, record)
+        if recipe.params.classifier == NETWORK:
+            classifier, curve = _network(recipe, prepared, codes, parts, people, place, record)
+        else:
+            classifier, curve = _linear(recipe, prepared, codes, parts, place, record)
     classifier.float().double()  # the numbers that the file holds
     if not all(tensor.isfinite().all() for tensor in classifier.state_dict().values()):
         raise InputError(f"{place}: weights grew beyond what float32 holds; lower train.learning_rate")
     rows = [(recipe.protocol, recipe.fold, *row) for row in curve]
     return classifier.eval(), pd.DataFrame(rows, columns=CURVE)
+
+
+def _network(
+    recipe: Recipe,
+    prepared: np.ndarray,
+    codes: np.ndarray,
+    parts: np.ndarray,
+    people: pd.DataFrame | None,
+    place: str,
+    record: Callable[[np.ndarray], None] | None,
+) -> tuple[Classifier, list[tuple]]:
+    """Train the network on the training part, the validation part says when to stop; give it and its curve."""
+    x, y = _tensors(prepared, codes, parts)
+    weights = _class_weights(recipe.params, y["train"])
+    classifier = _normaliser(recipe, prepared[parts == "train"])
+    trained = None if people is None else people[parts == "train"]
+    objective = objectives.make_objective(recipe.params, recipe.labels, Hard(y["train"], weights), trained, place)
+    return classifier, descend(classifier, recipe.params, x, y, objective, weights, place, record)
+
+
+def _linear(
+    recipe: Recipe,
+    prepared: np.ndarray,
+    codes: np.ndarray,
+    parts: np.ndarray,
+    place: str,
+    record: Callable[[np.ndarray], None] | None,
+) -> tuple[Classifier, list[tuple]]:
+    """Measure a linear classifier of the training part, then fit one to all that is not tested; curve of one epoch."""
+
+    def fitted(chosen: np.ndarray) -> Classifier:
+        classifier = _normaliser(recipe, prepared[chosen])
+        rows = (prepared[chosen] - classifier.mean.numpy()) / classifier.scale.numpy()
+        weights, bias = linear.fit(recipe.params, rows, codes[chosen], place)
+        classifier.network[-1].load_state_dict({"weight": torch.from_numpy(weights), "bias": torch.from_numpy(bias)})
+        return classifier
+
+    x, y = _tensors(prepared, codes, parts)
+    weights = _class_weights(recipe.params, y["train"])
+    first = fitted(parts == "train")
+    scores = {part: _logits(first, x[part]) for part in x}
+    factor = linear.inverse_temperature(scores["validation"], y["validation"], weights)
+    losses, recalls = zip(*(_measure(factor * scores[part], y[part], weights) for part in x), strict=True)
+    if record is not None:
+        record((factor * scores["train"]).softmax(dim=1).numpy())
+    classifier = fitted(parts != "test")
+    for parameter in classifier.network[-1].parameters():
+        parameter.data *= factor
+    return classifier, [(1, *losses, *recalls)]
+
+
+def _tensors(prepared: np.ndarray, codes: np.ndarray, parts: np.ndarray) -> tuple[dict, dict]:
+    """Give vectors, (utterances, inputs), and labels, (utterances,), of the parts ``train`` and ``validation``."""
+    chosen = {part: parts == part for part in ("train", "validation")}
+    x = {part: torch.from_numpy(prepared[rows]) for part, rows in chosen.items()}
+    return x, {part: torch.from_numpy(codes[rows]) for part, rows in chosen.items()}
+
+
+def _class_weights(params: TrainParams, labels: Tensor) -> Tensor | None:
+    if not params.class_weights:
+        return None
+    return torch.from_numpy(compute_class_weight("balanced", classes=labels.unique().numpy(), y=labels.numpy()))
+
+
+def _normaliser(recipe: Recipe, rows: np.ndarray) -> Classifier:
+    """Make a classifier with first weights, and with the mean and deviation of rows where the parameters say so."""
+    classifier = Classifier(recipe, rows.shape[1])
+    if recipe.params.normalisation == "train":
+        scaler = StandardScaler().fit(rows)  # a constant feature gets the scale 1
+        classifier.mean.copy_(torch.from_numpy(scaler.mean_))
+        classifier.scale.copy_(torch.from_numpy(scaler.scale_))
+    return classifier
 
 
 def kept(curves: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ser.files.params import SEEDS, check_ranges
+from ser.files.params import COSTS, SEEDS, check_ranges
+
+NETWORK = "mlp"
 
 # Columns of the manifest that name groups; ``none`` switches off what would use them.
 Attribute = Literal["none", "gender", "speaker", "corpus", "language"]
@@ -48,6 +50,9 @@ class RobustParams:
 class TrainParams:
     """The block ``train`` of params.yaml.
 
+    ``lda`` and ``svm`` (``ser.learning.linear``) read ``normalisation``, ``class_weights`` and, the latter, ``cost``.
+    What says how a network is built and descends is not read then; what only a network can be taught is refused.
+
     Attributes:
         hidden: units of each hidden layer.
         dropout: share of hidden units silenced in training.
@@ -58,7 +63,8 @@ class TrainParams:
         patience: epochs without a lower validation loss before training ends.
         normalisation: ``train``: mean and standard deviation of the training utterances; ``speaker``: each speaker's
             own, which uses the test speaker's audio, though no label; ``none``.
-        class_weights: whether rare emotions weigh more in the loss, so that each counts the same in sum.
+        class_weights: whether rare emotions weigh more in the loss, so that each counts the same in sum; ``lda`` takes
+            all for equally likely.
         seed: of the initial weights, the order of utterances and dropout.
         labels: what is taught: ``hard``, the label; ``soft``, the shares of the votes; ``smoothed``, the label with
             some weight for every emotion.
@@ -66,6 +72,9 @@ class TrainParams:
         group_weights: the attribute whose cells with the emotions count the same.
         adversary: what shall not show in the last hidden layer.
         robust: the attribute whose worst group counts.
+        classifier: ``mlp``, the network; ``lda``, shrunk linear discriminant analysis; ``svm``, a linear support vector
+            machine.
+        cost: C of ``svm``.
     """
 
     hidden: list[int]
@@ -83,6 +92,13 @@ class TrainParams:
     group_weights: Attribute = "none"
     adversary: AdversaryParams = field(default_factory=AdversaryParams)
     robust: RobustParams = field(default_factory=RobustParams)
+    classifier: Literal["mlp", "lda", "svm"] = "mlp"
+    cost: float = 0.01
+
+    @property
+    def layers(self) -> list[int]:
+        """Units of each hidden layer that the chosen classifier has: a linear one is a network without."""
+        return self.hidden if self.classifier == NETWORK else []
 
     def __post_init__(self):
         if not self.hidden or min(self.hidden) < 1:
@@ -98,6 +114,7 @@ class TrainParams:
             epochs=(1, math.inf),
             patience=(1, math.inf),
             seed=SEEDS,
+            cost=COSTS,
         )
         if not 0 < self.smoothing < 1:
             raise ValueError(f"smoothing: expected a share between 0 and 1, such as 0.1, found {self.smoothing}")
@@ -110,6 +127,15 @@ class TrainParams:
             raise ValueError(
                 f"group_weights: expected none beside robust, found {self.group_weights}; both weigh groups, choose one"
             )
+        if self.classifier != NETWORK:
+            attributes = {"adversary": self.adversary.attribute, "robust": self.robust.attribute}
+            asked = {"labels": self.labels, "group_weights": self.group_weights} | attributes
+            for key, found in asked.items():
+                if found not in ("hard", "none"):
+                    raise ValueError(
+                        f"classifier: expected mlp with {key} {found}, found {self.classifier}; only the network can "
+                        f"be taught that, so choose mlp, or {key} {'hard' if key == 'labels' else 'none'}"
+                    )
 
 
 @dataclass(frozen=True)
@@ -122,6 +148,7 @@ class Recipe:
         extractor: the fingerprint of what made the vectors.
         protocol: of the split.
         fold: of the protocol.
+        split: the digest of the whole split (``ser.splits.table.digest``); empty where there is none to tell apart.
     """
 
     labels: list[str]
@@ -129,3 +156,4 @@ class Recipe:
     extractor: str
     protocol: str
     fold: int
+    split: str = ""

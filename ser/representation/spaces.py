@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.preprocessing import StandardScaler
 
 from ser.features import Features
-from ser.files.failures import InputError
 from ser.files.params import COSTS, check_ranges
-from ser.learning import classifier
+from ser.learning import trained
+from ser.learning.classifier import by_speaker as standardised
 from ser.scores.intervals import IntervalParams
+from ser.splits import table
 
 # What is subtracted from what. The folds of a probe do not depend on the space, so that both sides are of the same
 # utterances under the same folds.
@@ -95,11 +95,7 @@ def by_speaker(vectors: np.ndarray, speakers: np.ndarray) -> Space:
         A space of one view.
     """
     rows = np.flatnonzero(speakers != "")
-    normalised = vectors[rows].astype(np.float64)
-    for speaker in np.unique(speakers[rows]):
-        own = speakers[rows] == speaker
-        normalised[own] = StandardScaler().fit_transform(normalised[own])
-    return [View(rows, normalised.astype(np.float32))]
+    return [View(rows, standardised(vectors[rows], speakers[rows]).astype(np.float32))]
 
 
 def held_out(
@@ -108,7 +104,8 @@ def held_out(
     """See the utterances that a fold's classifier was not trained on as they went in and as its last layer has them.
 
     These are the test part and the validation part: the latter's only say was when training stopped, and one speaker
-    out would else leave one speaker, whom no probe could tell from others.
+    out would else leave one speaker, whom no probe could tell from others. A linear classifier is fitted to the
+    validation part as well, but has no hidden layer: its vectors are those that went in, normalised.
 
     Args:
         manifest: the utterances.
@@ -121,19 +118,12 @@ def held_out(
         The spaces ``features_held_out`` and ``hidden_held_out``, a view a fold.
 
     Raises:
-        InputError: a classifier is missing or damaged, or was trained on other features.
+        InputError: a classifier is missing or damaged, or was trained on other features or another split.
     """
     inputs, hidden = [], []
-    for fold, parts in split[split["protocol"] == protocol].groupby("fold"):
-        path = models / classifier.file_name(protocol, fold)
-        model = classifier.load(path)
-        if model.recipe.extractor != features.extractor:
-            raise InputError(
-                f"{path}: expected a classifier trained on features of {features.extractor}, "
-                f"found {model.recipe.extractor}; run the train stage again"
-            )
-        untrained = parts.loc[parts["part"] != "train", "id"]
-        rows = np.flatnonzero(manifest["id"].isin(untrained))
+    for _, fold, parts in table.folds(split[split["protocol"] == protocol], manifest):
+        model = trained.load(models, protocol, fold, features, split)
+        rows = np.flatnonzero(parts != "train")
         # All utterances go in: normalisation by speaker must see all of a speaker's, as it did in training.
         layer = model.hidden(features.vectors, manifest["speaker"].to_numpy())
         inputs.append(View(rows, features.vectors[rows]))

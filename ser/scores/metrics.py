@@ -204,6 +204,49 @@ def folds(predictions: pd.DataFrame, emotions: Sequence[str]) -> pd.DataFrame:
     return table.astype({"speakers": "Int64"})
 
 
+def titled(people: pd.DataFrame, report: dict, emotions: Sequence[str]) -> dict[str, np.ndarray]:
+    """Count the confusion matrices of all protocols, the speaker-independent one first, and say what they are of.
+
+    Args:
+        people: the predictions, with ``protocol``, ``truth`` and ``prediction``.
+        report: their figures, as ``report`` gives them.
+        emotions: the label set.
+
+    Returns:
+        Counts (emotions, emotions) by title.
+    """
+    protocols = sorted(set(people["protocol"]), key=lambda name: name == RANDOM)
+    counts = confusions(people["truth"], people["prediction"], people["protocol"], protocols, emotions)
+    titles = []
+    for name in protocols:
+        speakers = "in training as well" if name == RANDOM else "unknown in training"
+        values = report["random" if name == RANDOM else "speaker_independent"]
+        titles.append(f"{name}: test speakers {speakers}\n{values['utterances']} utterances, UAR {figure(values)}")
+    return dict(zip(titles, counts, strict=True))
+
+
+def line(report: dict, protocol: str, obstacle: str) -> str:
+    """Say the main figures in a few words.
+
+    Args:
+        report: as for ``titled``.
+        protocol: of the split.
+        obstacle: why there is no interval; empty where there is one.
+    """
+    without = f", no interval ({obstacle})" if obstacle else ""
+    if protocol == RANDOM:
+        words = f"UAR {figure(report['random'])} random{without}"
+        return f"{words}; no speaker-independent figure: split.protocol is random"
+    words = f"UAR {figure(report['speaker_independent'])} speaker-independent ({protocol}){without}"
+    return words + (f", {report['random']['uar']:.3f} random" if "random" in report else "")
+
+
+def figure(values: dict) -> str:
+    """Write a UAR, with its interval where there is one."""
+    interval = f" [{values['uar_low']:.3f}, {values['uar_high']:.3f}]" if "uar_low" in values else ""
+    return f"{values['uar']:.3f}{interval}"
+
+
 def resampled(stack: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Sum confusion matrices, each as often as its speaker was drawn.
 

@@ -1,7 +1,10 @@
 """The split: which utterance trains, validates or tests in each fold; read, and let through only if nothing leaks."""
 
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ser.files import tables
@@ -67,6 +70,22 @@ def check(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
     if len(twice):
         raise InputError(f"split: {twice['protocol'].iloc[0]}: '{twice['id'].iloc[0]}' is tested twice; {AGAIN}")
     _check_folds(split, manifest)
+
+
+def folds(split: pd.DataFrame, manifest: pd.DataFrame) -> Iterator[tuple[str, int, np.ndarray]]:
+    """Give each fold's protocol, number and parts, (utterances,) in the order of the manifest, sorted by the former."""
+    for (protocol, fold), rows in split.groupby(["protocol", "fold"]):
+        yield protocol, int(fold), rows.set_index("id")["part"].loc[manifest["id"]].to_numpy(dtype=str)
+
+
+def digest(split: pd.DataFrame) -> str:
+    """Give the SHA-256 of who trains, validates and tests in which fold, in hexadecimal digits.
+
+    Args:
+        split: a table with ``COLUMNS``, its rows in any order.
+    """
+    rows = split[list(COLUMNS)].sort_values(["protocol", "fold", "id"])
+    return hashlib.sha256(rows.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
 
 
 def _check_fold(rows: pd.DataFrame, manifest: pd.DataFrame, protocol: str, place: str) -> None:

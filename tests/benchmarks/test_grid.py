@@ -123,15 +123,16 @@ def test_the_leakage_gate_sees_every_split(spoken):
 # The systems
 
 
-def test_the_network_is_the_pipelines_own_with_the_seed_of_the_fold(spoken):
+@pytest.mark.parametrize(("name", "kind"), [("mlp", "mlp"), ("lda_auto", "lda"), ("svm_fixed", "svm")])
+def test_the_main_pipelines_classifiers_are_its_own_with_the_seed_of_the_fold(spoken, name, kind):
     manifest, vectors = spoken
     fold = next(fold for fold in grid.folds(manifest, LOSO, PARAMS) if (fold.seed, fold.number) == (1, 2))
-    settings = dataclasses.replace(MLP, seed=1, normalisation="speaker")
+    settings = dataclasses.replace(MLP, seed=1, normalisation="speaker", classifier=kind)
     truth, speakers = manifest["emotion"].to_numpy(), manifest["speaker"].to_numpy()
     network, _ = fitting.fit(Recipe(EMOTIONS, settings, "{}", "loso", 2), vectors.vectors, truth, fold.parts, speakers)
     test = fold.parts == "test"
     expected = np.array(EMOTIONS)[network.probabilities(vectors.vectors[test], speakers[test]).argmax(axis=1)]
-    found = grid.run(grid.Job("e", "speaker", fold, ("mlp",)), vectors, manifest, EMOTIONS, PARAMS, MLP)
+    found = grid.run(grid.Job("e", "speaker", fold, (name,)), vectors, manifest, EMOTIONS, PARAMS, MLP)
     assert found["prediction"].tolist() == expected.tolist()
     assert found["id"].tolist() == manifest.loc[test, "id"].tolist()
 

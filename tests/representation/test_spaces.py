@@ -8,6 +8,7 @@ from ser.learning import classifier, recipe
 from ser.learning.recipe import TrainParams
 from ser.representation import spaces as representation_spaces
 from ser.representation.spaces import PAIRS, RepresentationParams
+from ser.splits import table
 
 SETTINGS = {
     "resamples": 200,
@@ -53,8 +54,8 @@ def test_a_speakers_mean_and_deviation_are_taken_away_and_unknown_speakers_left_
 class Doubling:
     """Stands in for a trained classifier: its last layer is twice what went in."""
 
-    def __init__(self, extractor=EXTRACTOR):
-        self.recipe = recipe.Recipe([], None, extractor, "kfold", 0)
+    def __init__(self, split, extractor=EXTRACTOR):
+        self.recipe = recipe.Recipe([], None, extractor, "kfold", 0, table.digest(split))
 
     def hidden(self, vectors, speakers):
         return 2 * vectors
@@ -83,7 +84,7 @@ def corpus():
 def test_a_fold_shows_what_its_classifier_was_not_trained_on(corpus, monkeypatch, tmp_path):
     people, features, split = corpus
     loaded = []
-    monkeypatch.setattr(classifier, "load", lambda path: loaded.append(path.name) or Doubling())
+    monkeypatch.setattr(classifier, "load", lambda path: loaded.append(path.name) or Doubling(split))
     spaces = representation_spaces.held_out(people, features, split, tmp_path, "kfold")
     assert loaded == ["kfold-00.safetensors", "kfold-01.safetensors"]
     assert [list(view.rows) for view in spaces["features_held_out"]] == [[0, 1, 2, 3], [2, 3, 4, 5]]
@@ -94,14 +95,25 @@ def test_a_fold_shows_what_its_classifier_was_not_trained_on(corpus, monkeypatch
 
 
 def test_a_classifier_of_other_features_is_refused(corpus, monkeypatch, tmp_path):
-    monkeypatch.setattr(classifier, "load", lambda path: Doubling("{}"))
+    monkeypatch.setattr(classifier, "load", lambda path: Doubling(corpus[2], "{}"))
     with pytest.raises(InputError, match=r"kfold-00.*expected a classifier trained on features of .*; run the train"):
         representation_spaces.held_out(*corpus, tmp_path, "kfold")
 
 
+def test_a_classifier_of_another_split_is_refused(corpus, monkeypatch, tmp_path):
+    people, features, split = corpus
+    monkeypatch.setattr(classifier, "load", lambda path: Doubling(split.iloc[::-1]))
+    representation_spaces.held_out(people, features, split, tmp_path, "kfold")
+    other = split.assign(part=split["part"].replace({"test": "train", "train": "test"}))
+    with pytest.raises(
+        InputError, match=r"kfold-00.*expected a classifier trained on the split \w{64}, found \w{64}; run"
+    ):
+        representation_spaces.held_out(people, features, other, tmp_path, "kfold")
+
+
 def test_all_spaces_that_are_compared_are_there(corpus, monkeypatch, tmp_path):
     people, features, split = corpus
-    monkeypatch.setattr(classifier, "load", lambda path: Doubling())
+    monkeypatch.setattr(classifier, "load", lambda path: Doubling(split))
     baseline = Features(features.ids, features.sha256, -features.vectors, features.names, "{}")
     spaces = representation_spaces.spaces(people, features, baseline, split, tmp_path, "kfold")
     assert {name for pair in PAIRS for name in pair} == set(spaces)

@@ -541,3 +541,21 @@ def test_reads_the_manifest_that_the_pipeline_writes(tmp_path):
     tables.write(whole, tmp_path / "manifest.csv")
     utterances = manifest.read(tmp_path / "manifest.csv")
     table.check(protocols.make(utterances, EMOTIONS, params("sessions")), utterances)
+
+
+def test_folds_are_laid_out_in_the_order_of_the_manifest():
+    utterances = corpus().sample(frac=1, random_state=0)
+    split = protocols.make(utterances, EMOTIONS, params())
+    found = list(table.folds(split, utterances))
+    assert [fold[:2] for fold in found] == [(name, fold) for name in ("kfold", "random") for fold in range(4)]
+    for protocol, number, parts in found:
+        rows = split[(split["protocol"] == protocol) & (split["fold"] == number)]
+        assert dict(zip(utterances["id"], parts, strict=True)) == dict(zip(rows["id"], rows["part"], strict=True))
+
+
+def test_the_digest_tells_splits_apart_and_not_the_order_of_their_rows():
+    split = protocols.make(corpus(), EMOTIONS, params())
+    assert table.digest(split.sample(frac=1, random_state=0)) == table.digest(split)
+    other = split.copy()
+    other.loc[7, "part"] = "test" if other.loc[7, "part"] == "train" else "train"
+    assert table.digest(other) != table.digest(split)

@@ -44,7 +44,7 @@ def make_project(folder, train=TRAIN, split=SPLIT, speaker="c/{}", labels=EMOTIO
     tables.write(table, folder / "split.csv")
     for (protocol, fold), part in table.groupby(["protocol", "fold"]):
         parts = part.set_index("id")["part"].loc[rows["id"]].to_numpy()
-        recipe = Recipe(labels, train, EXTRACTOR, protocol, int(fold))
+        recipe = Recipe(labels, train, EXTRACTOR, protocol, int(fold), splits_table.digest(table))
         people = rows["speaker"].to_numpy()
         model, _ = fitting.fit(recipe, vectors, rows["emotion"].to_numpy(), parts, people)
         classifier.save(model, folder / "models" / classifier.file_name(protocol, fold))
@@ -186,6 +186,24 @@ def test_a_classifier_of_other_features_is_refused(project, monkeypatch):
 def test_a_classifier_of_other_emotions_is_refused(project, monkeypatch):
     project(labels=["angry", "sad"])
     assert "expected a classifier trained on the emotions sad, angry, found angry, sad" in failure(monkeypatch)
+
+
+def test_a_classifier_of_another_split_is_refused(project, monkeypatch):
+    project()
+    rows = manifest.read(Path("manifest.csv"))
+    trained, other = (protocols.make(rows, EMOTIONS, dataclasses.replace(SPLIT, seed=seed)) for seed in (0, 1))
+    tables.write(other, Path("split.csv"))
+    assert failure(monkeypatch) == (
+        "evaluate: models/kfold-00.safetensors: expected a classifier trained on the split "
+        f"{splits_table.digest(other)}, found {splits_table.digest(trained)}; run the train stage again"
+    )
+
+
+def test_a_linear_classifier_predicts_as_well(project, monkeypatch):
+    project(train=dataclasses.replace(TRAIN, classifier="lda"))
+    run(monkeypatch)
+    table = predictions.read(Path("predictions.csv"), EMOTIONS)
+    assert recall_score(table["truth"], table["prediction"], average="macro") > 0.7
 
 
 def test_a_classifier_of_another_fold_or_protocol_is_refused(project, monkeypatch):

@@ -140,6 +140,26 @@ def test_writes_how_training_went_for_each_utterance(run, protocol):
     assert (table["epochs"] == 6 * table["folds"]).all()
 
 
+@pytest.mark.parametrize("kind", ["lda", "svm"])
+def test_trains_a_linear_classifier_where_asked(run, kind):
+    write_params(classifier=kind)
+    run()
+    curves, dynamics = pd.read_csv("curves.csv"), pd.read_csv("dynamics.csv")
+    assert curves["epoch"].tolist() == [1] * 6
+    assert (dynamics["epochs"] == dynamics["folds"]).all()
+    recipe, vectors, truth, parts, _ = read_fold("kfold", 1)
+    assert recipe.params.classifier == kind
+    stored = classifier.load(Path("models/classifier/kfold-01.safetensors"))
+    right = np.asarray(EMOTIONS)[stored.probabilities(vectors).argmax(axis=1)] == truth
+    assert right[parts == "test"].mean() > 0.9
+
+
+def test_a_classifier_says_which_split_it_was_trained_on(run):
+    run()
+    recipe, *_ = read_fold("kfold", 1)
+    assert recipe.split == splits_table.digest(splits_table.read(Path("split.csv")))
+
+
 def test_takes_votes_and_groups_from_the_manifest(run, capsys):
     tables.write(people().assign(votes='{"angry": 3, "sad": 1}'), Path("manifest.csv"))
     write_params(labels="soft", adversary={"attribute": "speaker", "strength": 0.2}, robust={"attribute": "gender"})
@@ -224,6 +244,8 @@ def test_warns_where_normalisation_by_speaker_takes_the_emotion_away(run, capsys
         ({"optimiser": "SGD"}, "unknown key 'optimiser'"),
         ({"emotions": ["sad", "angry", "bored"]}, "make `emotions` agree with the manifest"),
         ({"labels": "soft"}, r"expected votes for .* found none with \d+ of 'c', .*; choose train\.labels smoothed"),
+        ({"classifier": "svm", "labels": "soft"}, r"train: classifier: expected mlp with labels soft, found svm; only"),
+        ({"classifier": "tree"}, r"train\.classifier: expected one of mlp, lda, svm"),
         ({"labels": "votes"}, r"train\.labels: expected one of hard, soft, smoothed"),
         ({"group_weights": "age"}, r"train\.group_weights: expected one of none, gender, speaker, corpus, language"),
         (

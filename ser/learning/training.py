@@ -1,0 +1,99 @@
+"""Train a classifier for every fold of a split, and keep how that went."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import delayed
+
+from ser.features import Features
+from ser.learning import cartography, classifier, fitting, objective, soft_labels
+from ser.learning.recipe import Recipe, TrainParams
+from ser.machine import processes
+from ser.splits import oracle, table
+
+
+def train(
+    split: pd.DataFrame,
+    utterances: pd.DataFrame,
+    features: Features,
+    emotions: Sequence[str],
+    params: TrainParams,
+    folder: Path,
+    workers: int = 1,
+    progress: Callable[..., Iterable] = lambda folds, total: folds,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train all folds and fill a folder with their classifiers, the same however many workers there are.
+
+    Args:
+        split: who trains, validates and tests.
+        utterances: the manifest.
+        features: their vectors, in this order.
+        emotions: the label set, the order of the probabilities.
+        params: the block ``train``.
+        folder: where the classifiers go.
+        workers: processes.
+        progress: wraps the folds as they are done, with ``total``, their number: ``tqdm``, for one.
+
+    Returns:
+        The learning curves, sorted; and how training went for each utterance, in the folds of the protocol beside
+        ``random`` or, where it stands alone, of ``random``.
+
+    Raises:
+        InputError: as ``ser.learning.fitting.fit``.
+    """
+    tasks, mapped = [], []
+    alone, digest = set(split["protocol"]) == {table.CONTRAST}, table.digest(split)
+    for protocol, fold, parts in table.folds(split, utterances):
+        recipe = Recipe(list(emotions), params, features.extractor, protocol, fold, digest)
+        path = folder / classifier.file_name(protocol, fold)
+        tasks.append(delayed(_train_fold)(recipe, features.vectors, utterances, parts, path))
+        mapped.append(alone or protocol != table.CONTRAST)
+    folds = list(progress(processes.parallel(tasks, workers), total=len(tasks)))
+    dynamics = [went for (_, went), wanted in zip(folds, mapped, strict=True) if wanted]
+    return pd.concat([curve for curve, _ in folds], ignore_index=True), cartography.combine(dynamics)
+
+
+def _train_fold(
+    recipe: Recipe, vectors: np.ndarray, utterances: pd.DataFrame, parts: np.ndarray, path: Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train one fold, in a process of its own where there are several workers."""
+    truth, speakers = utterances["emotion"].to_numpy(), utterances["speaker"].to_numpy()
+    training = utterances[parts == "train"]
+    went = cartography.Recorder(training["emotion"], recipe.labels)
+    model, curve = fitting.fit(recipe, vectors, truth, parts, speakers, utterances, went.record)
+    classifier.save(model, path)
+    return curve, went.of_fold(training["id"])
+
+
+def warnings(params: TrainParams, utterances: pd.DataFrame, emotions: Sequence[str]) -> list[str]:
+    """Say which of the parameters do not do for this corpus what their names promise, a line each."""
+    lines = []
+    if oracle.tied(utterances):
+        tied = "emotions are tied to speakers, so {} takes away the emotion with the speaker; choose {}"
+        if params.normalisation == "speaker":
+            lines.append(tied.format("train.normalisation speaker", "normalisation train"))
+        if params.adversary.attribute == "speaker":
+            lines.append(tied.format("train.adversary.attribute speaker", "none"))
+    if params.labels == "soft" and (same := soft_labels.same_as_hard(utterances, emotions)):
+        lines.append(
+            f"train.labels soft: the votes of {', '.join(same)} are for the label or for none of `emotions`, so that "
+            "soft labels are hard ones there; choose smoothed"
+        )
+    if params.group_weights != "none":
+        empty = objective.empty_cells(utterances["emotion"], utterances[params.group_weights])
+        if empty:
+            more = f" and {len(empty) - 3} more" if len(empty) > 3 else ""
+            lines.append(
+                f"train.group_weights {params.group_weights}: no utterances of {', '.join(empty[:3])}{more}; "
+                "the other groups share the weight of that emotion"
+            )
+    return lines
+
+
+def summary(curves: pd.DataFrame) -> str:
+    """Say how many folds were trained, and how well they did on their validation parts."""
+    kept = fitting.kept(curves).groupby("protocol")["validation_uar"].agg(["count", "mean"])
+    scores = [f"{row.mean:.3f} {row.Index} (folds: {row.count})" for row in kept.itertuples()]
+    return f"{kept['count'].sum()} classifiers; mean validation UAR {', '.join(scores)}"
