@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ser.report import words
+from ser.report import listening, words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
 from ser.report.material import Material
 
@@ -32,8 +32,6 @@ SCORES = {
     "mean_rank": "mean rank of three scores: probability, training, neighbours",
 }
 EVERY = "mean_rank"  # the score that sums up the models'
-BY = {"votes": "raters", "listeners": "listeners", "model": "the model alone"}
-LISTED = 20
 
 
 def section(material: Material) -> Section:
@@ -50,7 +48,8 @@ def section(material: Material) -> Section:
         _bands(material.tables["bands"]),
         *checks(material),
         issues(material),
-        _list(material.tables["ambiguous"]),
+        listening.ranking(material.tables["ambiguous"]),
+        *listening.clips(material),
     ]
     return Section(
         "ambiguity",
@@ -149,8 +148,8 @@ def bands(material: Material) -> Finding:
             return Finding(
                 asked,
                 words.judged(apart),
-                f"Accuracy is {words.estimate(low, 'accuracy')} where {low['band']} % of the {BY[judge]} agree "
-                f"({words.amount(low['utterances'], 'utterance')}), and {words.estimate(high, 'accuracy')} where "
+                f"Accuracy is {words.estimate(low, 'accuracy')} where {low['band']} % of the {listening.BY[judge]} "
+                f"agree ({words.amount(low['utterances'], 'utterance')}), and {words.estimate(high, 'accuracy')} where "
                 f"{high['band']} % do ({words.amount(high['utterances'], 'utterance')}).",
                 "Called found only where the two intervals do not touch, which errs towards finding nothing.",
                 cannot,
@@ -241,7 +240,7 @@ def issues(material: Material) -> Finding:
 
 def _bands(bands: pd.DataFrame) -> Table:
     measures = {"accuracy": "accuracy", "uar": "UAR", "distance": "distance", "label_distance": "distance of the label"}
-    rows = [[BY[row.by], f"{row.band} %", int(row.utterances)] for row in bands.itertuples()]
+    rows = [[listening.BY[row.by], f"{row.band} %", int(row.utterances)] for row in bands.itertuples()]
     caption = (
         "The model by agreement (distance: of the model's probabilities from the shares of the votes, Jensen-Shannon, "
         "0 equal to 1 disjoint; of the label: as if it were certain)"
@@ -280,19 +279,3 @@ def _measured(
         full.append([*row, *(estimated(known, key) if key in known else why for key in present)])
     note = f"Not defined here: {words.listing(missing)}." if missing else ""
     return table(caption, [*columns, *present.values()], full, note if full else absent)
-
-
-def _list(ranking: pd.DataFrame) -> Table:
-    shown = ranking.head(LISTED)
-    rows = []
-    for row in shown.itertuples():
-        evidence = BY[row.by]
-        if row.by == "votes":
-            evidence = f"{words.amount(row.raters, 'rater')}, largest share of votes {words.number(row.majority_share)}"
-        elif row.by == "listeners":
-            evidence = f"recognised by {words.number(row.recognition)} of the listeners"
-        rows.append([int(row.rank), row.path, row.label, row.other, evidence, float(row.mean_rank)])
-    columns = ["rank", "file", "label", "perhaps rather", "judged by", "doubt of the model (mean rank)"]
-    caption = f"To listen to: the {len(shown)} most ambiguous of {words.amount(len(ranking), 'utterance')}"
-    note = "" if rows else "No utterance could be judged."
-    return table(caption, columns, rows, note)

@@ -53,6 +53,24 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Clip:
+    """An utterance to hear and see: its name in ``Material.sounds`` and ``Material.pictures``, and what it is."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Utterances to hear and see; the note says which cannot be heard, and why."""
+
+    kind: ClassVar[str] = "clips"
+    caption: str
+    clips: Sequence[Clip]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Points:
     """A list of sentences under a title."""
 
@@ -89,7 +107,7 @@ class Section:
     name: str
     title: str
     introduction: str
-    parts: Sequence[Table | Figure | Finding | Points]
+    parts: Sequence[Table | Figure | Finding | Points | Clips]
 
 
 MEASURED = "measured"

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from ser.report import ambiguity, data, groups, limits, performance, speakers, summary
-from ser.report.material import TABLES, Material
+from ser.report.material import Material
+from ser.report.schemas import TABLES
 from ser.report.words import FOUND, NOT_SHOWN, UNKNOWN, UNSURE
 
 SETTINGS = {
@@ -23,7 +24,7 @@ def plain(text):
 
 def material(metrics, **tables):
     """Material of some metrics and tables, given as lists of rows."""
-    return Material(metrics, {name: pd.DataFrame(rows) for name, rows in tables.items()}, {}, SETTINGS, {})
+    return Material(metrics, {name: pd.DataFrame(rows) for name, rows in tables.items()}, {}, {}, SETTINGS, {})
 
 
 def refusals(*rows):
@@ -125,6 +126,7 @@ def test_missing_figures_of_groups_are_told_apart():
             Material(
                 {"bias": {}},
                 {"groups": pd.DataFrame(rows), "refused": pd.DataFrame(refusals())},
+                {},
                 {},
                 SETTINGS,
                 {},
@@ -426,7 +428,7 @@ def test_limits_tell_of_what_was_changed_in_training(train, said):
     tables = {"refused": pd.DataFrame(refusals()), "folds": pd.DataFrame(FOLDS)}
     for chosen, expected in ((usual, False), (usual | train, True)):
         settings = SETTINGS | {"train": SETTINGS["train"] | chosen}
-        text = " ".join(limits.limits(Material({"manifest": MANIFEST}, tables, {}, settings, {})))
+        text = " ".join(limits.limits(Material({"manifest": MANIFEST}, tables, {}, {}, settings, {})))
         assert (said in text) == expected
 
 

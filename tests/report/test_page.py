@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ser.report import content, page
-from ser.report.content import Figure, Finding, Points, Section
+from ser.report.content import Clip, Clips, Figure, Finding, Points, Section
 from ser.report.summary import Answer, Mark, Summary
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "ser" / "report" / "report.html.j2"
@@ -45,7 +45,7 @@ class Page(HTMLParser):
 def render(monkeypatch):
     """Give a function that renders parts as the one section of a page, under a short summary."""
 
-    def page_of(*parts, pictures=None):
+    def page_of(*parts, pictures=None, sounds=None):
         top = Summary(
             "emodb",
             ["One sentence."],
@@ -54,7 +54,7 @@ def render(monkeypatch):
         )
         monkeypatch.setattr(page, "summary", lambda material: top)
         monkeypatch.setattr(page, "sections", lambda material: [Section("only", "Only", "The only one", "", parts)])
-        material = type("Material", (), {"pictures": pictures or {}})
+        material = type("Material", (), {"pictures": pictures or {}, "sounds": sounds or {}})
         return page.render(material, TEMPLATE.read_text(encoding="utf-8"))
 
     return page_of
@@ -90,6 +90,17 @@ def test_nothing_is_loaded_from_anywhere(render):
     assert "url(" not in style
     assert "@import" not in style
     assert "http" not in style
+
+
+def test_a_clip_has_a_spectrogram_and_a_player_that_hold_their_data(render):
+    clips = Clips("Listen", [Clip("clip 1", "An utterance <i>")], "One cannot be heard.")
+    html = render(clips, pictures={"clip 1": b"PNG"}, sounds={"clip 1": b"FLAC"})
+    parsed = Page(html)
+    assert [found["src"] for found in parsed.of("img")] == ["data:image/png;base64,UE5H"]
+    (player,) = parsed.of("audio")
+    assert player["src"] == "data:audio/flac;base64,RkxBQw=="
+    assert "controls" in player
+    assert "Listen An utterance <i> One cannot be heard." in parsed.text
 
 
 def test_links_lead_to_sections_that_are_there(render):
