@@ -15,8 +15,9 @@ from ser.files.failures import InputError, one_line
 from ser.learning import classifier
 from ser.learning.classifier import Classifier
 from ser.plots import confusion, drawing
-from ser.scores import metrics
+from ser.scores import metrics, words
 from ser.scores.intervals import IntervalParams
+from ser.splits import names
 from ser.splits import table as splits_table
 
 
@@ -36,7 +37,7 @@ def main() -> None:
         splits_table.check(split, utterances)
         table = predict(split, utterances, features.read(paths.features, utterances), paths.models, emotions)
         people = predictions.with_people(table, utterances)
-        protocol = predictions.chosen(table)
+        protocol = names.chosen(table["protocol"])
         report = metrics.report(people, emotions, settings)
         tables.write(table, paths.predictions)
         tables.write(table.loc[table["protocol"] == protocol, ["truth", "prediction"]], paths.confusion)
@@ -79,12 +80,12 @@ def check(model: Classifier, path: Path, vectors: Features, emotions: Sequence[s
 
 def picture(people: pd.DataFrame, report: dict, emotions: Sequence[str]) -> Figure:
     """Draw the confusion matrices of all protocols, the speaker-independent one first."""
-    protocols = sorted(set(people["protocol"]), key=lambda name: name == predictions.RANDOM)
+    protocols = sorted(set(people["protocol"]), key=lambda name: name == names.RANDOM)
     counts = metrics.confusions(people["truth"], people["prediction"], people["protocol"], protocols, emotions)
     titles = []
     for name in protocols:
-        independent = name != predictions.RANDOM
-        values = report["speaker_independent" if independent else "random"]
+        independent = name != names.RANDOM
+        values = report[names.INDEPENDENT if independent else names.RANDOM]
         speakers = "unknown in training" if independent else "in training as well"
         titles.append(f"{name}: test speakers {speakers}\n{values['utterances']} utterances, UAR {figure(values)}")
     return confusion.draw(dict(zip(titles, counts, strict=True)), emotions)
@@ -93,17 +94,16 @@ def picture(people: pd.DataFrame, report: dict, emotions: Sequence[str]) -> Figu
 def summary(report: dict, protocol: str, obstacle: str) -> str:
     """Say the main figures in a few words."""
     without = f", no interval ({obstacle})" if obstacle else ""
-    if protocol == predictions.RANDOM:
-        words = f"UAR {figure(report['random'])} random{without}"
-        return f"{words}; no speaker-independent figure: split.protocol is random"
-    words = f"UAR {figure(report['speaker_independent'])} speaker-independent ({protocol}){without}"
-    return words + (f", {report['random']['uar']:.3f} random" if "random" in report else "")
+    if protocol == names.RANDOM:
+        said = f"UAR {figure(report[names.RANDOM])} random{without}"
+        return f"{said}; no speaker-independent figure: split.protocol is random"
+    said = f"UAR {figure(report[names.INDEPENDENT])} speaker-independent ({protocol}){without}"
+    return said + (f", {words.number(report[names.RANDOM]['uar'])} random" if names.RANDOM in report else "")
 
 
 def figure(values: dict) -> str:
     """Write a UAR, with its interval where there is one."""
-    interval = f" [{values['uar_low']:.3f}, {values['uar_high']:.3f}]" if "uar_low" in values else ""
-    return f"{values['uar']:.3f}{interval}"
+    return words.estimate(values, "uar", otherwise="")
 
 
 if __name__ == "__main__":

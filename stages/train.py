@@ -20,7 +20,7 @@ from ser.learning import cartography, classifier, fitting, objective, soft_label
 from ser.learning.recipe import Recipe, TrainParams
 from ser.machine import processes
 from ser.plots import drawing, learning_curves
-from ser.splits import oracle, table
+from ser.splits import names, oracle, table
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -88,13 +88,13 @@ def train(
         ``random`` or, where it stands alone, of ``random``.
     """
     tasks, mapped = [], []
-    alone = set(split["protocol"]) == {table.CONTRAST}
+    alone = set(split["protocol"]) == {names.RANDOM}
     for (protocol, fold), rows in split.groupby(["protocol", "fold"]):
         parts = rows.set_index("id")["part"].loc[utterances["id"]].to_numpy()
         recipe = Recipe(emotions, settings, vectors.extractor, protocol, int(fold))
         path = folder / classifier.file_name(protocol, fold)
         tasks.append(delayed(train_fold)(recipe, vectors.vectors, utterances, parts, path))
-        mapped.append(alone or protocol != table.CONTRAST)
+        mapped.append(alone or protocol != names.RANDOM)
     folds = processes.parallel(tasks, workers)
     folds = list(tqdm(folds, desc="train", unit="fold", total=len(tasks), disable=None))
     dynamics = [went for (_, went), wanted in zip(folds, mapped, strict=True) if wanted]

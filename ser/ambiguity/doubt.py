@@ -21,6 +21,7 @@ from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 
 from ser.ambiguity import votes
+from ser.ambiguity.references import MEAN_RANK
 from ser.ambiguity.votes import VotesParams
 from ser.files.failures import InputError
 from ser.files.params import check_ranges
@@ -39,7 +40,7 @@ SCORES = (
     "low_training_confidence",  # one minus the label's mean probability over epochs, as a training utterance
     "training_variability",  # its standard deviation over epochs
     "neighbour_disagreement",  # share of the nearest neighbours, of other speakers, with another label
-    "mean_rank",  # of WITNESSES
+    MEAN_RANK,  # of WITNESSES
 )
 WITNESSES = ("low_self_confidence", "low_training_confidence", "neighbour_disagreement")  # one of each source
 OWN_SCORES = ("vote_entropy", "low_majority", "low_recognition")  # the doubt of raters and listeners
@@ -174,7 +175,7 @@ def judge(
     table["neighbour_disagreement"] = neighbour_disagreement(
         vectors, table["label"], table["speaker"], params.neighbours
     )
-    table["mean_rank"] = table[list(WITNESSES)].rank(pct=True).mean(axis=1)
+    table[MEAN_RANK] = table[list(WITNESSES)].rank(pct=True).mean(axis=1)
     return table
 
 
@@ -194,10 +195,10 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
     table = table.copy()
     voted, recognised = table["low_majority"].notna(), table["low_recognition"].notna()
     table["by"] = np.select([voted, recognised], ["votes", "listeners"], "model")
-    doubt = table["low_majority"].where(voted, table["low_recognition"].where(recognised, table["mean_rank"]))
+    doubt = table["low_majority"].where(voted, table["low_recognition"].where(recognised, table[MEAN_RANK]))
     table["ambiguity"] = doubt.groupby(table["by"]).rank(pct=True)
     table["other"] = table["heard"].where(table["heard"] != "", table["likelier"])
-    order = {"ambiguity": False, "vote_entropy": False, "mean_rank": False, "id": True}
+    order = {"ambiguity": False, "vote_entropy": False, MEAN_RANK: False, "id": True}
     table = table.reset_index().sort_values(list(order), ascending=list(order.values()))
     table["rank"] = np.arange(1, len(table) + 1)
     table[["raters", "label_issue"]] = table[["raters", "label_issue"]].astype("Int64")

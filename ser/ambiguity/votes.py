@@ -51,17 +51,13 @@ def counts(manifest: pd.DataFrame) -> pd.DataFrame:
     """Count the votes of each utterance.
 
     Args:
-        manifest: utterances, with ``id``, ``votes`` and ``details``.
+        manifest: utterances, with ``id`` and ``votes``.
 
     Returns:
         Votes, int64, by id and emotion, for all emotions that anybody heard, in alphabetical order. Zeros alone stand
-        for no votes: also where ``recognition`` is known, since what the corpus has there is no count by emotion.
+        for no votes.
     """
-    recognised = ~np.isnan(recognition(manifest))
-    rows = [
-        json.loads(text) if text and not only_share else {}
-        for text, only_share in zip(manifest["votes"], recognised, strict=True)
-    ]
+    rows = [json.loads(text) if text else {} for text in manifest["votes"]]
     words = sorted({word for row in rows for word in row})
     table = [[row.get(word, 0) for word in words] for row in rows]
     return pd.DataFrame(

@@ -18,8 +18,8 @@ from ser.files.params import COSTS, SEEDS, check_ranges
 from ser.learning import fitting
 from ser.learning.recipe import Recipe, TrainParams
 from ser.machine import processes
-from ser.predictions import RANDOM
 from ser.splits import protocols, table
+from ser.splits.names import RANDOM
 from ser.splits.protocols import SplitParams
 
 MLP = "mlp"

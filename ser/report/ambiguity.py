@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from ser.ambiguity.references import AGREEMENT, MEAN_RANK
 from ser.report import listening, words
-from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
+from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, present, table
 from ser.report.material import Material
 
 JUDGES = {  # by whom the most ambiguous are left out, the best one first
@@ -29,9 +30,8 @@ SCORES = {
     "low_training_confidence": "the label was hard to learn",
     "training_variability": "the label was learnt and unlearnt",
     "neighbour_disagreement": "utterances that sound alike have other labels",
-    "mean_rank": "mean rank of three scores: probability, training, neighbours",
+    MEAN_RANK: "mean rank of three scores: probability, training, neighbours",
 }
-EVERY = "mean_rank"  # the score that sums up the models'
 
 
 def section(material: Material) -> Section:
@@ -66,31 +66,31 @@ def agreement(material: Material) -> Finding:
     """Say how far raters agree."""
     asked = "How ambiguous are the labels?"
     cannot = "Which emotion the speaker felt: raters tell what they hear."
-    found = []
+    said = []
     if (votes := material.get("ambiguity", "votes")) is not None:
-        found.append(
+        said.append(
             f"{words.amount(votes['utterances'], 'utterance')} have votes, of {words.number(votes['raters'])} raters "
             f"on average. In {words.number(votes['ambiguous'])} of them no emotion has more than "
             f"{material.settings['ambiguity']['majority']:g} of the votes; in {words.number(votes['agrees'])} the "
             "label alone has the most votes."
         )
         if "alpha" in votes:
-            found.append(
+            said.append(
                 "Agreement of the raters (Krippendorff's alpha; 1: perfect, 0: none beyond chance): "
                 f"{words.estimate(votes, 'alpha')}."
             )
     if (listeners := material.get("ambiguity", "listeners")) is not None:
-        found.append(
+        said.append(
             f"Of {words.amount(listeners['utterances'], 'utterance')} the corpus says how many listeners recognised "
             f"the emotion: a share of {words.number(listeners['recognition'])} on average. What the others heard is "
             "not recorded."
         )
     if (planted := material.get("ambiguity", "planted")) is not None:
-        found.append(
+        said.append(
             f"The corpus itself marks {words.number(planted['ambiguous'])} of {words.amount(planted['utterances'])} as "
             "ambiguous."
         )
-    if not found:
+    if not said:
         return Finding(
             asked,
             words.UNKNOWN,
@@ -101,7 +101,7 @@ def agreement(material: Material) -> Finding:
         )
     sure = "The interval is over speakers. " if votes and "alpha_low" in votes else ""
     sure += "Shares are counts of these corpora, as these raters heard them."
-    return Finding(asked, MEASURED, " ".join(found), sure, cannot)
+    return Finding(asked, MEASURED, " ".join(said), sure, cannot)
 
 
 def cost(material: Material) -> Finding:
@@ -120,7 +120,7 @@ def cost(material: Material) -> Finding:
     signs = [words.excludes(values, "gain"), beyond] if words.interval(values, "gain") else []
     minimum = material.settings["intervals"]["minimum_speakers"]
     reason = f"no interval: fewer than {minimum} speakers, or unknown ones"
-    found = (
+    said = (
         f"Without the {left} of {words.amount(every, 'utterance')} {JUDGES[judge]}, the UAR goes from "
         f"{words.number(values['all'])} to {words.number(values['without'])}: "
         f"{words.estimate(values, 'gain', reason, sign=True)}."
@@ -128,7 +128,7 @@ def cost(material: Material) -> Finding:
     sure = f"Leaving out as many at random moves it within {words.interval(chance, 'random', sign=True)}."
     if judge == "model":
         sure += " No raters: a model chose what to leave out, so part of the gain may be its own errors, not ambiguity."
-    return Finding(asked, words.judged(signs), found, sure, cannot)
+    return Finding(asked, words.judged(signs), said, sure, cannot)
 
 
 def bands(material: Material) -> Finding:
@@ -136,10 +136,10 @@ def bands(material: Material) -> Finding:
     asked = "Does the model fail where people disagree?"
     cannot = "Which way round: unclear speech may be hard for both, or bands may hold other emotions and speakers."
     table = material.tables["bands"]
-    for judge in ("votes", "listeners"):
+    for judge in AGREEMENT:
         rows = table[(table["by"] == judge) & (table["utterances"] > 0)].to_dict("records")
         if len(rows) > 1:
-            low, high = ({k: v for k, v in row.items() if pd.notna(v)} for row in (rows[0], rows[-1]))
+            low, high = present(rows[0]), present(rows[-1])
             apart = (
                 [low["accuracy_high"] < high["accuracy_low"]]
                 if "accuracy_low" in low and "accuracy_low" in high
@@ -181,7 +181,7 @@ def check(material: Material, reference: str) -> Finding:
     """Say whether models find what a reference holds to be ambiguous."""
     asked = f"Do models find ambiguous utterances without raters? Checked against {REFERENCES[reference]}"
     cannot = "Whether the same score would serve with another model or corpus."
-    values = material.get("ambiguity", reference, "scores", EVERY) or {}
+    values = material.get("ambiguity", reference, "scores", MEAN_RANK) or {}
     for measure, null, meaning in (
         ("auroc", 0.5, "AUROC: the chance that an ambiguous utterance is ranked above a clear one; 0.5 is chance"),
         ("spearman", 0.0, "rank correlation with the doubt of people; 0 is chance"),
@@ -274,8 +274,8 @@ def _measured(
     missing = [name for key, name in measures.items() if key not in present]
     full = []
     for row, values in zip(rows, figures.to_dict("records"), strict=True):
-        known = {key: value for key, value in values.items() if pd.notna(value)}
+        measured = present(values)
         why = "not defined" if values["utterances"] else "no utterances"
-        full.append([*row, *(estimated(known, key) if key in known else why for key in present)])
+        full.append([*row, *(estimated(measured, key) if key in measured else why for key in present)])
     note = f"Not defined here: {words.listing(missing)}." if missing else ""
     return table(caption, [*columns, *present.values()], full, note if full else absent)

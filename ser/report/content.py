@@ -113,6 +113,11 @@ class Section:
 MEASURED = "measured"
 
 
+def present(row: Mapping) -> dict:
+    """Leave out of the row of a table what is missing there."""
+    return {key: value for key, value in row.items() if pd.notna(value)}
+
+
 def cell(value) -> Cell:
     """Make a cell: of a float with three decimals, of a count, or of words; a missing number says so."""
     if isinstance(value, Cell):

@@ -56,15 +56,22 @@ def read_tables(paths: Mapping[str, Path], emotions: Sequence[str]) -> dict[str,
     recalls = {f"recall_{emotion}": SHARE for emotion in emotions}
     groups = replace(TABLES["groups"], columns=TABLES["groups"].columns | recalls)
     schemas = TABLES | {"groups": groups}
-    found = {name: tables.read_checked(paths[name], schema) for name, schema in schemas.items()}
-    sizes = found["audit"].groupby(["attribute", "group"]).size()
+    made = {name: _as_metrics(tables.read_checked(paths[name], schema)) for name, schema in schemas.items()}
+    sizes = made["audit"].groupby(["attribute", "group"]).size()
     if sizes.nunique() > 1:
         attribute, group = sizes.idxmin()
         raise InputError(
             f"{paths['audit']}: expected {sizes.max()} emotions of each group, found {sizes.min()} of {attribute} "
             f"{group}; {TABLES['audit'].advice}"
         )
-    return found
+    return made
+
+
+def _as_metrics(table: pd.DataFrame) -> pd.DataFrame:
+    """Round numbers as those of metrics are rounded, so that the page shows the same wherever it has one from."""
+    for name in table.select_dtypes("float"):
+        table[name] = [round(value, tables.DECIMALS) for value in table[name].tolist()]
+    return table
 
 
 def read_metrics(paths: Mapping[str, Path]) -> dict[str, dict]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from ser.ambiguity.references import AGREEMENT, REFERENCES
 from ser.files import tables
 from ser.files.tables import Column, Schema
+from ser.splits.names import PROTOCOLS
 
-PROTOCOLS = ("holdout", "kfold", "loso", "sessions", "random")
 TEXT, WORDS = tables.text(), tables.text(empty=True)
 COUNT, COUNT_IF_KNOWN = tables.whole(), tables.whole(empty=True)
 FIGURE = tables.number(empty=True)  # such as the bound of an interval, where there is one
@@ -117,7 +118,7 @@ TABLES = {  # the columns that the report speaks of; the table of groups has a r
     ),
     "bands": _schema(
         {
-            "by": tables.word("votes", "listeners"),
+            "by": tables.word(*AGREEMENT),
             "band": TEXT,
             "utterances": COUNT,
             **_with_bounds({"accuracy": SHARE, "uar": SHARE, "distance": SHARE, "label_distance": SHARE}),
@@ -127,7 +128,7 @@ TABLES = {  # the columns that the report speaks of; the table of groups has a r
     ),
     "scores": _schema(
         {
-            "reference": tables.word("planted", "votes", "listeners"),
+            "reference": tables.word(*REFERENCES),
             "score": TEXT,
             "utterances": COUNT,
             **_with_bounds({"auroc": SHARE, "within_auroc": SHARE}),

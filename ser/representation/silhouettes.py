@@ -17,11 +17,12 @@ import pandas as pd
 from sklearn.metrics import silhouette_samples
 from sklearn.preprocessing import StandardScaler
 
+from ser.people import pair_name
 from ser.representation.spaces import PAIRS, Space, by_space
 from ser.scores.intervals import Bootstrap, IntervalParams
 
 GROUPINGS = ("emotion", "speaker")
-DIFFERENCE = "emotion_minus_speaker"
+DIFFERENCE = pair_name(*GROUPINGS)
 FIGURES = ("silhouette", "low", "high")
 COLUMNS = ("space", "grouping", *FIGURES, "utterances", "speakers", "remark")
 
@@ -67,7 +68,7 @@ def table(spaces: Mapping[str, Space], manifest: pd.DataFrame, params: IntervalP
     for first, second in [(name, None) for name in spaces] + [pair for pair in PAIRS if set(pair) <= set(spaces)]:
         speakers = list(sums[first].index)
         bootstrap = Bootstrap.of(speakers, params)
-        name = first if second is None else f"{first}_minus_{second}"
+        name = first if second is None else pair_name(first, second)
         for grouping in (*GROUPINGS, DIFFERENCE):
             row = {"space": name, "grouping": grouping, "utterances": int(sums[first]["count"].sum())}
             row |= {"speakers": len(speakers), "remark": ""}
@@ -81,7 +82,7 @@ def table(spaces: Mapping[str, Space], manifest: pd.DataFrame, params: IntervalP
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def report(rows: pd.DataFrame) -> dict:
+def metrics(rows: pd.DataFrame) -> dict:
     """Gather the figures of ``table`` as metrics: by space, or pair of spaces, and grouping; without what is missing.
 
     Args:

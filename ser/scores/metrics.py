@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ser.predictions import RANDOM, chosen
 from ser.scores.intervals import Bootstrap, IntervalParams
+from ser.splits.names import INDEPENDENT, RANDOM, chosen
 
 
 def confusions(
@@ -154,13 +154,13 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
         that ``dvc metrics diff`` can compare protocols; ``random`` likewise; ``drop_from_random``; ``chance_uar``, of
         guessing. What needs a protocol that was not run is left out.
     """
-    protocol = chosen(predictions)
+    protocol = chosen(predictions["protocol"])
     rows = {name: group for name, group in predictions.groupby("protocol")}
     result = {"chance_uar": 1 / rows[protocol]["truth"].nunique()}
     if RANDOM in rows:
-        result["random"] = summary(rows[RANDOM], emotions, params)
+        result[RANDOM] = summary(rows[RANDOM], emotions, params)
     if protocol != RANDOM:
-        result["speaker_independent"] = summary(rows[protocol], emotions, params)
+        result[INDEPENDENT] = summary(rows[protocol], emotions, params)
     if len(rows) == 2:
         result["drop_from_random"] = drop(predictions, protocol, emotions, params)
     return result

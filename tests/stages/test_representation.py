@@ -96,7 +96,7 @@ def project(tmp_path, monkeypatch, people):
 @pytest.fixture
 def unmapped(monkeypatch):
     """Spare the time that UMAP compiles itself; the maps have tests of their own."""
-    monkeypatch.setattr(projection, "_umap", lambda vectors, neighbours, seed: vectors[:, :2])
+    monkeypatch.setattr(projection, "by_umap", lambda vectors, neighbours, seed: vectors[:, :2])
 
 
 def run(monkeypatch):
