@@ -59,9 +59,11 @@ def main() -> None:
         maps = points.merge(utterances[["id", *projection_picture.ASPECTS]], on="id")
         title = f"{encoder}, {len(utterances)} utterances; sizes of clusters and distances between them mean nothing"
         drawing.save(projection_picture.draw(maps, title), paths.projection_picture)
-        tables.write_metrics(
-            {"probe": probes.metrics(probed), "silhouette": silhouettes.metrics(grouped)}, paths.metrics
-        )
+        metrics = {
+            "probe": representation_spaces.by_space(probed, "attribute", probes.FIGURES),
+            "silhouette": representation_spaces.by_space(grouped, "grouping", silhouettes.FIGURES),
+        }
+        tables.write_metrics(metrics, paths.metrics)
         print(f"representation: {summary(probed, encoder)}; see {paths.probes}")
 
 

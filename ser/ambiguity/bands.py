@@ -30,7 +30,7 @@ def by_agreement(
         A row per kind of agreement that is known and band: ``by`` (votes: by the share of the majority; listeners: of
         those who recognised the emotion), ``band`` (of agreement, in per cent; the upper edge belongs to it),
         utterances, speakers, and with _low and _high accuracy, uar, distance and label_distance (means of
-        ``distances``). What cannot be had is missing; empty bands keep their row.
+        ``distances``). What cannot be computed is missing; empty bands keep their row.
     """
     people = people.join(distances(people, counts, emotions))
     edges = (0, *params.bands, 1)

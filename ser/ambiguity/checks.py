@@ -22,7 +22,7 @@ def against_references(table: pd.DataFrame, params: AmbiguityParams) -> pd.DataF
     Returns:
         A row per reference and score that know the same utterances: reference, score, utterances, flagged (how many of
         them), auroc of the score against the flags, spearman with the doubt of raters or listeners, within_auroc and
-        within_spearman, each with _low and _high. What cannot be had is missing. The doubt of raters and listeners is
+        within_spearman, each with _low and _high. Undefined figures are missing. The doubt of raters and listeners is
         itself checked against the planted flags.
     """
     rows = []

@@ -1,4 +1,4 @@
-"""Which utterances are ambiguous, by raters where there are any, by models in any case, and what it costs.
+"""Which utterances are ambiguous: by raters where there are any, and by models.
 
 A model-based score says that a label is doubtful for a model: ambiguity is one reason, a wrong label, a bad recording
 and a weak model are others. So each score is checked against what raters heard, and against a flag that the corpus
@@ -74,7 +74,7 @@ class AmbiguityParams(VotesParams):
 def neighbour_disagreement(
     vectors: np.ndarray, labels: Sequence[str], speakers: Sequence[str], neighbours: int
 ) -> np.ndarray:
-    """Ask the nearest neighbours of each utterance, by cosine of the standardised vectors, for their labels.
+    """Measure how many of each utterance's nearest neighbours, by cosine of standardised vectors, have another label.
 
     Neighbours are of other speakers only: an utterance lies next to those of its own speaker whatever they express.
 
@@ -135,7 +135,7 @@ def judge(
     emotions: Sequence[str],
     params: AmbiguityParams,
 ) -> pd.DataFrame:
-    """Gather all that raters and models say of each utterance.
+    """Collect everything that raters and models say about each utterance.
 
     Args:
         utterances: the manifest.
@@ -150,7 +150,7 @@ def judge(
         By id, in the manifest's order: path, speaker, label; ``raters``, ``vote_entropy`` (bits), ``majority_share``,
         ``tied``, ``agrees`` and ``heard``, as in ``votes.statistics``; ``recognition``; ``low_majority`` and
         ``low_recognition``, one minus each; ``planted``, the corpus' own flag; ``SCORES``; ``label_issue`` and
-        ``likelier``, as in ``from_predictions``. What cannot be had is missing.
+        ``likelier``, as in ``from_predictions``. What cannot be computed is missing.
 
     Raises:
         InputError: the dynamics are of another manifest.
@@ -161,8 +161,8 @@ def judge(
     table = table.join(heard.rename(columns={"entropy": "vote_entropy"}))
     table["recognition"] = votes.recognition(utterances)
     table["low_majority"], table["low_recognition"] = 1 - table["majority_share"], 1 - table["recognition"]
-    known = (json.loads(text).get(FLAG) if text else None for text in utterances["details"])
-    table["planted"] = [float(flag) if flag in (0, 1) else np.nan for flag in known]
+    marks = (json.loads(text).get(FLAG) if text else None for text in utterances["details"])
+    table["planted"] = [float(flag) if flag in (0, 1) else np.nan for flag in marks]
     table = table.join(from_predictions(predictions, emotions))
     unknown = sorted(set(dynamics["id"]) - set(ids))
     if unknown:

@@ -18,7 +18,7 @@ def metrics(
     emotions: Sequence[str],
     params: AmbiguityParams,
 ) -> dict:
-    """Gather the numbers.
+    """Collect the numbers.
 
     Args:
         table: as ``doubt.judge`` gives it.

@@ -1,6 +1,6 @@
-"""Who knows better than a model which utterances are ambiguous, and whom each holds to be so.
+"""The references for ambiguity, and which utterances each of them flags.
 
-Up to three references, each for the corpora that have it:
+There are up to three, each for the corpora that have it:
 
 - ``planted``: the corpus' own flag, 1 or 0
 - ``votes``: the share of the votes that the most voted emotion does not have

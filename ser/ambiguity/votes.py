@@ -130,8 +130,8 @@ def alpha(coincidence: np.ndarray) -> np.ndarray:
     total = marginals.sum(axis=-1)
     observed = total - np.trace(coincidence, axis1=-2, axis2=-1)
     expected = total**2 - np.sum(marginals**2, axis=-1)  # times (total - 1)
-    known = expected > 0
-    return np.where(known, 1 - (total - 1) * observed / np.where(known, expected, 1), np.nan)
+    defined = expected > 0
+    return np.where(defined, 1 - (total - 1) * observed / np.where(defined, expected, 1), np.nan)
 
 
 def alpha_with_interval(votes: pd.DataFrame, speakers: Sequence[str], params: IntervalParams) -> dict[str, float]:
@@ -143,7 +143,7 @@ def alpha_with_interval(votes: pd.DataFrame, speakers: Sequence[str], params: In
         params: how intervals are made.
 
     Returns:
-        ``alpha``, ``alpha_low``, ``alpha_high``; what cannot be had is left out.
+        ``alpha``, ``alpha_low``, ``alpha_high``; what cannot be computed is left out.
     """
     matrix, speakers = votes.to_numpy(), np.asarray(speakers)
     names = np.unique(speakers)

@@ -81,12 +81,12 @@ def summary(scored: pd.DataFrame) -> str:
 
 def _moved(row: dict) -> list[str]:
     """Name the measures whose difference to the baseline has an interval that excludes 0, with its sign."""
-    found = []
+    moved = []
     for name in MEASURES:
         low, high = (row[f"{name}_minus_baseline{end}"] for end in ENDS[1:])
         if low > 0 or high < 0:
-            found.append(f"{name} {words.number(row[f'{name}_minus_baseline'], sign=True)}")
-    return found
+            moved.append(f"{name} {words.number(row[f'{name}_minus_baseline'], sign=True)}")
+    return moved
 
 
 def page(scored: pd.DataFrame, asked: str, params: MitigationParams) -> str:

@@ -36,10 +36,8 @@ def save(title: str, asked: str, comparisons: Mapping[str, pd.DataFrame], params
         "",
     ]
     for name, scored in comparisons.items():
-        known = scored.set_index("encoder")
-        floors = [
-            f"{floor} ({known.at[floor, 'note']}) {words.number(known.at[floor, 'uar'])}" for floor in (CHANCE, ORACLE)
-        ]
+        of = scored.set_index("encoder")
+        floors = [f"{floor} ({of.at[floor, 'note']}) {words.number(of.at[floor, 'uar'])}" for floor in (CHANCE, ORACLE)]
         systems = scored[scored["normalisation"].notna() & (scored["protocol"] != RANDOM)]
         for normalisation, manner in NORMALISATIONS.items():
             rows = systems[systems["normalisation"] == normalisation]
@@ -76,7 +74,7 @@ def table(systems: pd.DataFrame, reference: str, yardstick: str) -> str:
         line["seeds"] = str(row["seeds"])
         for name, title in differences.items():
             if systems[name].notna().any():
-                known = pd.notna(row[name])
-                line[title] = words.estimate(row, name, otherwise="", sign=True) if known else ""
+                measured = pd.notna(row[name])
+                line[title] = words.estimate(row, name, otherwise="", sign=True) if measured else ""
         lines.append(line)
     return pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)

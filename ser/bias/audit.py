@@ -71,15 +71,15 @@ def overview(people: pd.DataFrame, manifest: pd.DataFrame, params: BiasParams) -
 
     Returns:
         ``association`` of emotions with each attribute, over the utterances whose group is known;
-        ``speaker_oracle_uar``, of guessing each speaker's commonest emotion, beside ``chance_uar``. What cannot be had
-        is left out.
+        ``speaker_oracle_uar``, of guessing each speaker's commonest emotion, beside ``chance_uar``. Undefined figures
+        are left out.
     """
-    found = {}
+    associations = {}
     for attribute in ATTRIBUTES:
         membership = groups_of(people, attribute, params.age_bands)[0]
-        known = membership != UNKNOWN
-        value = association(membership[known], people.loc[known, "truth"])
-        found |= {} if value is None else {attribute: value}
+        assigned = membership != UNKNOWN
+        value = association(membership[assigned], people.loc[assigned, "truth"])
+        associations |= {} if value is None else {attribute: value}
     oracle = splits_oracle.speaker_oracle(manifest)
-    measured = {"association": found, "chance_uar": splits_oracle.chance(manifest)}
+    measured = {"association": associations, "chance_uar": splits_oracle.chance(manifest)}
     return measured | ({} if oracle is None else {"speaker_oracle_uar": oracle})

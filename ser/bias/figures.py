@@ -68,7 +68,7 @@ def of_attribute(metrics: dict, attribute: str) -> tuple[dict[str, dict[str, flo
 
 
 def _group(row: dict) -> dict:
-    return _known(row, OF_GROUP) | {"recall": _by_emotion(row, "recall_")}
+    return _present(row, OF_GROUP) | {"recall": _by_emotion(row, "recall_")}
 
 
 def _gap(gaps: pd.DataFrame, groups: dict[str, dict]) -> dict:
@@ -80,12 +80,12 @@ def _gap(gaps: pd.DataFrame, groups: dict[str, dict]) -> dict:
             pair = result.setdefault(pair_name(row["first"], row["second"]), {})
             if measure == "uar":
                 ends = {"uar_low": row["low"], "uar_high": row["high"]}
-                pair |= {"uar": value} | _known(ends, ends) | _known(row, OF_TEST)
+                pair |= {"uar": value} | _present(ends, ends) | _present(row, OF_TEST)
             else:
                 pair.setdefault("recall", {})[row["emotion"]] = value
         elif measure == "uar_largest":
             worst = {"worst_uar": groups[row["second"]]["uar"]}
-            result[LARGEST] = {"uar": value} | worst | _known(row, ("ratio", *OF_TEST))
+            result[LARGEST] = {"uar": value} | worst | _present(row, ("ratio", *OF_TEST))
         elif measure.removesuffix("_matched") in OF_ALL:
             place = result.setdefault(measure.removesuffix("_matched"), {})
             kind = "matched" if measure.endswith("_matched") else "raw"
@@ -96,10 +96,10 @@ def _gap(gaps: pd.DataFrame, groups: dict[str, dict]) -> dict:
     return result
 
 
-def _known(row: Mapping[str, float], columns: Iterable[str]) -> dict[str, float]:
+def _present(row: Mapping[str, float], columns: Iterable[str]) -> dict[str, float]:
     return {column: row[column] for column in columns if pd.notna(row[column])}
 
 
 def _by_emotion(row: dict, prefix: str) -> dict[str, float]:
     columns = [column for column in row if column.startswith(prefix)]
-    return {column.removeprefix(prefix): value for column, value in _known(row, columns).items()}
+    return {column.removeprefix(prefix): value for column, value in _present(row, columns).items()}

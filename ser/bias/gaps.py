@@ -114,7 +114,7 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
         claims: what the data carry.
 
     Returns:
-        A row per attribute and measure with ``COLUMNS``; what cannot be had is missing.
+        A row per attribute and measure with ``COLUMNS``; what cannot be computed is missing.
 
         - Pairs of groups: ``differences``, with the bootstrap's interval from ``low`` to ``high``.
         - All groups: ``spreads``; ``first`` and ``second`` are empty, but for ``uar_largest`` the best and the worst

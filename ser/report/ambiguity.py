@@ -35,7 +35,7 @@ SCORES = {
 
 
 def section(material: Material) -> Section:
-    """Tell of raters, scores, costs and the list of utterances to listen to."""
+    """Build the section: raters, scores, costs, and the utterances to listen to."""
     parts = [
         agreement(material),
         cost(material),

@@ -1,4 +1,4 @@
-"""What a report is made of."""
+"""The parts of a section: findings, tables, figures, clips and lists."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ MEASURED = "measured"
 
 
 def present(row: Mapping) -> dict:
-    """Leave out of the row of a table what is missing there."""
+    """Leave out the cells of a table's row that are missing."""
     return {key: value for key, value in row.items() if pd.notna(value)}
 
 

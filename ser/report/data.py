@@ -36,7 +36,7 @@ ATTRIBUTES = {
 
 
 def section(material: Material) -> Section:
-    """Tell of the corpora, the rejected files, and the audit."""
+    """Build the section: the corpora, the rejected files, and the audit."""
     manifest = material.metrics["manifest"]
     parts = [_corpora(manifest), _rejected(manifest), *_rejected_files(material.tables["rejected"]), tied(material)]
     parts += [

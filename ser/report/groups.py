@@ -14,7 +14,7 @@ SPREADS = {
 
 
 def section(material: Material) -> Section:
-    """Tell of gaps between groups, of every group, and of single speakers."""
+    """Build the section: gaps between groups, every group, and single speakers."""
     parts = [gaps.finding(material, attribute) for attribute in PLURALS]
     parts += [
         Figure(

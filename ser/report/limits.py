@@ -46,7 +46,7 @@ GLOSSARY = {
 
 
 def section(material: Material) -> Section:
-    """Tell what the numbers rest on, and how to make them again."""
+    """Build the section: limits, how to reproduce the report, parameters, software and glossary."""
     parts = [
         Points("What limits every number above", limits(material)),
         Points(

@@ -1,4 +1,4 @@
-"""What the report is made from."""
+"""What the report reads: metrics, tables, pictures, sounds and settings."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from ser.report.schemas import CLIPS, SHARE, TABLES
 
 @dataclass(frozen=True)
 class Material:
-    """Everything that the report tells of.
+    """Everything that the report reads.
 
     Attributes:
         metrics: of each stage, by its name.
@@ -34,7 +34,7 @@ class Material:
     versions: Mapping[str, str]
 
     def get(self, *keys: str) -> Any:
-        """Look up metrics by stage and keys; None where what they lead to was not, or cannot be, measured."""
+        """Look up metrics by stage and keys; None where there is no such figure."""
         value = self.metrics
         for key in keys:
             if key not in value:
@@ -68,7 +68,7 @@ def read_tables(paths: Mapping[str, Path], emotions: Sequence[str]) -> dict[str,
 
 
 def _as_metrics(table: pd.DataFrame) -> pd.DataFrame:
-    """Round numbers as those of metrics are rounded, so that the page shows the same wherever it has one from."""
+    """Round numbers to the decimals of the metrics, so that a figure reads the same from either."""
     for name in table.select_dtypes("float"):
         table[name] = [round(value, tables.DECIMALS) for value in table[name].tolist()]
     return table
@@ -104,7 +104,7 @@ def read_files(paths: Mapping[str, Path]) -> dict[str, bytes]:
 
 
 def read_clips(folder: Path, ranking: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Path], dict[str, Path]]:
-    """Read which utterances the reader can listen to.
+    """Read the table of clips, and find their files.
 
     Args:
         folder: of the table ``clips.csv`` and, of each utterance whose audio is at hand, ``1.png`` and ``1.flac``.

@@ -19,7 +19,7 @@ SCORES = {"uar": "UAR", "accuracy": "accuracy", "macro_precision": "macro precis
 
 
 def section(material: Material) -> Section:
-    """Tell of scores, classes, folds and learning curves."""
+    """Build the section: scores, classes, folds and learning curves."""
     protocol = chosen(material)
     parts = [
         headline(material),

@@ -1,4 +1,4 @@
-"""The section on speaker dependency: what knowing the speakers is worth, and what of them the vectors hold."""
+"""The section on speaker dependency: what knowing the speakers is worth, and what the vectors hold of them."""
 
 from collections.abc import Mapping
 
@@ -34,7 +34,7 @@ QUESTIONS = {
 
 
 def section(material: Material) -> Section:
-    """Tell of the random split, of probes, and of maps of the vectors."""
+    """Build the section: the random split, probes, silhouettes, and maps of the vectors."""
     probes = material.tables["probes"]
     parts = [
         drop(material),
@@ -128,7 +128,7 @@ def readable(material: Material, attribute: str) -> Finding:
 
 
 def signs(row: Mapping, level: float) -> list[bool]:
-    """Say what speaks for something being there: an interval above chance, a test passed, as far as there are any."""
+    """List the signs that something is there: an interval above chance and a passed test, as far as there are any."""
     above = [words.rounded(row["low"]) > words.rounded(row["chance"])] if "low" in row else []
     return above + ([words.rounded(row["p_value"]) <= level] if "p_value" in row else [])
 
@@ -185,7 +185,7 @@ def silhouette(material: Material) -> Finding:
 
 
 def _row(probes: pd.DataFrame, space: str, attribute: str) -> dict:
-    """Give what is known of one probe; nothing where it was not tried."""
+    """Give the figures of one probe; none where it was not run."""
     rows = probes[(probes["space"] == space) & (probes["attribute"] == attribute)].to_dict("records")
     return present(rows[0]) if rows else {}
 

@@ -1,4 +1,4 @@
-"""The top of the report: what was measured on what, and the three research questions in a sentence each."""
+"""The summary: the data, the main scores on one scale, and an answer to each of the three research questions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Summary:
-    """What stands on top."""
+    """The summary at the top of the page."""
 
     corpora: str
     sentences: Sequence[str]
@@ -41,7 +41,7 @@ class Summary:
 
 
 def summary(material: Material) -> Summary:
-    """Sum up."""
+    """Build the summary."""
     manifest = material.metrics["manifest"]
     return Summary(words.listing(sorted(manifest["corpora"])), sentences(material), scale(material), answers(material))
 
@@ -108,7 +108,7 @@ def bias(material: Material) -> Answer:
     parts = []
     for verdict in words.BY_WEIGHT[:-1]:
         of_verdict = [(names, finding.found) for names, finding in findings.items() if finding.verdict == verdict]
-        parts += [f"{names.capitalize()}: {found[0].lower()}{found[1:]}" for names, found in of_verdict]
+        parts += [f"{names.capitalize()}: {said[0].lower()}{said[1:]}" for names, said in of_verdict]
     silent = [names for names, finding in findings.items() if finding.verdict == words.UNKNOWN]
     parts += [f"Nothing can be said of {words.listing(silent)}."] if silent else []
     verdict = min((finding.verdict for finding in findings.values()), key=words.BY_WEIGHT.index)

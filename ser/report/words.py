@@ -54,7 +54,7 @@ def p_value(p: float) -> str:
 
 
 def no_interval(speakers: int | None, minimum: int) -> str:
-    """Say why so many speakers allow no interval; None are unknown ones."""
+    """Say why this number of speakers, None where unknown, allows no interval."""
     if speakers is None:
         return "no interval: speakers unknown"
     return f"no interval: {amount(speakers, 'speaker')} of {minimum} needed"
@@ -85,7 +85,7 @@ def excludes(values: Mapping[str, float], key: str, null: float = 0.0) -> bool:
 
 
 def judged(signs: Sequence[bool]) -> Verdict:
-    """Make a verdict of all the signs there are: each says whether there is something."""
+    """Combine signs, each true where it says that there is something, into a verdict."""
     if not signs:
         return UNKNOWN
     return FOUND if all(signs) else UNSURE if any(signs) else NOT_SHOWN

@@ -19,7 +19,7 @@ OF_SPEAKERS = ("gender", "age")  # the same for all utterances of a speaker
 
 
 class ObstacleError(Exception):
-    """Why a probe cannot be had, in a few words."""
+    """The reason why a probe is not possible, in a few words."""
 
 
 def cut(
@@ -41,9 +41,9 @@ def cut(
     """
     classes, speakers = np.unique(truth), people["speaker"].to_numpy(dtype=object)
     if len(classes) < 2:
-        known = attribute if attribute == "speaker" else f"{attribute} and speaker"
+        needed = attribute if attribute == "speaker" else f"{attribute} and speaker"
         fault = f"all are of the same {attribute}" if len(classes) else "there is none"
-        raise ObstacleError(f"expected utterances of known {known}, and of several; {fault}")
+        raise ObstacleError(f"expected utterances of known {needed}, and of several; {fault}")
     if attribute == "speaker":
         return _by_utterances(people, truth, params)
     having = {name: np.unique(speakers[truth == name]) for name in classes}

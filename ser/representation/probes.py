@@ -1,4 +1,4 @@
-"""Linear probes: how well emotion, speaker, gender and age band can be read off a space by a straight cut.
+"""Linear probes: how well emotion, speaker, gender and age band a linear classifier reads off a space.
 
 What a logistic regression can read off vectors, any later layer can use, so its accuracy says how plainly something is
 there; that it fails does not say that nothing is there. The figure is the balanced accuracy, the mean of the recalls of
@@ -25,7 +25,7 @@ from ser.people import UNKNOWN, groups_of, pair_name
 from ser.representation import folds
 from ser.representation.folds import ATTRIBUTES, OF_SPEAKERS, ObstacleError
 from ser.representation.outcomes import Outcome, balanced, interval, summed
-from ser.representation.spaces import PAIRS, RepresentationParams, Space, by_space
+from ser.representation.spaces import PAIRS, RepresentationParams, Space
 
 FIGURES = ("balanced_accuracy", "low", "high", "chance", "permuted", "p_value")
 COUNTS = ("utterances", "speakers", "classes", "views")
@@ -54,7 +54,7 @@ def table(
         A row per space and attribute with ``COLUMNS``, then one per pair of ``PAIRS`` and attribute, whose space is
         named ``first_minus_second`` and whose balanced accuracy is the difference. ``permuted`` is the mean over
         permutations, ``p_value`` the share of them that score as high, the labels as they are among them. What cannot
-        be had is missing, and ``remark`` says why.
+        be computed is missing, and ``remark`` says why.
     """
     rows, outcomes = [], {}
     for name, attribute in progress([(name, attribute) for name in spaces for attribute in ATTRIBUTES]):
@@ -123,8 +123,8 @@ def probe(
     """
     parts, obstacles, apart = [], [], set()
     for view in space:
-        known = truth[view.rows] != ""
-        rows = view.rows[known]
+        labelled = truth[view.rows] != ""
+        rows = view.rows[labelled]
         try:
             fold_of, what = folds.cut(manifest.iloc[rows], truth[rows], attribute, params)
         except ObstacleError as obstacle:
@@ -132,7 +132,8 @@ def probe(
             continue
         apart.add(what)
         part = pd.DataFrame({"speaker": manifest["speaker"].to_numpy()[rows], "truth": truth[rows]})
-        part["right"] = (answers(view.vectors[known], truth[rows], fold_of, params.cost) == truth[rows]).astype(float)
+        named = answers(view.vectors[labelled], truth[rows], fold_of, params.cost)
+        part["right"] = (named == truth[rows]).astype(float)
         part["chance"] = 1 / len(np.unique(truth[rows]))
         parts.append(part)
     if not parts:
@@ -181,27 +182,15 @@ def permuted(
         Balanced accuracies (permutations,); NaN where an order left no view that allows a probe.
     """
     speakers = manifest["speaker"].to_numpy(dtype=object)
-    known = np.flatnonzero(truth != "")
-    names, first, index = np.unique(speakers[known], return_index=True, return_inverse=True)
+    labelled = np.flatnonzero(truth != "")
+    names, first, index = np.unique(speakers[labelled], return_index=True, return_inverse=True)
     generator = np.random.default_rng(params.seed)
     result = np.full(params.permutations, np.nan)
     for replicate in range(params.permutations):
         handed = np.full(len(truth), "", dtype=object)
-        handed[known] = truth[known[first]][generator.permutation(len(names))][index]
+        handed[labelled] = truth[labelled[first]][generator.permutation(len(names))][index]
         try:
             result[replicate] = balanced(probe(space, manifest, handed, attribute, params))
         except ObstacleError:
             continue
     return result
-
-
-def metrics(rows: pd.DataFrame) -> dict:
-    """Gather the figures of ``table`` as metrics: by space, or pair of spaces, and attribute; without what is missing.
-
-    Args:
-        rows: as ``table`` gives them.
-
-    Returns:
-        Nested figures.
-    """
-    return by_space(rows, "attribute", FIGURES)

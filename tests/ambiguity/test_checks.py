@@ -44,7 +44,7 @@ def people(truth, prediction, speakers, probability=0.8):
 
 
 def judged(ids, **columns):
-    """What ``ambiguity.judge`` would give, of the columns that the test speaks of."""
+    """What ``doubt.judge`` would give, of the columns that the test speaks of."""
     names = ("planted", "vote_entropy", "majority_share", "recognition", *ambiguity_doubt.SCORES, "label_issue")
     known = dict.fromkeys(names, np.nan) | {"label": "angry", "speaker": "a"}
     table = pd.DataFrame(known | columns, pd.Index(ids, name="id"))
@@ -228,7 +228,7 @@ def plan(seed, **changes):
 
 
 def cues(table):
-    """The acoustic cues (utterances, 6) that ``synthesis.render`` would speak."""
+    """The acoustic cues (utterances, 6) that ``voice.render`` would speak."""
     rows = []
     for row in table.itertuples():
         manner = sum(share * voice.MANNERS[emotion] for emotion, share in row.blend.items())

@@ -320,8 +320,8 @@ def test_the_table_holds_what_the_probes_found(table):
     assert rows["p_value"].drop(index="gender", level=1).isna().all()
 
 
-def test_the_report_is_the_table_without_what_is_missing(table):
-    metrics = probes.metrics(table[2])
+def test_the_metrics_are_the_table_without_what_is_missing(table):
+    metrics = representation_spaces.by_space(table[2], "attribute", probes.FIGURES)
     assert set(metrics) == {"features", "mfcc", "features_minus_mfcc"}
     assert set(metrics["features"]) == {"emotion", "speaker", "gender"}
     assert set(metrics["features"]["gender"]) == set(probes.FIGURES)
