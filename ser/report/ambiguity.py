@@ -270,12 +270,12 @@ def _measured(
     absent: str,
 ) -> Table:
     """Add measures to rows, each with its interval; a measure that no row has becomes a note, in place of a column."""
-    present = {key: name for key, name in measures.items() if figures[key].notna().any()}
-    missing = [name for key, name in measures.items() if key not in present]
+    defined = {key: name for key, name in measures.items() if figures[key].notna().any()}
+    missing = [name for key, name in measures.items() if key not in defined]
     full = []
     for row, values in zip(rows, figures.to_dict("records"), strict=True):
         measured = present(values)
         why = "not defined" if values["utterances"] else "no utterances"
-        full.append([*row, *(estimated(measured, key) if key in measured else why for key in present)])
+        full.append([*row, *(estimated(measured, key) if key in measured else why for key in defined)])
     note = f"Not defined here: {words.listing(missing)}." if missing else ""
-    return table(caption, [*columns, *present.values()], full, note if full else absent)
+    return table(caption, [*columns, *defined.values()], full, note if full else absent)
