@@ -17,6 +17,7 @@ from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.files.whole import whole_folder
 from ser.learning import cartography, classifier, fitting, objective, soft_labels
+from ser.learning.curves import kept
 from ser.learning.recipe import Recipe, TrainParams
 from ser.machine import processes
 from ser.plots import drawing, learning_curves
@@ -115,9 +116,9 @@ def train_fold(
 
 def summary(curves: pd.DataFrame) -> str:
     """Say how many folds were trained, and how well they did on their validation parts."""
-    kept = fitting.kept(curves).groupby("protocol")["validation_uar"].agg(["count", "mean"])
-    scores = [f"{row.mean:.3f} {row.Index} (folds: {row.count})" for row in kept.itertuples()]
-    return f"{kept['count'].sum()} classifiers; mean validation UAR {', '.join(scores)}"
+    best = kept(curves).groupby("protocol")["validation_uar"].agg(["count", "mean"])
+    scores = [f"{row.mean:.3f} {row.Index} (folds: {row.count})" for row in best.itertuples()]
+    return f"{best['count'].sum()} classifiers; mean validation UAR {', '.join(scores)}"
 
 
 if __name__ == "__main__":

@@ -98,11 +98,6 @@ def fit(
     return classifier.eval(), pd.DataFrame(rows, columns=CURVE)
 
 
-def kept(curves: pd.DataFrame) -> pd.DataFrame:
-    """Pick from learning curves the epoch that was kept, one row a protocol and fold."""
-    return curves.loc[curves.groupby(["protocol", "fold"])["validation_loss"].idxmin()]
-
-
 def seed_of(recipe: Recipe) -> int:
     """Give each fold of each protocol its own stream."""
     digest = hashlib.sha256(f"{recipe.params.seed} {recipe.protocol} {recipe.fold}".encode()).digest()

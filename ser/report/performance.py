@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ser.learning.curves import kept
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
 from ser.report.material import Material
@@ -155,9 +156,9 @@ def curves(material: Material) -> Finding:
     """Say how long training lasted, and how far training and validation lie apart where it was stopped."""
     rows = material.tables["curves"]
     rows = rows[rows["protocol"] == chosen(material)]
-    kept = rows.loc[rows.groupby("fold")["validation_loss"].idxmin()]
-    train, validation = (float(kept[f"{part}_uar"].mean()) for part in ("train", "validation"))
-    epochs = kept["epoch"]
+    best = kept(rows)
+    train, validation = (float(best[f"{part}_uar"].mean()) for part in ("train", "validation"))
+    epochs = best["epoch"]
     return Finding(
         "Does the model learn by heart?",
         MEASURED,
