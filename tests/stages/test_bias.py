@@ -126,7 +126,7 @@ def test_one_line_says_what_was_found(project, monkeypatch, capsys):
     age = run(monkeypatch)["age"]["gap"]["under_30_minus_30-44"]
     assert capsys.readouterr().out == (
         "bias: kfold: gender female_minus_male +0.500 [+0.400, +0.600] (p 0.029), "
-        f"age under_30_minus_30-44 +0.000 [{age['uar_low']:+.3f}, {age['uar_high']:+.3f}] (p 1.000), "
+        f"age under_30_minus_30-44 0.000 [{age['uar_low']:+.3f}, {age['uar_high']:+.3f}] (p 1.000), "
         f"8 speakers from UAR 0.400 to 1.000; refused claims: {len(refused())}; see bias.json and refused.csv\n"
     )
 
