@@ -73,14 +73,14 @@ def compared(metrics: dict, claims: Claims, attribute: str) -> str:
     if len(pairs) == 1:
         return " ".join(f"{attribute} {pair} {difference(gap)}" for pair, gap in pairs.items())
     if largest:
-        return f"{attribute} largest gap {difference(largest)}"
+        return f"{attribute} largest gap {difference(largest, otherwise='')}"
     return f"no {attribute} gap ({claims.silence(attribute)})"
 
 
-def difference(gap: dict[str, float]) -> str:
-    """Write a gap with its sign, its interval and its p-value, as far as there are any."""
+def difference(gap: dict[str, float], otherwise: str = "no interval") -> str:
+    """Write a gap with its sign, its interval or what to say otherwise, and its p-value if it has one."""
     tested = f" (p {words.number(gap['p'])})" if "p" in gap else ""
-    return words.estimate(gap, "uar", sign=True) + tested
+    return words.estimate(gap, "uar", otherwise, sign=True) + tested
 
 
 if __name__ == "__main__":

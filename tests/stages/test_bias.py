@@ -229,7 +229,7 @@ def test_too_few_speakers_have_a_gap_without_interval_and_without_test(project, 
     project(people[people["speaker"].isin(["c/0", "c/1", "c/2", "c/4", "c/5"])])
     report = run(monkeypatch)
     assert set(report["gender"]["gap"]["female_minus_male"]) == {"uar", "recall"}
-    assert "gender female_minus_male +0.500, " in capsys.readouterr().out
+    assert "gender female_minus_male +0.500 (no interval), " in capsys.readouterr().out
     assert refused()["gender", "female_minus_male", "test"] == "speakers: 3 and 2; no p can fall below 0.1"
 
 
