@@ -42,8 +42,8 @@ def clips(heard: dict[tuple[str, str], tuple[dict[str, int], float]], modality: 
     for (name, kind), (counts, _) in heard.items():
         if kind == modality:
             clip = crema_d.NAME.fullmatch(name)
-            rows.append((name, clip["actor"], emotions.CREMA_D[clip["emotion"]], json.dumps(counts), ""))
-    return pd.DataFrame(rows, columns=["id", "speaker", "emotion", "votes", "details"])
+            rows.append((name, clip["actor"], emotions.CREMA_D[clip["emotion"]], json.dumps(counts)))
+    return pd.DataFrame(rows, columns=["id", "speaker", "emotion", "votes"])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
+
 from ser.machine import numerics
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,11 +50,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=5)
     pairs = [(measure("fast"), measure("portable")) for _ in range(parser.parse_args().pairs)]
-    print("| audio | free (s) | fixed (s) | fixed / free, median of pairs |\n|---|---|---|---|")
+    rows = []
     for index, seconds in enumerate(SECONDS):
         free, fixed = ([pair[side][index] for pair in pairs] for side in (0, 1))
         ratio = statistics.median(after / before for before, after in zip(free, fixed, strict=True))
-        print(f"| {seconds} s | {statistics.median(free):.3f} | {statistics.median(fixed):.3f} | {ratio:.2f} |")
+        rows.append((f"{seconds} s", statistics.median(free), statistics.median(fixed), ratio))
+    table = pd.DataFrame(rows, columns=["audio", "free (s)", "fixed (s)", "fixed / free, median of pairs"])
+    print(table.to_markdown(index=False, floatfmt=("", ".3f", ".3f", ".2f")))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from ser.pase import checkpoint
 from ser.plots import drawing, probe_curve
 from ser.pretraining import probe, prosody_probe
 from ser.pretraining.probe import ProbeParams
+from ser.scores import words
 
 OURS, UNTRAINED, SNAPSHOT = "pase_plus", "pase_plus_untrained", "snapshot"
 
@@ -67,7 +68,7 @@ def main() -> None:
             | {f"prosody_{corpus}": figures for corpus, figures in nested(without_snapshots, "corpus").items()},
             arguments.metrics,
         )
-        best = ", ".join(f"{row.task} {row.uar:.3f}" for row in final.itertuples() if row.extractor == OURS)
+        best = ", ".join(f"{row.task} {words.number(row.uar)}" for row in final.itertuples() if row.extractor == OURS)
         print(f"probe: UAR of {OURS}: {best}; see {arguments.table}")
 
 

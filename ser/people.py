@@ -12,6 +12,7 @@ COMPARED = ATTRIBUTES[:-1]  # a speaker is no group: their spread is measured, n
 PAIRED = ("gender", "age", "corpus", "language")  # pairs of genders and ages at once are many, of few speakers each
 GENDERS = ("female", "male")
 UNKNOWN = "unknown"
+MINUS = "_minus_"  # between the names of what a difference is between
 
 
 def rising(ages: tuple[int, ...]) -> tuple[int, ...]:
@@ -61,8 +62,8 @@ def groups_of(people: pd.DataFrame, attribute: str, age_bands: Sequence[int]) ->
 
 
 def pair_name(first: str, second: str) -> str:
-    """Name the difference between two groups, with its sign."""
-    return f"{first}_minus_{second}"
+    """Name the difference between two groups, or two spaces, with its sign: ``female_minus_male``."""
+    return f"{first}{MINUS}{second}"
 
 
 def by_group(people: pd.DataFrame, attribute: str, age_bands: Sequence[int]) -> dict[str, pd.DataFrame]:

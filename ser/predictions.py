@@ -11,7 +11,6 @@ from ser.files.failures import InputError
 from ser.files.tables import Schema
 
 COLUMNS = ("id", "protocol", "fold", "truth", "prediction")
-RANDOM = "random"  # the protocol that lets test speakers into training, kept as the contrast
 SUM_TOLERANCE = 1e-6  # of a row's probabilities from 1
 TIE_TOLERANCE = 1e-8  # nine digits are written, so that near ties may look like the contrary
 
@@ -101,15 +100,3 @@ def with_people(predictions: pd.DataFrame, manifest: pd.DataFrame) -> pd.DataFra
             f"{other['truth'].iloc[0]} here and {other['emotion'].iloc[0]} there; run `dvc repro`"
         )
     return people
-
-
-def chosen(predictions: pd.DataFrame) -> str:
-    """Find the protocol that the figures speak of: the one beside ``random``, or ``random`` where it stands alone.
-
-    Raises:
-        InputError: there is more than one beside ``random``.
-    """
-    names = sorted(set(predictions["protocol"]) - {RANDOM})
-    if len(names) > 1:
-        raise InputError(f"predictions: expected one protocol beside '{RANDOM}', found {', '.join(names)}")
-    return names[0] if names else RANDOM

@@ -12,7 +12,7 @@ from ser.encoders.extractor import Extractor
 from ser.files.failures import InputError
 from ser.learning import classifier
 from ser.learning.classifier import Classifier
-from ser.predictions import RANDOM
+from ser.splits.names import RANDOM
 
 
 @dataclass(frozen=True)

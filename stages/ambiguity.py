@@ -4,14 +4,17 @@ import argparse
 from pathlib import Path
 
 from ser import features, manifest, predictions
-from ser.ambiguity import checks, doubt, votes
+from ser.ambiguity import bands, checks, doubt, figures, references, votes
 from ser.ambiguity.doubt import AmbiguityParams
+from ser.ambiguity.references import MEAN_RANK
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.learning import cartography
 from ser.plots import ambiguity as picture
 from ser.plots import drawing
+from ser.scores import words
 from ser.scores.intervals import IntervalParams
+from ser.splits import names
 
 
 def main() -> None:
@@ -28,55 +31,46 @@ def main() -> None:
         settings = params.read(paths.params, "ambiguity", AmbiguityParams, **shared)
         utterances = manifest.read(paths.manifest)
         table = predictions.read(paths.predictions, emotions)
-        protocol = predictions.chosen(table)
+        protocol = names.chosen(table["protocol"])
         people = predictions.with_people(table[table["protocol"] == protocol], utterances)
         dynamics = cartography.read(paths.dynamics)
         vectors = features.read(paths.features, utterances).vectors
         judged = doubt.judge(utterances, people, vectors, dynamics, emotions, settings)
         counts = votes.counts(utterances)
-        checked = checks.checks(judged, settings)
-        banded = checks.bands(judged, people, counts, emotions, settings)
-        report = checks.report(judged, people, counts, checked, banded, emotions, settings)
-        known = " (test speakers are in training as well)" if protocol == predictions.RANDOM else ""
-        title = f"{protocol}{known}: {len(people)} utterances; intervals over speakers"
-        flagged = checks.best_flags(judged, settings)
+        checked = checks.against_references(judged, settings)
+        banded = bands.by_agreement(judged, people, counts, emotions, settings)
+        metrics = figures.metrics(judged, people, counts, checked, banded, emotions, settings)
+        named = names.with_warning(protocol)
+        title = f"{named}: {len(people)} utterances; intervals over speakers"
+        flagged = references.best_flags(judged, settings.majority)
         tables.write(doubt.ranking(judged), paths.ranking)
         tables.write(checked, paths.scores)
         tables.write(banded, paths.bands)
-        drawing.save(picture.draw(judged, flagged, checked, banded, report["cost"], title), paths.picture)
-        tables.write_metrics(report, paths.metrics)
-        print(f"ambiguity: {protocol}{known}: {summary(report)}; see {paths.metrics}, and listen to {paths.ranking}")
+        drawing.save(picture.draw(judged, flagged, checked, banded, metrics["cost"], title), paths.picture)
+        tables.write_metrics(metrics, paths.metrics)
+        print(f"ambiguity: {named}: {summary(metrics)}; see {paths.metrics}, and listen to {paths.ranking}")
 
 
-def summary(report: dict) -> str:
+def summary(metrics: dict) -> str:
     """Say the main figures in a few words."""
-    words = []
-    if "votes" in report:
-        agreement = f"alpha {report['votes']['alpha']:.3f}, " if "alpha" in report["votes"] else ""
-        words.append(f"votes for {report['votes']['utterances']} utterances, {agreement}{ambiguous(report['votes'])}")
-    if "listeners" in report:
-        known = report["listeners"]
-        words.append(f"listener scores for {known['utterances']} utterances, {ambiguous(known)}")
-    if not words:
-        words.append("neither votes nor listener scores, so only models judge")
+    said = []
+    if votes := metrics.get("votes"):
+        agreement = f"alpha {words.number(votes['alpha'])}, " if "alpha" in votes else ""
+        said.append(
+            f"votes for {votes['utterances']} utterances, {agreement}{votes['ambiguous']:.1%} of them ambiguous"
+        )
+    if listeners := metrics.get("listeners"):
+        share = f"{listeners['ambiguous']:.1%} of them ambiguous"
+        said.append(f"listener scores for {listeners['utterances']} utterances, {share}")
+    if not said:
+        said.append("neither votes nor listener scores, so only models judge")
     for reference, measure in (("planted", "auroc"), ("votes", "spearman"), ("listeners", "spearman")):
-        found = report.get(reference, {}).get("scores", {}).get("mean_rank", {})
-        if measure in found:
-            words.append(f"mean_rank of the models against {reference}: {figure(found, measure)}")
-    words.append(f"label issues {report['label_issues']['found']} of {report['label_issues']['utterances']}")
-    return "; ".join(words)
-
-
-def ambiguous(known: dict) -> str:
-    """Write the share of ambiguous utterances."""
-    return f"{known['ambiguous']:.1%} of them ambiguous"
-
-
-def figure(values: dict, measure: str) -> str:
-    """Write a figure, with its interval where there is one."""
-    low, high = (values.get(f"{measure}_{side}") for side in ("low", "high"))
-    interval = f" [{low:.3f}, {high:.3f}]" if low is not None else " (no interval)"
-    return f"{measure} {values[measure]:.3f}{interval}"
+        score = metrics.get(reference, {}).get("scores", {}).get(MEAN_RANK, {})
+        if measure in score:
+            figure = words.estimate(score, measure)
+            said.append(f"{MEAN_RANK} of the models against {reference}: {measure} {figure}")
+    said.append(f"label issues {metrics['label_issues']['found']} of {metrics['label_issues']['utterances']}")
+    return "; ".join(said)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,10 @@
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
 from ser import manifest, predictions
-from ser.bias import claims, figures, gaps
+from ser.bias import audit, figures, gaps, refusals
 from ser.bias import groups as bias_groups
+from ser.bias.claims import Claims
 from ser.bias.groups import BiasParams
 from ser.files import params, tables
 from ser.files.failures import one_line
@@ -15,7 +14,9 @@ from ser.people import AgeBands
 from ser.plots import audit as audit_picture
 from ser.plots import drawing
 from ser.plots import groups as groups_picture
+from ser.scores import words
 from ser.scores.intervals import IntervalParams
+from ser.splits import names
 
 
 def main() -> None:
@@ -33,52 +34,53 @@ def main() -> None:
         settings = params.read(paths.params, "bias", BiasParams, age_bands=bands, **vars(intervals))
         utterances = manifest.read(paths.manifest)
         table = predictions.read(paths.predictions, emotions)
-        protocol = predictions.chosen(table)
+        protocol = names.chosen(table["protocol"])
         people = predictions.with_people(table[table["protocol"] == protocol], utterances)
-        refused = claims.refusals(people, utterances, emotions, settings)
-        groups = claims.withhold(bias_groups.groups(people, emotions, settings), refused, emotions)
-        between = gaps.table(people, emotions, settings, refused)
-        counts = claims.counts(people, emotions, settings)
-        overview = claims.overview(people, utterances, settings)
-        report = figures.report(groups, between, refused, overview)
-        known = " (test speakers are in training as well)" if protocol == predictions.RANDOM else ""
-        title = f"{protocol}{known}: {len(people)} utterances"
+        claims = refusals.examine(people, utterances, emotions, settings)
+        groups = claims.withhold(bias_groups.groups(people, emotions, settings), emotions)
+        between = gaps.table(people, emotions, settings, claims)
+        counts = audit.counts(people, emotions, settings)
+        overview = audit.overview(people, utterances, settings)
+        metrics = figures.metrics(groups, between, claims, overview)
+        named = names.with_warning(protocol)
+        title = f"{named}: {len(people)} utterances"
         how = f"intervals over speakers, confidence {settings.confidence:g}, from {settings.minimum_speakers} on"
-        picture = groups_picture.draw(groups, figures.pairs(report), emotions, f"{title}; {how}")
+        picture = groups_picture.draw(groups, figures.pairs(metrics), emotions, f"{title}; {how}")
         tables.write(groups, paths.groups)
         tables.write(between, paths.gaps)
         tables.write(counts, paths.audit)
-        tables.write(refused, paths.refused)
+        tables.write(claims.refused, paths.refused)
         drawing.save(picture, paths.picture)
-        drawing.save(audit_picture.draw(counts, refused, overview, emotions, title), paths.audit_picture)
-        tables.write_metrics(report, paths.metrics)
-        print(f"bias: {protocol}{known}: {summary(report, refused)}; see {paths.metrics} and {paths.refused}")
+        drawing.save(audit_picture.draw(counts, claims.refused, overview, emotions, title), paths.audit_picture)
+        tables.write_metrics(metrics, paths.metrics)
+        print(f"bias: {named}: {summary(metrics, claims)}; see {paths.metrics} and {paths.refused}")
 
 
-def summary(report: dict, refused: pd.DataFrame) -> str:
+def summary(metrics: dict, claims: Claims) -> str:
     """Say for gender, age and speakers what was found, in a few words, and how many claims were refused."""
-    words = [compared(report, refused, attribute) for attribute in ("gender", "age")]
-    if "speaker" in report:
-        words.append("{speakers} speakers from UAR {uar_min:.3f} to {uar_max:.3f}".format(**report["speaker"]))
+    said = [compared(metrics, claims, attribute) for attribute in ("gender", "age")]
+    if spread := metrics.get("speaker"):
+        lowest, highest = words.number(spread["uar_min"]), words.number(spread["uar_max"])
+        said.append(f"{spread['speakers']} speakers from UAR {lowest} to {highest}")
     else:
-        words.append(f"no speaker's UAR ({claims.reason(refused, 'speaker')})")
-    return f"{', '.join(words)}; refused claims: {len(refused)}"
+        said.append(f"no speaker's UAR ({claims.silence('speaker')})")
+    return f"{', '.join(said)}; refused claims: {len(claims.refused)}"
 
 
-def compared(report: dict, refused: pd.DataFrame, attribute: str) -> str:
+def compared(metrics: dict, claims: Claims, attribute: str) -> str:
     """Give the gap of the one pair of groups, or the largest gap of more, or the reason why there is none."""
-    pairs, largest = figures.of_attribute(report, attribute)
+    pairs, largest = figures.of_attribute(metrics, attribute)
     if len(pairs) == 1:
         return " ".join(f"{attribute} {pair} {difference(gap)}" for pair, gap in pairs.items())
     if largest:
-        return f"{attribute} largest gap {difference(largest)}"
-    return f"no {attribute} gap ({claims.reason(refused, attribute)})"
+        return f"{attribute} largest gap {difference(largest, otherwise='')}"
+    return f"no {attribute} gap ({claims.silence(attribute)})"
 
 
-def difference(gap: dict[str, float]) -> str:
-    """Write a gap with its sign, its interval and its p-value, as far as there are any."""
-    interval = f" [{gap['uar_low']:+.3f}, {gap['uar_high']:+.3f}]" if "uar_low" in gap else ""
-    return f"{gap['uar']:+.3f}{interval}" + (f" (p {gap['p']:.3f})" if "p" in gap else "")
+def difference(gap: dict[str, float], otherwise: str = "no interval") -> str:
+    """Write a gap with its sign, its interval or what to say otherwise, and its p-value if it has one."""
+    tested = f" (p {words.number(gap['p'])})" if "p" in gap else ""
+    return words.estimate(gap, "uar", otherwise, sign=True) + tested
 
 
 if __name__ == "__main__":

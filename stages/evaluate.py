@@ -13,6 +13,7 @@ from ser.learning import trained
 from ser.plots import confusion, drawing
 from ser.scores import metrics
 from ser.scores.intervals import IntervalParams
+from ser.splits import names
 from ser.splits import table as splits_table
 
 
@@ -34,7 +35,7 @@ def main() -> None:
         bar = partial(tqdm, desc="evaluate", unit="fold", disable=None)
         table = trained.predict(split, utterances, vectors, paths.models, emotions, bar)
         people = predictions.with_people(table, utterances)
-        protocol = predictions.chosen(table)
+        protocol = names.chosen(table["protocol"])
         report = metrics.report(people, emotions, settings)
         tables.write(table, paths.predictions)
         tables.write(table.loc[table["protocol"] == protocol, ["truth", "prediction"]], paths.confusion)

@@ -9,6 +9,7 @@ from ser.files import params
 from ser.files.failures import InputError, one_line
 from ser.files.whole import whole_file
 from ser.report import data, material, page
+from ser.report.schemas import TABLES
 
 METRICS = ("manifest", "split", "evaluate", "bias", "ambiguity")
 PICTURES = ("audit", "confusion", "curves", "representation", "projection", "groups", "ambiguity")
@@ -29,9 +30,10 @@ PACKAGES = (
 def main() -> None:
     """Read metrics, tables and pictures; write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    kinds = {"metrics": METRICS, "table": tuple(material.TABLES), "picture": PICTURES}
+    kinds = {"metrics": METRICS, "table": tuple(TABLES), "picture": PICTURES}
     flags = {kind: {name: f"{name}-{kind}" for name in names} for kind, names in kinds.items()}
-    for flag in ("params", *(flag for named in flags.values() for flag in named.values()), "template", "report"):
+    inputs = (flag for named in flags.values() for flag in named.values())
+    for flag in ("params", *inputs, "clips", "template", "report"):
         parser.add_argument(f"--{flag}", type=Path, required=True)
     paths = vars(parser.parse_args())
     given = {
@@ -39,17 +41,20 @@ def main() -> None:
     }
     with one_line("report"):
         blocks = settings(paths["params"])
-        known = material.Material(
+        tables = material.read_tables(given["table"], blocks["emotions"])
+        tables["clips"], spectrograms, sounds = material.read_clips(paths["clips"], tables["ambiguous"])
+        told = material.Material(
             metrics=material.read_metrics(given["metrics"]),
-            tables=material.read_tables(given["table"], blocks["emotions"]),
-            pictures=material.read_pictures(given["picture"]),
+            tables=tables,
+            pictures=material.read_files(given["picture"] | spectrograms),
+            sounds=material.read_files(sounds),
             settings=blocks,
             versions={name: metadata.version(name).split("+")[0] for name in PACKAGES},  # without "+cpu"
         )
-        html = page.render(known, template(paths["template"]))
+        html = page.render(told, template(paths["template"]))
         with whole_file(paths["report"]) as temporary:
             temporary.write_text(html, encoding="utf-8", newline="\n")
-        print(f"report: {data.size(known.metrics['manifest'])}; open {paths['report']}")
+        print(f"report: {data.size(told.metrics['manifest'])}; open {paths['report']}")
 
 
 def settings(path: Path) -> dict[str, Any]:
@@ -67,6 +72,7 @@ def settings(path: Path) -> dict[str, Any]:
         "bias": params.read(path, "bias", dict),
         "representation": params.read(path, "representation", dict),
         "ambiguity": params.read(path, "ambiguity", dict),
+        "listen": params.read(path, "listen", dict),
     }
 
 

@@ -8,18 +8,19 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from ser import features, manifest, predictions
+from ser import features, manifest
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.people import AgeBands
 from ser.plots import drawing
 from ser.plots import projection as projection_picture
 from ser.plots import representation as representation_picture
-from ser.representation import probes, projection, silhouettes
+from ser.representation import folds, probes, projection, silhouettes
 from ser.representation import spaces as representation_spaces
 from ser.representation.spaces import RepresentationParams
+from ser.scores import words
 from ser.scores.intervals import IntervalParams
-from ser.splits import table
+from ser.splits import names, table
 
 INPUTS = ("params", "manifest", "features", "baseline", "split", "models")
 OUTPUTS = ("metrics", "probes", "silhouettes", "points", "picture", "projection_picture")
@@ -38,7 +39,7 @@ def main() -> None:
         utterances = manifest.read(paths.manifest)
         split = table.read(paths.split)
         table.check(split, utterances)
-        protocol = predictions.chosen(split)
+        protocol = names.chosen(split["protocol"])
         vectors = features.read(paths.features, utterances)
         baseline = features.read(paths.baseline, utterances)
         spaces = representation_spaces.spaces(utterances, vectors, baseline, split, paths.models, protocol)
@@ -53,18 +54,22 @@ def main() -> None:
         tables.write(points, paths.points)
         encoder = json.loads(vectors.extractor)["encoder"]
         title = f"{len(utterances)} utterances; classifiers of {protocol}; confidence {settings.confidence:g}"
-        figure = representation_picture.draw(probed, grouped, names(encoder, protocol), title)
+        figure = representation_picture.draw(probed, grouped, space_titles(encoder, protocol), title)
         drawing.save(figure, paths.picture)
         maps = points.merge(utterances[["id", *projection_picture.ASPECTS]], on="id")
         title = f"{encoder}, {len(utterances)} utterances; sizes of clusters and distances between them mean nothing"
         drawing.save(projection_picture.draw(maps, title), paths.projection_picture)
-        tables.write_metrics({"probe": probes.report(probed), "silhouette": silhouettes.report(grouped)}, paths.metrics)
+        metrics = {
+            "probe": representation_spaces.by_space(probed, "attribute", probes.FIGURES),
+            "silhouette": representation_spaces.by_space(grouped, "grouping", silhouettes.FIGURES),
+        }
+        tables.write_metrics(metrics, paths.metrics)
         print(f"representation: {summary(probed, encoder)}; see {paths.probes}")
 
 
-def names(encoder: str, protocol: str) -> dict[str, str]:
+def space_titles(encoder: str, protocol: str) -> dict[str, str]:
     """Name the spaces for people, in the order of the picture."""
-    held_out = "utterances not trained on" if protocol == predictions.RANDOM else "speakers not trained on"
+    held_out = "utterances not trained on" if protocol == names.RANDOM else "speakers not trained on"
     return {
         "features": encoder,
         "features_by_speaker": f"{encoder}, normalised per speaker",
@@ -78,16 +83,15 @@ def names(encoder: str, protocol: str) -> dict[str, str]:
 def summary(probed: pd.DataFrame, encoder: str) -> str:
     """Say what the probes of the features found, beside the baseline, and what could not be probed."""
     rows = probed.set_index(["space", "attribute"])
-    words = []
-    for attribute in probes.ATTRIBUTES:
+    said = []
+    for attribute in folds.ATTRIBUTES:
         own, other = rows.loc[("features", attribute)], rows.loc[("mfcc", attribute)]
         if pd.isna(own["balanced_accuracy"]):
-            words.append(f"{attribute} not probed ({own['remark']})")
+            said.append(f"{attribute} not probed ({own['remark']})")
         else:
-            interval = "no interval" if pd.isna(own["low"]) else f"[{own['low']:.3f}, {own['high']:.3f}]"
-            figures = f"{own['balanced_accuracy']:.3f} {interval}"
-            words.append(f"{attribute} {figures} (chance {own['chance']:.3f}, mfcc {other['balanced_accuracy']:.3f})")
-    return f"a linear probe reads off {encoder} {', '.join(words)}"
+            chance, baseline = words.number(own["chance"]), words.number(other["balanced_accuracy"])
+            said.append(f"{attribute} {words.estimate(own, 'balanced_accuracy')} (chance {chance}, mfcc {baseline})")
+    return f"a linear probe reads off {encoder} {', '.join(said)}"
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from pathlib import Path
 from ser import manifest
 from ser.files import params, tables
 from ser.files.failures import one_line
+from ser.splits import names, protocols, table
 from ser.splits import oracle as splits_oracle
-from ser.splits import protocols, table
 from ser.splits.protocols import SplitParams
 
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def summary(report: dict, protocol: str) -> str:
     """Say in a few words what was split, and how much the speakers alone give away."""
-    folds = report[table.CONTRAST]["folds"]
+    folds = report[names.RANDOM]["folds"]
     words = f"{protocol}, {folds} {'fold' if folds == 1 else 'folds'}, {report['utterances']} utterances"
     if "speakers" not in report:
         return f"{words}; some speakers are unknown, so no speaker oracle"

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.files.whole import whole_folder
-from ser.synthesis import corpus
+from ser.synthesis import corpus, voice
 from ser.synthesis.corpus import SynthesisParams
 
 
@@ -29,7 +29,7 @@ def main() -> None:
         pool = ThreadPoolExecutor(arguments.workers)  # of threads: each only waits for a process that speaks
         try:
             with whole_folder(arguments.corpus) as folder:
-                spoken = pool.map(corpus.render, plan.itertuples())
+                spoken = pool.map(voice.render, plan.itertuples())
                 progress = tqdm(spoken, "synthesize", len(plan), unit="utterance", disable=None)
                 for path, samples in zip(described["path"], progress, strict=True):
                     write(samples, folder / path)
@@ -46,7 +46,7 @@ def write(samples: np.ndarray, path: Path) -> None:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(corpus.SAMPLING_RATE_HZ)
+        file.setframerate(voice.SAMPLING_RATE_HZ)
         file.writeframes(samples.tobytes())
 
 

@@ -122,15 +122,3 @@ def test_what_is_lost_in_writing_is_tolerated(tmp_path):
     probabilities = np.array([[1 / 3, 1 / 3 + 1e-11, 1 / 3 - 1e-11]])
     tables.write(predictions.fold("kfold", 0, tested, probabilities, emotions), tmp_path / "predictions.csv")
     assert predictions.read(tmp_path / "predictions.csv", emotions)["prediction"].tolist() == ["happy"]
-
-
-@pytest.mark.parametrize(
-    ("protocols", "expected"), [(["random", "loso"], "loso"), (["kfold"], "kfold"), (["random"], "random")]
-)
-def test_the_chosen_protocol_is_the_one_beside_random(protocols, expected):
-    assert predictions.chosen(pd.DataFrame({"protocol": protocols})) == expected
-
-
-def test_two_protocols_beside_random_are_refused():
-    with pytest.raises(InputError, match="expected one protocol beside 'random', found kfold, loso"):
-        predictions.chosen(pd.DataFrame({"protocol": ["kfold", "loso", "random"]}))

@@ -1,4 +1,4 @@
-"""Which utterances are ambiguous, by raters where there are any, by models in any case, and what it costs.
+"""Which utterances are ambiguous: by raters where there are any, and by models.
 
 A model-based score says that a label is doubtful for a model: ambiguity is one reason, a wrong label, a bad recording
 and a weak model are others. So each score is checked against what raters heard, and against a flag that the corpus
@@ -21,6 +21,7 @@ from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 
 from ser.ambiguity import votes
+from ser.ambiguity.references import MEAN_RANK
 from ser.ambiguity.votes import VotesParams
 from ser.files.failures import InputError
 from ser.files.params import check_ranges
@@ -39,7 +40,7 @@ SCORES = (
     "low_training_confidence",  # one minus the label's mean probability over epochs, as a training utterance
     "training_variability",  # its standard deviation over epochs
     "neighbour_disagreement",  # share of the nearest neighbours, of other speakers, with another label
-    "mean_rank",  # of WITNESSES
+    MEAN_RANK,  # of WITNESSES
 )
 WITNESSES = ("low_self_confidence", "low_training_confidence", "neighbour_disagreement")  # one of each source
 OWN_SCORES = ("vote_entropy", "low_majority", "low_recognition")  # the doubt of raters and listeners
@@ -73,7 +74,7 @@ class AmbiguityParams(VotesParams):
 def neighbour_disagreement(
     vectors: np.ndarray, labels: Sequence[str], speakers: Sequence[str], neighbours: int
 ) -> np.ndarray:
-    """Ask the nearest neighbours of each utterance, by cosine of the standardised vectors, for their labels.
+    """Measure how many of each utterance's nearest neighbours, by cosine of standardised vectors, have another label.
 
     Neighbours are of other speakers only: an utterance lies next to those of its own speaker whatever they express.
 
@@ -134,7 +135,7 @@ def judge(
     emotions: Sequence[str],
     params: AmbiguityParams,
 ) -> pd.DataFrame:
-    """Gather all that raters and models say of each utterance.
+    """Collect everything that raters and models say about each utterance.
 
     Args:
         utterances: the manifest.
@@ -149,7 +150,7 @@ def judge(
         By id, in the manifest's order: path, speaker, label; ``raters``, ``vote_entropy`` (bits), ``majority_share``,
         ``tied``, ``agrees`` and ``heard``, as in ``votes.statistics``; ``recognition``; ``low_majority`` and
         ``low_recognition``, one minus each; ``planted``, the corpus' own flag; ``SCORES``; ``label_issue`` and
-        ``likelier``, as in ``from_predictions``. What cannot be had is missing.
+        ``likelier``, as in ``from_predictions``. What cannot be computed is missing.
 
     Raises:
         InputError: the dynamics are of another manifest.
@@ -160,8 +161,8 @@ def judge(
     table = table.join(heard.rename(columns={"entropy": "vote_entropy"}))
     table["recognition"] = votes.recognition(utterances)
     table["low_majority"], table["low_recognition"] = 1 - table["majority_share"], 1 - table["recognition"]
-    known = (json.loads(text).get(FLAG) if text else None for text in utterances["details"])
-    table["planted"] = [float(flag) if flag in (0, 1) else np.nan for flag in known]
+    marks = (json.loads(text).get(FLAG) if text else None for text in utterances["details"])
+    table["planted"] = [float(flag) if flag in (0, 1) else np.nan for flag in marks]
     table = table.join(from_predictions(predictions, emotions))
     unknown = sorted(set(dynamics["id"]) - set(ids))
     if unknown:
@@ -174,7 +175,7 @@ def judge(
     table["neighbour_disagreement"] = neighbour_disagreement(
         vectors, table["label"], table["speaker"], params.neighbours
     )
-    table["mean_rank"] = table[list(WITNESSES)].rank(pct=True).mean(axis=1)
+    table[MEAN_RANK] = table[list(WITNESSES)].rank(pct=True).mean(axis=1)
     return table
 
 
@@ -194,10 +195,10 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
     table = table.copy()
     voted, recognised = table["low_majority"].notna(), table["low_recognition"].notna()
     table["by"] = np.select([voted, recognised], ["votes", "listeners"], "model")
-    doubt = table["low_majority"].where(voted, table["low_recognition"].where(recognised, table["mean_rank"]))
+    doubt = table["low_majority"].where(voted, table["low_recognition"].where(recognised, table[MEAN_RANK]))
     table["ambiguity"] = doubt.groupby(table["by"]).rank(pct=True)
     table["other"] = table["heard"].where(table["heard"] != "", table["likelier"])
-    order = {"ambiguity": False, "vote_entropy": False, "mean_rank": False, "id": True}
+    order = {"ambiguity": False, "vote_entropy": False, MEAN_RANK: False, "id": True}
     table = table.reset_index().sort_values(list(order), ascending=list(order.values()))
     table["rank"] = np.arange(1, len(table) + 1)
     table[["raters", "label_issue"]] = table[["raters", "label_issue"]].astype("Int64")

@@ -51,17 +51,13 @@ def counts(manifest: pd.DataFrame) -> pd.DataFrame:
     """Count the votes of each utterance.
 
     Args:
-        manifest: utterances, with ``id``, ``votes`` and ``details``.
+        manifest: utterances, with ``id`` and ``votes``.
 
     Returns:
         Votes, int64, by id and emotion, for all emotions that anybody heard, in alphabetical order. Zeros alone stand
-        for no votes: also where ``recognition`` is known, since what the corpus has there is no count by emotion.
+        for no votes.
     """
-    recognised = ~np.isnan(recognition(manifest))
-    rows = [
-        json.loads(text) if text and not only_share else {}
-        for text, only_share in zip(manifest["votes"], recognised, strict=True)
-    ]
+    rows = [json.loads(text) if text else {} for text in manifest["votes"]]
     words = sorted({word for row in rows for word in row})
     table = [[row.get(word, 0) for word in words] for row in rows]
     return pd.DataFrame(
@@ -134,8 +130,8 @@ def alpha(coincidence: np.ndarray) -> np.ndarray:
     total = marginals.sum(axis=-1)
     observed = total - np.trace(coincidence, axis1=-2, axis2=-1)
     expected = total**2 - np.sum(marginals**2, axis=-1)  # times (total - 1)
-    known = expected > 0
-    return np.where(known, 1 - (total - 1) * observed / np.where(known, expected, 1), np.nan)
+    defined = expected > 0
+    return np.where(defined, 1 - (total - 1) * observed / np.where(defined, expected, 1), np.nan)
 
 
 def alpha_with_interval(votes: pd.DataFrame, speakers: Sequence[str], params: IntervalParams) -> dict[str, float]:
@@ -147,7 +143,7 @@ def alpha_with_interval(votes: pd.DataFrame, speakers: Sequence[str], params: In
         params: how intervals are made.
 
     Returns:
-        ``alpha``, ``alpha_low``, ``alpha_high``; what cannot be had is left out.
+        ``alpha``, ``alpha_low``, ``alpha_high``; what cannot be computed is left out.
     """
     matrix, speakers = votes.to_numpy(), np.asarray(speakers)
     names = np.unique(speakers)

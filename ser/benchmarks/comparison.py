@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ser.predictions import RANDOM
-from ser.scores import metrics
+from ser.scores import metrics, words
 from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.splits import oracle
+from ser.splits.names import RANDOM
 
 SYSTEM = ["encoder", "classifier", "normalisation"]
 SCORES = ("uar", "accuracy", "macro_f1")
@@ -109,7 +109,7 @@ def with_absent(scored: pd.DataFrame, encoders: pd.DataFrame) -> pd.DataFrame:
 def best(scored: pd.DataFrame) -> str:
     """Name the system with the highest speaker-independent UAR under normalisation ``train``, and that UAR."""
     row = scored[(scored["normalisation"] == "train") & (scored["protocol"] != RANDOM)].nlargest(1, "uar").iloc[0]
-    return f"{row['encoder']} + {row['classifier']}, UAR {row['uar']:.3f}"
+    return f"{row['encoder']} + {row['classifier']}, UAR {words.number(row['uar'])}"
 
 
 def nested(scored: pd.DataFrame) -> dict:

@@ -19,8 +19,8 @@ from ser.learning import fitting
 from ser.learning.classifier import by_speaker
 from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.machine import processes
-from ser.predictions import RANDOM
 from ser.splits import protocols, table
+from ser.splits.names import RANDOM
 from ser.splits.protocols import SplitParams
 
 # Those of the main pipeline (``train.classifier``), beside the linear ones whose cost inner folds choose.

@@ -1,11 +1,12 @@
 """What the mitigated systems got right -> one table, a page and a line, each compared with the baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from ser.benchmarks.mitigation import BASELINE, GENDERS, MitigationParams
+from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.scores.metrics import confusions, resampled, scores
 
@@ -74,18 +75,18 @@ def summary(scored: pd.DataFrame) -> str:
     """Say the baseline's figures, and which systems moved one of them for better, by intervals that exclude 0."""
     rows = scored[scored["uar"].notna()].to_dict("records")
     gains = [f"{row['system']} ({', '.join(found)})" for row in rows[1:] if (found := _moved(row))]
-    known = [f"{name} {rows[0][name]:.3f}" for name in MEASURES if pd.notna(rows[0][name])]
+    known = [f"{name} {words.number(rows[0][name])}" for name in MEASURES if pd.notna(rows[0][name])]
     return f"{BASELINE} {', '.join(known)}; moved: {', '.join(gains) or 'nothing beyond chance'}"
 
 
 def _moved(row: dict) -> list[str]:
     """Name the measures whose difference to the baseline has an interval that excludes 0, with its sign."""
-    found = []
+    moved = []
     for name in MEASURES:
         low, high = (row[f"{name}_minus_baseline{end}"] for end in ENDS[1:])
         if low > 0 or high < 0:
-            found.append(f"{name} {row[f'{name}_minus_baseline']:+.3f}")
-    return found
+            moved.append(f"{name} {words.number(row[f'{name}_minus_baseline'], sign=True)}")
+    return moved
 
 
 def page(scored: pd.DataFrame, asked: str, params: MitigationParams) -> str:
@@ -106,12 +107,9 @@ def page(scored: pd.DataFrame, asked: str, params: MitigationParams) -> str:
         "gender_probe": "gender, read off",
         "speaker_probe": "speaker, read off",
     }
-    absolute = [_line(["system", *names.values()]), _line(["---"] * (1 + len(names)))]
-    paired = list(absolute)
-    for row in scored[scored["uar"].notna()].to_dict("records"):
-        absolute.append(_line([row["system"], *(_figure(row, name) for name in names)]))
-        if row["system"] != BASELINE:
-            paired.append(_line([row["system"], *(_figure(row, f"{name}_minus_baseline", "+") for name in names)]))
+    rows = scored[scored["uar"].notna()].to_dict("records")
+    others = [row for row in rows if row["system"] != BASELINE]
+    columns = {f"{name}_minus_baseline": title for name, title in names.items()}
     absent = [f"Not run: {row.system}: {row.note}." for row in scored[scored["uar"].isna()].itertuples()]
     seeds = scored["seeds"].max()
     lines = [
@@ -121,26 +119,27 @@ def page(scored: pd.DataFrame, asked: str, params: MitigationParams) -> str:
         f"In brackets {params.intervals.confidence:.0%} intervals, which resample speakers; figures are means over "
         f"{seeds} seeds. Read off: balanced accuracy of a linear probe of the last hidden layer, tested on speakers "
         "whom the network was not trained on; the less, the less the layer shows.",
-        "\n".join(absolute),
+        _markdown(rows, names, signed=["gender_gap"]),
         "## Minus the baseline",
         "Paired: the same draw of speakers for both. An interval that excludes 0 in one of the many cells is no proof.",
-        "\n".join(paired),
+        _markdown(others, columns, signed=columns),
         *absent,
     ]
     return "\n\n".join(lines) + "\n"
 
 
-def _figure(row: dict, name: str, sign: str = "") -> str:
-    """Write a number with its interval, where there is one; a dash where there is no number."""
-    if pd.isna(row[name]):
-        return "–"
-    low, high = (row[f"{name}{end}"] for end in ENDS[1:])
-    sign = "+" if name == "gender_gap" else sign
-    return f"{row[name]:{sign}.3f}" + ("" if pd.isna(low) else f" [{low:{sign}.3f}, {high:{sign}.3f}]")
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _markdown(rows: Sequence[dict], names: Mapping[str, str], signed: Container[str]) -> str:
+    """Write a figure with its interval for each row and name, under the names' titles; a dash for a missing one."""
+    lines = [
+        {"system": row["system"]}
+        | {
+            title: words.estimate(row, name, otherwise="", sign=name in signed) if pd.notna(row[name]) else "–"
+            for name, title in names.items()
+        }
+        for row in rows
+    ]
+    table = pd.DataFrame(lines, columns=["system", *names.values()])
+    return table.to_markdown(index=False, disable_numparse=True)
 
 
 def _bootstraps(speakers: Sequence[str], genders: np.ndarray, params: IntervalParams) -> dict[str, Bootstrap]:

@@ -1,19 +1,20 @@
 """Comparisons as a page of Markdown: what was asked, then a table for each normalisation, the best system first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from ser.benchmarks.comparison import CHANCE, ORACLE, CompareParams
 from ser.files.whole import whole_file
-from ser.predictions import RANDOM
+from ser.scores import words
+from ser.splits.names import RANDOM
 
 NORMALISATIONS = {
     "train": "by mean and deviation of the training utterances",
     "speaker": "by each speaker's own mean and deviation; transductive: it uses a test speaker's audio, no label",
 }
-HEADER = ("encoder", "classifier", "UAR", "accuracy", "macro F1")
+SCORES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro F1"}
 
 
 def save(title: str, asked: str, comparisons: Mapping[str, pd.DataFrame], params: CompareParams, path: Path) -> None:
@@ -35,14 +36,14 @@ def save(title: str, asked: str, comparisons: Mapping[str, pd.DataFrame], params
         "",
     ]
     for name, scored in comparisons.items():
-        known = scored.set_index("encoder")
-        floors = [f"{floor} ({known.at[floor, 'note']}) {known.at[floor, 'uar']:.3f}" for floor in (CHANCE, ORACLE)]
+        of = scored.set_index("encoder")
+        floors = [f"{floor} ({of.at[floor, 'note']}) {words.number(of.at[floor, 'uar'])}" for floor in (CHANCE, ORACLE)]
         systems = scored[scored["normalisation"].notna() & (scored["protocol"] != RANDOM)]
-        for normalisation, words in NORMALISATIONS.items():
+        for normalisation, manner in NORMALISATIONS.items():
             rows = systems[systems["normalisation"] == normalisation]
             if len(rows):
                 lines += [f"## {name}{': n' if name else 'N'}ormalisation `{normalisation}`", ""]
-                lines += [f"Normalised {words}.", "", *table(rows, params.reference, yardstick), ""]
+                lines += [f"Normalised {manner}.", "", table(rows, params.reference, yardstick), ""]
         absent = [f"{row.encoder}: {row.note}" for row in scored[scored["uar"].isna()].itertuples()]
         lines += [f"UAR by knowing nothing of the voice: {', '.join(floors)}.", ""]
         lines += [f"Not compared: {', '.join(absent)}.", ""] if absent else []
@@ -50,8 +51,8 @@ def save(title: str, asked: str, comparisons: Mapping[str, pd.DataFrame], params
         temporary.write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
 
 
-def table(systems: pd.DataFrame, reference: str, yardstick: str) -> list[str]:
-    """Write systems as the lines of a Markdown table, the best first.
+def table(systems: pd.DataFrame, reference: str, yardstick: str) -> str:
+    """Write systems as a Markdown table, the best first.
 
     Args:
         systems: rows of ``ser.benchmarks.comparison.table`` of one protocol and normalisation.
@@ -59,30 +60,21 @@ def table(systems: pd.DataFrame, reference: str, yardstick: str) -> list[str]:
         yardstick: the name of the yardstick.
 
     Returns:
-        Header, rule and a line per system. Columns that nothing is known for are left out.
+        The table, a row a system. Columns that nothing is known for are left out.
     """
     differences = {
         "difference": f"UAR minus {reference}'s",
         "over_yardstick": f"UAR minus that of {yardstick}",
         "drop": "a random split adds",
     }
-    differences = {name: words for name, words in differences.items() if systems[name].notna().any()}
-    lines = [_line((*HEADER, "seeds", *differences.values())), _line(["---"] * (len(HEADER) + 1 + len(differences)))]
+    lines = []
     for row in systems.sort_values(["uar", "encoder", "classifier"], ascending=[False, True, True]).to_dict("records"):
-        scores = [figure(row, name) for name in ("uar", "accuracy", "macro_f1")]
-        signed = [figure(row, name, "+") for name in differences]
-        lines.append(_line([row["encoder"], row["classifier"], *scores, str(row["seeds"]), *signed]))
-    return lines
-
-
-def figure(row: dict, name: str, sign: str = "") -> str:
-    """Write a number with its interval, where there is one; nothing where there is no number."""
-    if pd.isna(row[name]):
-        return ""
-    bounds = [row[f"{name}_low"], row[f"{name}_high"]]
-    interval = "" if pd.isna(bounds).any() else f" [{bounds[0]:{sign}.3f}, {bounds[1]:{sign}.3f}]"
-    return f"{row[name]:{sign}.3f}{interval}"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        line = {name: row[name] for name in ("encoder", "classifier")}
+        line |= {title: words.estimate(row, name, otherwise="") for name, title in SCORES.items()}
+        line["seeds"] = str(row["seeds"])
+        for name, title in differences.items():
+            if systems[name].notna().any():
+                measured = pd.notna(row[name])
+                line[title] = words.estimate(row, name, otherwise="", sign=True) if measured else ""
+        lines.append(line)
+    return pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)

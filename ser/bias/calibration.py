@@ -1,4 +1,4 @@
-"""How well a classifier knows how sure it may be."""
+"""Calibration: how far a classifier's certainty is from its share of hits."""
 
 from collections.abc import Sequence
 

@@ -43,11 +43,11 @@ def differences(confusion: np.ndarray, target: np.ndarray) -> dict[str, np.ndarr
     """
     each = by_emotion(confusion)
     recall = each["recall"][..., 0, :] - each["recall"][..., 1, :]
-    found = {"uar": mean_where(recall, (each["support"] > 0).all(axis=-2))[..., None], "recall": recall}
+    measures = {"uar": mean_where(recall, (each["support"] > 0).all(axis=-2))[..., None], "recall": recall}
     for name, counts in (("rate", confusion), ("rate_matched", matched(confusion, target))):
         rate = _rates(counts)
-        found[name] = rate[..., 0, :] - rate[..., 1, :]
-    return found
+        measures[name] = rate[..., 0, :] - rate[..., 1, :]
+    return measures
 
 
 def spreads(confusion: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
@@ -70,17 +70,17 @@ def spreads(confusion: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
     each = by_emotion(confusion)
     present = (each["support"] > 0).all(axis=-2)
     uar = mean_where(each["recall"], np.broadcast_to(present[..., None, :], each["recall"].shape))
-    found = {"uar_largest": np.ptp(uar, axis=-1)[..., None]}
+    measures = {"uar_largest": np.ptp(uar, axis=-1)[..., None]}
     for ending, counts in (("", confusion), ("_matched", matched(confusion, target))):
         own = by_emotion(counts)
         false = counts.sum(axis=-2) - np.diagonal(counts, axis1=-2, axis2=-1)
         others = counts.sum(axis=(-2, -1))[..., None] - own["support"]
         alarms = np.divide(false, others, out=np.zeros(false.shape), where=others > 0)
         odds = np.maximum(np.ptp(own["recall"], axis=-2), np.ptp(alarms, axis=-2))
-        found[f"equalised_odds{ending}"] = np.where(present, odds, 0.0).max(axis=-1)[..., None]
-        found[f"demographic_parity{ending}"] = np.ptp(_rates(counts), axis=-2)
-        found[f"unweighted_average_bias{ending}"] = mean_where(own["f1"].std(axis=-2), present)[..., None]
-    return found
+        measures[f"equalised_odds{ending}"] = np.where(present, odds, 0.0).max(axis=-1)[..., None]
+        measures[f"demographic_parity{ending}"] = np.ptp(_rates(counts), axis=-2)
+        measures[f"unweighted_average_bias{ending}"] = mean_where(own["f1"].std(axis=-2), present)[..., None]
+    return measures
 
 
 def _rates(confusion: np.ndarray) -> np.ndarray:

@@ -4,25 +4,23 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from ser.bias import claims
 from ser.bias import groups as bias_groups
-from ser.bias.claims import ANY, UAR
+from ser.bias.claims import ANY, GAP, LARGEST, UAR, Claims
 from ser.files.failures import InputError
-from ser.people import COMPARED, pair_name
+from ser.people import COMPARED, MINUS, pair_name
 
 OF_GROUP = ("utterances", "speakers", "uar", "uar_low", "uar_high", "calibration_error")
 OF_TEST = ("p", "p_holm", "p_smallest", "unbiased_low", "unbiased_high", "detectable")
 OF_ALL = ("equalised_odds", "demographic_parity", "unweighted_average_bias")
-GAP = "gap"  # the one key beside the groups of an attribute
 
 
-def report(groups: pd.DataFrame, gaps: pd.DataFrame, refused: pd.DataFrame, overview: dict) -> dict:
+def metrics(groups: pd.DataFrame, gaps: pd.DataFrame, claims: Claims, overview: dict) -> dict:
     """Gather the figures of groups, the gaps between them, and how evenly speakers are served.
 
     Args:
-        groups: as ``audit.withhold`` leaves them.
+        groups: as ``Claims.withhold`` leaves them.
         gaps: as ``gaps.table`` gives them.
-        refused: as ``audit.refusals`` gives them.
+        claims: what the data carry.
         overview: as ``audit.overview`` gives it.
 
     Returns:
@@ -33,16 +31,15 @@ def report(groups: pd.DataFrame, gaps: pd.DataFrame, refused: pd.DataFrame, over
           ``OF_TEST``, and the differences in ``recall``; of all groups together: ``largest`` (``uar``, ``ratio``, the
           ``worst_uar``, ``OF_TEST``), ``equalised_odds``, ``demographic_parity`` (by emotion) and
           ``unweighted_average_bias``, each ``raw`` and ``matched``.
-        - ``speaker``: ``fairness.spread``.
+        - ``speaker``: ``groups.spread``.
         - ``audit``: the overview, and the number of ``refused_claims``.
 
     Raises:
         InputError: a group is called ``gap``.
     """
-    tell = claims.carried(refused)
     rows = groups.to_dict("records")
-    rows = [row for row in rows if row["utterances"] and tell(row["attribute"], row["group"], ANY)]
-    result = {"audit": overview | {"refused_claims": len(refused)}}
+    rows = [row for row in rows if row["utterances"] and claims.carried(row["attribute"], row["group"], ANY)]
+    result = {"audit": overview | {"refused_claims": len(claims.refused)}}
     for attribute in COMPARED:
         section = {row["group"]: _group(row) for row in rows if row["attribute"] == attribute}
         if GAP in section:
@@ -50,27 +47,28 @@ def report(groups: pd.DataFrame, gaps: pd.DataFrame, refused: pd.DataFrame, over
         between = _gap(gaps[gaps["attribute"] == attribute], section)
         if section:
             result[attribute] = section | ({GAP: between} if between else {})
-    uars = [row["uar"] for row in rows if row["attribute"] == "speaker" and tell("speaker", row["group"], UAR)]
+    speakers = [row for row in rows if row["attribute"] == "speaker"]
+    uars = [row["uar"] for row in speakers if claims.carried("speaker", row["group"], UAR)]
     return result | ({"speaker": bias_groups.spread(uars)} if uars else {})
 
 
-def pairs(report: dict) -> dict[str, dict[str, float]]:
-    """Pick out of a report the gaps in UAR of all pairs of groups, named like ``gender: female_minus_male``."""
+def pairs(metrics: dict) -> dict[str, dict[str, float]]:
+    """Pick out of the metrics the gaps in UAR of all pairs of groups, named like ``gender: female_minus_male``."""
     return {
         f"{attribute}: {name}": gap
         for attribute in COMPARED
-        for name, gap in of_attribute(report, attribute)[0].items()
+        for name, gap in of_attribute(metrics, attribute)[0].items()
     }
 
 
-def of_attribute(report: dict, attribute: str) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
-    """Pick out of a report the gaps in UAR of the pairs of one attribute, and the largest of all its groups."""
-    gaps = report.get(attribute, {}).get(GAP, {})
-    return {name: gap for name, gap in gaps.items() if "_minus_" in name and "uar" in gap}, gaps.get("largest", {})
+def of_attribute(metrics: dict, attribute: str) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
+    """Pick out of the metrics the gaps in UAR of the pairs of one attribute, and the largest of all its groups."""
+    gaps = metrics.get(attribute, {}).get(GAP, {})
+    return {name: gap for name, gap in gaps.items() if MINUS in name and "uar" in gap}, gaps.get(LARGEST, {})
 
 
 def _group(row: dict) -> dict:
-    return _known(row, OF_GROUP) | {"recall": _by_emotion(row, "recall_")}
+    return _present(row, OF_GROUP) | {"recall": _by_emotion(row, "recall_")}
 
 
 def _gap(gaps: pd.DataFrame, groups: dict[str, dict]) -> dict:
@@ -82,12 +80,12 @@ def _gap(gaps: pd.DataFrame, groups: dict[str, dict]) -> dict:
             pair = result.setdefault(pair_name(row["first"], row["second"]), {})
             if measure == "uar":
                 ends = {"uar_low": row["low"], "uar_high": row["high"]}
-                pair |= {"uar": value} | _known(ends, ends) | _known(row, OF_TEST)
+                pair |= {"uar": value} | _present(ends, ends) | _present(row, OF_TEST)
             else:
                 pair.setdefault("recall", {})[row["emotion"]] = value
         elif measure == "uar_largest":
             worst = {"worst_uar": groups[row["second"]]["uar"]}
-            result["largest"] = {"uar": value} | worst | _known(row, ("ratio", *OF_TEST))
+            result[LARGEST] = {"uar": value} | worst | _present(row, ("ratio", *OF_TEST))
         elif measure.removesuffix("_matched") in OF_ALL:
             place = result.setdefault(measure.removesuffix("_matched"), {})
             kind = "matched" if measure.endswith("_matched") else "raw"
@@ -98,10 +96,10 @@ def _gap(gaps: pd.DataFrame, groups: dict[str, dict]) -> dict:
     return result
 
 
-def _known(row: Mapping[str, float], columns: Iterable[str]) -> dict[str, float]:
+def _present(row: Mapping[str, float], columns: Iterable[str]) -> dict[str, float]:
     return {column: row[column] for column in columns if pd.notna(row[column])}
 
 
 def _by_emotion(row: dict, prefix: str) -> dict[str, float]:
     columns = [column for column in row if column.startswith(prefix)]
-    return {column.removeprefix(prefix): value for column, value in _known(row, columns).items()}
+    return {column.removeprefix(prefix): value for column, value in _present(row, columns).items()}

@@ -17,9 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ser.bias import claims as bias_claims
 from ser.bias import permutations
-from ser.bias.claims import ANY, GAP, INTERVAL, LARGEST, TEST, UAR
+from ser.bias.claims import ANY, GAP, INTERVAL, LARGEST, TEST, UAR, Claims
 from ser.bias.disparity import differences, spreads
 from ser.bias.groups import BiasParams
 from ser.people import COMPARED, PAIRED, groups_of
@@ -105,17 +104,17 @@ def arena(people: pd.DataFrame, membership: pd.Series, names: Sequence[str], emo
     return Arena(list(names), [len(stack) for stack in stacks], np.concatenate(stacks))
 
 
-def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, refused: pd.DataFrame) -> pd.DataFrame:
+def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, claims: Claims) -> pd.DataFrame:
     """Measure the gaps of every attribute, as far as the data carry them.
 
     Args:
         people: one protocol's predictions, joined with the manifest.
         emotions: the label set.
         params: the age bands, intervals and permutations.
-        refused: as ``audit.refusals`` gives it.
+        claims: what the data carry.
 
     Returns:
-        A row per attribute and measure with ``COLUMNS``; what cannot be had is missing.
+        A row per attribute and measure with ``COLUMNS``; what cannot be computed is missing.
 
         - Pairs of groups: ``differences``, with the bootstrap's interval from ``low`` to ``high``.
         - All groups: ``spreads``; ``first`` and ``second`` are empty, but for ``uar_largest`` the best and the worst
@@ -129,19 +128,18 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, ref
           times the standard error of the bootstrap. With normal quantiles, as textbooks have it, a test of five
           speakers against five would find it in half of them only.
     """
-    tell = bias_claims.carried(refused)
     rows = []
     for attribute in COMPARED:
-        if not tell(attribute, "", GAP):
+        if not claims.carried(attribute, "", GAP):
             continue
         membership, names = groups_of(people, attribute, params.age_bands)
-        names = [name for name in names if tell(attribute, name, ANY)]
+        names = [name for name in names if claims.carried(attribute, name, ANY)]
         for pair in combinations(names, 2) if attribute in PAIRED else ():
-            claims = bias_claims.on_pair(tell, attribute, *pair, emotions)
-            rows += _pair(attribute, arena(people, membership, pair, emotions), emotions, params, claims)
-        whole = [name for name in names if tell(attribute, name, UAR)]
+            allowed = claims.on_pair(attribute, *pair, emotions)
+            rows += _pair(attribute, arena(people, membership, pair, emotions), emotions, params, allowed)
+        whole = [name for name in names if claims.carried(attribute, name, UAR)]
         if len(whole) > 1:
-            tested = tell(attribute, LARGEST, TEST)
+            tested = claims.carried(attribute, LARGEST, TEST)
             rows += _all(attribute, arena(people, membership, whole, emotions), emotions, params, tested)
     gaps = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = list(COLUMNS[COLUMNS.index("difference") :])
@@ -151,17 +149,17 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, ref
     return gaps
 
 
-def _pair(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, claims: set[str]) -> list[dict]:
+def _pair(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, allowed: set[str]) -> list[dict]:
     """Give the rows of a pair of groups, those that both groups carry."""
     seen = differences(groups.totals(groups.labels), groups.target)
     columns = {"difference": seen}
-    if TEST in claims:
+    if TEST in allowed:
         columns |= _chance(groups, differences, seen, params, two_sided=True)
-    if TEST in claims or INTERVAL in claims:
+    if TEST in allowed or INTERVAL in allowed:
         low, high, columns["detectable"] = _drawn(groups, seen, params)
-        columns |= {"low": low, "high": high} if INTERVAL in claims else {}
+        columns |= {"low": low, "high": high} if INTERVAL in allowed else {}
     first, second = groups.names
-    kept = [row for row in _rows(columns, emotions) if NEEDS.get(row["measure"], row["emotion"]) in claims]
+    kept = [row for row in _rows(columns, emotions) if NEEDS.get(row["measure"], row["emotion"]) in allowed]
     return [{"attribute": attribute, "first": first, "second": second} | row for row in kept]
 
 

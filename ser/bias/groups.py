@@ -1,6 +1,6 @@
 """Groups of people, and how well the predictions serve each: gender, age band, both, corpus, language, speaker.
 
-Group by group first, compared later (``ser.bias.gaps``), claimed only where the data carry it (``ser.bias.claims``).
+Group by group first, compared later (``ser.bias.gaps``), claimed only where the data carry it (``ser.bias.refusals``).
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def groups(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams) ->
 
     Returns:
         A row per attribute and group: attribute, group, utterances, speakers, uar, uar_low, uar_high; each of
-        ``MEASURES`` for each emotion, such as ``recall_angry``; calibration_error. What cannot be had is missing. Empty
+        ``MEASURES`` for each emotion, such as ``recall_angry``; calibration_error. Undefined figures are missing. Empty
         groups keep their row; a last row ``unknown`` is there only where needed.
     """
     rows = [

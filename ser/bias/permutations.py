@@ -109,7 +109,7 @@ def _all(sizes: Sequence[int]) -> np.ndarray:
     if len(sizes) == 1:
         return np.zeros((1, sizes[0]), dtype=np.int8)
     others, places = _all(sizes[:-1]), np.arange(sum(sizes))
-    found = np.full((count(sizes) // len(others), len(others), len(places)), len(sizes) - 1, dtype=np.int8)
-    for labels, chosen in zip(found, combinations(places, sizes[-1]), strict=True):
+    arranged = np.full((count(sizes) // len(others), len(others), len(places)), len(sizes) - 1, dtype=np.int8)
+    for labels, chosen in zip(arranged, combinations(places, sizes[-1]), strict=True):
         labels[:, np.delete(places, chosen)] = others
-    return found.reshape(-1, len(places))
+    return arranged.reshape(-1, len(places))

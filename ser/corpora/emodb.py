@@ -4,9 +4,8 @@ Source: F. Burkhardt et al., "A Database of German Emotional Speech", Interspeec
 Licence: CC0. Example: ``wav/03a01Fa.wav``, that is speaker 03, sentence a01, F for happiness, take a.
 
 ``erkennung.txt`` holds the listening test: for each take, also those not released, the share of the listeners who
-recognised the emotion and of those who found it natural. Its documentation speaks of 20 listeners; the shares of
-sentence b03 are multiples of 1/21, all others of 1/20. So the votes are counts: recognised, and ``other`` for the rest,
-of whom the file does not say what they heard.
+recognised the emotion and of those who found it natural. What the others heard it does not say, so there are no votes.
+Its documentation speaks of 20 listeners; the shares of sentence b03 are multiples of 1/21, all others of 1/20.
 """
 
 import re
@@ -43,7 +42,6 @@ SENTENCES = {
     "b09": "Ich will das eben wegbringen und dann mit Karl was trinken gehen.",
     "b10": "Die wird auf dem Platz sein, wo wir sie immer hinlegen.",
 }
-LISTENERS = dict.fromkeys(SENTENCES, 20) | {"b03": 21}
 # "3  \t03a01Fa.wav\t90,00     \t75,00     ", in Latin-1 with non-breaking spaces: number, file, two shares in per cent.
 JUDGEMENT = re.compile(r"\d+\s*\t\s*(\w+)\.wav\s*\t\s*(\d+,\d+)\s*\t\s*(\d+,\d+)\s*")
 
@@ -80,17 +78,14 @@ def _utterance(path: Path, judgements: dict[str, tuple[float, float]] | None) ->
         raise InputError(f"{path}: expected an EMO-DB name such as 03a01Fa.wav; take the file out of the folder")
     gender, age = SPEAKERS[match["speaker"]]
     emotion, sentence = emotions.EMODB[match["emotion"]], match["sentence"]
-    votes, details = {}, {"sentence": sentence, "take": match["take"]}
+    details = {"sentence": sentence, "take": match["take"]}
     if judgements is not None:
         if path.stem not in judgements:
             raise InputError(f"{path}: not listed in the corpus' erkennung.txt; is this file of EMO-DB?")
         recognition, naturalness = judgements[path.stem]
-        recognised = round(recognition * LISTENERS[sentence])
-        heard = {emotion: recognised, "other": LISTENERS[sentence] - recognised}
-        votes = {word: count for word, count in heard.items() if count}
         details |= {"recognition": recognition, "naturalness": naturalness}
     return Utterance(
-        path.stem, path, emotion, match["speaker"], gender, float(age), "de", votes, SENTENCES[sentence], details
+        path.stem, path, emotion, match["speaker"], gender, float(age), "de", {}, SENTENCES[sentence], details
     )
 
 

@@ -165,11 +165,6 @@ def _normaliser(recipe: Recipe, rows: np.ndarray) -> Classifier:
     return classifier
 
 
-def kept(curves: pd.DataFrame) -> pd.DataFrame:
-    """Pick from learning curves the epoch that was kept, one row a protocol and fold."""
-    return curves.loc[curves.groupby(["protocol", "fold"])["validation_loss"].idxmin()]
-
-
 def seed_of(recipe: Recipe) -> int:
     """Give each fold of each protocol its own stream."""
     digest = hashlib.sha256(f"{recipe.params.seed} {recipe.protocol} {recipe.fold}".encode()).digest()

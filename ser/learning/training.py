@@ -9,9 +9,10 @@ from joblib import delayed
 
 from ser.features import Features
 from ser.learning import cartography, classifier, fitting, objective, soft_labels
+from ser.learning.curves import kept
 from ser.learning.recipe import Recipe, TrainParams
 from ser.machine import processes
-from ser.splits import oracle, table
+from ser.splits import names, oracle, table
 
 
 def train(
@@ -44,12 +45,12 @@ def train(
         InputError: as ``ser.learning.fitting.fit``.
     """
     tasks, mapped = [], []
-    alone, digest = set(split["protocol"]) == {table.CONTRAST}, table.digest(split)
+    alone, digest = set(split["protocol"]) == {names.RANDOM}, table.digest(split)
     for protocol, fold, parts in table.folds(split, utterances):
         recipe = Recipe(list(emotions), params, features.extractor, protocol, fold, digest)
         path = folder / classifier.file_name(protocol, fold)
         tasks.append(delayed(_train_fold)(recipe, features.vectors, utterances, parts, path))
-        mapped.append(alone or protocol != table.CONTRAST)
+        mapped.append(alone or protocol != names.RANDOM)
     folds = list(progress(processes.parallel(tasks, workers), total=len(tasks)))
     dynamics = [went for (_, went), wanted in zip(folds, mapped, strict=True) if wanted]
     return pd.concat([curve for curve, _ in folds], ignore_index=True), cartography.combine(dynamics)
@@ -94,6 +95,6 @@ def warnings(params: TrainParams, utterances: pd.DataFrame, emotions: Sequence[s
 
 def summary(curves: pd.DataFrame) -> str:
     """Say how many folds were trained, and how well they did on their validation parts."""
-    kept = fitting.kept(curves).groupby("protocol")["validation_uar"].agg(["count", "mean"])
-    scores = [f"{row.mean:.3f} {row.Index} (folds: {row.count})" for row in kept.itertuples()]
-    return f"{kept['count'].sum()} classifiers; mean validation UAR {', '.join(scores)}"
+    best = kept(curves).groupby("protocol")["validation_uar"].agg(["count", "mean"])
+    scores = [f"{row.mean:.3f} {row.Index} (folds: {row.count})" for row in best.itertuples()]
+    return f"{best['count'].sum()} classifiers; mean validation UAR {', '.join(scores)}"

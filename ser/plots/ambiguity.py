@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from ser.plots import drawing
 from ser.plots.drawing import BLACK, BLUE, GREY, ORANGE, PALE
+from ser.scores import words
 
 LOOKS = {"planted": (BLACK, "s"), "votes": (BLUE, "o"), "listeners": (ORANGE, "D")}  # of references
 ROW = 0.6  # of the height of a row, for all that stands in it
@@ -89,11 +90,11 @@ def _scores(axes: Axes, checked: pd.DataFrame, measure: str, label: str, chance:
     for reference in references:
         part = rows[rows["reference"] == reference]
         colour, marker = LOOKS[reference]
-        for prefix, fill, words in (("", colour, ""), ("within_", "white", ", within emotions")):
+        for prefix, fill, manner in (("", colour, ""), ("within_", "white", ", within emotions")):
             places = np.array([names.index(name) for name in part["score"]]) + next(shifts)
             value = prefix + measure
             axes.hlines(places, part[f"{value}_low"], part[f"{value}_high"], color=colour, linewidth=1.5)
-            axes.plot(part[value], places, marker, color=colour, mfc=fill, markersize=5, label=reference + words)
+            axes.plot(part[value], places, marker, color=colour, mfc=fill, markersize=5, label=reference + manner)
     drawing.rows(axes, [name.replace("_", " ") for name in names], label)
     _legend(axes)
 
@@ -122,7 +123,7 @@ def _costs(axes: Axes, costs: Mapping[str, Mapping]) -> None:
     axes.plot(rows["gain"], places, "o", color=BLUE, markersize=7, label="the most ambiguous")
     names = []
     for kind, cost in costs.items():
-        uar = f"UAR {cost['uar']['all']:.3f}, then {cost['uar']['without']:.3f}"
+        uar = f"UAR {words.number(cost['uar']['all'])}, then {words.number(cost['uar']['without'])}"
         names.append(f"{kind}: {cost['left_out']} of {cost['utterances']}\n{uar}")
     drawing.rows(axes, names, "gain in UAR when left out")
     _legend(axes)

@@ -56,10 +56,10 @@ def _cells(axes: Axes, counts: pd.DataFrame, refused: pd.DataFrame, naming: str)
     emotions = list(counts.columns)
     axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
     axes.set_yticks(range(len(counts)), [naming.format(*place) for place in counts.index], fontsize=8)
-    known = set(zip(refused["attribute"], refused["group"], refused["claim"], strict=True))
+    places = set(zip(refused["attribute"], refused["group"], refused["claim"], strict=True))
     for row, (attribute, group) in enumerate(counts.index):
         for column, emotion in enumerate(emotions):
-            if (attribute, group, emotion) in known:
+            if (attribute, group, emotion) in places:
                 frame = Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, edgecolor=ORANGE, linewidth=1.5)
                 axes.add_patch(frame)
     axes.set_title("utterances of each emotion; orange: claim refused", fontsize=9)

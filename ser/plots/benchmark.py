@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from ser.plots import drawing
 from ser.plots.drawing import BLUE, GREY, ORANGE
-from ser.predictions import RANDOM
+from ser.splits.names import RANDOM
 
 ROW_INCHES = 0.3
 

@@ -7,8 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ser.people import MINUS, UNKNOWN
 from ser.plots import drawing
 from ser.plots.drawing import BLUE, GREY, PALE
+from ser.scores import words
 
 NAMED_SPEAKERS = 40  # more cannot be read beside the axis
 ROW_INCHES = 0.27
@@ -54,7 +56,7 @@ def draw(table: pd.DataFrame, gaps: Mapping[str, Mapping[str, float]], emotions:
 def _uars(axes: Axes, people: pd.DataFrame) -> None:
     names = []
     for row in people.itertuples():
-        speakers = "unknown" if pd.isna(row.speakers) else row.speakers
+        speakers = UNKNOWN if pd.isna(row.speakers) else row.speakers
         names.append(f"{row.attribute}: {row.group}\nutterances {row.utterances}, speakers {speakers}")
     drawing.intervals(axes, people, names, "UAR")
     axes.set_xlim(0, 1)
@@ -76,14 +78,14 @@ def _gaps(axes: Axes, gaps: Mapping[str, Mapping[str, float]]) -> None:
     drawing.intervals(
         axes,
         rows,
-        [name.replace("_minus_", " minus ") for name in gaps],
+        [name.replace(MINUS, " minus ") for name in gaps],
         "gap in UAR; grey: where chance alone would leave it",
     )
     reach = 1.1 * np.nanmax(np.abs(rows[numbers].to_numpy()), initial=0.1)
     axes.set_xlim(-reach, reach)
     for place, row in enumerate(rows.itertuples()):
-        words = "no test" if np.isnan(row.p) else f"p {row.p:.3f}\nHolm {row.p_holm:.3f}"
-        axes.annotate(words, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=7)
+        test = "no test" if np.isnan(row.p) else f"p {words.number(row.p)}\nHolm {words.number(row.p_holm)}"
+        axes.annotate(test, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=7)
 
 
 def _speakers(axes: Axes, speakers: pd.DataFrame, named: bool) -> None:

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ser.learning.curves import kept
 from ser.plots.drawing import BLUE, GREY, ORANGE, PALE
 
 
@@ -23,12 +24,12 @@ def draw(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(2, len(protocols), squeeze=False, sharey="row", sharex="col")
     for protocol, column in zip(protocols, panels.T, strict=True):
         rows = table[table["protocol"] == protocol]
-        kept = rows.loc[rows.groupby("fold")["validation_loss"].idxmin()]
-        column[0].set_title(f"{protocol}, folds: {len(kept)}", fontsize=10)
+        best = kept(rows)
+        column[0].set_title(f"{protocol}, folds: {len(best)}", fontsize=10)
         for axes, measure in zip(column, ("loss", "uar"), strict=True):
             _curves(axes, rows, f"train_{measure}", GREY, "training part")
             _curves(axes, rows, f"validation_{measure}", BLUE, "validation part")
-            axes.plot(kept["epoch"], kept[f"validation_{measure}"], "o", color=ORANGE, markersize=5, label="epoch kept")
+            axes.plot(best["epoch"], best[f"validation_{measure}"], "o", color=ORANGE, markersize=5, label="epoch kept")
             axes.grid(color=PALE)
             axes.spines[["top", "right"]].set_visible(False)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ser.people import UNKNOWN
 from ser.plots.drawing import BLACK, BLUE, GREY, ORANGE, PALE
 
 ASPECTS = ("emotion", "speaker", "gender")
@@ -13,7 +14,6 @@ ASPECTS = ("emotion", "speaker", "gender")
 COLOURS = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", BLACK)
 MARKERS = "osD^vP*Xh<>p"
 NAMED = 40  # groups that a legend can hold
-UNKNOWN = "unknown"
 
 
 def draw(points: pd.DataFrame, title: str) -> Figure:

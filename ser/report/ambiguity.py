@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ser.report import words
-from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
+from ser.ambiguity.references import AGREEMENT, MEAN_RANK
+from ser.report import listening, words
+from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, present, table
 from ser.report.material import Material
 
 JUDGES = {  # by whom the most ambiguous are left out, the best one first
@@ -29,15 +30,12 @@ SCORES = {
     "low_training_confidence": "the label was hard to learn",
     "training_variability": "the label was learnt and unlearnt",
     "neighbour_disagreement": "utterances that sound alike have other labels",
-    "mean_rank": "mean rank of three scores: probability, training, neighbours",
+    MEAN_RANK: "mean rank of three scores: probability, training, neighbours",
 }
-EVERY = "mean_rank"  # the score that sums up the models'
-BY = {"votes": "raters", "listeners": "listeners", "model": "the model alone"}
-LISTED = 20
 
 
 def section(material: Material) -> Section:
-    """Tell of raters, scores, costs and the list of utterances to listen to."""
+    """Build the section: raters, scores, costs, and the utterances to listen to."""
     parts = [
         agreement(material),
         cost(material),
@@ -50,7 +48,8 @@ def section(material: Material) -> Section:
         _bands(material.tables["bands"]),
         *checks(material),
         issues(material),
-        _list(material.tables["ambiguous"]),
+        listening.ranking(material.tables["ambiguous"]),
+        *listening.clips(material),
     ]
     return Section(
         "ambiguity",
@@ -67,31 +66,31 @@ def agreement(material: Material) -> Finding:
     """Say how far raters agree."""
     asked = "How ambiguous are the labels?"
     cannot = "Which emotion the speaker felt: raters tell what they hear."
-    found = []
+    said = []
     if (votes := material.get("ambiguity", "votes")) is not None:
-        found.append(
+        said.append(
             f"{words.amount(votes['utterances'], 'utterance')} have votes, of {words.number(votes['raters'])} raters "
             f"on average. In {words.number(votes['ambiguous'])} of them no emotion has more than "
             f"{material.settings['ambiguity']['majority']:g} of the votes; in {words.number(votes['agrees'])} the "
             "label alone has the most votes."
         )
         if "alpha" in votes:
-            found.append(
+            said.append(
                 "Agreement of the raters (Krippendorff's alpha; 1: perfect, 0: none beyond chance): "
                 f"{words.estimate(votes, 'alpha')}."
             )
     if (listeners := material.get("ambiguity", "listeners")) is not None:
-        found.append(
+        said.append(
             f"Of {words.amount(listeners['utterances'], 'utterance')} the corpus says how many listeners recognised "
             f"the emotion: a share of {words.number(listeners['recognition'])} on average. What the others heard is "
             "not recorded."
         )
     if (planted := material.get("ambiguity", "planted")) is not None:
-        found.append(
+        said.append(
             f"The corpus itself marks {words.number(planted['ambiguous'])} of {words.amount(planted['utterances'])} as "
             "ambiguous."
         )
-    if not found:
+    if not said:
         return Finding(
             asked,
             words.UNKNOWN,
@@ -102,7 +101,7 @@ def agreement(material: Material) -> Finding:
         )
     sure = "The interval is over speakers. " if votes and "alpha_low" in votes else ""
     sure += "Shares are counts of these corpora, as these raters heard them."
-    return Finding(asked, MEASURED, " ".join(found), sure, cannot)
+    return Finding(asked, MEASURED, " ".join(said), sure, cannot)
 
 
 def cost(material: Material) -> Finding:
@@ -121,7 +120,7 @@ def cost(material: Material) -> Finding:
     signs = [words.excludes(values, "gain"), beyond] if words.interval(values, "gain") else []
     minimum = material.settings["intervals"]["minimum_speakers"]
     reason = f"no interval: fewer than {minimum} speakers, or unknown ones"
-    found = (
+    said = (
         f"Without the {left} of {words.amount(every, 'utterance')} {JUDGES[judge]}, the UAR goes from "
         f"{words.number(values['all'])} to {words.number(values['without'])}: "
         f"{words.estimate(values, 'gain', reason, sign=True)}."
@@ -129,7 +128,7 @@ def cost(material: Material) -> Finding:
     sure = f"Leaving out as many at random moves it within {words.interval(chance, 'random', sign=True)}."
     if judge == "model":
         sure += " No raters: a model chose what to leave out, so part of the gain may be its own errors, not ambiguity."
-    return Finding(asked, words.judged(signs), found, sure, cannot)
+    return Finding(asked, words.judged(signs), said, sure, cannot)
 
 
 def bands(material: Material) -> Finding:
@@ -137,10 +136,10 @@ def bands(material: Material) -> Finding:
     asked = "Does the model fail where people disagree?"
     cannot = "Which way round: unclear speech may be hard for both, or bands may hold other emotions and speakers."
     table = material.tables["bands"]
-    for judge in ("votes", "listeners"):
+    for judge in AGREEMENT:
         rows = table[(table["by"] == judge) & (table["utterances"] > 0)].to_dict("records")
         if len(rows) > 1:
-            low, high = ({k: v for k, v in row.items() if pd.notna(v)} for row in (rows[0], rows[-1]))
+            low, high = present(rows[0]), present(rows[-1])
             apart = (
                 [low["accuracy_high"] < high["accuracy_low"]]
                 if "accuracy_low" in low and "accuracy_low" in high
@@ -149,8 +148,8 @@ def bands(material: Material) -> Finding:
             return Finding(
                 asked,
                 words.judged(apart),
-                f"Accuracy is {words.estimate(low, 'accuracy')} where {low['band']} % of the {BY[judge]} agree "
-                f"({words.amount(low['utterances'], 'utterance')}), and {words.estimate(high, 'accuracy')} where "
+                f"Accuracy is {words.estimate(low, 'accuracy')} where {low['band']} % of the {listening.BY[judge]} "
+                f"agree ({words.amount(low['utterances'], 'utterance')}), and {words.estimate(high, 'accuracy')} where "
                 f"{high['band']} % do ({words.amount(high['utterances'], 'utterance')}).",
                 "Called found only where the two intervals do not touch, which errs towards finding nothing.",
                 cannot,
@@ -182,7 +181,7 @@ def check(material: Material, reference: str) -> Finding:
     """Say whether models find what a reference holds to be ambiguous."""
     asked = f"Do models find ambiguous utterances without raters? Checked against {REFERENCES[reference]}"
     cannot = "Whether the same score would serve with another model or corpus."
-    values = material.get("ambiguity", reference, "scores", EVERY) or {}
+    values = material.get("ambiguity", reference, "scores", MEAN_RANK) or {}
     for measure, null, meaning in (
         ("auroc", 0.5, "AUROC: the chance that an ambiguous utterance is ranked above a clear one; 0.5 is chance"),
         ("spearman", 0.0, "rank correlation with the doubt of people; 0 is chance"),
@@ -241,7 +240,7 @@ def issues(material: Material) -> Finding:
 
 def _bands(bands: pd.DataFrame) -> Table:
     measures = {"accuracy": "accuracy", "uar": "UAR", "distance": "distance", "label_distance": "distance of the label"}
-    rows = [[BY[row.by], f"{row.band} %", int(row.utterances)] for row in bands.itertuples()]
+    rows = [[listening.BY[row.by], f"{row.band} %", int(row.utterances)] for row in bands.itertuples()]
     caption = (
         "The model by agreement (distance: of the model's probabilities from the shares of the votes, Jensen-Shannon, "
         "0 equal to 1 disjoint; of the label: as if it were certain)"
@@ -271,28 +270,12 @@ def _measured(
     absent: str,
 ) -> Table:
     """Add measures to rows, each with its interval; a measure that no row has becomes a note, in place of a column."""
-    present = {key: name for key, name in measures.items() if figures[key].notna().any()}
-    missing = [name for key, name in measures.items() if key not in present]
+    defined = {key: name for key, name in measures.items() if figures[key].notna().any()}
+    missing = [name for key, name in measures.items() if key not in defined]
     full = []
     for row, values in zip(rows, figures.to_dict("records"), strict=True):
-        known = {key: value for key, value in values.items() if pd.notna(value)}
+        measured = present(values)
         why = "not defined" if values["utterances"] else "no utterances"
-        full.append([*row, *(estimated(known, key) if key in known else why for key in present)])
+        full.append([*row, *(estimated(measured, key) if key in measured else why for key in defined)])
     note = f"Not defined here: {words.listing(missing)}." if missing else ""
-    return table(caption, [*columns, *present.values()], full, note if full else absent)
-
-
-def _list(ranking: pd.DataFrame) -> Table:
-    shown = ranking.head(LISTED)
-    rows = []
-    for row in shown.itertuples():
-        evidence = BY[row.by]
-        if row.by == "votes":
-            evidence = f"{words.amount(row.raters, 'rater')}, largest share of votes {words.number(row.majority_share)}"
-        elif row.by == "listeners":
-            evidence = f"recognised by {words.number(row.recognition)} of the listeners"
-        rows.append([int(row.rank), row.path, row.label, row.other, evidence, float(row.mean_rank)])
-    columns = ["rank", "file", "label", "perhaps rather", "judged by", "doubt of the model (mean rank)"]
-    caption = f"To listen to: the {len(shown)} most ambiguous of {words.amount(len(ranking), 'utterance')}"
-    note = "" if rows else "No utterance could be judged."
-    return table(caption, columns, rows, note)
+    return table(caption, [*columns, *defined.values()], full, note if full else absent)

@@ -1,4 +1,4 @@
-"""What a report is made of."""
+"""The parts of a section: findings, tables, figures, clips and lists."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +53,24 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Clip:
+    """An utterance to hear and see: its name in ``Material.sounds`` and ``Material.pictures``, and what it is."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Utterances to hear and see; the note says which cannot be heard, and why."""
+
+    kind: ClassVar[str] = "clips"
+    caption: str
+    clips: Sequence[Clip]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Points:
     """A list of sentences under a title."""
 
@@ -89,10 +107,15 @@ class Section:
     name: str
     title: str
     introduction: str
-    parts: Sequence[Table | Figure | Finding | Points]
+    parts: Sequence[Table | Figure | Finding | Points | Clips]
 
 
 MEASURED = "measured"
+
+
+def present(row: Mapping) -> dict:
+    """Leave out the cells of a table's row that are missing."""
+    return {key: value for key, value in row.items() if pd.notna(value)}
 
 
 def cell(value) -> Cell:

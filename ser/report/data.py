@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ser.bias.claims import ANY, EVERYWHERE, GAP, INTERVAL, TEST, UAR, Claims
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, table
 from ser.report.material import Material
@@ -17,13 +18,12 @@ REASONS = {
     "duplicate": "the same audio as another file",
 }
 CLAIMS = {
-    "any figure": "any figure",
-    "uar": "the UAR",
-    "gap": "any gap between groups",
-    "interval": "an interval",
-    "test": "a test",
+    ANY: "any figure",
+    UAR: "the UAR",
+    GAP: "any gap between groups",
+    INTERVAL: "an interval",
+    TEST: "a test",
 }
-EVERYWHERE = "all"  # in the table of refused claims: whatever the attribute
 LISTED = 20  # rejected files; the table of the stage has them all
 ATTRIBUTES = {
     "gender": "gender",
@@ -36,7 +36,7 @@ ATTRIBUTES = {
 
 
 def section(material: Material) -> Section:
-    """Tell of the corpora, the rejected files, and the audit."""
+    """Build the section: the corpora, the rejected files, and the audit."""
     manifest = material.metrics["manifest"]
     parts = [_corpora(manifest), _rejected(manifest), *_rejected_files(material.tables["rejected"]), tied(material)]
     parts += [
@@ -60,8 +60,8 @@ def section(material: Material) -> Section:
 
 def size(manifest: dict) -> str:
     """Say how much data there is."""
-    known = manifest.get("speakers")
-    speakers = words.amount(known, "speaker") if known else "unknown speakers"
+    count = manifest.get("speakers")
+    speakers = words.amount(count, "speaker") if count else "unknown speakers"
     corpora = words.listing(sorted(manifest["corpora"]))
     hours = f"{words.number(manifest['hours'])} hours"
     return f"{words.amount(manifest['utterances'], 'utterance')} by {speakers}, {hours} of speech, from {corpora}"
@@ -75,35 +75,29 @@ def tied(material: Material) -> Finding:
         "Whether emotions go together with what the corpora do not record: the sentence spoken, the room, the day of "
         "the recording."
     )
-    found = []
+    said = []
     if oracle is not None:
-        found.append(
+        said.append(
             "Guessing each speaker's commonest emotion, without listening at all (the speaker oracle), has a UAR of "
             f"{words.number(oracle)}; chance is {words.number(chance)}."
         )
     association = material.get("bias", "audit", "association") or {}
     if association:
         values = [f"{ATTRIBUTES.get(name, name)} {words.number(value)}" for name, value in association.items()]
-        found.append(
+        said.append(
             "Association of emotion with each attribute, from 0 (none) to 1 (each tells the other; Cramér's V, "
             f"corrected for chance): {', '.join(values)}."
         )
-    refused_everything = refusal(material.tables["refused"], EVERYWHERE, "any figure")
-    verdict = words.FOUND if refused_everything else MEASURED
-    if refused_everything:
-        found.append(f"Every claim about groups is refused: {refused_everything}.")
+    reason = Claims(material.tables["refused"]).refusal(EVERYWHERE, ANY)
+    verdict = words.FOUND if reason else MEASURED
+    if reason:
+        said.append(f"Every claim about groups is refused: {reason}.")
     sure = "These are counts of the corpora at hand, not estimates of others: there is nothing uncertain about them."
-    if not found:
+    if not said:
         return Finding(asked, words.UNKNOWN, "Speakers and groups are unknown.", "Nothing can be counted.", cannot)
     if oracle is None:
-        found.insert(0, "Some speakers are unknown, so there is no speaker oracle.")
-    return Finding(asked, verdict, " ".join(found), sure, cannot)
-
-
-def refusal(refused: pd.DataFrame, attribute: str, claim: str) -> str:
-    """Look up why a claim on all groups of an attribute is refused; nothing where it is not."""
-    rows = refused[(refused["attribute"] == attribute) & (refused["group"] == "") & (refused["claim"] == claim)]
-    return rows["reason"].iloc[0] if len(rows) else ""
+        said.insert(0, "Some speakers are unknown, so there is no speaker oracle.")
+    return Finding(asked, verdict, " ".join(said), sure, cannot)
 
 
 def _corpora(manifest: dict) -> Table:
@@ -112,13 +106,13 @@ def _corpora(manifest: dict) -> Table:
     rows = [
         [
             name,
-            known["utterances"],
-            known["speakers"],
-            known["without_speaker"],
-            float(known["hours"]),
-            *(known["emotions"].get(emotion, 0) for emotion in emotions),
+            of["utterances"],
+            of["speakers"],
+            of["without_speaker"],
+            float(of["hours"]),
+            *(of["emotions"].get(emotion, 0) for emotion in emotions),
         ]
-        for name, known in sorted(manifest["corpora"].items())
+        for name, of in sorted(manifest["corpora"].items())
     ]
     return table("Utterances of each corpus, and of each emotion", columns, rows)
 
@@ -145,8 +139,8 @@ def _counts(audit: pd.DataFrame) -> Table:
     rows = []
     for (attribute, group), part in groups.groupby(["attribute", "group"], sort=False):
         counts = part.set_index("emotion")["utterances"]
-        found = [int(counts[emotion]) for emotion in emotions]
-        rows.append([ATTRIBUTES.get(attribute, attribute), words.plain(group), *found, sum(found)])
+        cells = [int(counts[emotion]) for emotion in emotions]
+        rows.append([ATTRIBUTES.get(attribute, attribute), words.plain(group), *cells, sum(cells)])
     return table("Utterances of each group and emotion", ["attribute", "group", *emotions, "all"], rows, folded=True)
 
 

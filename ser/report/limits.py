@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ser.bias.claims import ANY, EVERYWHERE, UNRECORDED, Claims
 from ser.report import words
 from ser.report.content import Points, Section, Table, table
-from ser.report.data import EVERYWHERE, refusal
-from ser.report.groups import PLURALS
+from ser.report.gaps import PLURALS
 from ser.report.material import Material
-from ser.report.performance import RANDOM, chosen
+from ser.report.performance import chosen
+from ser.splits.names import RANDOM
 
 CORPORA = {
     "synthetic": "synthetic: synthetic speech with planted truths, made to try the pipeline and to prove that the "
@@ -45,7 +46,7 @@ GLOSSARY = {
 
 
 def section(material: Material) -> Section:
-    """Tell what the numbers rest on, and how to make them again."""
+    """Build the section: limits, how to reproduce the report, parameters, software and glossary."""
     parts = [
         Points("What limits every number above", limits(material)),
         Points(
@@ -81,10 +82,11 @@ def limits(material: Material) -> list[str]:
             f"The speaker of {words.amount(manifest['without_speaker'], 'utterance')} is unknown: no split can keep "
             "them apart, and there are no intervals."
         )
+    claims = Claims(material.tables["refused"])
     for attribute, plural in PLURALS.items():
-        if refusal(material.tables["refused"], attribute, "any figure") == "unknown for everybody":
+        if claims.refusal(attribute, ANY) == UNRECORDED:
             points.append(f"The corpora record no {plural}: nothing is said of bias by {attribute}.")
-    tied = refusal(material.tables["refused"], EVERYWHERE, "any figure")
+    tied = claims.refusal(EVERYWHERE, ANY)
     if tied:
         points.append(f"No claim about groups is carried: {tied}.")
     if chosen(material) == RANDOM:

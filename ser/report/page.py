@@ -1,6 +1,7 @@
 """The report as one HTML page that needs nothing else."""
 
 import base64
+from collections.abc import Mapping
 
 import jinja2
 
@@ -20,7 +21,8 @@ def render(material: Material, template: str) -> str:
 
     Args:
         material: what it tells of.
-        template: a jinja2 template; it gets ``summary``, ``sections`` and ``pictures`` (data URIs by name).
+        template: a jinja2 template; it gets ``summary``, ``sections``, and ``pictures`` and ``sounds`` as data URIs by
+            name.
 
     Returns:
         HTML; the same for the same material.
@@ -32,10 +34,14 @@ def render(material: Material, template: str) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    pictures = {
-        name: f"data:image/png;base64,{base64.b64encode(content).decode()}"
-        for name, content in material.pictures.items()
-    }
     return environment.from_string(template).render(
-        summary=summary(material), sections=sections(material), pictures=pictures
+        summary=summary(material),
+        sections=sections(material),
+        pictures=_embedded(material.pictures, "image/png"),
+        sounds=_embedded(material.sounds, "audio/flac"),
     )
+
+
+def _embedded(files: Mapping[str, bytes], kind: str) -> dict[str, str]:
+    """Turn files into data URIs."""
+    return {name: f"data:{kind};base64,{base64.b64encode(content).decode()}" for name, content in files.items()}

@@ -2,11 +2,13 @@
 
 import pandas as pd
 
+from ser.learning.curves import kept
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
 from ser.report.material import Material
+from ser.splits import names
+from ser.splits.names import INDEPENDENT, RANDOM
 
-RANDOM = "random"
 PROTOCOLS = {
     "holdout": "some speakers are set aside for the test",
     "kfold": "groups of speakers are set aside for the test in turn",
@@ -18,7 +20,7 @@ SCORES = {"uar": "UAR", "accuracy": "accuracy", "macro_precision": "macro precis
 
 
 def section(material: Material) -> Section:
-    """Tell of scores, classes, folds and learning curves."""
+    """Build the section: scores, classes, folds and learning curves."""
     protocol = chosen(material)
     parts = [
         headline(material),
@@ -50,14 +52,13 @@ def section(material: Material) -> Section:
 
 
 def chosen(material: Material) -> str:
-    """Find the protocol that the figures speak of: the one beside ``random``, or ``random`` where it stands alone."""
-    names = [name for name in material.tables["folds"]["protocol"].unique() if name != RANDOM]
-    return names[0] if names else RANDOM
+    """Find the protocol that the figures speak of."""
+    return names.chosen(material.tables["folds"]["protocol"])
 
 
 def scored(material: Material) -> dict:
     """Give the scores of the chosen protocol."""
-    return material.metrics["evaluate"]["random" if chosen(material) == RANDOM else "speaker_independent"]
+    return material.metrics["evaluate"][RANDOM if chosen(material) == RANDOM else INDEPENDENT]
 
 
 def headline(material: Material) -> Finding:
@@ -65,8 +66,8 @@ def headline(material: Material) -> Finding:
     values, chance = scored(material), material.metrics["evaluate"]["chance_uar"]
     settings = material.settings["intervals"]
     reason = words.no_interval(values.get("speakers"), settings["minimum_speakers"])
-    known = chosen(material) == RANDOM
-    whose = "speakers who are in training as well" if known else "speakers whom the model never heard"
+    overstated = chosen(material) == RANDOM
+    whose = "speakers who are in training as well" if overstated else "speakers whom the model never heard"
     above = {f"above_{end}": values[f"uar_{end}"] - chance for end in ("low", "high") if f"uar_{end}" in values}
     verdict = words.verdict(above, "above", 1 - settings["confidence"])
     sure = (
@@ -84,26 +85,26 @@ def headline(material: Material) -> Finding:
         sure,
         "How well the model does with other corpora, microphones or languages, and what training it anew would change: "
         "the interval is about speakers alone."
-        + (" Nor with speakers whom it never heard: only a random split was run." if known else ""),
+        + (" Nor with speakers whom it never heard: only a random split was run." if overstated else ""),
     )
 
 
 def classes(material: Material) -> Finding:
     """Say which emotion is recognised best, which worst, and what it is taken for."""
     protocol = chosen(material)
-    known = material.tables["classes"]
-    known = known[(known["protocol"] == protocol) & known["recall"].notna() & (known["support"] > 0)]
-    best, worst = (known.loc[known["recall"].map(words.rounded) == pick] for pick in _ends(known["recall"]))
-    found = (
+    tested = material.tables["classes"]
+    tested = tested[(tested["protocol"] == protocol) & tested["recall"].notna() & (tested["support"] > 0)]
+    best, worst = (tested.loc[tested["recall"].map(words.rounded) == pick] for pick in _ends(tested["recall"]))
+    extremes = (
         f"Best recognised: {_named(best)}, of which {words.number(best['recall'].iloc[0])} is recognised (recall). "
         f"Worst: {_named(worst)}, with {words.number(worst['recall'].iloc[0])}."
-        if len(known) > 1
+        if len(tested) > 1
         else "Only one emotion was tested."
     )
     return Finding(
         "Which emotions are mixed up?",
         MEASURED,
-        words.sentence(found, confusion(material.tables["confusion"])),
+        words.sentence(extremes, confusion(material.tables["confusion"])),
         "These are shares of the utterances at hand, without intervals; few utterances of an emotion make its share "
         "coarse (see the column utterances).",
         "Whether people would mix up the same emotions: the section on ambiguity says what raters heard, where there "
@@ -155,9 +156,9 @@ def curves(material: Material) -> Finding:
     """Say how long training lasted, and how far training and validation lie apart where it was stopped."""
     rows = material.tables["curves"]
     rows = rows[rows["protocol"] == chosen(material)]
-    kept = rows.loc[rows.groupby("fold")["validation_loss"].idxmin()]
-    train, validation = (float(kept[f"{part}_uar"].mean()) for part in ("train", "validation"))
-    epochs = kept["epoch"]
+    best = kept(rows)
+    train, validation = (float(best[f"{part}_uar"].mean()) for part in ("train", "validation"))
+    epochs = best["epoch"]
     return Finding(
         "Does the model learn by heart?",
         MEASURED,
@@ -186,8 +187,8 @@ def _named(rows: pd.DataFrame) -> str:
 def _scores(material: Material) -> Table:
     evaluate, minimum = material.metrics["evaluate"], material.settings["intervals"]["minimum_speakers"]
     sides = {
-        "speaker_independent": f"{chosen(material)}: speakers never heard",
-        "random": "random: speakers in training as well",
+        INDEPENDENT: f"{chosen(material)}: speakers never heard",
+        RANDOM: "random: speakers in training as well",
     }
     rows = []
     for side, name in sides.items():

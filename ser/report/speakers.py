@@ -1,13 +1,15 @@
-"""The section on speaker dependency: what knowing the speakers is worth, and what of them the vectors hold."""
+"""The section on speaker dependency: what knowing the speakers is worth, and what the vectors hold of them."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 
+from ser.people import MINUS
 from ser.report import words
-from ser.report.content import MEASURED, Cell, Figure, Finding, Section, Table, table
+from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, present, table
 from ser.report.material import Material
-from ser.report.performance import RANDOM, chosen
+from ser.report.performance import chosen
+from ser.splits.names import INDEPENDENT, RANDOM
 
 PROBED = {"emotion": "the emotion", "speaker": "the speaker", "gender": "the gender", "age": "the age band"}
 SPACES = {
@@ -29,15 +31,14 @@ QUESTIONS = {
     "features_by_speaker_minus_features": "What does normalisation by speaker take away?",
     "hidden_held_out_minus_features_held_out": "What does training take away?",
 }
-MINUS = "_minus_"
 
 
 def section(material: Material) -> Section:
-    """Tell of the random split, of probes, and of maps of the vectors."""
+    """Build the section: the random split, probes, silhouettes, and maps of the vectors."""
     probes = material.tables["probes"]
     parts = [
         drop(material),
-        *(probe(material, attribute) for attribute in ("speaker", "gender", "age", "emotion")),
+        *(readable(material, attribute) for attribute in ("speaker", "gender", "age", "emotion")),
         *(comparison(material, pair, asked) for pair, asked in QUESTIONS.items()),
         silhouette(material),
         Figure(
@@ -77,13 +78,8 @@ def drop(material: Material) -> Finding:
         )
         return Finding(asked, words.UNKNOWN, why, "There is nothing to compare.", cannot)
     settings = material.settings["intervals"]
-    random, independent = (
-        material.get("evaluate", "random", "uar"),
-        material.get("evaluate", "speaker_independent", "uar"),
-    )
-    reason = words.no_interval(
-        material.get("evaluate", "speaker_independent", "speakers"), settings["minimum_speakers"]
-    )
+    random, independent = (material.get("evaluate", name, "uar") for name in (RANDOM, INDEPENDENT))
+    reason = words.no_interval(material.get("evaluate", INDEPENDENT, "speakers"), settings["minimum_speakers"])
     verdict = words.verdict(values, "uar", 1 - settings["confidence"])
     claimed = words.rounded(values["uar"])
     meaning = {
@@ -106,7 +102,7 @@ def drop(material: Material) -> Finding:
     )
 
 
-def probe(material: Material, attribute: str) -> Finding:
+def readable(material: Material, attribute: str) -> Finding:
     """Say whether something can be read off the encoder's vectors."""
     asked = f"Can {PROBED[attribute]} be read off the encoder's vectors?"
     cannot = "Whether the classifier uses it; and that a straight cut fails does not say that nothing is there."
@@ -114,12 +110,13 @@ def probe(material: Material, attribute: str) -> Finding:
     if "balanced_accuracy" not in row:
         return Finding(asked, words.UNKNOWN, f"No probe: {_remark(row)}.", "There is nothing to be sure of.", cannot)
     verdict = words.judged(signs(row, 1 - material.settings["intervals"]["confidence"]))
-    found = (
-        f"A linear probe names {PROBED[attribute]} with a balanced accuracy (mean recall) of {probed(row)}, out of "
+    said = (
+        f"A linear probe names {PROBED[attribute]} with a balanced accuracy (mean recall) of "
+        f"{words.estimate(row, 'balanced_accuracy')}, out of "
         f"{int(row['classes'])} classes; chance is {words.number(row['chance'])}."
     )
     if "permuted" in row:
-        found += (
+        said += (
             f" Where the same labels are handed to the speakers at random it has {words.number(row['permuted'])} on "
             f"average ({words.p_value(row['p_value'])})."
         )
@@ -127,37 +124,36 @@ def probe(material: Material, attribute: str) -> Finding:
     if "p_value" in row:
         orders = material.settings["representation"]["permutations"]
         sure += f" The test tried {orders} other orders, so p cannot be below {words.number(1 / (orders + 1))}."
-    return Finding(asked, verdict, found, words.sentence(sure, _capital(row["remark"])), cannot)
+    return Finding(asked, verdict, said, words.sentence(sure, _capital(row["remark"])), cannot)
 
 
 def signs(row: Mapping, level: float) -> list[bool]:
-    """Say what speaks for something being there: an interval above chance, a test passed, as far as there are any."""
-    found = [words.rounded(row["low"]) > words.rounded(row["chance"])] if "low" in row else []
-    return found + ([words.rounded(row["p_value"]) <= level] if "p_value" in row else [])
+    """List the signs that something is there: an interval above chance and a passed test, as far as there are any."""
+    above = [words.rounded(row["low"]) > words.rounded(row["chance"])] if "low" in row else []
+    return above + ([words.rounded(row["p_value"]) <= level] if "p_value" in row else [])
 
 
 def comparison(material: Material, pair: str, asked: str) -> Finding:
     """Say whether one space holds more, or less, of the speaker than another, and of the emotion."""
     cannot = "Which numbers of the vectors hold it, and whether the classifier uses it."
-    found, verdicts = [], {}
+    said, verdicts = [], {}
     for attribute in ("speaker", "emotion"):
         row = _row(material.tables["probes"], pair, attribute)
         if "balanced_accuracy" not in row:
-            found.append(f"{PROBED[attribute]} cannot be compared")
+            said.append(f"{PROBED[attribute]} cannot be compared")
             continue
-        verdicts[attribute] = words.judged(
-            [words.excludes({"x_low": row["low"], "x_high": row["high"]}, "x")] if "low" in row else []
-        )
+        verdicts[attribute] = words.judged([words.excludes(row, "balanced_accuracy")] if "low" in row else [])
         manner = {
             words.FOUND: f"is read off {'better' if words.rounded(row['balanced_accuracy']) > 0 else 'less well'}",
             words.NOT_SHOWN: "is read off neither better nor less well, as far as was shown",
             words.UNKNOWN: "is read off, but nobody can say whether better or less well",
         }[verdicts[attribute]]
-        found.append(f"{PROBED[attribute]} {manner}: {probed(row, sign=True)}")
+        difference = words.estimate(row, "balanced_accuracy", sign=True)
+        said.append(f"{PROBED[attribute]} {manner}: {difference}")
     return Finding(
         asked,
         verdicts.get("speaker", words.UNKNOWN),
-        f"Balanced accuracy of the probes, {COMPARISONS[pair]}: {'; '.join(found)}.",
+        f"Balanced accuracy of the probes, {COMPARISONS[pair]}: {'; '.join(said)}.",
         "The verdict is that on the speaker. Both sides are of the same utterances under the same folds, and each draw "
         "of speakers is the same for both.",
         cannot,
@@ -172,12 +168,12 @@ def silhouette(material: Material) -> Finding:
         "speakers are not on one scale. Compare kinds of vectors instead, in the picture."
     )
     table = material.tables["silhouettes"]
-    rows = {row["grouping"]: _known(row) for row in table[table["space"] == "features"].to_dict("records")}
+    rows = {row["grouping"]: present(row) for row in table[table["space"] == "features"].to_dict("records")}
     missing = [row for row in rows.values() if "silhouette" not in row]
     if missing or not rows:
         reason = words.reason(missing[0]["remark"] if missing else "they were not measured")
         return Finding(asked, words.UNKNOWN, f"No silhouettes: {reason}.", "There is nothing to be sure of.", cannot)
-    emotion, speaker = (_figure(rows[grouping], "silhouette") for grouping in ("emotion", "speaker"))
+    emotion, speaker = (words.estimate(rows[grouping], "silhouette") for grouping in ("emotion", "speaker"))
     return Finding(
         asked,
         MEASURED,
@@ -188,24 +184,10 @@ def silhouette(material: Material) -> Finding:
     )
 
 
-def probed(row: Mapping, sign: bool = False) -> str:
-    """Write a probe's figure and its interval."""
-    return _figure(row, "balanced_accuracy", sign)
-
-
-def _figure(row: Mapping, key: str, sign: bool = False) -> str:
-    values = {"x": row[key]} | {f"x_{end}": row[end] for end in ("low", "high") if end in row}
-    return words.estimate(values, "x", sign=sign)
-
-
-def _known(row: Mapping) -> dict:
-    return {key: value for key, value in row.items() if pd.notna(value)}
-
-
 def _row(probes: pd.DataFrame, space: str, attribute: str) -> dict:
-    """Give what is known of one probe; nothing where it was not tried."""
+    """Give the figures of one probe; none where it was not run."""
     rows = probes[(probes["space"] == space) & (probes["attribute"] == attribute)].to_dict("records")
-    return _known(rows[0]) if rows else {}
+    return present(rows[0]) if rows else {}
 
 
 def _remark(row: Mapping) -> str:
@@ -219,14 +201,14 @@ def _capital(remark: str) -> str:
 def _probes(probes: pd.DataFrame) -> Table:
     rows = []
     for record in probes[~probes["space"].str.contains(MINUS)].to_dict("records"):
-        row = _known(record)
-        known = "balanced_accuracy" in row
+        row = present(record)
+        probed = "balanced_accuracy" in row
         rows.append(
             [
                 SPACES.get(row["space"], words.plain(row["space"])),
                 PROBED[row["attribute"]],
-                _cell(row, "balanced_accuracy") if known else "no probe",
-                row["chance"] if known else "–",
+                estimated(row, "balanced_accuracy") if probed else "no probe",
+                row["chance"] if probed else "–",
                 row.get("permuted", "–"),
                 words.p_value(row["p_value"]) if "p_value" in row else "–",
                 words.reason(row.get("remark") or "–"),
@@ -239,13 +221,13 @@ def _probes(probes: pd.DataFrame) -> Table:
 def _comparisons(probes: pd.DataFrame) -> Table:
     rows = []
     for record in probes[probes["space"].str.contains(MINUS)].to_dict("records"):
-        row = _known(record)
+        row = present(record)
         name = COMPARISONS.get(row["space"], words.plain(row["space"]))
         rows.append(
             [
                 name,
                 PROBED[row["attribute"]],
-                _cell(row, "balanced_accuracy", sign=True),
+                estimated(row, "balanced_accuracy", sign=True),
                 words.reason(row.get("remark") or "–"),
             ]
         )
@@ -257,14 +239,10 @@ def _comparisons(probes: pd.DataFrame) -> Table:
 def _silhouettes(silhouettes: pd.DataFrame) -> Table:
     rows = []
     for record in silhouettes.to_dict("records"):
-        row = _known(record)
+        row = present(record)
         name = SPACES.get(row["space"]) or COMPARISONS.get(row["space"], words.plain(row["space"]))
         sign = MINUS in row["space"] or MINUS in row["grouping"]
-        figure = _cell(row, "silhouette", sign) if "silhouette" in row else "not defined"
+        figure = estimated(row, "silhouette", sign=sign) if "silhouette" in row else "not defined"
         rows.append([name, words.plain(row["grouping"]), figure, words.reason(row.get("remark") or "–")])
     note = "" if rows else "No silhouettes were measured."
     return table("Every silhouette", ["vectors", "by", "mean silhouette", "remark"], rows, note, folded=True)
-
-
-def _cell(row: Mapping, key: str, sign: bool = False) -> Cell:
-    return Cell(_figure(row, key, sign), words.rounded(row[key]), numeric=True)

@@ -1,11 +1,12 @@
-"""The top of the report: what was measured on what, and the three research questions in a sentence each."""
+"""The summary: the data, the main scores on one scale, and an answer to each of the three research questions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ser.report import ambiguity, data, groups, performance, speakers, words
+from ser.report import ambiguity, data, gaps, performance, speakers, words
 from ser.report.material import Material
-from ser.report.performance import PROTOCOLS, RANDOM
+from ser.report.performance import PROTOCOLS
+from ser.splits.names import INDEPENDENT, RANDOM
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Summary:
-    """What stands on top."""
+    """The summary at the top of the page."""
 
     corpora: str
     sentences: Sequence[str]
@@ -40,7 +41,7 @@ class Summary:
 
 
 def summary(material: Material) -> Summary:
-    """Sum up."""
+    """Build the summary."""
     manifest = material.metrics["manifest"]
     return Summary(words.listing(sorted(manifest["corpora"])), sentences(material), scale(material), answers(material))
 
@@ -63,7 +64,7 @@ def sentences(material: Material) -> list[str]:
         if oracle is None
         else f"Guessing by the speaker alone, without listening, has {words.number(oracle)}."
     )
-    claimed = material.get("evaluate", "random", "uar")
+    claimed = material.get("evaluate", RANDOM, "uar")
     if protocol == RANDOM:
         result.append("Only a random split was run: it lets the model know the test speakers, and overstates.")
     elif claimed is not None:
@@ -79,7 +80,7 @@ def scale(material: Material) -> list[Mark]:
     marks = [_mark("chance", {"uar": evaluate["chance_uar"]})]
     if oracle is not None:
         marks.append(_mark("speaker oracle: no listening", {"uar": oracle}))
-    for side, name in (("speaker_independent", "speakers never heard"), ("random", "random split: speakers known")):
+    for side, name in ((INDEPENDENT, "speakers never heard"), (RANDOM, "random split: speakers known")):
         if side in evaluate:
             marks.append(_mark(name, evaluate[side]))
     return marks
@@ -93,7 +94,7 @@ def _mark(name: str, values: dict) -> Mark:
 def answers(material: Material) -> list[Answer]:
     """Answer the three research questions."""
     cost, drop = ambiguity.cost(material), speakers.drop(material)
-    voice = speakers.probe(material, "speaker")
+    voice = speakers.readable(material, "speaker")
     return [
         Answer(cost.asked, cost.verdict, [f"{cost.found} {cost.sure}"], "ambiguity"),
         Answer(drop.asked, drop.verdict, [drop.found, voice.found], "speakers"),
@@ -103,14 +104,13 @@ def answers(material: Material) -> list[Answer]:
 
 def bias(material: Material) -> Answer:
     """Say which gaps between groups were found, which were not, and which could not be looked for."""
-    findings = {groups.PLURALS[attribute]: groups.gaps(material, attribute) for attribute in groups.PLURALS}
-    order = (words.FOUND, words.UNSURE, words.NOT_SHOWN, words.UNKNOWN)
+    findings = {gaps.PLURALS[attribute]: gaps.finding(material, attribute) for attribute in gaps.PLURALS}
     parts = []
-    for verdict in order[:-1]:
+    for verdict in words.BY_WEIGHT[:-1]:
         of_verdict = [(names, finding.found) for names, finding in findings.items() if finding.verdict == verdict]
-        parts += [f"{names.capitalize()}: {found[0].lower()}{found[1:]}" for names, found in of_verdict]
+        parts += [f"{names.capitalize()}: {said[0].lower()}{said[1:]}" for names, said in of_verdict]
     silent = [names for names, finding in findings.items() if finding.verdict == words.UNKNOWN]
     parts += [f"Nothing can be said of {words.listing(silent)}."] if silent else []
-    verdict = min((finding.verdict for finding in findings.values()), key=order.index)
-    gender = speakers.probe(material, "gender").found
+    verdict = min((finding.verdict for finding in findings.values()), key=words.BY_WEIGHT.index)
+    gender = speakers.readable(material, "gender").found
     return Answer("Which bias does the model carry?", verdict, [*parts, gender], "bias")

@@ -41,8 +41,8 @@ def points(ids: np.ndarray, vectors: np.ndarray, perplexity: float, neighbours: 
         return pd.DataFrame(columns=COLUMNS)
     vectors = StandardScaler().fit_transform(vectors.astype(np.float64))
     planes = (
-        _tsne(vectors, min(perplexity, len(ids) / 3), seed),
-        _umap(vectors, min(neighbours, len(ids) // 2), seed),
+        by_tsne(vectors, min(perplexity, len(ids) / 3), seed),
+        by_umap(vectors, min(neighbours, len(ids) // 2), seed),
     )
     parts = []
     for method, plane in zip(METHODS, planes, strict=True):
@@ -51,11 +51,13 @@ def points(ids: np.ndarray, vectors: np.ndarray, perplexity: float, neighbours: 
     return pd.concat(parts, ignore_index=True)
 
 
-def _tsne(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+def by_tsne(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+    """Map vectors (utterances, numbers) into the plane (utterances, 2) by t-SNE."""
     return TSNE(perplexity=perplexity, init="pca", random_state=seed, n_jobs=1).fit_transform(vectors)
 
 
-def _umap(vectors: np.ndarray, neighbours: int, seed: int) -> np.ndarray:
+def by_umap(vectors: np.ndarray, neighbours: int, seed: int) -> np.ndarray:
+    """Map vectors (utterances, numbers) into the plane (utterances, 2) by UMAP."""
     with warnings.catch_warnings():
         # umap says that a part of it which needs TensorFlow is not there.
         warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)

@@ -17,11 +17,12 @@ import pandas as pd
 from sklearn.metrics import silhouette_samples
 from sklearn.preprocessing import StandardScaler
 
-from ser.representation.spaces import PAIRS, Space, by_space
+from ser.people import pair_name
+from ser.representation.spaces import PAIRS, Space
 from ser.scores.intervals import Bootstrap, IntervalParams
 
 GROUPINGS = ("emotion", "speaker")
-DIFFERENCE = "emotion_minus_speaker"
+DIFFERENCE = pair_name(*GROUPINGS)
 FIGURES = ("silhouette", "low", "high")
 COLUMNS = ("space", "grouping", *FIGURES, "utterances", "speakers", "remark")
 
@@ -40,10 +41,10 @@ def samples(space: Space, manifest: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for view in space:
         people = manifest.iloc[view.rows]
-        known = (people["speaker"] != "").to_numpy()
-        people = people[known]
+        named = (people["speaker"] != "").to_numpy()
+        people = people[named]
         if all(2 <= people[grouping].nunique() < len(people) for grouping in GROUPINGS):
-            vectors = StandardScaler().fit_transform(view.vectors[known].astype(np.float64))
+            vectors = StandardScaler().fit_transform(view.vectors[named].astype(np.float64))
             values = {grouping: silhouette_samples(vectors, people[grouping].to_numpy(str)) for grouping in GROUPINGS}
             parts.append(pd.DataFrame({"of": people["speaker"].to_numpy(dtype=object)} | values))
     return pd.concat(parts) if parts else pd.DataFrame(columns=["of", *GROUPINGS])
@@ -59,7 +60,7 @@ def table(spaces: Mapping[str, Space], manifest: pd.DataFrame, params: IntervalP
 
     Returns:
         A row with ``COLUMNS`` per space, and per pair of ``PAIRS``, named ``first_minus_second``, and grouping:
-        emotion, speaker, and the first minus the second of these. What cannot be had is missing, and ``remark`` says
+        emotion, speaker, and the first minus the second of these. Undefined figures are missing, and ``remark`` says
         why.
     """
     sums = {name: _sums(samples(space, manifest)) for name, space in spaces.items()}
@@ -67,7 +68,7 @@ def table(spaces: Mapping[str, Space], manifest: pd.DataFrame, params: IntervalP
     for first, second in [(name, None) for name in spaces] + [pair for pair in PAIRS if set(pair) <= set(spaces)]:
         speakers = list(sums[first].index)
         bootstrap = Bootstrap.of(speakers, params)
-        name = first if second is None else f"{first}_minus_{second}"
+        name = first if second is None else pair_name(first, second)
         for grouping in (*GROUPINGS, DIFFERENCE):
             row = {"space": name, "grouping": grouping, "utterances": int(sums[first]["count"].sum())}
             row |= {"speakers": len(speakers), "remark": ""}
@@ -79,18 +80,6 @@ def table(spaces: Mapping[str, Space], manifest: pd.DataFrame, params: IntervalP
             row |= bootstrap.interval(_mean(sides, grouping, bootstrap.weights))
             rows.append(row | ({"remark": f"no interval ({bootstrap.obstacle})"} if bootstrap.obstacle else {}))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def report(rows: pd.DataFrame) -> dict:
-    """Gather the figures of ``table`` as metrics: by space, or pair of spaces, and grouping; without what is missing.
-
-    Args:
-        rows: as ``table`` gives them.
-
-    Returns:
-        Nested figures.
-    """
-    return by_space(rows, "grouping", FIGURES)
 
 
 def _sums(values: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The spaces that are compared: what vectors of utterances know about who speaks, beside how.
+"""The spaces that are compared: kinds of vectors of the same utterances.
 
 - ``features``: the pooled vectors that the classifier is fed with;
 - ``mfcc``: the same statistics (mean and deviation for openSMILE's) of cepstra, the baseline that was never trained;

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ser.predictions import RANDOM, chosen
+from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
+from ser.splits.names import INDEPENDENT, RANDOM, chosen
 
 
 def confusions(
@@ -154,13 +155,13 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
         that ``dvc metrics diff`` can compare protocols; ``random`` likewise; ``drop_from_random``; ``chance_uar``, of
         guessing. What needs a protocol that was not run is left out.
     """
-    protocol = chosen(predictions)
+    protocol = chosen(predictions["protocol"])
     rows = {name: group for name, group in predictions.groupby("protocol")}
     result = {"chance_uar": 1 / rows[protocol]["truth"].nunique()}
     if RANDOM in rows:
-        result["random"] = summary(rows[RANDOM], emotions, params)
+        result[RANDOM] = summary(rows[RANDOM], emotions, params)
     if protocol != RANDOM:
-        result["speaker_independent"] = summary(rows[protocol], emotions, params)
+        result[INDEPENDENT] = summary(rows[protocol], emotions, params)
     if len(rows) == 2:
         result["drop_from_random"] = drop(predictions, protocol, emotions, params)
     return result
@@ -220,7 +221,7 @@ def titled(people: pd.DataFrame, report: dict, emotions: Sequence[str]) -> dict[
     titles = []
     for name in protocols:
         speakers = "in training as well" if name == RANDOM else "unknown in training"
-        values = report["random" if name == RANDOM else "speaker_independent"]
+        values = report[RANDOM if name == RANDOM else INDEPENDENT]
         titles.append(f"{name}: test speakers {speakers}\n{values['utterances']} utterances, UAR {figure(values)}")
     return dict(zip(titles, counts, strict=True))
 
@@ -235,16 +236,15 @@ def line(report: dict, protocol: str, obstacle: str) -> str:
     """
     without = f", no interval ({obstacle})" if obstacle else ""
     if protocol == RANDOM:
-        words = f"UAR {figure(report['random'])} random{without}"
-        return f"{words}; no speaker-independent figure: split.protocol is random"
-    words = f"UAR {figure(report['speaker_independent'])} speaker-independent ({protocol}){without}"
-    return words + (f", {report['random']['uar']:.3f} random" if "random" in report else "")
+        said = f"UAR {figure(report[RANDOM])} random{without}"
+        return f"{said}; no speaker-independent figure: split.protocol is random"
+    said = f"UAR {figure(report[INDEPENDENT])} speaker-independent ({protocol}){without}"
+    return said + (f", {words.number(report[RANDOM]['uar'])} random" if RANDOM in report else "")
 
 
 def figure(values: dict) -> str:
     """Write a UAR, with its interval where there is one."""
-    interval = f" [{values['uar_low']:.3f}, {values['uar_high']:.3f}]" if "uar_low" in values else ""
-    return f"{values['uar']:.3f}{interval}"
+    return words.estimate(values, "uar", otherwise="")
 
 
 def resampled(stack: np.ndarray, weights: np.ndarray) -> np.ndarray:

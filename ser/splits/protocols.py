@@ -13,8 +13,9 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
+from ser.splits.names import INDEPENDENT, RANDOM
 from ser.splits.oracle import chance, speaker_oracle
-from ser.splits.table import CONTRAST, PARTS
+from ser.splits.table import PARTS
 
 OVERSTATES = "split.protocol random, which overstates how well the emotions of unknown speakers are recognised"
 
@@ -70,18 +71,18 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
             f"emotions: expected utterances of each, found none of {', '.join(absent)}; "
             "leave them out of `emotions` or add a corpus that has them"
         )
-    if params.protocol != CONTRAST:
+    if params.protocol != RANDOM:
         _require_speakers(rows, params.protocol)
     tests = _tests(rows, params)
     table = _table(rows, params.protocol, tests, params.validation_share, params.seed)
-    if params.protocol == CONTRAST:
+    if params.protocol == RANDOM:
         return table
     # The contrast shall differ in nothing but the speakers: as many folds, parts of about the same size.
     number = len(tests) if len(tests) > 1 else max(2, round(len(rows) / len(tests[0])))
     sizes = table["part"].value_counts()
     share = sizes["validation"] / (sizes["validation"] + sizes["train"])
-    beside = _cut(rows, CONTRAST, number, params.seed)[: len(tests)]
-    both = [table, _table(rows, CONTRAST, beside, share, params.seed)]
+    beside = _cut(rows, RANDOM, number, params.seed)[: len(tests)]
+    both = [table, _table(rows, RANDOM, beside, share, params.seed)]
     return pd.concat(both).sort_values(["protocol", "fold", "id"], ignore_index=True)
 
 
@@ -115,7 +116,7 @@ def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
             counted[part] = {
                 f"{unit}_{name}": counts[column].agg(name) for unit, column in units.items() for name in ("min", "mean")
             }
-        metrics[CONTRAST if protocol == CONTRAST else "speaker_independent"] = counted
+        metrics[RANDOM if protocol == RANDOM else INDEPENDENT] = counted
     return metrics
 
 
@@ -228,7 +229,7 @@ def _take(
     Returns:
         Positions of the piece.
     """
-    units = rows["id" if protocol == CONTRAST else "speaker"]
+    units = rows["id" if protocol == RANDOM else "speaker"]
     emotions, everything = rows["emotion"], set(rows["emotion"])
     number = min(max(2, round(1 / share)), units.iloc[free].nunique())
     strata = _strata(rows.iloc[free], protocol, number)
@@ -244,7 +245,7 @@ def _take(
     if not fitting:
         having = rows.groupby("emotion")[units.name].unique()
         rarest = having.map(len).idxmin()
-        kind = "utterances" if protocol == CONTRAST else "speakers"
+        kind = "utterances" if protocol == RANDOM else "speakers"
         raise InputError(
             f"{place}: cannot set a {part} part aside and still train on every emotion; the rarest, '{rarest}', has "
             f"{len(having[rarest])} {kind}, such as {' and '.join(having[rarest][:2])}; "
@@ -257,7 +258,7 @@ def _strata(rows: pd.DataFrame, protocol: str, number: int) -> pd.Series:
     """Name each row's stratum: as fine as it may be for some stratum to reach into all pieces, as the cut demands."""
     by_emotion = rows["emotion"]
     by_people = rows["corpus"] + "|" + rows["gender"] + "|" + by_emotion
-    for strata in [by_emotion] if protocol == CONTRAST else [by_people, by_emotion]:
+    for strata in [by_emotion] if protocol == RANDOM else [by_people, by_emotion]:
         if strata.value_counts().max() >= number:
             return strata
     return pd.Series("all", index=rows.index)
@@ -265,7 +266,7 @@ def _strata(rows: pd.DataFrame, protocol: str, number: int) -> pd.Series:
 
 def _cut(rows: pd.DataFrame, protocol: str, number: int, seed: int) -> list[np.ndarray]:
     """Cut rows into stratified pieces, speakers whole but in ``random``; gives the positions of each piece."""
-    if protocol == CONTRAST:
+    if protocol == RANDOM:
         splitter, groups = StratifiedKFold(number, shuffle=True, random_state=seed), None
     else:
         splitter, groups = StratifiedGroupKFold(number, shuffle=True, random_state=seed), rows["speaker"]

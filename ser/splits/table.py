@@ -10,9 +10,8 @@ import pandas as pd
 from ser.files import tables
 from ser.files.failures import InputError
 from ser.files.tables import Schema
+from ser.splits.names import PROTOCOLS, RANDOM
 
-PROTOCOLS = ("holdout", "kfold", "loso", "sessions", "random")
-CONTRAST = "random"  # the only protocol that lets a speaker train and test; it stands beside the chosen one
 PARTS = ("train", "validation", "test")
 
 AGAIN = "run the split stage again"
@@ -101,8 +100,8 @@ def _check_fold(rows: pd.DataFrame, manifest: pd.DataFrame, protocol: str, place
     untaught = sorted(set(manifest["emotion"]) - set(rows.loc[rows["part"] == "train", "emotion"]))
     if untaught:
         raise InputError(f"{place}: the training part has no utterance of '{untaught[0]}'; {AGAIN}")
-    apart = {"audio": "sha256"} if protocol == CONTRAST else {"audio": "sha256", "speaker": "speaker"}
-    if protocol != CONTRAST and (rows["speaker"] == "").any():
+    apart = {"audio": "sha256"} if protocol == RANDOM else {"audio": "sha256", "speaker": "speaker"}
+    if protocol != RANDOM and (rows["speaker"] == "").any():
         raise InputError(f"{place}: expected a speaker for every utterance, found some without; {AGAIN}")
     for word, column in apart.items():
         pairs = rows.drop_duplicates([column, "part"])
@@ -118,10 +117,10 @@ def _check_fold(rows: pd.DataFrame, manifest: pd.DataFrame, protocol: str, place
 def _check_folds(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
     """Let no fold be missing: neither a number, nor a test part, nor the contrast to a protocol."""
     folds = {protocol: sorted(set(rows["fold"])) for protocol, rows in split.groupby("protocol")}
-    names = sorted(set(folds) - {CONTRAST})
-    if len(names) > 1 or CONTRAST not in folds:
-        raise InputError(f"split: expected {CONTRAST} beside one protocol, found {', '.join(folds)}; {AGAIN}")
-    beside = names[0] if names else CONTRAST
+    names = sorted(set(folds) - {RANDOM})
+    if len(names) > 1 or RANDOM not in folds:
+        raise InputError(f"split: expected {RANDOM} beside one protocol, found {', '.join(folds)}; {AGAIN}")
+    beside = names[0] if names else RANDOM
     number = 1 if beside == "holdout" else max(folds[beside]) + 1
     for protocol, found in folds.items():
         if found != list(range(number)):

@@ -12,11 +12,11 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser.ambiguity import checks, concordance, votes
+from ser.ambiguity import bands, checks, concordance, cost, votes
 from ser.ambiguity import doubt as ambiguity_doubt
 from ser.ambiguity.doubt import AmbiguityParams
 from ser.files import params
-from ser.synthesis import corpus
+from ser.synthesis import corpus, voice
 from ser.synthesis.corpus import SynthesisParams
 
 EMOTIONS = ["angry", "happy", "sad"]
@@ -44,7 +44,7 @@ def people(truth, prediction, speakers, probability=0.8):
 
 
 def judged(ids, **columns):
-    """What ``ambiguity.judge`` would give, of the columns that the test speaks of."""
+    """What ``doubt.judge`` would give, of the columns that the test speaks of."""
     names = ("planted", "vote_entropy", "majority_share", "recognition", *ambiguity_doubt.SCORES, "label_issue")
     known = dict.fromkeys(names, np.nan) | {"label": "angry", "speaker": "a"}
     table = pd.DataFrame(known | columns, pd.Index(ids, name="id"))
@@ -65,16 +65,16 @@ def drawn(seed, count=240, speakers=12):
 def test_the_distance_is_that_of_scipy_and_never_nan():
     generator = np.random.default_rng(0)
     first, second = generator.dirichlet(np.full(5, 0.3), (2, 500))
-    found = checks.jensen_shannon(first, second)
+    found = bands.jensen_shannon(first, second)
     assert found == pytest.approx(jensenshannon(first, second, base=2, axis=1))
-    assert checks.jensen_shannon(first, first) == pytest.approx(np.zeros(500))
-    assert checks.jensen_shannon(np.eye(2), np.eye(2)[::-1]).tolist() == [1, 1]
+    assert bands.jensen_shannon(first, first) == pytest.approx(np.zeros(500))
+    assert bands.jensen_shannon(np.eye(2), np.eye(2)[::-1]).tolist() == [1, 1]
 
 
 def test_the_model_is_far_from_what_it_cannot_say():
     table = people(["sad", "sad", "sad"], ["sad"] * 3, list("abc"), probability=1.0)
     heard = pd.DataFrame([[0, 4], [4, 0], [0, 0]], table["id"], ["disgusted", "sad"])
-    found = checks.distances(table, heard, EMOTIONS)
+    found = bands.distances(table, heard, EMOTIONS)
     assert found["distance"].tolist() == pytest.approx([0, 1, np.nan], nan_ok=True)
     assert found["label_distance"].tolist() == pytest.approx([0, 1, np.nan], nan_ok=True)
 
@@ -84,7 +84,7 @@ def test_bands_hold_their_upper_edge_and_score_what_is_in_them():
     right = np.repeat([False, True, True, True, True, True], 4)
     table = people(["sad"] * 24, np.where(right, "sad", "angry"), list("abcd") * 6)
     heard = pd.DataFrame({"happy": 1, "sad": 3}, table["id"])
-    found = checks.bands(judged(table["id"], majority_share=shares), table, heard, EMOTIONS, PARAMS)
+    found = bands.by_agreement(judged(table["id"], majority_share=shares), table, heard, EMOTIONS, PARAMS)
     assert found["by"].tolist() == ["votes"] * 3
     assert found["band"].tolist() == ["0-50", "50-80", "80-100"]
     assert found["utterances"].tolist() == [8, 8, 8]
@@ -99,7 +99,7 @@ def test_bands_hold_their_upper_edge_and_score_what_is_in_them():
 def test_an_empty_band_keeps_its_row_and_listeners_have_no_distribution():
     table = people(["sad"] * 8, ["sad"] * 8, list("abcd") * 2)
     heard = votes.counts(table.assign(votes="", details='{"recognition": 0.9}'))
-    found = checks.bands(judged(table["id"], recognition=0.9), table, heard, EMOTIONS, PARAMS)
+    found = bands.by_agreement(judged(table["id"], recognition=0.9), table, heard, EMOTIONS, PARAMS)
     assert found["by"].tolist() == ["listeners"] * 3
     assert found["utterances"].tolist() == [0, 0, 8]
     assert found["accuracy"].tolist() == pytest.approx([np.nan, np.nan, 1.0], nan_ok=True)
@@ -109,7 +109,7 @@ def test_an_empty_band_keeps_its_row_and_listeners_have_no_distribution():
 def test_without_raters_there_are_no_bands():
     table = people(["sad"] * 8, ["sad"] * 8, list("abcd") * 2)
     heard = votes.counts(table.assign(votes="", details=""))
-    assert checks.bands(judged(table["id"]), table, heard, EMOTIONS, PARAMS).empty
+    assert bands.by_agreement(judged(table["id"]), table, heard, EMOTIONS, PARAMS).empty
 
 
 def test_checks_are_those_of_other_libraries():
@@ -124,7 +124,7 @@ def test_checks_are_those_of_other_libraries():
         label=labels,
         speaker=generator.integers(0, 8, 200).astype(str),
     )
-    (row,) = checks.checks(table, PARAMS).to_dict("records")
+    (row,) = checks.against_references(table, PARAMS).to_dict("records")
     within = pd.DataFrame({"score": score, "doubt": 1 - shares}).groupby(labels).rank(pct=True)
     assert (row["reference"], row["score"], row["flagged"]) == ("votes", "mean_rank", (shares <= 0.5).sum())
     assert row["auroc"] == pytest.approx(roc_auc_score(shares <= 0.5, score))
@@ -146,7 +146,7 @@ def test_emotions_that_differ_for_raters_and_models_hide_what_a_score_knows():
         label=labels,
         speaker=np.tile(list("abcdefgh"), 25),
     )
-    (row,) = checks.checks(table, PARAMS).to_dict("records")
+    (row,) = checks.against_references(table, PARAMS).to_dict("records")
     assert row["spearman_high"] < 0
     assert row["within_spearman"] == pytest.approx(1)
     assert np.isnan(row["auroc"]), "all were recognised by half of the listeners or more"
@@ -155,7 +155,7 @@ def test_emotions_that_differ_for_raters_and_models_hide_what_a_score_knows():
 def test_the_gain_is_the_difference_of_two_recalls():
     table = drawn(0)
     doubt = pd.Series(np.random.default_rng(1).random(240), table["id"])
-    found = checks.cost(table, doubt, EMOTIONS, PARAMS)
+    found = cost.cost(table, doubt, EMOTIONS, PARAMS)
     rest = table[doubt.to_numpy() <= doubt.sort_values().iloc[179]]
     expected = [recall_score(part["truth"], part["prediction"], average="macro") for part in (table, rest)]
     assert (found["utterances"], found["left_out"]) == (240, 60)
@@ -169,7 +169,7 @@ def test_the_random_range_is_that_of_leaving_out_at_random():
     table = drawn(0)
     doubt = pd.Series(np.random.default_rng(1).random(240), table["id"])
     params = dataclasses.replace(PARAMS, resamples=4000)
-    found = checks.cost(table, doubt, EMOTIONS, params)
+    found = cost.cost(table, doubt, EMOTIONS, params)
     generator, right = np.random.default_rng(2), (table["truth"] == table["prediction"]).to_numpy()
     out = table["truth"][doubt.to_numpy() > doubt.sort_values().iloc[179]].value_counts()
     recalls = []
@@ -187,29 +187,29 @@ def test_the_random_range_is_that_of_leaving_out_at_random():
 def test_doubt_that_knows_nothing_costs_nothing_and_doubt_that_does_shows(seed):
     table = drawn(seed, 480)
     doubt = pd.Series(np.random.default_rng(seed).random(480), table["id"])
-    idle = checks.cost(table, doubt, EMOTIONS, PARAMS)["uar"]
+    idle = cost.cost(table, doubt, EMOTIONS, PARAMS)["uar"]
     assert idle["gain_low"] < 0 < idle["gain_high"]
     doubt += (table["truth"] != table["prediction"]).to_numpy()
-    knowing = checks.cost(table, doubt, EMOTIONS, PARAMS)["uar"]
+    knowing = cost.cost(table, doubt, EMOTIONS, PARAMS)["uar"]
     assert knowing["gain_low"] > knowing["random_high"]
 
 
 def test_equal_doubt_is_left_out_at_random_and_not_by_name():
     table = people(["angry", "sad"] * 60, ["angry", "happy"] * 60, list("abcd") * 30)
     table = table.sort_values("truth", ignore_index=True)
-    found = checks.cost(table, pd.Series(0.5, table["id"]), EMOTIONS, PARAMS)
+    found = cost.cost(table, pd.Series(0.5, table["id"]), EMOTIONS, PARAMS)
     assert found["accuracy"]["without"] == pytest.approx(0.5, abs=0.1)
 
 
 @pytest.mark.parametrize("values", [np.nan, [0.1] + [np.nan] * 119])
 def test_nothing_to_leave_out_gives_nothing(values):
     table = people(["angry", "sad"] * 60, ["angry", "happy"] * 60, list("abcd") * 30)
-    assert checks.cost(table, pd.Series(values, table["id"]), EMOTIONS, PARAMS) == {}
+    assert cost.cost(table, pd.Series(values, table["id"]), EMOTIONS, PARAMS) == {}
 
 
 def test_few_speakers_have_costs_without_interval():
     table = people(["angry", "sad"] * 60, ["angry", "happy"] * 60, list("ab") * 60)
-    found = checks.cost(table, pd.Series(np.arange(120), table["id"]), EMOTIONS, PARAMS)
+    found = cost.cost(table, pd.Series(np.arange(120), table["id"]), EMOTIONS, PARAMS)
     assert "gain" in found["uar"]
     assert "gain_low" not in found["uar"]
 
@@ -228,12 +228,12 @@ def plan(seed, **changes):
 
 
 def cues(table):
-    """The acoustic cues (utterances, 6) that ``synthesis.render`` would speak."""
+    """The acoustic cues (utterances, 6) that ``voice.render`` would speak."""
     rows = []
     for row in table.itertuples():
-        manner = sum(share * corpus.MANNERS[emotion] for emotion, share in row.blend.items())
-        chance = np.random.default_rng(row.seed).standard_normal(len(corpus.CUES))
-        rows.append(row.voice + row.strength * manner + corpus.CHANCE_SPREAD * chance)
+        manner = sum(share * voice.MANNERS[emotion] for emotion, share in row.blend.items())
+        chance = np.random.default_rng(row.seed).standard_normal(len(voice.CUES))
+        rows.append(row.voice + row.strength * manner + voice.CHANCE_SPREAD * chance)
     return np.array(rows)
 
 
@@ -272,7 +272,7 @@ def test_votes_find_the_planted_blends():
 
 
 def test_scores_without_votes_find_the_planted_blends():
-    checked = checks.checks(judge(plan(1)), PARAMS)
+    checked = checks.against_references(judge(plan(1)), PARAMS)
     found = checked[checked["reference"] == "planted"].set_index("score")
     assert found.loc["low_majority", "auroc"] >= 0.8
     for score in ("low_self_confidence", "low_training_confidence", "neighbour_disagreement", "mean_rank"):

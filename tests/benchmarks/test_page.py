@@ -1,4 +1,3 @@
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -43,7 +42,7 @@ def rows(text, heading):
 def test_the_best_stands_first_and_random_is_no_row(tmp_path, scored):
     header, rule, *body = rows(saved(tmp_path, {"": scored}), "Normalisation `train`")
     assert [row[0] for row in body] == ["theirs", "ours"]
-    assert set(rule) == {"---"}
+    assert all(set(cell) <= {":", "-"} for cell in rule)
     assert len({len(row) for row in (header, rule, *body)}) == 1
 
 
@@ -81,9 +80,3 @@ def test_several_comparisons_stand_under_their_names(tmp_path, scored):
     assert text.count("Not compared") == 1
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
-
-
-def test_a_number_without_interval_stands_alone():
-    unknown = {"uar": 0.5, "uar_low": np.nan, "uar_high": np.nan}
-    assert page.figure(unknown, "uar") == "0.500"
-    assert page.figure(unknown | {"uar": np.nan}, "uar") == ""

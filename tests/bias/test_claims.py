@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy.stats.contingency import association as uncorrected
 
-from ser.bias import claims
+from ser.bias import audit, claims
 from ser.bias import groups as bias_groups
-from ser.bias.claims import ANY, GAP, INTERVAL, TEST, UAR
+from ser.bias import refusals as bias_refusals
+from ser.bias.claims import ANY, GAP, INTERVAL, TEST, UAR, Claims
 from ser.bias.groups import BiasParams
 from ser.people import ATTRIBUTES
 from ser.splits import oracle
@@ -30,7 +31,7 @@ def corpus(women=6, men=6, each=2, name="c"):
 def refusals(people, params=PARAMS):
     """The refused claims, each with its reason."""
     manifest = people.assign(emotion=people["truth"])
-    table = claims.refusals(people, manifest, EMOTIONS, params)
+    table = bias_refusals.examine(people, manifest, EMOTIONS, params).refused
     assert list(table.columns) == list(claims.COLUMNS)
     return {(row.attribute, row.group, row.claim): row.reason for row in table.itertuples()}
 
@@ -51,8 +52,8 @@ def test_a_corpus_with_emotion_tied_to_the_speaker_is_refused():
     assert "emotion is tied to the speaker" in reason
     assert "a UAR of 1.00 (chance 0.33)" in reason
     assert "normalisation by speaker would take the emotion away" in reason
-    tell = claims.carried(pd.DataFrame([(*key, why) for key, why in refused.items()], columns=list(claims.COLUMNS)))
-    assert not any(tell(attribute, "female", claim) for attribute in ATTRIBUTES for claim in (ANY, UAR, GAP))
+    known = Claims(pd.DataFrame([(*key, why) for key, why in refused.items()], columns=list(claims.COLUMNS)))
+    assert not any(known.carried(attribute, "female", claim) for attribute in ATTRIBUTES for claim in (ANY, UAR, GAP))
 
 
 @pytest.mark.parametrize(("speakers", "tied"), [(2, False), (4, True)])
@@ -177,9 +178,9 @@ def test_refused_figures_are_withheld_and_counts_stay():
     people = corpus(12, 12)[lambda people: (people["gender"] == "female") | (people["truth"] != "bored")]
     people = people[(people["age"] < 30) | (people["speaker"] == "c/f1")].assign(prediction="bored")
     people[[f"p_{emotion}" for emotion in EMOTIONS]] = 1 / 3
-    refused = claims.refusals(people, people.assign(emotion=people["truth"]), EMOTIONS, PARAMS)
+    known = bias_refusals.examine(people, people.assign(emotion=people["truth"]), EMOTIONS, PARAMS)
     before = bias_groups.groups(people, EMOTIONS, PARAMS)
-    after = claims.withhold(before, refused, EMOTIONS).set_index(["attribute", "group"])
+    after = known.withhold(before, EMOTIONS).set_index(["attribute", "group"])
     before = before.set_index(["attribute", "group"])
     male, old = after.loc["gender", "male"], after.loc["age", "30_and_over"]
     assert list(male.index[male.isna()]) == [
@@ -194,7 +195,7 @@ def test_refused_figures_are_withheld_and_counts_stay():
 def test_counts_are_those_of_a_cross_table():
     people = corpus(3, 2)
     people.loc[people.index[:3], "truth"] = "bored"
-    counts = claims.counts(people, EMOTIONS, PARAMS)
+    counts = audit.counts(people, EMOTIONS, PARAMS)
     assert list(counts.columns) == ["attribute", "group", "emotion", "utterances", "speakers"]
     for attribute in ("gender", "speaker", "language"):
         rows = counts[counts["attribute"] == attribute].pivot(index="group", columns="emotion")
@@ -208,7 +209,7 @@ def test_counts_are_those_of_a_cross_table():
 def test_counts_keep_empty_cells_and_do_not_count_unknown_speakers():
     people = corpus(2, 2).assign(age=np.nan)
     people.loc[people["gender"] == "male", "speaker"] = ""
-    counts = claims.counts(people, [*EMOTIONS, "happy"], PARAMS).set_index(["attribute", "group", "emotion"])
+    counts = audit.counts(people, [*EMOTIONS, "happy"], PARAMS).set_index(["attribute", "group", "emotion"])
     assert list(counts.loc["age"].index.get_level_values("group").unique()) == ["under_30", "30_and_over", "unknown"]
     assert counts.loc["age", "under_30", "sad"].tolist() == [0, 0]
     assert counts.loc["gender", "female", "happy"].tolist() == [0, 0]
@@ -223,14 +224,14 @@ def test_the_association_worked_by_hand():
     raw = 50**2 / (10 * 10 * 11 * 9)
     assert uncorrected(pd.crosstab(groups, emotions), method="cramer") == pytest.approx(np.sqrt(raw))
     expected = np.sqrt((raw - 1 / 19) / (2 - 1 / 19 - 1))
-    assert claims.association(groups, emotions) == pytest.approx(expected)
+    assert audit.association(groups, emotions) == pytest.approx(expected)
 
 
 def test_the_association_of_unrelated_things_is_near_0_however_many_groups():
     speakers, found = pd.Series(np.repeat(range(40), 10)), []
     for seed in range(20):
         emotions = pd.Series(np.random.default_rng(seed).choice(EMOTIONS, size=400))
-        found.append((claims.association(speakers, emotions), uncorrected(pd.crosstab(speakers, emotions))))
+        found.append((audit.association(speakers, emotions), uncorrected(pd.crosstab(speakers, emotions))))
     corrected, raw = np.mean(found, axis=0)
     assert corrected < 0.1
     assert raw > 0.3
@@ -238,17 +239,17 @@ def test_the_association_of_unrelated_things_is_near_0_however_many_groups():
 
 def test_the_association_of_things_that_tell_each_other_is_1():
     speakers = pd.Series(np.repeat(range(40), 10))
-    assert claims.association(speakers, speakers % 3) > 0.95  # a little below 1 where there are few of each
-    assert claims.association(speakers, speakers) == pytest.approx(1)
-    assert claims.association(speakers * 0, speakers) is None
+    assert audit.association(speakers, speakers % 3) > 0.95  # a little below 1 where there are few of each
+    assert audit.association(speakers, speakers) == pytest.approx(1)
+    assert audit.association(speakers * 0, speakers) is None
 
 
 def test_the_overview_gives_what_can_be_had():
     people = corpus(6, 6)
-    found = claims.overview(people, people.assign(emotion=people["truth"]), PARAMS)
+    found = audit.overview(people, people.assign(emotion=people["truth"]), PARAMS)
     assert found["association"] == dict.fromkeys(["gender", "age", "gender_age", "language", "speaker"], 0.0)
     assert (found["chance_uar"], found["speaker_oracle_uar"]) == pytest.approx((1 / 3, 1 / 3))
     people = people.assign(speaker="", gender="", age=np.nan)
-    found = claims.overview(people, people.assign(emotion=people["truth"]), PARAMS)
+    found = audit.overview(people, people.assign(emotion=people["truth"]), PARAMS)
     assert set(found["association"]) == {"language"}
     assert "speaker_oracle_uar" not in found

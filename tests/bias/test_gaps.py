@@ -18,11 +18,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.multitest import multipletests
 
-from ser.bias import claims, gaps
-from ser.bias.claims import ANY, GAP
+from ser.bias import claims, gaps, refusals
+from ser.bias.claims import ANY, GAP, Claims
 from ser.bias.groups import BiasParams
 from ser.people import COMPARED
-from ser.synthesis import corpus
+from ser.synthesis import corpus, voice
 from ser.synthesis.corpus import SynthesisParams
 
 EMOTIONS = ["angry", "happy", "sad", "neutral"]
@@ -57,8 +57,8 @@ def simulate(sizes=(8, 8), each=5, recalls=(0.7, 0.7), spread=0.08, seed=0):
 
 def table(people, params=PARAMS, refused=None):
     if refused is None:
-        refused = claims.refusals(people, people.assign(emotion=people["truth"]), EMOTIONS, params)
-    return gaps.table(people, EMOTIONS, params, refused)
+        refused = refusals.examine(people, people.assign(emotion=people["truth"]), EMOTIONS, params).refused
+    return gaps.table(people, EMOTIONS, params, Claims(refused))
 
 
 def gender(people, params=PARAMS, refused=ONLY_GENDER):
@@ -274,7 +274,7 @@ def test_the_effect_of_gender_that_the_bundled_corpus_plants_is_found(female, ma
         seed=1, speakers=24, utterances_per_emotion=3, ambiguous_share=0.15, raters=1, expressivity=planted
     )
     people = corpus.plan(params)
-    vectors = np.array([described(corpus.render(row)) for row in people.itertuples()])
+    vectors = np.array([described(voice.render(row)) for row in people.itertuples()])
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000))
     folds = GroupKFold(6)
     prediction = cross_val_predict(model, vectors, people["emotion"], groups=people["speaker"], cv=folds)

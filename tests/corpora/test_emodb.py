@@ -33,11 +33,11 @@ def test_names_and_the_listening_test_tell_everything(corpus):
     assert (happy.name, happy.emotion, happy.speaker, happy.gender, happy.age) == ("03a01Fa", "happy", "03", "male", 31)
     assert (happy.language, happy.text) == ("de", "Der Lappen liegt auf dem Eisschrank.")
     assert happy.path == corpus / "wav" / "03a01Fa.wav"
-    assert happy.votes == {"happy": 18, "other": 2}
+    assert [utterance.votes for utterance in (angry, happy, neutral)] == [{}] * 3  # nobody knows what others heard
     assert happy.details == {"sentence": "a01", "take": "a", "recognition": 0.9, "naturalness": 0.75}
     assert (neutral.speaker, neutral.gender, neutral.age) == ("16", "female", 31)
-    assert neutral.votes == {"neutral": 20, "other": 1}  # 95.24 % of the 21 listeners of sentence b03
-    assert angry.votes == {"angry": 20}
+    assert neutral.details["recognition"] == 0.9524  # of the 21 listeners of sentence b03, 20
+    assert angry.details["recognition"] == 1.0
 
 
 def test_missing_files_are_refused_unless_declared(corpus):
@@ -94,13 +94,12 @@ def test_the_distributed_corpus_is_read_whole(corpora):
     }
     assert len({utterance.speaker for utterance in utterances if utterance.gender == "female"}) == 5
     assert len({utterance.speaker for utterance in utterances if utterance.gender == "male"}) == 5
-    assert all(utterance.votes[utterance.emotion] >= 16 for utterance in utterances)  # released: at least 80 %
+    assert all(utterance.details["recognition"] >= 0.8 for utterance in utterances)  # released: at least 80 %
 
 
 @pytest.mark.corpus
-def test_shares_of_the_distributed_listening_test_are_whole_votes(corpora):
+def test_shares_of_the_distributed_listening_test_are_those_of_whole_listeners(corpora):
     for utterance in emodb.parse(corpora("emodb"), incomplete=False):
-        listeners = sum(utterance.votes.values())
-        assert listeners == (21 if utterance.details["sentence"] == "b03" else 20)
+        listeners = 21 if utterance.details["sentence"] == "b03" else 20
         for share in (utterance.details["recognition"], utterance.details["naturalness"]):
             assert share == pytest.approx(round(share * listeners) / listeners, abs=5e-5)

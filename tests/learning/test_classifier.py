@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from ser.files.failures import InputError
-from ser.learning import classifier, fitting
+from ser.learning import classifier, curves, fitting
 from ser.learning.classifier import Classifier
 from ser.learning.recipe import AdversaryParams, Recipe, RobustParams
 from tests import builders
@@ -159,7 +159,7 @@ class TestFit:
         best = curve["validation_loss"].idxmin()
         assert 0 < best < 29  # the case means nothing unless a middle epoch is the best
         assert -np.log(right).mean() == pytest.approx(curve["validation_loss"][best], abs=1e-5)
-        kept = fitting.kept(curve)
+        kept = curves.kept(curve)
         assert kept["epoch"].tolist() == [best + 1]
         assert uar(model, data, "validation") == pytest.approx(kept["validation_uar"].item())
         assert uar(model, data, "train") == pytest.approx(kept["train_uar"].item())
@@ -288,7 +288,7 @@ class TestAdditions:
             torch.manual_seed(fitting.seed_of(made))
             again = Classifier(made, 10)
             optimiser = torch.optim.AdamW(again.parameters(), 0.003, weight_decay=0.01, fused=True)
-            for _ in range(int(fitting.kept(curve)["epoch"].item())):
+            for _ in range(int(curves.kept(curve)["epoch"].item())):
                 again.train()
                 for batch in torch.randperm(len(y)).tensor_split(len(y) // 16):
                     optimiser.zero_grad()

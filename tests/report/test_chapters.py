@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from ser.report import ambiguity, data, groups, limits, performance, speakers, summary
-from ser.report.material import TABLES, Material
+from ser.report import ambiguity, data, gaps, groups, limits, performance, speakers, summary
+from ser.report.material import Material
+from ser.report.schemas import TABLES
 from ser.report.words import FOUND, NOT_SHOWN, UNKNOWN, UNSURE
 
 SETTINGS = {
@@ -23,7 +24,7 @@ def plain(text):
 
 def material(metrics, **tables):
     """Material of some metrics and tables, given as lists of rows."""
-    return Material(metrics, {name: pd.DataFrame(rows) for name, rows in tables.items()}, {}, SETTINGS, {})
+    return Material(metrics, {name: pd.DataFrame(rows) for name, rows in tables.items()}, {}, {}, SETTINGS, {})
 
 
 def refusals(*rows):
@@ -39,7 +40,7 @@ def gender(**gap):
 
 def test_a_gap_is_found_and_said_with_direction_interval_and_test():
     known = material(gender(uar=0.1542, uar_low=0.0636, uar_high=0.2409, p_holm=0.0184), refused=refusals())
-    finding = groups.gaps(known, "gender")
+    finding = gaps.finding(known, "gender")
     assert finding.verdict == FOUND
     assert plain(finding.found) == (
         "Not alike: UAR is 0.154 higher for female than for male (+0.154 [+0.064, +0.241]; adjusted p = 0.018)."
@@ -48,7 +49,7 @@ def test_a_gap_is_found_and_said_with_direction_interval_and_test():
 
 def test_a_gap_that_is_not_shown_says_how_large_it_would_have_had_to_be():
     known = material(gender(uar=-0.05, uar_low=-0.2, uar_high=0.1, p_holm=0.6, detectable=0.1806), refused=refusals())
-    finding = groups.gaps(known, "gender")
+    finding = gaps.finding(known, "gender")
     assert finding.verdict == NOT_SHOWN
     assert plain(finding.found) == (
         "No gap was shown. The largest: UAR is 0.050 lower for female than for male (−0.050 [−0.200, +0.100]; adjusted "
@@ -57,7 +58,7 @@ def test_a_gap_that_is_not_shown_says_how_large_it_would_have_had_to_be():
 
 
 def test_a_gap_whose_interval_and_test_differ_is_a_hint():
-    finding = groups.gaps(
+    finding = gaps.finding(
         material(gender(uar=0.1, uar_low=0.01, uar_high=0.2, p_holm=0.2), refused=refusals()), "gender"
     )
     assert finding.verdict == UNSURE
@@ -65,7 +66,7 @@ def test_a_gap_whose_interval_and_test_differ_is_a_hint():
 
 
 def test_a_gap_with_neither_interval_nor_test_decides_nothing():
-    finding = groups.gaps(material(gender(uar=0.4), refused=refusals()), "gender")
+    finding = gaps.finding(material(gender(uar=0.4), refused=refusals()), "gender")
     assert finding.verdict == UNKNOWN
     assert "Neither interval nor test" in finding.found
     assert "(+0.400, no interval; no test)" in finding.found
@@ -77,7 +78,7 @@ def test_the_largest_gap_that_is_named_is_one_of_those_that_the_verdict_is_about
         "a_minus_b": {"uar": 0.1, "uar_low": 0.05, "uar_high": 0.2, "p_holm": 0.01},
         "a_minus_c": {"uar": 0.5, "uar_low": -0.1, "uar_high": 0.9, "p_holm": 0.5},
     }
-    finding = groups.gaps(material({"bias": {"language": {"gap": gap}}}, refused=refusals()), "language")
+    finding = gaps.finding(material({"bias": {"language": {"gap": gap}}}, refused=refusals()), "language")
     assert finding.verdict == FOUND
     assert "than for b" in finding.found
     assert "than for c" not in finding.found
@@ -103,7 +104,7 @@ def test_the_largest_gap_that_is_named_is_one_of_those_that_the_verdict_is_about
     ],
 )
 def test_why_groups_are_not_compared_is_said(attribute, rows, said):
-    finding = groups.gaps(material({"bias": {}}, refused=refusals(*rows)), attribute)
+    finding = gaps.finding(material({"bias": {}}, refused=refusals(*rows)), attribute)
     assert finding.verdict == UNKNOWN
     assert finding.found == said
 
@@ -125,6 +126,7 @@ def test_missing_figures_of_groups_are_told_apart():
             Material(
                 {"bias": {}},
                 {"groups": pd.DataFrame(rows), "refused": pd.DataFrame(refusals())},
+                {},
                 {},
                 SETTINGS,
                 {},
@@ -202,17 +204,17 @@ PROBE = {
 )
 def test_a_probe_finds_something_where_it_is_above_chance(low, high, p_value, verdict):
     row = PROBE | {"low": low, "high": high, "p_value": p_value, "permuted": None if p_value is None else 0.51}
-    finding = speakers.probe(material({}, probes=[row]), "gender")
+    finding = speakers.readable(material({}, probes=[row]), "gender")
     assert finding.verdict == verdict
     assert ("p cannot be below 0.048" in finding.sure) == (p_value is not None)  # 1 / 21
 
 
 def test_a_probe_that_was_not_had_says_why():
     row = PROBE | {"balanced_accuracy": None, "remark": "gender male has the single speaker c/1"}
-    finding = speakers.probe(material({}, probes=[row]), "gender")
+    finding = speakers.readable(material({}, probes=[row]), "gender")
     assert finding.verdict == UNKNOWN
     assert finding.found == "No probe: gender male has the single speaker c/1."
-    assert speakers.probe(material({}, probes=[row]), "age").found == "No probe: it was not tried."
+    assert speakers.readable(material({}, probes=[row]), "age").found == "No probe: it was not tried."
 
 
 @pytest.mark.parametrize(
@@ -426,7 +428,7 @@ def test_limits_tell_of_what_was_changed_in_training(train, said):
     tables = {"refused": pd.DataFrame(refusals()), "folds": pd.DataFrame(FOLDS)}
     for chosen, expected in ((usual, False), (usual | train, True)):
         settings = SETTINGS | {"train": SETTINGS["train"] | chosen}
-        text = " ".join(limits.limits(Material({"manifest": MANIFEST}, tables, {}, settings, {})))
+        text = " ".join(limits.limits(Material({"manifest": MANIFEST}, tables, {}, {}, settings, {})))
         assert (said in text) == expected
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ser.report import content, page
-from ser.report.content import Figure, Finding, Points, Section
+from ser.report.content import Clip, Clips, Figure, Finding, Points, Section
 from ser.report.summary import Answer, Mark, Summary
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "ser" / "report" / "report.html.j2"
@@ -45,7 +45,7 @@ class Page(HTMLParser):
 def render(monkeypatch):
     """Give a function that renders parts as the one section of a page, under a short summary."""
 
-    def page_of(*parts, pictures=None):
+    def page_of(*parts, pictures=None, sounds=None):
         top = Summary(
             "emodb",
             ["One sentence."],
@@ -54,7 +54,7 @@ def render(monkeypatch):
         )
         monkeypatch.setattr(page, "summary", lambda material: top)
         monkeypatch.setattr(page, "sections", lambda material: [Section("only", "Only", "The only one", "", parts)])
-        material = type("Material", (), {"pictures": pictures or {}})
+        material = type("Material", (), {"pictures": pictures or {}, "sounds": sounds or {}})
         return page.render(material, TEMPLATE.read_text(encoding="utf-8"))
 
     return page_of
@@ -92,6 +92,17 @@ def test_nothing_is_loaded_from_anywhere(render):
     assert "http" not in style
 
 
+def test_a_clip_has_a_spectrogram_and_a_player_that_hold_their_data(render):
+    clips = Clips("Listen", [Clip("clip 1", "An utterance <i>")], "One cannot be heard.")
+    html = render(clips, pictures={"clip 1": b"PNG"}, sounds={"clip 1": b"FLAC"})
+    parsed = Page(html)
+    assert [found["src"] for found in parsed.of("img")] == ["data:image/png;base64,UE5H"]
+    (player,) = parsed.of("audio")
+    assert player["src"] == "data:audio/flac;base64,RkxBQw=="
+    assert "controls" in player
+    assert "Listen An utterance <i> One cannot be heard." in parsed.text
+
+
 def test_links_lead_to_sections_that_are_there(render):
     parsed = Page(render())
     anchors = {found["id"] for _, found in parsed.elements if "id" in found}
@@ -106,10 +117,10 @@ def test_text_is_escaped(render):
 
 
 def test_columns_can_be_sorted_by_a_button_and_numbers_by_what_is_shown(render):
-    parsed = Page(render(content.table("Table", ["name", "value"], [["x", 0.12646], ["y", None], ["z", 12]])))
+    parsed = Page(render(content.table("Table", ["name", "value"], [["x", 0.1266], ["y", None], ["z", 12]])))
     assert len(parsed.of("button")) == 2
     assert [found["data-order"] for found in parsed.of("td")] == ["x", "0.127", "y", "", "z", "12"]
-    assert "x 0.127" in parsed.text  # by way of the four decimals of the metrics
+    assert "x 0.127" in parsed.text
     assert "not known" in parsed.text
     numeric = [found.get("class") for found in parsed.of("td")]
     assert numeric == [None, "number"] * 3

@@ -16,11 +16,6 @@ def test_numbers_have_three_decimals_a_true_minus_and_no_negative_zero(value, te
     assert words.number(value) == text
 
 
-def test_a_number_of_a_table_is_rounded_by_way_of_the_metrics_that_have_four_decimals():
-    assert words.number(0.1265) == "0.127"
-    assert words.number(0.12646) == "0.127"  # which the metrics have as 0.1265
-
-
 @pytest.mark.parametrize(
     ("value", "text"), [(0.154, "+0.154"), (-0.035, "−0.035"), (0.0004, "0.000"), (-0.0004, "0.000")]
 )

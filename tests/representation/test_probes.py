@@ -10,9 +10,10 @@ from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser.representation import probes
+from ser.representation import folds as probe_folds
+from ser.representation import outcomes, probes
 from ser.representation import spaces as representation_spaces
-from ser.representation.probes import ObstacleError
+from ser.representation.folds import ObstacleError
 from ser.representation.spaces import RepresentationParams, View
 
 PARAMS = RepresentationParams(
@@ -56,7 +57,7 @@ def planted(people, column, strength, rng):
 
 def score(space, people, attribute, params=PARAMS):
     truth = probes.labels(people, attribute, BANDS)
-    return float(probes.balanced(probes.probe(space, people, truth, attribute, params)))
+    return float(outcomes.balanced(probes.probe(space, people, truth, attribute, params)))
 
 
 @pytest.fixture(scope="module")
@@ -98,14 +99,14 @@ def test_what_is_planted_is_found_across_speakers(attribute):
     assert score(representation_spaces.whole(vectors), people, attribute) > 0.85
 
 
-@pytest.mark.parametrize("attribute", probes.ATTRIBUTES)
+@pytest.mark.parametrize("attribute", probe_folds.ATTRIBUTES)
 def test_the_balanced_accuracy_is_that_of_scikit_learn_under_the_same_folds(attribute):
     rng, people = np.random.default_rng(2), people_of().sample(150, random_state=0)  # unequal counts
     people = people.reset_index(drop=True)
     vectors = planted(people, "speaker", 0.3, rng) + planted(people, "emotion", 0.2, rng)
     vectors += rng.normal(size=vectors.shape)
     truth = probes.labels(people, attribute, BANDS)
-    folds, _ = probes.cut(people, truth, attribute, PARAMS)
+    folds, _ = probe_folds.cut(people, truth, attribute, PARAMS)
     model = make_pipeline(
         StandardScaler(), LogisticRegression(C=PARAMS.cost, class_weight="balanced", tol=1e-3, max_iter=5000)
     )
@@ -117,7 +118,7 @@ def test_the_balanced_accuracy_is_that_of_scikit_learn_under_the_same_folds(attr
 @pytest.mark.parametrize("attribute", ["emotion", "gender", "age"])
 def test_no_speaker_is_in_two_folds(attribute):
     people = people_of()
-    folds, apart = probes.cut(people, probes.labels(people, attribute, BANDS), attribute, PARAMS)
+    folds, apart = probe_folds.cut(people, probes.labels(people, attribute, BANDS), attribute, PARAMS)
     assert apart == "speakers"
     assert len(set(folds)) == PARAMS.folds
     assert pd.Series(folds).groupby(people["speaker"]).nunique().max() == 1
@@ -125,13 +126,13 @@ def test_no_speaker_is_in_two_folds(attribute):
 
 def test_every_fold_of_an_attribute_of_speakers_has_all_groups():
     people = people_of(speakers=9)  # five women, four men
-    folds, _ = probes.cut(people, probes.labels(people, "gender", BANDS), "gender", PARAMS)
+    folds, _ = probe_folds.cut(people, probes.labels(people, "gender", BANDS), "gender", PARAMS)
     assert pd.crosstab(folds, people["gender"]).to_numpy().min() > 0
 
 
 def test_no_sentence_is_in_two_folds_where_speakers_are_told_apart():
     people = people_of()
-    folds, apart = probes.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)
+    folds, apart = probe_folds.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)
     assert apart == "sentences"
     assert pd.Series(folds).groupby(people["text"]).nunique().max() == 1
 
@@ -148,13 +149,13 @@ def test_words_alone_do_not_give_a_speaker_away():
 @pytest.mark.parametrize("text", ["", "only one"])
 def test_without_sentences_utterances_are_kept_apart(text):
     people = people_of().assign(text=text)
-    assert probes.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)[1] == "utterances"
+    assert probe_folds.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)[1] == "utterances"
 
 
 def test_a_speaker_of_one_sentence_is_not_left_untaught():
     people = people_of()
     people.loc[people["speaker"] == "c/00", "text"] = "sentence 0"
-    folds, apart = probes.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)
+    folds, apart = probe_folds.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)
     assert apart == "utterances"
     assert pd.Series(folds).groupby(people["speaker"]).nunique().min() > 1
 
@@ -163,7 +164,7 @@ def test_a_speaker_of_one_sentence_is_not_left_untaught():
 def test_more_folds_than_there_is_to_share_out_are_as_many_as_there_is(attribute):
     people = people_of()
     params = dataclasses.replace(PARAMS, folds=1000)
-    folds, _ = probes.cut(people, probes.labels(people, attribute, BANDS), attribute, params)
+    folds, _ = probe_folds.cut(people, probes.labels(people, attribute, BANDS), attribute, params)
     assert 2 <= len(set(folds)) <= len(people)
 
 
@@ -205,7 +206,7 @@ def test_views_are_probed_apart_and_scored_together():
     truth = people["speaker"].to_numpy()
     both = probes.probe(views, people, truth, "speaker", PARAMS)
     each = [score([view], people, "speaker") for view in views]
-    assert float(probes.balanced(both)) == pytest.approx((4 * each[0] + 8 * each[1]) / 12)
+    assert float(outcomes.balanced(both)) == pytest.approx((4 * each[0] + 8 * each[1]) / 12)
     assert both.chance == pytest.approx((4 / 4 + 8 / 8) / 12)
     assert (both.views, both.classes, both.utterances) == (2, 8, len(people))
 
@@ -244,7 +245,7 @@ def test_the_interval_of_equal_speakers_is_students():
     recalls = np.random.default_rng(7).uniform(0.3, 0.7, size=30)
     names = [f"c/{number:02d}" for number in range(30)]
     outcome = outcome_of(names, recalls[:, None], np.ones((30, 1)))
-    bounds, why = probes.interval([outcome], dataclasses.replace(PARAMS, resamples=20_000))
+    bounds, why = outcomes.interval([outcome], dataclasses.replace(PARAMS, resamples=20_000))
     reach = stats.t.ppf(0.975, 29) * recalls.std(ddof=1) / np.sqrt(30)
     assert why == ""
     assert bounds["low"] == pytest.approx(recalls.mean() - reach, abs=0.005)
@@ -253,7 +254,7 @@ def test_the_interval_of_equal_speakers_is_students():
 
 def outcome_of(names, correct, support, strata=None):
     strata = np.zeros(len(names), dtype=int) if strata is None else strata
-    return probes.Outcome(names, strata, correct, support, 0.5, 0, 2, 1, "speakers", "")
+    return outcomes.Outcome(names, strata, correct, support, 0.5, 0, 2, 1, "speakers", "")
 
 
 def test_a_difference_is_paired_over_speakers():
@@ -261,14 +262,14 @@ def test_a_difference_is_paired_over_speakers():
     recalls = np.linspace(0.1, 0.8, 10)[:, None]
     names = [f"c/{number}" for number in range(10)]
     sides = [outcome_of(names, recalls + 0.1, np.ones((10, 1))), outcome_of(names, recalls, np.ones((10, 1)))]
-    bounds, _ = probes.interval(sides, PARAMS)
+    bounds, _ = outcomes.interval(sides, PARAMS)
     assert (bounds["low"], bounds["high"]) == pytest.approx((0.1, 0.1))
 
 
 def test_a_group_of_few_speakers_has_no_interval_and_says_why():
     names = [f"c/{number}" for number in range(10)]
     strata = np.array([0] * 8 + [1] * 2)
-    bounds, why = probes.interval([outcome_of(names, np.eye(2)[strata], np.eye(2)[strata], strata)], PARAMS)
+    bounds, why = outcomes.interval([outcome_of(names, np.eye(2)[strata], np.eye(2)[strata], strata)], PARAMS)
     assert bounds == {}
     assert why == "no interval (test speakers: 2, minimum_speakers: 3)"
 
@@ -297,7 +298,7 @@ def table():
 def test_the_table_has_a_row_for_each_space_and_attribute_and_for_each_difference(table):
     _, _, rows = table
     assert list(rows.columns) == list(probes.COLUMNS)
-    expected = [(space, attribute) for space in ("features", "mfcc") for attribute in probes.ATTRIBUTES]
+    expected = [(space, attribute) for space in ("features", "mfcc") for attribute in probe_folds.ATTRIBUTES]
     expected += [("features_minus_mfcc", attribute) for attribute in ("emotion", "speaker", "gender")]
     assert list(zip(rows["space"], rows["attribute"], strict=True)) == expected
     age = rows[(rows["space"] == "features") & (rows["attribute"] == "age")].iloc[0]
@@ -319,13 +320,13 @@ def test_the_table_holds_what_the_probes_found(table):
     assert rows["p_value"].drop(index="gender", level=1).isna().all()
 
 
-def test_the_report_is_the_table_without_what_is_missing(table):
-    report = probes.report(table[2])
-    assert set(report) == {"features", "mfcc", "features_minus_mfcc"}
-    assert set(report["features"]) == {"emotion", "speaker", "gender"}
-    assert set(report["features"]["gender"]) == set(probes.FIGURES)
-    assert set(report["features"]["emotion"]) == {"balanced_accuracy", "low", "high", "chance"}
-    assert set(report["features_minus_mfcc"]["emotion"]) == {"balanced_accuracy", "low", "high"}
+def test_the_metrics_are_the_table_without_what_is_missing(table):
+    metrics = representation_spaces.by_space(table[2], "attribute", probes.FIGURES)
+    assert set(metrics) == {"features", "mfcc", "features_minus_mfcc"}
+    assert set(metrics["features"]) == {"emotion", "speaker", "gender"}
+    assert set(metrics["features"]["gender"]) == set(probes.FIGURES)
+    assert set(metrics["features"]["emotion"]) == {"balanced_accuracy", "low", "high", "chance"}
+    assert set(metrics["features_minus_mfcc"]["emotion"]) == {"balanced_accuracy", "low", "high"}
 
 
 def test_the_same_arguments_give_the_same_table(table):

@@ -97,14 +97,14 @@ def test_what_cannot_be_measured_is_left_out_and_said(people, vectors, change):
     rows = silhouettes.table({"features": representation_spaces.whole(vectors)}, people.assign(**change), PARAMS)
     assert rows["silhouette"].isna().all()
     assert set(rows["remark"]) == {"no view of known speakers with several emotions and speakers"}
-    assert silhouettes.report(rows) == {}
+    assert representation_spaces.by_space(rows, "grouping", silhouettes.FIGURES) == {}
 
 
 def test_few_speakers_have_no_interval_and_the_reason(people, vectors):
     params = dataclasses.replace(PARAMS, minimum_speakers=7)
     rows = silhouettes.table({"features": representation_spaces.whole(vectors)}, people, params)
     assert set(rows["remark"]) == {"no interval (test speakers: 6, minimum_speakers: 7)"}
-    report = silhouettes.report(rows)["features"]
-    assert {name: list(values) for name, values in report.items()} == {
+    metrics = representation_spaces.by_space(rows, "grouping", silhouettes.FIGURES)["features"]
+    assert {name: list(values) for name, values in metrics.items()} == {
         name: ["silhouette"] for name in ("emotion", "speaker", "emotion_minus_speaker")
     }

@@ -108,7 +108,7 @@ def test_one_line_says_what_was_found(project, monkeypatch, capsys):
 
 def test_listener_scores_are_bands_and_ranks_but_no_distribution(project, monkeypatch, capsys, people):
     shares = np.where(people.index % 4 == 0, 0.8, 1.0)
-    project(people.assign(details=[json.dumps({"recognition": share}) for share in shares]))
+    project(people.assign(votes="", details=[json.dumps({"recognition": share}) for share in shares]))
     report = run(monkeypatch)
     assert set(report) == {"listeners", "label_issues", "cost"}
     assert set(report["cost"]) == {"listeners", "model"}

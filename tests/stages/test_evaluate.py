@@ -253,7 +253,3 @@ def test_a_misspelt_parameter_is_refused(project, monkeypatch):
         yaml.safe_dump({"emotions": EMOTIONS, "intervals": builders.INTERVALS | {"resample": 3}})
     )
     assert "params.yaml: intervals: unknown key 'resample'; did you mean 'resamples'?" in failure(monkeypatch)
-
-
-def test_split_and_predictions_call_the_contrast_by_one_name():
-    assert predictions.RANDOM == splits_table.CONTRAST

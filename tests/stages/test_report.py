@@ -10,23 +10,23 @@ import pandas as pd
 import pytest
 import yaml
 
-from ser import manifest
-from ser.ambiguity import checks, doubt, votes
+from ser import clips, manifest
+from ser.ambiguity import bands, checks, doubt, votes
+from ser.ambiguity import figures as ambiguity_figures
 from ser.ambiguity.doubt import AmbiguityParams
-from ser.bias import claims, figures, gaps
+from ser.bias import audit, figures, gaps, refusals
 from ser.bias import groups as bias_groups
 from ser.bias.groups import BiasParams
 from ser.corpora import accounts, intake
 from ser.files import tables
-from ser.report import material, words
-from ser.report.material import TABLES
+from ser.report import words
+from ser.report.schemas import TABLES
 from ser.representation import probes, silhouettes
 from ser.representation import spaces as representation_spaces
 from ser.representation.spaces import RepresentationParams
 from ser.scores import metrics
 from ser.scores.intervals import IntervalParams
 from ser.splits import oracle
-from ser.splits import table as splits_table
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = ROOT / "stages" / "report.py"
@@ -45,10 +45,11 @@ PARAMS = {
     "bias": {"permutations": 100},
     "representation": {"folds": 2, "cost": 0.1, "permutations": 2, "perplexity": 5.0, "neighbours": 3},
     "ambiguity": {"majority": 0.5, "bands": [0.5, 0.8], "neighbours": 3, "leave_out": 0.2, "resamples": 100},
+    "listen": {"utterances": 3, "seconds": 1.0},
 }
 METRICS = ("manifest", "split", "evaluate", "bias", "ambiguity")
 PICTURES = ("audit", "confusion", "curves", "representation", "projection", "groups", "ambiguity")
-PNG = b"\x89PNG\r\n\x1a\n not looked into"
+PNG, FLAC = b"\x89PNG\r\n\x1a\n not looked into", b"fLaC not looked into"
 
 
 def people():
@@ -90,10 +91,10 @@ def lay_out(rows, protocols):
     chosen = everything[everything["protocol"] == protocols[0]].reset_index(drop=True)
     evaluated = metrics.report(everything, EMOTIONS, IntervalParams(**PARAMS["intervals"]))
     settings = BiasParams(**PARAMS["intervals"], **PARAMS["bias"], age_bands=tuple(PARAMS["age_bands"]))
-    refused = claims.refusals(chosen, rows, EMOTIONS, settings)
-    groups = claims.withhold(bias_groups.groups(chosen, EMOTIONS, settings), refused, EMOTIONS)
-    between = gaps.table(chosen, EMOTIONS, settings, refused)
-    unfair = figures.report(groups, between, refused, claims.overview(chosen, rows, settings))
+    carried = refusals.examine(chosen, rows, EMOTIONS, settings)
+    groups = carried.withhold(bias_groups.groups(chosen, EMOTIONS, settings), EMOTIONS)
+    between = gaps.table(chosen, EMOTIONS, settings, carried)
+    unfair = figures.metrics(groups, between, carried, audit.overview(chosen, rows, settings))
     doubted = AmbiguityParams(
         **PARAMS["intervals"] | PARAMS["ambiguity"] | {"bands": tuple(PARAMS["ambiguity"]["bands"])}
     )
@@ -101,8 +102,8 @@ def lay_out(rows, protocols):
     vectors = np.eye(3)[pd.Index(EMOTIONS).get_indexer(rows["emotion"])] + generator.normal(0, 0.7, (len(rows), 3))
     dynamics = pd.DataFrame({"id": rows["id"], "confidence": generator.uniform(size=len(rows)), "variability": 0.1})
     judged = doubt.judge(rows, chosen, vectors, dynamics, EMOTIONS, doubted)
-    checked = checks.checks(judged, doubted)
-    banded = checks.bands(judged, chosen, counts, EMOTIONS, doubted)
+    checked = checks.against_references(judged, doubted)
+    banded = bands.by_agreement(judged, chosen, counts, EMOTIONS, doubted)
     probing = RepresentationParams(**PARAMS["intervals"], **PARAMS["representation"])
     spaces = {"features": representation_spaces.whole(vectors), "mfcc": representation_spaces.whole(vectors[:, :2])}
     curves = pd.DataFrame({"protocol": protocols[0], "fold": [0, 0, 1, 1], "epoch": [1, 2, 1, 2]})
@@ -114,10 +115,10 @@ def lay_out(rows, protocols):
         "split": {name: value for name, value in split.items() if value is not None},
         "evaluate": evaluated,
         "bias": unfair,
-        "ambiguity": checks.report(judged, chosen, counts, checked, banded, EMOTIONS, doubted),
+        "ambiguity": ambiguity_figures.metrics(judged, chosen, counts, checked, banded, EMOTIONS, doubted),
         "rejected": reject,
-        "audit": claims.counts(chosen, EMOTIONS, settings),
-        "refused": refused,
+        "audit": audit.counts(chosen, EMOTIONS, settings),
+        "refused": carried.refused,
         "confusion": chosen[["truth", "prediction"]],
         "classes": metrics.classes(everything, EMOTIONS),
         "folds": metrics.folds(everything, EMOTIONS),
@@ -136,7 +137,18 @@ def lay_out(rows, protocols):
             tables.write(content, Path(f"{name}.csv"))
     for name in PICTURES:
         Path(f"{name}.png").write_bytes(PNG)
+    lay_out_clips(made["ambiguous"]["path"])
     Path("params.yaml").write_text(yaml.safe_dump(PARAMS, sort_keys=False))
+
+
+def lay_out_clips(paths):
+    """Write clips of the first two utterances, one of them cut; the audio of the third is not at hand."""
+    Path("clips").mkdir(exist_ok=True)
+    rows = [(1, paths[0], 1.5, 1.0, ""), (2, paths[1], 0.8, 0.8, ""), (3, paths[2], None, None, "no such file")]
+    tables.write(pd.DataFrame(rows, columns=list(clips.COLUMNS)), Path("clips/clips.csv"))
+    for rank in (1, 2):
+        Path(f"clips/{rank}.png").write_bytes(PNG)
+        Path(f"clips/{rank}.flac").write_bytes(FLAC)
 
 
 class Text(HTMLParser):
@@ -175,7 +187,7 @@ def write(tmp_path, monkeypatch):
 
 
 def run(monkeypatch, **changed):
-    flags = {"params": "params.yaml", "template": str(TEMPLATE), "report": "reports/report.html"}
+    flags = {"params": "params.yaml", "template": str(TEMPLATE), "clips": "clips", "report": "reports/report.html"}
     flags |= {f"{name}-metrics": f"{name}.json" for name in METRICS}
     flags |= {f"{name}-table": f"{name}.csv" for name in TABLES}
     flags |= {f"{name}-picture": f"{name}.png" for name in PICTURES}
@@ -217,7 +229,7 @@ def test_every_number_of_the_text_is_one_of_the_metrics_or_tables_as_rounded(wri
     known += [kept["train_uar"].mean(), kept["validation_uar"].mean()]
     known.append(kept["train_uar"].mean() - kept["validation_uar"].mean())
     known.append(1 / (1 + PARAMS["representation"]["permutations"]))
-    shown = {words.number(abs(value)) for value in known}
+    shown = {words.number(round(abs(value), tables.DECIMALS)) for value in known}  # as the metrics have them
     numbers = re.findall(r"(?<![\d.])\d+\.\d{3}(?!\d)", text.replace(",", ""))
     assert len(numbers) > 300
     assert set(numbers) - shown <= {"0.001"}  # of p < 0.001
@@ -287,6 +299,31 @@ def test_a_corpus_without_votes_says_that_nobody_checks_the_models(write):
     assert "the model alone" in text
 
 
+def test_the_most_ambiguous_can_be_listened_to(write):
+    text = write(people())
+    first, second, third = pd.read_csv("ambiguous.csv")["path"].head(3)
+    assert re.search(
+        rf"1\. Labelled \w+, perhaps rather \w+\. .* raters, .*; {first}, the first 1\.0 s of 1\.5 s", text
+    )
+    assert f"{second}, 0.8 s" in text
+    assert f"Not to be heard, as the audio was not at hand where this page was made: {third}." in text
+    assert Path("reports/report.html").read_text().count("<audio controls") == 2
+
+
+def test_a_report_without_clips_has_no_players(write, monkeypatch):
+    write(people())
+    tables.write(pd.DataFrame(columns=list(clips.COLUMNS)), Path("clips/clips.csv"))
+    assert "Listen: the most ambiguous" not in run(monkeypatch)
+
+
+def test_clips_of_another_ranking_are_refused(write, monkeypatch):
+    write(people())
+    table = pd.read_csv("clips/clips.csv").assign(path=["c/other.wav", "c/1.wav", "c/2.wav"])
+    table.to_csv("clips/clips.csv", index=False)
+    with pytest.raises(SystemExit, match=r"^report: clips/clips\.csv: expected c/.* at rank 1, found c/other"):
+        run(monkeypatch)
+
+
 def test_a_missing_or_broken_input_is_one_line_and_leaves_the_old_report(write, monkeypatch):
     write(people())
     before = Path("reports/report.html").read_bytes()
@@ -337,7 +374,3 @@ def test_a_table_changed_by_hand_is_one_line(write, monkeypatch):
         SystemExit, match="expected 3 emotions of each group, found 2 of gender female; run the stage bias"
     ):
         run(monkeypatch)
-
-
-def test_protocols_are_those_of_the_split():
-    assert material.PROTOCOLS == splits_table.PROTOCOLS

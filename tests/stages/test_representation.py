@@ -80,7 +80,7 @@ def enter(monkeypatch, folder):
     """Work in a folder, with a classifier that stands in, and without UMAP, which takes long to compile itself."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(classifier, "load", lambda path: Classifier())
-    monkeypatch.setattr(projection, "_umap", lambda vectors, neighbours, seed: vectors[:, :2])
+    monkeypatch.setattr(projection, "by_umap", lambda vectors, neighbours, seed: vectors[:, :2])
 
 
 def lay_out(people, protocol="kfold"):

@@ -11,6 +11,7 @@ import yaml
 from ser.corpora import folders
 from ser.files import tables
 from ser.synthesis import corpus as synthesis_corpus
+from ser.synthesis import voice
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "synthesize.py"
 BLOCK = {
@@ -63,7 +64,7 @@ def test_the_audio_is_16_bit_mono_at_16_khz_and_the_plan_as_rendered(project, mo
     information = soundfile.info(path)
     assert (information.samplerate, information.channels, information.subtype) == (16_000, 1, "PCM_16")
     samples, _ = soundfile.read(path, dtype="int16")
-    assert (samples == synthesis_corpus.render(row)).all()
+    assert (samples == voice.render(row)).all()
 
 
 def test_the_corpus_parses_with_all_that_was_planted(project, monkeypatch):

@@ -11,7 +11,7 @@ from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predi
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser.synthesis import corpus, espeak
+from ser.synthesis import corpus, espeak, voice
 from ser.synthesis.corpus import SynthesisParams
 
 USUAL = SynthesisParams(
@@ -31,7 +31,7 @@ def changed(**changes):
 
 def rendered(rows):
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(corpus.render, rows))
+        return list(pool.map(voice.render, rows))
 
 
 @pytest.fixture(scope="module")
@@ -188,19 +188,19 @@ def test_a_row_gives_the_same_samples_whatever_was_rendered_before(plan):
     forwards, backwards = rendered(rows), rendered(rows[::-1])[::-1]
     for one, other in zip(forwards, backwards, strict=True):
         assert np.array_equal(one, other)
-    assert np.array_equal(corpus.render(rows[3]), forwards[3])
+    assert np.array_equal(voice.render(rows[3]), forwards[3])
 
 
 def test_nothing_but_the_cues_and_the_seed_of_the_row_tells_the_samples(row):
     planted = row._replace(emotion="sad", votes={}, intensity=0.0, age=99, gender="")
-    assert np.array_equal(corpus.render(planted), corpus.render(row))
-    assert not np.array_equal(corpus.render(row._replace(seed=row.seed + 1)), corpus.render(row))
+    assert np.array_equal(voice.render(planted), voice.render(row))
+    assert not np.array_equal(voice.render(row._replace(seed=row.seed + 1)), voice.render(row))
 
 
 def test_at_strength_zero_every_emotion_sounds_neutral(row):
-    neutral = corpus.render(row._replace(blend={"neutral": 1.0}))
+    neutral = voice.render(row._replace(blend={"neutral": 1.0}))
     for emotion in corpus.EMOTIONS:
-        assert np.array_equal(corpus.render(row._replace(blend={emotion: 1.0}, strength=0.0)), neutral)
+        assert np.array_equal(voice.render(row._replace(blend={emotion: 1.0}, strength=0.0)), neutral)
 
 
 def rms_db(samples):
@@ -223,10 +223,10 @@ def slope_db(samples):
 
 
 def test_the_emotions_act_through_rate_pitch_loudness_and_tilt(row):
-    voices = {emotion: corpus.render(row._replace(blend={emotion: 1.0}, strength=1.0)) for emotion in corpus.EMOTIONS}
+    voices = {emotion: voice.render(row._replace(blend={emotion: 1.0}, strength=1.0)) for emotion in corpus.EMOTIONS}
     neutral = voices.pop("neutral")
     # octaves of rate, semitones of pitch, dB: the table of manners, measured on the sound
-    for emotion, (rate, pitch, _, loudness, tilt, _) in {e: corpus.MANNERS[e] for e in voices}.items():
+    for emotion, (rate, pitch, _, loudness, tilt, _) in {e: voice.MANNERS[e] for e in voices}.items():
         assert np.log2(len(neutral) / len(voices[emotion])) == pytest.approx(rate, abs=0.12)
         assert 12 * np.log2(pitch_hz(voices[emotion]) / pitch_hz(neutral)) == pytest.approx(pitch, abs=2)
         assert rms_db(voices[emotion]) - rms_db(neutral) == pytest.approx(loudness, abs=0.5)
@@ -236,7 +236,7 @@ def test_the_emotions_act_through_rate_pitch_loudness_and_tilt(row):
 
 def test_a_blend_lies_between_its_emotions(row):
     angry, blend, sad = (
-        rms_db(corpus.render(row._replace(blend=blend, strength=1.0)))
+        rms_db(voice.render(row._replace(blend=blend, strength=1.0)))
         for blend in ({"angry": 1.0}, {"angry": 0.6, "sad": 0.4}, {"sad": 1.0})
     )
     assert blend == pytest.approx(0.6 * angry + 0.4 * sad, abs=0.5)

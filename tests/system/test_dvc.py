@@ -30,6 +30,7 @@ STAGES = [
     "bias",
     "representation",
     "ambiguity",
+    "listen",
     "report",
 ]
 EMOTIONS = ["angry", "happy", "sad", "neutral"]
@@ -45,6 +46,7 @@ TINY = {
     "bias": {"permutations": 100},
     "representation": {"permutations": 2},
     "ambiguity": {"resamples": 100},
+    "listen": {"utterances": 2},
 }
 
 

@@ -54,6 +54,7 @@ MEASURE = [
     "stages.representation --params params.yaml --manifest manifest.csv --features features --baseline mfcc"
     " --split split.csv --models models --metrics representation.json --probes probes.csv --silhouettes silhouettes.csv"
     " --points projection.csv --picture representation.png --projection_picture projection.png",
+    "stages.listen --params params.yaml --raw raw --ranking ranking.csv --clips clips",
 ]
 TINY = {
     "corpora": ["noises"],
@@ -114,6 +115,8 @@ def prepared(tmp_path_factory):
             gender = ("female", "male")[speaker % 2]
             rows.append({"path": path.as_posix(), "speaker": f"s{speaker}", "gender": gender})
     pd.DataFrame(rows).to_csv(folder / "raw/noises/metadata.csv", index=False)
+    ranking = [(1, "noises/angry/0.wav"), (2, "noises/sad/1.wav")]
+    pd.DataFrame(ranking, columns=["rank", "path"]).to_csv(folder / "ranking.csv", index=False)
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     for block, values in TINY.items():
         params[block] = params[block] | values if isinstance(values, dict) else values
@@ -143,6 +146,7 @@ def measured(prepared, qemu):
 
 def test_features_classifiers_predictions_and_probes_have_the_same_bytes_on_every_processor(measured):
     assert {"features/noises.npz", "predictions.csv", "probes.csv", "curves.png"} <= set(measured["real"])
+    assert {"clips/1.flac", "clips/1.png"} <= set(measured["real"])
     for processor in PROCESSORS:
         different = [name for name, digest in measured["real"].items() if measured[processor].get(name) != digest]
         assert different == [], f"{processor} differs from this machine"

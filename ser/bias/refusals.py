@@ -1,0 +1,113 @@
+"""Which claims the data cannot carry, and why.
+
+Before any score is looked at, the labels alone decide what may be said of whom. A claim that the data cannot carry is
+refused by name and with the reason; it is left out of the metrics, not averaged away:
+
+- where emotions are tied to speakers, nothing at all: who recognises the speaker has the emotion;
+- of a group of one speaker, nothing: it would be said of that person;
+- of a group that lacks an emotion, no UAR: it would be the mean over other, easier or harder, emotions than elsewhere;
+- of an emotion that one speaker of a group speaks, neither recall nor precision nor F1;
+- of groups that no corpus has more than one of, no gap: the corpora may be what differs;
+- of groups with few speakers, no interval, and no test where no gap whatsoever could pass it.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import pandas as pd
+
+from ser.bias import permutations
+from ser.bias.claims import ANY, COLUMNS, EVERYWHERE, GAP, INTERVAL, LARGEST, TEST, UAR, UNRECORDED, Claims
+from ser.bias.groups import BiasParams
+from ser.people import ATTRIBUTES, COMPARED, PAIRED, UNKNOWN, by_group, pair_name
+from ser.splits import oracle as splits_oracle
+
+
+def examine(people: pd.DataFrame, manifest: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> Claims:
+    """Find the claims that the data cannot carry.
+
+    Args:
+        people: the tested utterances of one protocol, with the manifest's columns; ``truth`` is the emotion.
+        manifest: all utterances, for the speaker oracle.
+        emotions: the label set.
+        params: the age bands, the least number of speakers of an interval, and the number of permutations.
+
+    Returns:
+        The claims, those that are refused with the reason.
+    """
+    rows = [(EVERYWHERE, "", ANY, why) for why in _tied(manifest)]
+    spoken = [emotion for emotion in emotions if (people["truth"] == emotion).any()]
+    rows += [(EVERYWHERE, "", emotion, "nobody speaks it") for emotion in emotions if emotion not in spoken]
+    for attribute in ATTRIBUTES:
+        parts = by_group(people, attribute, params.age_bands)
+        unknown = len(parts.pop(UNKNOWN, ()))
+        if unknown == len(people):
+            rows.append((attribute, "", ANY, UNRECORDED))
+            continue
+        rows += [(attribute, UNKNOWN, ANY, f"not known of {unknown} utterances")] * bool(unknown)
+        of_groups = [(name, *row) for name, part in parts.items() for row in _of_group(attribute, part, spoken, params)]
+        rows += [(attribute, *row) for row in of_groups]
+        if attribute in COMPARED:
+            refused = {(name, claim) for name, claim, _ in of_groups}
+            heard = {name: part for name, part in parts.items() if (name, ANY) not in refused}
+            whole = [name for name in heard if (name, UAR) not in refused]
+            rows += [(attribute, *row) for row in _of_comparison(attribute, heard, whole, params)]
+    return Claims(pd.DataFrame(rows, columns=list(COLUMNS)))
+
+
+def _tied(manifest: pd.DataFrame) -> list[str]:
+    if not splits_oracle.tied(manifest):
+        return []
+    oracle, chance = splits_oracle.speaker_oracle(manifest), splits_oracle.chance(manifest)
+    return [
+        f"emotion is tied to the speaker: the guess by speaker alone has a UAR of {oracle:.2f} (chance {chance:.2f}); "
+        "normalisation by speaker would take the emotion away"
+    ]
+
+
+def _of_group(attribute: str, part: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> list[tuple[str, str]]:
+    """Give the claim and the reason of each refusal of one group."""
+    speakers = sorted(set(part["speaker"]))
+    if not len(part):
+        return [(ANY, "no utterances")]
+    if attribute != "speaker" and len(speakers) == 1 and "" not in speakers:
+        return [(ANY, f"one speaker: {speakers[0]}")]
+    voices = part.groupby("truth")["speaker"].unique().reindex(emotions)
+    absent = list(voices.index[voices.isna()])
+    rows = [(UAR, f"nobody speaks {', '.join(absent)}")] if absent else []
+    rows += [(emotion, "nobody speaks it") for emotion in absent]
+    if attribute == "speaker":
+        return rows
+    single = {emotion: names[0] for emotion, names in voices.dropna().items() if len(names) == 1 and names[0]}
+    rows += [(emotion, f"one speaker speaks it: {name}") for emotion, name in single.items()]
+    obstacle = params.obstacle(speakers)
+    return rows + ([(INTERVAL, obstacle)] if obstacle else [])
+
+
+def _of_comparison(
+    attribute: str, parts: dict[str, pd.DataFrame], whole: Sequence[str], params: BiasParams
+) -> list[tuple[str, str, str]]:
+    """Give group, claim and reason of each refusal of comparisons, between groups of which something may be said."""
+    if len(parts) < 2:
+        return [
+            ("", GAP, f"one group alone: {next(iter(parts))}" if parts else "no group of which anything can be said")
+        ]
+    everyone = pd.concat(parts, names=["group"]).reset_index("group")
+    if attribute != "corpus" and everyone.groupby("corpus")["group"].nunique().max() == 1:
+        return [("", GAP, "no corpus has more than one of the groups: the corpora may be what differs")]
+    tests = {LARGEST: list(whole)} if len(whole) > 1 else {}
+    if attribute in PAIRED:
+        tests |= {pair_name(*names): list(names) for names in combinations(parts, 2)}
+    if (everyone["speaker"] == "").any():
+        return [(name, TEST, "speakers unknown") for name in tests]
+    rows = []
+    for name, members in tests.items():
+        voices = everyone[everyone["group"].isin(members)].groupby("speaker")["group"].nunique()
+        sizes = [parts[member]["speaker"].nunique() for member in members]
+        smallest = permutations.smallest_p(sizes, params.permutations)
+        if voices.max() > 1:
+            reason = f"the speaker {voices.idxmax()} is in {voices.max()} of the groups"
+            rows += [(name, TEST, reason)] + [(name, INTERVAL, reason)] * (name != LARGEST)
+        elif smallest > 1 - params.confidence:
+            rows.append((name, TEST, f"speakers: {' and '.join(map(str, sizes))}; no p can fall below {smallest:.2g}"))
+    return rows
