@@ -318,9 +318,7 @@ class Training:
         known = [*self.statistics, "lim", "gim", *(TAUGHT if self.teacher else ())]
         unknown = sorted(set(self.params.worker_weights) - set(known))
         if unknown:
-            raise InputError(
-                f"pretrain.worker_weights: expected names out of {', '.join(known)}, found {unknown[0]}"
-            )
+            raise InputError(f"pretrain.worker_weights: expected names out of {', '.join(known)}, found {unknown[0]}")
         weights = torch.tensor([self.params.worker_weights.get(name, 1.0) for name in self.names])
         return weights / weights.mean()
 
