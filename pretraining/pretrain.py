@@ -16,6 +16,7 @@ from ser.files.failures import one_line
 from ser.pase import checkpoint
 from ser.pretraining import store
 from ser.pretraining.training import PretrainParams, Speech, Training
+from ser.whisper import encoder
 
 
 def main() -> None:
@@ -23,6 +24,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--store", type=Path, required=True, help="folder that prepare wrote")
+    parser.add_argument("--initial", type=Path, help="encoder to begin from (.safetensors), if not from random weights")
+    parser.add_argument("--teacher", type=Path, help="Whisper's weights (model.bin of CTranslate2), if it is to teach")
     parser.add_argument("--snapshots", type=Path, required=True, help="folder of encoders by steps taken")
     parser.add_argument("--encoder", type=Path, required=True, help="the trained encoder (.safetensors)")
     parser.add_argument("--losses", type=Path, required=True, help="table of losses (.csv)")
@@ -39,7 +42,15 @@ def main() -> None:
         if arguments.device == "cuda":
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
         settings = params.read(arguments.params, "pretrain", PretrainParams)
-        training = Training(settings, open_speech(arguments.store, settings), arguments.device, rank, processes)
+        training = Training(
+            settings,
+            open_speech(arguments.store, settings),
+            arguments.device,
+            rank,
+            processes,
+            start=checkpoint.load(arguments.initial, settings.geometry) if arguments.initial else None,
+            teacher=encoder.load(arguments.teacher) if arguments.teacher else None,
+        )
         # Beside the output, as a download in progress would be: it is there only while a run is unfinished.
         resumable = arguments.encoder.with_suffix(".checkpoint")
         if resumable.exists():

@@ -13,10 +13,17 @@ from ser.encoders.pase_plus import PaseEncoder
 from ser.encoders.pooling import FRAMES, STATISTICS
 from ser.encoders.recipe import Recipe
 from ser.encoders.selfsupervised import SelfSupervisedEncoder
+from ser.encoders.whisper import WhisperBaseEncoder
 from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
 
-KINDS: tuple[type[Encoder], ...] = (PaseEncoder, MfccEncoder, OpenSmileEncoder, SelfSupervisedEncoder)
+KINDS: tuple[type[Encoder], ...] = (
+    PaseEncoder,
+    MfccEncoder,
+    OpenSmileEncoder,
+    SelfSupervisedEncoder,
+    WhisperBaseEncoder,
+)
 ENCODERS: dict[str, type[Encoder]] = {name: kind for kind in KINDS for name in kind.LAYERS}
 
 

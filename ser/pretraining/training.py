@@ -25,9 +25,12 @@ from ser.pase.encoder import PASE_PLUS, SAMPLING_RATE_HZ, Geometry, PasePlus
 from ser.pretraining.distortions import Distortions, distort
 from ser.pretraining.store import Store
 from ser.pretraining.targets import Targets
+from ser.pretraining.teacher import TAUGHT, Lesson, Teacher, TeacherParams
 from ser.pretraining.workers import Workers
+from ser.whisper.encoder import WhisperEncoder
 
 STATISTICS_CHUNKS = 512
+LESSON_CHUNKS = 128  # for the teacher's, which take longer; the error of a mean state is a hundredth of its variance
 TRAIN, VALIDATION, INITIAL = 0, 1, 2  # streams of random numbers
 
 
@@ -51,8 +54,12 @@ class PretrainParams:
         validate_every: steps between validations.
         validation_chunks: chunks of the held-out speakers.
         snapshot_every: steps between snapshots of the encoder.
+        start: an encoder to begin from (.safetensors); random weights where it is empty.
+        frozen: layers of the encoder, SincNet first, that stay as they are.
+        teacher: what of a teacher to predict.
         weights: how much more than its hours a corpus counts when a chunk is drawn.
-        worker_weights: how much a worker's loss counts beside the others'; 1 where it is not named.
+        worker_weights: how much a worker's loss counts beside the others'; 1 where it is not named, and 0 leaves the
+            worker out.
         distortions: of the input.
         maps: channels of the encoder's layers; PASE+ unless made smaller for a trial.
         channels: numbers per frame.
@@ -75,6 +82,9 @@ class PretrainParams:
     validate_every: int = 250
     validation_chunks: int = 64
     snapshot_every: int = 500
+    start: str = ""
+    frozen: int = 0
+    teacher: TeacherParams = field(default_factory=TeacherParams)
     weights: dict[str, float] = field(default_factory=dict)
     worker_weights: dict[str, float] = field(default_factory=dict)
     distortions: Distortions = field(default_factory=Distortions)
@@ -89,7 +99,8 @@ class PretrainParams:
             self,
             **dict.fromkeys((*counts, "channels", "qrnn_units"), (1, math.inf)),
             **dict.fromkeys(("learning_rate", "warmup_steps", "decay_power", "weight_decay"), (0, math.inf)),
-            chunk_seconds=(0.1, 60.0),
+            chunk_seconds=(0.1, 30.0),
+            frozen=(0, len(PASE_PLUS.maps)),
             seed=SEEDS,
         )
         if self.clip <= 0:
@@ -134,15 +145,30 @@ class Speech:
 class Pretrainer(nn.Module):
     """Encoder and workers as one module, so that one forward pass gives every loss."""
 
-    def __init__(self, params: PretrainParams, dimensions: dict[str, int]) -> None:
+    def __init__(self, params: PretrainParams, dimensions: dict[str, int], taught: int) -> None:
         super().__init__()
         self.frames = params.frames
         self.encoder = PasePlus(params.geometry)
-        self.workers = Workers(params.channels, dimensions, params.hidden, params.waveform_maps)
+        self.frozen = self.encoder.blocks[: params.frozen].requires_grad_(False)
+        idle = [name for name, weight in params.worker_weights.items() if weight == 0]
+        self.workers = Workers(params.channels, dimensions, params.hidden, params.waveform_maps, taught, idle)
 
-    def forward(self, distorted: Tensor, targets: dict[str, Tensor], waveform: Tensor, draw: torch.Generator):
+    def train(self, mode: bool = True) -> "Pretrainer":
+        """Go to training mode, but for what is frozen: its norms keep their averages."""
+        super().train(mode)
+        self.frozen.eval()
+        return self
+
+    def forward(
+        self,
+        distorted: Tensor,
+        targets: dict[str, Tensor],
+        waveform: Tensor,
+        draw: torch.Generator,
+        lesson: Lesson | None,
+    ) -> dict[str, Tensor]:
         """Encode the distorted signals and run the workers: name to loss."""
-        return self.workers(self.encoder(distorted[:, None]), targets, waveform, draw, self.frames)
+        return self.workers(self.encoder(distorted[:, None]), targets, waveform, draw, self.frames, lesson)
 
 
 class Training:
@@ -154,6 +180,8 @@ class Training:
         device: ``cpu`` or ``cuda``.
         rank: number of this process.
         processes: how many take part.
+        start: the encoder to begin from, if not from random weights.
+        teacher: the teacher's network, if there is one.
 
     Attributes:
         step: steps taken.
@@ -161,7 +189,14 @@ class Training:
     """
 
     def __init__(
-        self, params: PretrainParams, speech: Speech, device: str = "cpu", rank: int = 0, processes: int = 1
+        self,
+        params: PretrainParams,
+        speech: Speech,
+        device: str = "cpu",
+        rank: int = 0,
+        processes: int = 1,
+        start: PasePlus | None = None,
+        teacher: WhisperEncoder | None = None,
     ) -> None:
         if params.chunks % processes or params.chunks // processes < 2:
             raise InputError(
@@ -175,10 +210,16 @@ class Training:
         self._recent: list[Tensor] = []
         self.targets = Targets().to(device)
         self.statistics = self._measure_statistics()
+        self.teacher = (
+            Teacher(teacher.to(device), params.teacher, self._first_chunks(LESSON_CHUNKS)) if teacher else None
+        )
         dimensions = {name: len(mean) for name, (mean, _) in self.statistics.items() if name != "waveform"}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(params.seed)
-            self.pretrainer = Pretrainer(params, dimensions).to(device)
+            taught = self.teacher.dimensions if self.teacher else 0
+            self.pretrainer = Pretrainer(params, dimensions, taught).to(device)
+        if start is not None:
+            self.encoder.load_state_dict(start.state_dict())
         self.worker_weights = self._worker_weights().to(device)
         self.module = DistributedDataParallel(self.pretrainer) if processes > 1 else self.pretrainer
         # Biases, norms and PReLU slopes do not decay, nor do the edges of the SincNet filters: they are frequencies.
@@ -204,7 +245,7 @@ class Training:
     @property
     def names(self) -> list[str]:
         """The workers' names, in the order of their losses."""
-        return [*self.pretrainer.workers.regressions, "waveform", "lim", "gim"]
+        return self.pretrainer.workers.names
 
     @property
     def hours(self) -> float:
@@ -274,11 +315,10 @@ class Training:
 
     def _worker_weights(self) -> Tensor:
         """Each worker's weight, in the order of the losses, one on average."""
-        unknown = sorted(set(self.params.worker_weights) - set(self.names))
+        known = [*self.statistics, "lim", "gim", *(TAUGHT if self.teacher else ())]
+        unknown = sorted(set(self.params.worker_weights) - set(known))
         if unknown:
-            raise InputError(
-                f"pretrain.worker_weights: expected names out of {', '.join(self.names)}, found {unknown[0]}"
-            )
+            raise InputError(f"pretrain.worker_weights: expected names out of {', '.join(known)}, found {unknown[0]}")
         weights = torch.tensor([self.params.worker_weights.get(name, 1.0) for name in self.names])
         return weights / weights.mean()
 
@@ -288,8 +328,9 @@ class Training:
         distorted = distort(clean, self.params.distortions, generator, self.speech.noises, self.speech.rooms)
         targets = {name: self._normalised(name, value) for name, value in self.targets(clean).items()}
         waveform = self._normalised("waveform", clean[:, None])[:, 0]
+        lesson = self.teacher(clean) if self.teacher else None
         with self._precision():
-            return module(distorted, targets, waveform, draw)
+            return module(distorted, targets, waveform, draw, lesson)
 
     def _precision(self) -> AbstractContextManager:
         if self.params.precision == "float32":
@@ -300,6 +341,11 @@ class Training:
         generator = np.random.default_rng([self.params.seed, stream, step, rank])
         return torch.from_numpy(store.chunks(count, self.params.chunk_samples, generator)).to(self.device)
 
+    def _first_chunks(self, count: int) -> Iterator[Tensor]:
+        """Draw chunks to measure statistics on, the same every time, 16 at a time."""
+        for place in range(math.ceil(count / 16)):
+            yield self._chunks(self.speech.train, 16, INITIAL, place, 0)
+
     def _normalised(self, name: str, value: Tensor) -> Tensor:
         mean, deviation = self.statistics[name]
         return (value - mean[:, None]) / deviation[:, None]
@@ -309,8 +355,7 @@ class Training:
         """Mean and standard deviation of each target's dimensions over training speech: name to (dims,), (dims,)."""
         sums: dict[str, list[Tensor]] = {}
         rounds = math.ceil(STATISTICS_CHUNKS / 16)
-        for place in range(rounds):
-            clean = self._chunks(self.speech.train, 16, INITIAL, place, 0)
+        for clean in self._first_chunks(STATISTICS_CHUNKS):
             for name, value in {**self.targets(clean), "waveform": clean[:, None]}.items():
                 moments = torch.stack([value.mean((0, 2)), value.square().mean((0, 2))]).double() / rounds
                 sums[name] = sums[name] + moments if name in sums else moments

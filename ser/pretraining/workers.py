@@ -6,9 +6,13 @@ save time change no task: the regressions see a random sample of each chunk's fr
 positive and negative frames from inside the batch, so that one encoder pass serves all.
 """
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from ser.pretraining.teacher import TAUGHT, Imitation, Lesson
 
 CONTEXT = 7
 
@@ -98,19 +102,46 @@ class Workers(nn.Module):
         dimensions: numbers per frame of each regression target.
         hidden: hidden units of each worker.
         maps: channels of the waveform decoder.
+        taught: numbers of the teacher's state; 0 for no teacher.
+        idle: names of workers to leave out.
     """
 
-    def __init__(self, channels: int, dimensions: dict[str, int], hidden: int, maps: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        channels: int,
+        dimensions: dict[str, int],
+        hidden: int,
+        maps: tuple[int, ...],
+        taught: int = 0,
+        idle: Collection[str] = (),
+    ) -> None:
         super().__init__()
         self.regressions = nn.ModuleDict(
-            {name: Regression(channels, count, hidden) for name, count in dimensions.items()}
+            {name: Regression(channels, count, hidden) for name, count in dimensions.items() if name not in idle}
         )
-        self.waveform = Waveform(channels, maps)
-        self.lim = Discriminator(channels, hidden)
-        self.gim = Discriminator(channels, hidden)
+        if "waveform" not in idle:
+            self.waveform = Waveform(channels, maps)
+        if "lim" not in idle:
+            self.lim = Discriminator(channels, hidden)
+        if "gim" not in idle:
+            self.gim = Discriminator(channels, hidden)
+        if taught:
+            self.imitation = Imitation(channels, taught)
+
+    @property
+    def names(self) -> list[str]:
+        """The losses' names, in their order."""
+        others = [name for name in ("waveform", "lim", "gim") if hasattr(self, name)]
+        return [*self.regressions, *others, *(TAUGHT if hasattr(self, "imitation") else ())]
 
     def forward(
-        self, frames: Tensor, targets: dict[str, Tensor], waveform: Tensor, draw: torch.Generator, sample: int
+        self,
+        frames: Tensor,
+        targets: dict[str, Tensor],
+        waveform: Tensor,
+        draw: torch.Generator,
+        sample: int,
+        lesson: Lesson | None = None,
     ) -> dict[str, Tensor]:
         """Run the workers.
 
@@ -120,20 +151,28 @@ class Workers(nn.Module):
             waveform: (batch, samples), clean, normalised.
             draw: draws frames and pairs, on the CPU.
             sample: how many frames of each chunk the regressions and LIM see.
+            lesson: what the teacher says of the clean signals, if there is one.
 
         Returns:
-            Name to loss, each a scalar.
+            Name to loss, each a scalar, in the order of ``names``.
         """
         batch, _, length = frames.shape
         margin = CONTEXT // 2
         inner = length - 2 * margin
         places = (torch.randperm(inner, generator=draw)[: min(sample, inner)] + margin).to(frames.device)
         losses = {name: worker(frames, targets[name], places) for name, worker in self.regressions.items()}
-        losses["waveform"] = self.waveform(frames, waveform)
+        if hasattr(self, "waveform"):
+            losses["waveform"] = self.waveform(frames, waveform)
         other = (torch.arange(batch) + int(torch.randint(1, batch, (), generator=draw))) % batch  # never oneself
-        local = frames[..., places].transpose(1, 2)  # (batch, sample, channels)
-        partner = local.roll(1, dims=1)  # the places are in random order: each frame's partner is another, at random
-        losses["lim"] = self.lim(local.flatten(0, 1), partner.flatten(0, 1), partner[other].flatten(0, 1))
-        first, second = frames[..., : length // 2].mean(2), frames[..., length // 2 :].mean(2)
-        losses["gim"] = self.gim(first, second, second[other])
+        if hasattr(self, "lim"):
+            local = frames[..., places].transpose(1, 2)  # (batch, sample, channels)
+            partner = local.roll(
+                1, dims=1
+            )  # the places are in random order: each frame's partner is another, at random
+            losses["lim"] = self.lim(local.flatten(0, 1), partner.flatten(0, 1), partner[other].flatten(0, 1))
+        if hasattr(self, "gim"):
+            first, second = frames[..., : length // 2].mean(2), frames[..., length // 2 :].mean(2)
+            losses["gim"] = self.gim(first, second, second[other])
+        if lesson is not None:
+            losses |= self.imitation(frames, lesson)
         return losses

@@ -15,7 +15,9 @@ from ser.pase import checkpoint
 from ser.pretraining import training
 from ser.pretraining.distortions import Distortions
 from ser.pretraining.store import Store
+from ser.pretraining.teacher import TeacherParams
 from ser.pretraining.training import PretrainParams, Speech, Training, learning_rate
+from ser.whisper.encoder import WhisperEncoder
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = PretrainParams(
@@ -261,12 +263,73 @@ def write_store(folder: Path, speech: Speech) -> None:
         ).to_csv(folder / f"{name}.csv", index=False)
 
 
+@pytest.fixture(scope="module")
+def whisper() -> WhisperEncoder:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return WhisperEncoder(width=8, inner=16, blocks=2, heads=2, positions=50).eval().requires_grad_(False)
+
+
+TAUGHT = replace(TINY, teacher=TeacherParams(layers=("block1", "block2")))
+
+
+def test_a_teacher_adds_two_losses_and_trains_the_encoder(speech, whisper):
+    alone = Training(replace(TINY, steps=3, worker_weights=dict.fromkeys(("lim", "gim"), 0.0)), speech)
+    taught = Training(
+        replace(TAUGHT, steps=3, worker_weights=dict.fromkeys(("lim", "gim"), 0.0)), speech, teacher=whisper
+    )
+    assert taught.names == [*alone.names, "teacher", "teacher_pooled"]
+    assert_same(alone.encoder.state_dict(), taught.encoder.state_dict())
+    finish(alone), finish(taught)
+    assert not torch.equal(alone.encoder.W.weight, taught.encoder.W.weight)
+    assert all(math.isfinite(taught.log[-1][f"validation_{name}"]) for name in taught.names)
+
+
+def test_the_teachers_losses_fall(speech, whisper):
+    run = Training(replace(TAUGHT, steps=60, validate_every=20, learning_rate=0.01), speech, teacher=whisper)
+    finish(run)
+    for name in ("teacher", "teacher_pooled"):
+        assert run.log[-1][f"train_{name}"] < 0.9 * run.log[0][f"train_{name}"]
+
+
+def test_a_taught_run_that_was_killed_resumes_to_the_result_of_an_unbroken_one(speech, whisper, tmp_path):
+    unbroken = Training(TAUGHT, speech, teacher=whisper)
+    broken = Training(TAUGHT, speech, teacher=whisper)
+    for step in broken.run():
+        if step == 3:
+            broken.save(tmp_path / "checkpoint")
+            break
+    resumed = Training(TAUGHT, speech, teacher=whisper)
+    resumed.resume(tmp_path / "checkpoint")
+    assert_same(finish(unbroken), finish(resumed))
+
+
+def test_a_run_starts_from_the_encoder_given(speech):
+    start = checkpoint.untrained(TINY.geometry, seed=7)
+    assert_same(Training(TINY, speech, start=start).encoder.state_dict(), start.state_dict())
+
+
+def test_frozen_layers_stay_as_they_are_to_the_last_average_of_a_norm(speech):
+    start = checkpoint.untrained(TINY.geometry, seed=7)
+    run = Training(replace(TINY, frozen=3), speech, start=start)
+    finish(run)
+    for name, before in start.state_dict().items():
+        frozen = name.startswith(("blocks.0.", "blocks.1.", "blocks.2."))
+        assert torch.equal(run.encoder.state_dict()[name], before) is frozen, name
+
+
+def test_a_weight_of_0_leaves_a_worker_out(speech):
+    run = Training(replace(TINY, worker_weights={"waveform": 0.0, "lps_long": 0.0}), speech)
+    assert {"waveform", "lps_long"}.isdisjoint(run.names)
+    assert not any("waveform" in name or "lps_long" in name for name in run.pretrainer.state_dict())
+
+
 @pytest.fixture
 def command(speech, tmp_path):
     """The stage's script on a tiny store: returns its arguments."""
     write_store(tmp_path, speech)
     distortions = {"reverberation": 0.0}
-    block = {key: value for key, value in vars(TINY).items() if key not in ("distortions", "weights")}
+    block = {key: value for key, value in vars(TINY).items() if key not in ("distortions", "weights", "teacher")}
     block = {key: list(value) if isinstance(value, tuple) else value for key, value in block.items()}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump({"pretrain": block | {"distortions": distortions}}))
     return [

@@ -78,3 +78,22 @@ def test_every_worker_reports_a_loss_and_reaches_the_frames():
     for loss in losses.values():
         (gradient,) = torch.autograd.grad(loss, frames, retain_graph=True)
         assert gradient.abs().sum() > 0
+
+
+def test_idle_workers_are_left_out_and_the_others_draw_the_same_frames():
+    def losses(idle: tuple[str, ...]) -> dict[str, float]:
+        workers = Workers(channels=4, dimensions={"first": 2, "second": 3}, hidden=8, maps=(2, 2, 2), idle=idle)
+        with torch.no_grad():
+            for parameter in workers.parameters():
+                parameter.fill_(0.1)
+        draw = torch.Generator().manual_seed(0)
+        frames = torch.randn(3, 4, 20, generator=draw)
+        targets = {"first": torch.randn(3, 2, 20, generator=draw), "second": torch.randn(3, 3, 20, generator=draw)}
+        found = workers(frames, targets, torch.randn(3, 3200, generator=draw), draw, sample=8)
+        assert list(found) == workers.names
+        return {name: loss.item() for name, loss in found.items()}
+
+    whole = losses(())
+    assert list(whole) == ["first", "second", "waveform", "lim", "gim"]
+    kept = losses(("first", "waveform", "lim"))
+    assert kept == {name: whole[name] for name in ("second", "gim")}
