@@ -29,9 +29,9 @@ class Policy:
 
     def __post_init__(self):
         if not 0 <= self.threshold <= 1:
-            raise ValueError(f"--threshold: expected 0 to 1, found {self.threshold}")
+            raise InputError(f"--threshold: expected 0 to 1, found {self.threshold}")
         if not -120 <= self.silence_db <= 0:
-            raise ValueError(f"--silence-db: expected -120 to 0, found {self.silence_db}")
+            raise InputError(f"--silence-db: expected -120 to 0, found {self.silence_db}")
 
 
 class Answer(BaseModel):

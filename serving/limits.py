@@ -3,6 +3,8 @@
 import argparse
 from dataclasses import dataclass, field, fields
 
+from ser.files.failures import InputError
+
 
 def _limit(default: float, words: str, least: float = 1):
     return field(default=default, metadata={"words": words, "least": least})
@@ -37,7 +39,7 @@ class Limits:
         for limit in fields(self):
             least, found = limit.metadata["least"], getattr(self, limit.name)
             if not least <= found < float("inf"):
-                raise ValueError(f"{flag(limit.name)}: expected at least {least}, found {found}")
+                raise InputError(f"{flag(limit.name)}: expected at least {least}, found {found}")
 
 
 def flag(name: str) -> str:
@@ -57,6 +59,6 @@ def from_flags(options: argparse.Namespace) -> Limits:
     """Collect the limits from parsed flags.
 
     Raises:
-        ValueError: one is too small.
+        InputError: one is too small.
     """
     return Limits(**{limit.name: getattr(options, limit.name) for limit in fields(Limits)})

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import logs
 from serving.metrics import Metrics
+from serving.problems import CLIENT_GONE
 
 METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
 HEADERS = {
@@ -57,7 +58,7 @@ class Observed:
             await self._app(scope, receive, observed)
         finally:
             if scope["type"] == "http" or status:
-                self._tell(scope, status or 499, time.perf_counter() - start)  # 499: the client went away
+                self._tell(scope, status or CLIENT_GONE, time.perf_counter() - start)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")  # not the path: it may be the name of a file

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -29,6 +30,7 @@ KINDS = {
     "broken": (500, "The service made an error"),
     "busy": (503, "The service is busy"),
 }
+CLIENT_GONE = 499  # for log and counts alone, as nginx has it
 BY_STATUS = {400: "malformed", 404: "not-found", 405: "wrong-method"}
 
 
@@ -91,6 +93,10 @@ def install(app: FastAPI) -> None:
             "wrong-method": f"expected {(error.headers or {}).get('Allow', 'another method')} at this address",
         }
         return _respond(request, Problem(kind, lines.get(kind, str(error.detail)), headers=error.headers))
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=CLIENT_GONE)
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:

@@ -103,19 +103,20 @@ def _checked(options: argparse.Namespace):
     """Give what makes the service; refuse in one line, before any process serves, what it could not be made of."""
     from serving import limits
 
-    for flag, value in (("--workers", options.workers), ("--threads", options.threads)):
-        if value is not None and value < 1:
-            raise InputError(f"{flag}: expected at least 1, found {value}")
-    try:
-        limits.from_flags(options)
-        if options.workers == 1:
-            service = make(options)
-            return lambda: service
-        # In a process of its own, whose memory is free again when the workers load theirs.
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-            process.submit(_try, options).result()
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    for flag, value, least, most in (
+        ("--workers", options.workers, 1, 1000),
+        ("--threads", 1 if options.threads is None else options.threads, 1, 1000),
+        ("--port", options.port, 0, 65_535),
+    ):
+        if not least <= value <= most:
+            raise InputError(f"{flag}: expected {least:,} to {most:,}, found {value}")
+    limits.from_flags(options)
+    if options.workers == 1:
+        service = make(options)
+        return lambda: service
+    # In a process of its own, whose memory is free again when the workers load theirs.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        process.submit(_try, options).result()
     return partial(make, options)
 
 
@@ -123,19 +124,21 @@ def _try(options: argparse.Namespace) -> None:
     make(options)
 
 
-def _run(options: argparse.Namespace, made) -> None:
-    import uvicorn
-    from uvicorn.supervisors import Multiprocess
+def config(app, known, **options):
+    """Configure uvicorn.
 
-    from serving import limits, logs
+    Args:
+        app: makes the application.
+        known: the limits.
+        options: more of uvicorn's.
+    """
+    import uvicorn
+
     from serving.connections import Connection
 
-    known = limits.from_flags(options)
-    config = uvicorn.Config(
-        partial(application, made),
+    found = uvicorn.Config(
+        app,
         factory=True,
-        host=options.host,
-        port=options.port,
         http=Connection,
         ws="websockets-sansio",
         ws_max_size=known.message_bytes,
@@ -146,13 +149,23 @@ def _run(options: argparse.Namespace, made) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=bool(options.proxy),
-        forwarded_allow_ips=options.proxy or "",
-        workers=options.workers,
         timeout_graceful_shutdown=known.shutdown_s,
         timeout_worker_healthcheck=WORKER_S,
+        **options,
     )
-    config.limits = known
+    found.limits = known
+    return found
+
+
+def _run(options: argparse.Namespace, made) -> None:
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    from serving import limits, logs
+
+    known = limits.from_flags(options)
+    proxy = {"proxy_headers": bool(options.proxy), "forwarded_allow_ips": options.proxy or ""}
+    configured = config(partial(application, made), known, workers=options.workers, **proxy)
     logs.set_up()
     _warn(options.host)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -160,9 +173,9 @@ def _run(options: argparse.Namespace, made) -> None:
     with _listen(options.host, options.port) as listener:
         logs.event("serving", url=f"http://{options.host}:{listener.getsockname()[1]}/", workers=options.workers)
         if options.workers == 1:
-            uvicorn.Server(config).run([listener])
+            uvicorn.Server(configured).run([listener])
         else:
-            Multiprocess(config, sockets=[listener]).run()
+            Multiprocess(configured, sockets=[listener]).run()
     logs.event("ended")
 
 

@@ -298,10 +298,13 @@ function start() {
     };
     const tick = () => {
       if (live !== mine) return;
-      scene.to = Math.max(SHOWN_S, mine.heard / rate);
-      scene.from = scene.to - SHOWN_S;
-      while (scene.stretches.length && scene.stretches[0].end_s < scene.from - 5) scene.stretches.shift();
-      draw();
+      if (mine.heard !== mine.drawn) {
+        mine.drawn = mine.heard;
+        scene.to = Math.max(SHOWN_S, mine.heard / rate);
+        scene.from = scene.to - SHOWN_S;
+        while (scene.stretches.length && scene.stretches[0].end_s < scene.from - 5) scene.stretches.shift();
+        draw();
+      }
       requestAnimationFrame(tick);
     };
     tick();
@@ -340,7 +343,7 @@ function start() {
   function fail(title, detail) {
     if (!scene.whole) stage("idle");
     at.waiting.hidden = true;
-    at.problem.replaceChildren(element("strong", title), detail);
+    at.problem.replaceChildren(element("strong", title), element("span", detail));
     at.problem.hidden = false;
   }
 
