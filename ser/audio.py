@@ -114,9 +114,7 @@ def silent(signal: np.ndarray) -> bool:
     return bool(np.ptp(signal) < SILENCE)
 
 
-def load(
-    path: Path, allow_silence: bool = True, watch: Callable[[np.ndarray, int], None] | None = None
-) -> np.ndarray:
+def load(path: Path, allow_silence: bool = True, watch: Callable[[np.ndarray, int], None] | None = None) -> np.ndarray:
     """Read an audio file as the pipeline's signal.
 
     It is mixed and resampled as it is read, so that the memory taken is that of the signal.

@@ -69,7 +69,8 @@ class Running:
     def stop(self, number=signal.SIGTERM):
         """Give its exit code and the rest of its log."""
         self.process.send_signal(number)
-        log = [json.loads(line) for line in self.process.stderr]
+        with self.process.stderr as lines:
+            log = [json.loads(line) for line in lines]
         return self.process.wait(120), log
 
 
