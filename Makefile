@@ -6,7 +6,7 @@ ifeq ($(LOGNAME),)
 export LOGNAME := $(lastword $(shell id -un 2>/dev/null || echo user))
 endif
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-.PHONY: repro check-results test lint
+.PHONY: repro check-results serve test lint
 
 repro: .venv/installed
 	dvc repro
@@ -15,13 +15,16 @@ repro: .venv/installed
 check-results: .venv/installed
 	python -m benchmarks.check_results
 
+serve: .venv/installed
+	ser serve
+
 test: .venv/installed
 	pytest --numprocesses auto --dist loadfile
 
 lint: .venv/installed
 	ruff check . && ruff format --check .
 
-.venv/installed: requirements.txt requirements-dev.txt constraints.txt pyproject.toml
+.venv/installed: requirements.txt requirements-serve.txt requirements-dev.txt constraints.txt pyproject.toml
 	@for python in $(PYTHON); do \
 	    if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then exec $$python -m venv .venv; fi; \
 	done; \

@@ -1,7 +1,7 @@
 """Audio files in: any format, sampling rate and channel count that ``ser.recordings`` reads; float32 out."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +82,7 @@ def silent(signal: np.ndarray) -> bool:
     return bool(np.ptp(signal) < SILENCE)
 
 
-def load(path: Path, allow_silence: bool = True) -> np.ndarray:
+def load(path: Path, allow_silence: bool = True, watch: Callable[[np.ndarray, int], None] | None = None) -> np.ndarray:
     """Read an audio file as the pipeline's signal.
 
     It is mixed and resampled as it is read, so that the memory taken is that of the signal.
@@ -90,6 +90,8 @@ def load(path: Path, allow_silence: bool = True) -> np.ndarray:
     Args:
         path: the audio file.
         allow_silence: whether to take a file that is ``silent``, all channels mixed to one.
+        watch: called with each block as it is decoded, float32 (frames, channels), and the sampling rate in Hz; what it
+            raises ends the reading, as for a small file with hours of silence in it.
 
     Returns:
         The signal, float32 (samples,), mono at ``SAMPLING_RATE_HZ``; loudness is left as it is.
@@ -99,6 +101,8 @@ def load(path: Path, allow_silence: bool = True) -> np.ndarray:
     """
     content, extremes, resampler = bytearray(), [], None
     for block, rate in _blocks(path):
+        if watch:
+            watch(block, rate)
         if not np.isfinite(block).all():
             raise InputError(f"{path}: expected finite samples, found NaN or infinity")
         mixed = mono(np.ascontiguousarray(block.T))

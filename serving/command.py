@@ -3,14 +3,16 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Hand the arguments to the subcommand that they name; each has a ``--help`` of its own."""
     parser = argparse.ArgumentParser(prog="ser", description=__doc__)
-    parser.add_argument("subcommand", choices=("predict",), help="predict: the emotion of audio files")
+    parser.add_argument(
+        "subcommand", choices=("predict", "serve"), help="predict: the emotion of audio files; serve: an HTTP service"
+    )
     first, rest = (sys.argv[1:2], sys.argv[2:]) if arguments is None else (arguments[:1], arguments[1:])
-    parser.parse_args(first)
-    from serving import predict  # here, for loading PyTorch takes seconds that a wrong word need not cost
-
-    predict.main(rest)
+    subcommand = parser.parse_args(first).subcommand
+    # Here, for loading PyTorch takes seconds that a wrong word need not cost.
+    import_module(f"serving.{subcommand}").main(rest)

@@ -1,0 +1,142 @@
+"""From probabilities to an answer: an emotion, or that the model is uncertain, or that there is silence."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from ser.audio import SAMPLING_RATE_HZ
+from ser.files.failures import InputError
+from serving.model import Model
+from serving.problems import Problem
+
+SILENCE, UNCERTAIN = "silence", "uncertain"
+LEVEL_SAMPLES = SAMPLING_RATE_HZ // 20  # 50 ms, a short syllable
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When to give no emotion.
+
+    Attributes:
+        threshold: the confidence, 0..1, below which the answer is ``uncertain``.
+        silence_db: the level, in dB of full scale, that 50 ms must reach somewhere, else the answer is ``silence``.
+    """
+
+    threshold: float = 0.5
+    silence_db: float = -60.0
+
+    def __post_init__(self):
+        if not 0 <= self.threshold <= 1:
+            raise InputError(f"--threshold: expected 0 to 1, found {self.threshold}")
+        if not -120 <= self.silence_db <= 0:
+            raise InputError(f"--silence-db: expected -120 to 0, found {self.silence_db}")
+
+
+class Answer(BaseModel):
+    """What is heard in a stretch of audio."""
+
+    answer: str = Field(description="what to show: an emotion, 'uncertain' or 'silence'", examples=["happy"])
+    label: str | None = Field(description="the most probable emotion, also where uncertain; null in silence")
+    confidence: float | None = Field(description="its probability; null in silence")
+    probabilities: dict[str, float] | None = Field(description="of each emotion, in sum 1; null in silence")
+
+
+class Stretch(Answer):
+    """An answer for a part of a recording or a stream."""
+
+    start_s: float = Field(description="where it begins, in seconds")
+    end_s: float = Field(description="where it ends, in seconds")
+
+
+class Prediction(Answer):
+    """An answer for a recording."""
+
+    duration_s: float = Field(description="of the recording, in seconds")
+    threshold: float = Field(description="the confidence below which the answer is 'uncertain'")
+    timeline: list[Stretch] | None = Field(description="an answer for each window; null where no window was asked for")
+
+
+def level_db(signal: np.ndarray) -> float:
+    """Give the level of a signal's loudest 50 ms.
+
+    Args:
+        signal: float32 (samples,), at least one.
+
+    Returns:
+        In dB of full scale, 20 log10 of the root mean square; at least -200.
+    """
+    parts = [signal[start : start + LEVEL_SAMPLES] for start in range(0, signal.size, LEVEL_SAMPLES)]
+    loudest = max(float(np.mean(np.square(part, dtype=np.float64))) for part in parts)
+    return 10 * np.log10(max(loudest, 1e-20))
+
+
+def answer(model: Model, signal: np.ndarray, policy: Policy) -> dict:
+    """Answer for a signal.
+
+    Args:
+        model: the model.
+        signal: float32 (samples,), mono at 16 kHz.
+        policy: when to give no emotion.
+
+    Returns:
+        The fields of ``Answer``.
+
+    Raises:
+        Problem: ``unreadable``, where the model cannot take the signal.
+    """
+    if level_db(signal) < policy.silence_db:
+        return {"answer": SILENCE, "label": None, "confidence": None, "probabilities": None}
+    try:
+        found = model.probabilities(signal)
+    except InputError as error:
+        raise Problem("unreadable", str(error)) from error
+    label, confidence = model.labels[int(found.argmax())], float(found.max())
+    return {
+        "answer": label if confidence >= policy.threshold else UNCERTAIN,
+        "label": label,
+        "confidence": confidence,
+        "probabilities": dict(zip(model.labels, map(float, found), strict=True)),
+    }
+
+
+def windows(samples: int, window: int, hop: int) -> list[tuple[int, int]]:
+    """Cut a signal into windows, a hop apart; the last ends with the signal.
+
+    Args:
+        samples: of the signal.
+        window: of a window; a shorter signal is one window.
+        hop: between the beginnings of two.
+
+    Returns:
+        First sample, and the one after the last, of each.
+    """
+    last = max(0, samples - window)
+    starts = [*range(0, last, hop), last]
+    return [(start, min(start + window, samples)) for start in starts]
+
+
+def timeline(
+    model: Model,
+    signal: np.ndarray,
+    cuts: list[tuple[int, int]],
+    policy: Policy,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[dict]:
+    """Answer for each window of a signal.
+
+    Args:
+        model: the model.
+        signal: float32 (samples,), mono at 16 kHz.
+        cuts: of ``windows``.
+        policy: when to give no emotion.
+        check: called before each; what it raises ends the work.
+
+    Yields:
+        The fields of ``Stretch``.
+    """
+    for start, end in cuts:
+        check()
+        times = {"start_s": start / SAMPLING_RATE_HZ, "end_s": end / SAMPLING_RATE_HZ}
+        yield times | answer(model, signal[start:end], policy)

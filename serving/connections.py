@@ -1,0 +1,74 @@
+"""HTTP connections that do not wait for ever, and speak of every error in problem details."""
+
+import asyncio
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from serving.problems import MEDIA_TYPE, Problem
+
+
+class Connection(H11Protocol):
+    """A connection of uvicorn's, with limits that uvicorn has none for.
+
+    ``limits`` are those of the application. A head that does not end within ``head_s`` closes the connection; so does
+    a body that goes on for as long after its refusal: closed at once, the client would see a reset and not the answer.
+    """
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.limits = self.config.limits
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Take the connection, where there are not too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            self._refuse(Problem("busy", "expected fewer connections; wait, then try again", 2))
+        else:
+            self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadline."""
+        self._cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read, and look whether a head or a body is still to end."""
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Look whether a body is still to end."""
+        super().on_response_complete()
+        self._watch()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP."""
+        self._cancel()
+        self._refuse(Problem("malformed", "expected a request in HTTP/1.1, found something else"))
+
+    def _refuse(self, problem: Problem) -> None:
+        body = problem.response().body
+        headers = [("content-type", MEDIA_TYPE), ("content-length", str(len(body))), ("connection", "close")]
+        headers += [(name.lower(), value) for name, value in problem.headers.items()]
+        for event in (
+            h11.Response(status_code=problem.status, headers=headers),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event))
+        self.transport.close()
+
+    def _watch(self) -> None:
+        theirs, ours = self.conn.their_state, self.conn.our_state
+        waiting = theirs is h11.IDLE or (theirs is h11.SEND_BODY and ours in (h11.DONE, h11.MUST_CLOSE))
+        if not waiting:
+            self._cancel()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(self.limits.head_s, self.transport.close)
+
+    def _cancel(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None

@@ -1,0 +1,171 @@
+"""Who may come in, and how many at once: API keys, rates, and places."""
+
+import hashlib
+import hmac
+import ipaddress
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from serving.limits import Limits
+from serving.problems import Problem
+
+RECORDINGS, STREAMS = "recordings", "streams"
+CLIENTS = 10_000  # known at once; whoever was away longest is forgotten first
+BUSY_S = 2  # until a place is likely to be free again
+
+
+class Buckets:
+    """A bucket of tokens for each client, filled steadily.
+
+    Args:
+        per_minute: tokens that flow in.
+        size: tokens that it holds.
+        clock: gives seconds.
+    """
+
+    def __init__(self, per_minute: float, size: float, clock: Callable[[], float] = time.monotonic):
+        self._per_s, self._size, self._clock = per_minute / 60, size, clock
+        self._known: OrderedDict[str, tuple[float, float]] = OrderedDict()  # client: tokens, and when
+
+    def wait_s(self, client: str) -> float:
+        """Tell how long it takes until the client has a token: 0 where it has one."""
+        return max(0.0, (1 - self._tokens(client)) / self._per_s)
+
+    def take(self, client: str) -> float:
+        """Take a token, where there is one; give the same as ``wait_s`` before."""
+        wait_s, tokens = self.wait_s(client), self._tokens(client)
+        if not wait_s:
+            self._known[client] = (tokens - 1, self._clock())
+            self._known.move_to_end(client)
+            while len(self._known) > CLIENTS:
+                self._known.popitem(last=False)
+        return wait_s
+
+    def _tokens(self, client: str) -> float:
+        tokens, then = self._known.get(client, (self._size, 0.0))
+        return min(self._size, tokens + (self._clock() - then) * self._per_s)
+
+
+class Keys:
+    """The API keys that the service knows.
+
+    Args:
+        keys: the keys; without any, everybody may come in.
+        limits: ``wrong_keys_per_minute``.
+        clock: gives seconds.
+    """
+
+    def __init__(self, keys: Iterable[str], limits: Limits, clock: Callable[[], float] = time.monotonic):
+        self._digests = [_digest(key) for key in keys]
+        self._wrong = Buckets(limits.wrong_keys_per_minute, limits.wrong_keys_per_minute, clock)
+
+    def __bool__(self) -> bool:
+        return bool(self._digests)
+
+    def check(self, given: str | None, address: str) -> str:
+        """Let a client in.
+
+        Args:
+            given: the key that it sent.
+            address: where it comes from.
+
+        Returns:
+            What its requests are counted by: its key's digest, or its address where no key is needed.
+
+        Raises:
+            Problem: ``no-key``; or ``too-many`` for whoever guesses.
+        """
+        if not self._digests:
+            return address
+        if wait_s := self._wrong.wait_s(address):
+            raise Problem("too-many", "expected a known API key, found many unknown ones; wait before the next", wait_s)
+        digest = _digest(given or "")
+        # Each is compared, in constant time: how long it takes tells nothing of the keys.
+        if not any([hmac.compare_digest(digest, known) for known in self._digests]):
+            self._wrong.take(address)
+            found = "another one" if given else "none"
+            raise Problem(
+                "no-key",
+                f"expected a known API key as Authorization: Bearer KEY, found {found}",
+                headers={"WWW-Authenticate": 'Bearer realm="ser"'},
+            )
+        return digest.hex()
+
+
+class Gate:
+    """Counts who is in.
+
+    Args:
+        limits: how many may be.
+        clock: gives seconds.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic):
+        self._limits = limits
+        self._buckets = Buckets(limits.rate_per_minute, limits.burst, clock)
+        self._inside: Counter[str] = Counter()
+        self._inside_of: Counter[tuple[str, str]] = Counter()
+        self._most = {RECORDINGS: limits.requests, STREAMS: limits.streams}
+        self._most_of_one = {RECORDINGS: limits.client_requests, STREAMS: limits.client_streams}
+
+    def inside(self, kind: str) -> int:
+        """Count recordings or streams under way."""
+        return self._inside[kind]
+
+    def full(self, kind: str) -> bool:
+        """Tell whether there is no place for another."""
+        return self._inside[kind] >= self._most[kind]
+
+    @contextmanager
+    def enter(self, kind: str, client: str) -> Iterator[None]:
+        """Hold a place.
+
+        Raises:
+            Problem: ``too-many`` where it is the client's own doing, ``busy`` where it is not; with a time to wait.
+        """
+        most = self._most_of_one[kind]
+        if self._inside_of[kind, client] >= most:
+            raise Problem(
+                "too-many", f"expected at most {most} {kind} at once from one client; wait for an answer", BUSY_S
+            )
+        if self.full(kind):
+            raise Problem("busy", f"expected at most {self._most[kind]} {kind} at once; wait, then try again", BUSY_S)
+        if wait_s := self._buckets.take(client):
+            rate = self._limits.rate_per_minute
+            raise Problem("too-many", f"expected at most {rate:g} requests a minute from one client; wait", wait_s)
+        self._inside[kind] += 1
+        self._inside_of[kind, client] += 1
+        try:
+            yield
+        finally:
+            self._inside[kind] -= 1
+            self._inside_of[kind, client] -= 1
+            if not self._inside_of[kind, client]:
+                del self._inside_of[kind, client]
+
+
+def address(client: tuple[str, int] | None) -> str:
+    """Name where a client comes from: its address; of IPv6 the network of 64 bits, which one client has to itself."""
+    host = client[0] if client else "unknown"
+    try:
+        known = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return str(ipaddress.ip_network((known, 64), strict=False)) if known.version == 6 else host
+
+
+def check_origin(headers: Mapping[str, str]) -> None:
+    """Refuse what the page of another site sends by the browser of somebody who may come in.
+
+    Raises:
+        Problem: ``other-origin``.
+    """
+    origin, host = headers.get("origin"), headers.get("host", "")
+    if origin is not None and origin.partition("://")[2].lower() != host.lower():
+        raise Problem("other-origin", "expected a request of this service's own page or of a program, found another's")
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

@@ -1,0 +1,35 @@
+"""What the service asks of a model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+
+class Model(Protocol):
+    """A model of emotions in speech.
+
+    Attributes:
+        labels: the emotions, in the order of the probabilities.
+        settings: what it is made of, for people to read.
+        card: what it is and is not, Markdown.
+    """
+
+    labels: Sequence[str]
+    settings: Mapping[str, str | float | int]
+    card: str
+
+    def probabilities(self, signal: np.ndarray) -> np.ndarray:
+        """Give each emotion's probability.
+
+        Called from several threads at once.
+
+        Args:
+            signal: float32 (samples,), mono at 16 kHz.
+
+        Returns:
+            (labels,), which sum to 1.
+
+        Raises:
+            InputError: the signal is too short, or the like.
+        """

@@ -1,0 +1,78 @@
+"""The trained pipeline as a model for the service."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ser import predictor
+from ser.audio import SAMPLING_RATE_HZ
+from ser.files.failures import InputError
+
+
+class Pipeline:
+    """The mean of the classifiers that the pipeline trained, as ``ser predict`` uses it.
+
+    Args:
+        trained: the predictor.
+
+    Raises:
+        InputError: the model normalises by speaker, which one recording cannot give.
+    """
+
+    def __init__(self, trained: predictor.Predictor):
+        if trained.by_speaker:
+            raise InputError(
+                "expected a model for single recordings, found one that normalises by speaker; train with "
+                "normalisation train (train.normalisation in params.yaml)"
+            )
+        recipe = trained.classifiers[0].recipe
+        self._trained = trained
+        self.labels = trained.labels
+        self.settings = {
+            "features": trained.extractor.name,
+            "protocol": recipe.protocol,
+            "classifiers": len(trained.classifiers),
+            "shortest_s": trained.extractor.minimum_samples / SAMPLING_RATE_HZ,
+        }
+        self.card = CARD.format(
+            emotions=", ".join(self.labels),
+            features=trained.extractor.name,
+            classifiers=len(trained.classifiers),
+            protocol=recipe.protocol,
+        )
+
+    def probabilities(self, signal: np.ndarray) -> np.ndarray:
+        """Give each emotion's probability, as ``Model`` says."""
+        return self._trained.probabilities(self._trained.extractor.vector(signal)[np.newaxis])[0]
+
+
+def load(models: Path, weights: Path) -> Pipeline:
+    """Load what the stage train made.
+
+    Args:
+        models: the folder of the classifiers.
+        weights: the file of the trained encoder, where the model uses it.
+
+    Raises:
+        InputError: as ``ser.predictor.load``, or the model normalises by speaker.
+    """
+    return Pipeline(predictor.load(models, weights))
+
+
+CARD = """\
+# This model
+
+It tells apart {emotions} by how a voice sounds, not by what it says: {features} features, and the mean of \
+{classifiers} networks, each trained without some of the speakers (protocol {protocol}).
+
+## What it is for
+
+- Research on emotional speech, and trying out what such a model hears.
+
+## What it is not
+
+- It does not read feelings. It guesses which word listeners would have chosen for a voice like this one.
+- It knows the speakers, the language and the microphones of its training corpus, and errs more on others.
+- Its confidence is not calibrated: 0.8 does not mean that it is right four times out of five.
+- It is nothing to judge a person by: not for hiring, schooling, policing, medicine or credit.
+"""

@@ -1,0 +1,199 @@
+"""Serve the trained model over HTTP, and a page to try it: ``ser serve``."""
+
+import argparse
+import ipaddress
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from ser.files.failures import InputError, one_line
+from ser.machine import numerics
+
+KEYS = "SER_API_KEYS"
+PING_S = 10
+WORKER_S = 60  # a process that does not answer for so long is replaced
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until a signal; end with exit code 1 where the model cannot be loaded or the address is taken."""
+    # Threads of ours compute side by side; threads of the libraries within them would only be in each other's way.
+    os.environ.update(numerics.THREADS)
+    from serving import limits
+
+    parser = argparse.ArgumentParser(prog="ser serve", description="Serve the trained model over HTTP, and a page.")
+    for flag, default, words in (
+        ("--models", "models/classifier", "folder of the trained classifiers"),
+        ("--weights", "models/pase_plus.safetensors", "file of the trained encoder, where the model uses it"),
+    ):
+        parser.add_argument(
+            flag, type=Path, metavar="PATH", default=Path(default), help=f"{words} (default: {default})"
+        )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen at (default: 8000)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="recordings computed at once in a process (default: cores)"
+    )
+    parser.add_argument("--threshold", type=float, default=0.5, help="confidence below which the answer is 'uncertain'")
+    parser.add_argument("--silence-db", type=float, default=-60.0, help="level below which the answer is 'silence'")
+    parser.add_argument("--proxy", metavar="ADDRESS", help="a proxy whose word on its clients' addresses is taken")
+    limits.add_flags(parser)
+    options = parser.parse_args(arguments)
+    with one_line("serve"):
+        service = _checked(options)
+        folder = tempfile.TemporaryDirectory() if options.workers > 1 else None
+        if folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder.name  # counts of the processes; no audio
+        try:
+            _run(options, service)
+        finally:
+            if folder:
+                folder.cleanup()
+
+
+def make(options: argparse.Namespace):
+    """Load the model and make the service, in the process that serves.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    import torch
+
+    from serving import limits, pipeline
+    from serving.answers import Policy
+    from serving.service import Service
+
+    torch.set_num_threads(1)
+    threads = options.threads or max(1, (os.cpu_count() or 1) // options.workers)
+    policy = Policy(options.threshold, options.silence_db)
+    model = pipeline.load(options.models, options.weights)
+    return Service(model, limits.from_flags(options), policy, api_keys(), threads)
+
+
+def api_keys() -> list[str]:
+    """Read the API keys from the environment, commas between them.
+
+    Raises:
+        InputError: one is too short not to be guessed.
+    """
+    keys = [key.strip() for key in os.environ.get(KEYS, "").split(",") if key.strip()]
+    if any(len(key) < 16 for key in keys):
+        raise InputError(
+            f"{KEYS}: expected keys of at least 16 characters, found a shorter one; make one: openssl rand -hex 16"
+        )
+    return keys
+
+
+def application(made):
+    """Make the application, in the process that serves; ``made`` makes its service."""
+    from serving import logs
+    from serving.app import build
+
+    logs.set_up()
+    return build(made)
+
+
+def _checked(options: argparse.Namespace):
+    """Give what makes the service; refuse in one line, before any process serves, what it could not be made of."""
+    from serving import limits
+
+    for flag, value, least, most in (
+        ("--workers", options.workers, 1, 1000),
+        ("--threads", 1 if options.threads is None else options.threads, 1, 1000),
+        ("--port", options.port, 0, 65_535),
+    ):
+        if not least <= value <= most:
+            raise InputError(f"{flag}: expected {least:,} to {most:,}, found {value}")
+    limits.from_flags(options)
+    if options.workers == 1:
+        service = make(options)
+        return lambda: service
+    # In a process of its own, whose memory is free again when the workers load theirs.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        process.submit(_try, options).result()
+    return partial(make, options)
+
+
+def _try(options: argparse.Namespace) -> None:
+    make(options)
+
+
+def config(app, known, **options):
+    """Configure uvicorn.
+
+    Args:
+        app: makes the application.
+        known: the limits.
+        options: more of uvicorn's.
+    """
+    import uvicorn
+
+    from serving.connections import Connection
+
+    found = uvicorn.Config(
+        app,
+        factory=True,
+        http=Connection,
+        ws="websockets-sansio",
+        ws_max_size=known.message_bytes,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=known.stream_idle_s,
+        ws_per_message_deflate=False,  # samples hardly shrink, and what does could be made to grow
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=known.shutdown_s,
+        timeout_worker_healthcheck=WORKER_S,
+        **options,
+    )
+    found.limits = known
+    return found
+
+
+def _run(options: argparse.Namespace, made) -> None:
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    from serving import limits, logs
+
+    known = limits.from_flags(options)
+    proxy = {"proxy_headers": bool(options.proxy), "forwarded_allow_ips": options.proxy or ""}
+    configured = config(partial(application, made), known, workers=options.workers, **proxy)
+    logs.set_up()
+    _warn(options.host)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # uvicorn ends the service by them, and then sends them again
+    with _listen(options.host, options.port) as listener:
+        logs.event("serving", url=f"http://{options.host}:{listener.getsockname()[1]}/", workers=options.workers)
+        if options.workers == 1:
+            uvicorn.Server(configured).run([listener])
+        else:
+            Multiprocess(configured, sockets=[listener]).run()
+    logs.event("ended")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return socket.create_server(where[:2], family=family, backlog=2048)
+
+
+def _warn(host: str) -> None:
+    from serving import logs
+
+    try:
+        local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local and not api_keys():
+        logs.event(f"anybody who reaches {host} may use the service; set {KEYS} for keys", level=30)
+
+
+if __name__ == "__main__":
+    main()

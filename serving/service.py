@@ -1,0 +1,134 @@
+"""What the routes share: model, limits, counts, and the threads in which audio is decoded and encoded."""
+
+import asyncio
+import contextvars
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect, HTTPConnection
+
+from serving import gate
+from serving.answers import Policy
+from serving.limits import Limits
+from serving.metrics import Metrics
+from serving.model import Model
+from serving.problems import Problem
+
+Check = Callable[[], None]
+
+
+class Service:
+    """A worker process of the service.
+
+    The event loop only moves bytes; what computes runs in threads, each with one recording or window at a time.
+
+    Args:
+        model: the model.
+        limits: what is taken at most.
+        policy: when to give no emotion.
+        keys: the API keys; without any, everybody may come in.
+        threads: how many recordings and windows are computed at once.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        limits: Limits | None = None,
+        policy: Policy | None = None,
+        keys: Iterable[str] = (),
+        threads: int = 1,
+    ):
+        self.model, self.limits, self.policy = model, limits or Limits(), policy or Policy()
+        self.metrics = Metrics()
+        self.gate = gate.Gate(self.limits)
+        self.keys = gate.Keys(keys, self.limits)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="compute")
+
+    @contextmanager
+    def admitted(self, kind: str, connection: HTTPConnection, key: str | None) -> Iterator[None]:
+        """Hold a place for a recording or a stream.
+
+        Args:
+            kind: ``gate.RECORDINGS`` or ``gate.STREAMS``.
+            connection: the request or WebSocket.
+            key: the API key that came with it.
+
+        Raises:
+            Problem: it may not come in, or not now.
+        """
+        gate.check_origin(connection.headers)
+        client = self.keys.check(key, gate.address(connection.client))
+        try:
+            with self.gate.enter(kind, client):
+                self.metrics.inside(kind, self.gate.inside(kind))
+                yield
+        finally:
+            self.metrics.inside(kind, self.gate.inside(kind))
+
+    async def compute(self, kind: str, job: Callable[[Check], Any], request: Request | None = None) -> Any:
+        """Run a job in a thread.
+
+        Args:
+            kind: for the counts.
+            job: is given a function that it calls now and then, and that ends it when nobody waits for it any more.
+            request: whose client waits, and may go away.
+
+        Returns:
+            What the job returns.
+
+        Raises:
+            Problem: ``busy``, after ``answer_s``; or what the job raises.
+            ClientDisconnect: the client has gone away.
+        """
+        stop = threading.Event()
+
+        def check() -> None:
+            if stop.is_set():
+                raise Problem("busy", "nobody waits for this answer any more")
+
+        def timed() -> Any:
+            check()
+            start = time.perf_counter()
+            try:
+                return job(check)
+            finally:
+                self.metrics.computing_seconds.labels(kind).observe(time.perf_counter() - start)
+
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._threads, contextvars.copy_context().run, timed)
+        gone = asyncio.ensure_future(_gone(request))
+        try:
+            await asyncio.wait({future, gone}, timeout=self.limits.answer_s, return_when=asyncio.FIRST_COMPLETED)
+            if future.done():
+                return future.result()
+            if gone.done():
+                raise ClientDisconnect
+            raise Problem(
+                "busy",
+                f"expected an answer within {self.limits.answer_s:g} s, found none; send a shorter recording",
+                10,
+            )
+        finally:
+            stop.set()
+            gone.cancel()
+            if not future.cancel():
+                future.add_done_callback(
+                    lambda done: done.cancelled() or done.exception()
+                )  # it was reported, or is late
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _gone(request: Request | None) -> None:
+    """Return when the client has gone away; its request has been read to the end."""
+    if request is None:
+        await asyncio.Event().wait()
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

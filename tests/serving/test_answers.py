@@ -1,0 +1,65 @@
+"""When there is an emotion, when doubt and when silence; and how a recording is cut into windows."""
+
+import numpy as np
+import pytest
+
+from ser.files.failures import InputError
+from serving import answers
+from serving.answers import Policy
+
+
+@pytest.mark.parametrize("level", [1.0, 0.1, 0.001])
+def test_the_level_of_a_tone_is_its_root_mean_square(level):
+    tone = level * np.sin(2 * np.pi * 200 * np.arange(16_000) / 16_000).astype(np.float32)
+
+    assert answers.level_db(tone) == pytest.approx(20 * np.log10(level / np.sqrt(2)), abs=0.01)
+
+
+def test_the_level_is_that_of_the_loudest_50_ms():
+    signal = np.zeros(16_000, np.float32)
+    signal[8000:8800] = 0.1
+
+    assert answers.level_db(signal) == pytest.approx(-20, abs=0.01)
+    assert answers.level_db(np.zeros(5, np.float32)) == -200
+
+
+def test_a_confident_answer_is_the_most_probable_label(loudness):
+    found = answers.answer(loudness(), np.full(800, 0.9, np.float32), Policy(threshold=0.6))
+
+    assert found["answer"] == found["label"] == "loud"
+    assert found["confidence"] == found["probabilities"]["loud"] == pytest.approx(0.9)
+    assert sum(found["probabilities"].values()) == pytest.approx(1)
+
+
+def test_below_the_threshold_the_answer_is_uncertain_and_the_label_is_still_told(loudness):
+    found = answers.answer(loudness(), np.full(800, 0.55, np.float32), Policy(threshold=0.6))
+
+    assert (found["answer"], found["label"]) == ("uncertain", "loud")
+
+
+def test_silence_has_no_emotion_and_the_model_is_not_asked(loudness):
+    model = loudness()
+
+    found = answers.answer(model, np.full(800, 0.0009, np.float32), Policy(silence_db=-60))
+
+    assert found == {"answer": "silence", "label": None, "confidence": None, "probabilities": None}
+    assert model.heard == []
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        (10, [(0, 4), (2, 6), (4, 8), (6, 10)]),
+        (11, [(0, 4), (2, 6), (4, 8), (6, 10), (7, 11)]),
+        (4, [(0, 4)]),
+        (3, [(0, 3)]),
+    ],
+)
+def test_windows_lie_a_hop_apart_and_the_last_ends_with_the_signal(samples, expected):
+    assert answers.windows(samples, 4, 2) == expected
+
+
+@pytest.mark.parametrize("policy", [{"threshold": 1.1}, {"threshold": float("nan")}, {"silence_db": 3}])
+def test_a_policy_that_means_nothing_is_refused(policy):
+    with pytest.raises(InputError, match=r"^--(threshold|silence-db): expected"):
+        Policy(**policy)

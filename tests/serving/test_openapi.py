@@ -1,0 +1,44 @@
+"""The description of the service: whole, with examples, and kept; schemathesis finds no error of the service."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
+
+
+@pytest.fixture(scope="module")
+def described(server):
+    return httpx.get(f"{server.url}/openapi.json").json()
+
+
+def test_every_address_is_described_with_its_problems(described):
+    assert set(described["paths"]) == {"/v1/predict", "/v1/model", "/health", "/ready", "/metrics", "/problems/{kind}"}
+    found = described["paths"]["/v1/predict"]["post"]["responses"]
+    assert set(found) == {"200", "400", "401", "403", "408", "413", "415", "422", "429", "500", "503"}
+    for status in set(found) - {"200"}:
+        content = found[status]["content"]
+        assert list(content) == ["application/problem+json"]
+        assert content["application/problem+json"]["examples"]
+        assert content["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Details"}
+    assert set(found["200"]["content"]["application/json"]["examples"]) == {"emotion", "timeline", "silence"}
+
+
+def test_recordings_are_sent_as_they_are_or_in_a_form(described):
+    content = described["paths"]["/v1/predict"]["post"]["requestBody"]["content"]
+    assert set(content) == {"audio/*", "video/*", "application/octet-stream", "application/ogg", "multipart/form-data"}
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_no_error_of_the_service(server):
+    command = [
+        *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{server.url}/openapi.json"),
+        *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing", "--max-examples", "20"),
+        *("--seed", "1", "--generation-deterministic", "--generation-database", "none", "--no-color"),
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=500)
+
+    assert ended.returncode == 0, ended.stdout[-5000:]

@@ -1,0 +1,191 @@
+"""The page in a browser, as a person uses it: a file, the microphone, the keyboard, an error.
+
+Needs Debian's packages chromium and chromium-driver; skipped, with the reason, where they are not installed.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+WAIT_S = 60
+BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (BROWSER and DRIVER), reason="no chromium and chromedriver; install Debian's chromium and chromium-driver"
+    ),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, recording):
+    """Three seconds that are loud, and a file that is no recording."""
+    folder = tmp_path_factory.mktemp("recordings")
+    (folder / "voice.wav").write_bytes(recording(seconds=3, level=0.95))
+    (folder / "broken.wav").write_bytes(b"not a recording")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(files, tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    profile = tmp_path_factory.mktemp("profile")
+    for flag in (*FLAGS, f"--user-data-dir={profile}", f"--use-file-for-fake-audio-capture={files / 'voice.wav'}"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    driver.set_window_size(1100, 1000)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser, server):
+    """The page, loaded anew; nothing may be refused by its own policy or fail in it."""
+    browser.get(server.url)
+    wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "#bars li"))
+    browser.get_log("browser")
+    yield browser
+    faults = [line["message"] for line in browser.get_log("browser") if line["level"] == "SEVERE"]
+    assert [fault for fault in faults if "status of 4" not in fault] == []
+
+
+def wait(browser, condition):
+    return WebDriverWait(browser, WAIT_S, 0.1).until(lambda _: condition())
+
+
+def text(page, name):
+    return page.find_element(By.ID, name).text
+
+
+def test_a_recording_is_uploaded_and_answered_for(page, files):
+    page.find_element(By.ID, "file").send_keys(str(files / "voice.wav"))
+
+    wait(page, lambda: text(page, "word") == "loud")
+    assert text(page, "sure") == "67\u202f% confident"
+    assert [row.text.split() for row in page.find_elements(By.CSS_SELECTOR, "#bars li")] == [
+        ["quiet", "33", "%"],
+        ["loud", "67", "%"],
+    ]
+    assert text(page, "to") == "3.0\u202fs"
+    wait(page, lambda: page.find_element(By.ID, "spoken").get_attribute("textContent").endswith("loud, 67\u202f%"))
+    page.find_element(By.CSS_SELECTOR, "#table summary").click()
+    assert len(page.find_elements(By.CSS_SELECTOR, "#table tbody tr")) == 3, "windows of 2 s, every half second, in 3 s"
+
+
+def test_the_picture_has_the_colour_of_the_answer(page, files):
+    page.find_element(By.ID, "file").send_keys(str(files / "voice.wav"))
+    wait(page, lambda: text(page, "word") == "loud")
+
+    colours = page.execute_script(
+        "const c = document.getElementById('canvas'), found = new Set();"
+        "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        "for (let i = 0; i < d.length; i += 4) if (d[i + 3] === 255) found.add([d[i], d[i + 1], d[i + 2]].join());"
+        "return [...found];"
+    )
+    assert "91,140,90" in colours, "--other, the colour of labels that have none of their own"
+
+
+def test_the_microphone_is_answered_for_while_it_is_on(page):
+    button = page.find_element(By.ID, "microphone")
+    button.click()
+
+    wait(page, lambda: text(page, "word") == "loud")
+    assert (button.text, button.get_attribute("aria-pressed")) == ("Stop", "true")
+    assert text(page, "when") == "The last three seconds"
+    button.click()
+    assert (button.text, button.get_attribute("aria-pressed")) == ("Use the microphone", "false")
+    assert text(page, "word") == "loud", "the last answer stays"
+
+
+def test_a_broken_file_is_told_and_the_next_one_heard(page, files):
+    page.find_element(By.ID, "file").send_keys(str(files / "broken.wav"))
+
+    wait(page, lambda: text(page, "problem").startswith("The recording cannot be used\nexpected audio"))
+    assert page.find_element(By.ID, "problem").get_attribute("role") == "alert"
+    page.find_element(By.ID, "file").send_keys(str(files / "voice.wav"))
+    wait(page, lambda: text(page, "word") == "loud")
+    assert not page.find_element(By.ID, "problem").is_displayed()
+
+
+def test_everything_can_be_done_by_keyboard(page, files):
+    def press(*keys):
+        webdriver.ActionChains(page).send_keys(*keys).perform()
+        return page.switch_to.active_element
+
+    assert press(Keys.TAB).get_attribute("class") == "skip"
+    assert press(Keys.TAB).get_attribute("id") == "file"
+    page.switch_to.active_element.send_keys(str(files / "voice.wav"))
+    wait(page, lambda: text(page, "word") == "loud")
+    assert press(Keys.TAB).get_attribute("id") == "microphone"
+    cursor = press(Keys.TAB)
+    assert (cursor.get_attribute("id"), cursor.get_attribute("role")) == ("cursor", "slider")
+    press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert cursor.get_attribute("aria-valuenow") == "1.0"
+    assert cursor.get_attribute("aria-valuetext") == "At 1.0\u202fs: loud, 67\u202f%"
+    assert text(page, "when") == "At 1.0\u202fs"
+    press(Keys.END)
+    assert cursor.get_attribute("aria-valuenow") == cursor.get_attribute("aria-valuemax") == "3.0"
+    assert press(Keys.TAB).get_attribute("id") == "play"
+    assert text(page, "when") == "The whole recording"
+    press(Keys.ENTER)
+    wait(page, lambda: text(page, "play") == "Pause")
+
+
+def test_a_key_is_asked_for_and_used(browser, start, files):
+    server = start(keys=["0123456789abcdef"])
+    browser.get(server.url)
+    wait(browser, lambda: browser.find_element(By.ID, "key").is_displayed())
+    browser.find_element(By.ID, "file").send_keys(str(files / "voice.wav"))
+    wait(browser, lambda: text(browser, "problem").startswith("A valid API key is needed"))
+
+    browser.find_element(By.ID, "key").send_keys("0123456789abcdef")
+    browser.find_element(By.ID, "file").send_keys(str(files / "voice.wav"))
+    wait(browser, lambda: text(browser, "word") == "loud")
+    browser.find_element(By.ID, "microphone").click()
+    wait(browser, lambda: text(browser, "when") == "The last three seconds" and text(browser, "word") == "loud")
+    browser.find_element(By.ID, "microphone").click()
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="no node_modules/axe-core; install it: npm install --no-save axe-core")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1100, 390])
+def test_axe_finds_no_fault(page, files, scheme, width):
+    page.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {
+            "features": [
+                {"name": "prefers-color-scheme", "value": scheme},
+                {"name": "prefers-reduced-motion", "value": "reduce"},
+            ]
+        },
+    )
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    page.execute_cdp_cmd("Runtime.evaluate", {"expression": AXE.read_text()})
+    try:
+        for name, sign in (("voice.wav", "#table:not([hidden])"), ("broken.wav", "#problem:not([hidden])")):
+            page.find_element(By.ID, "file").send_keys(str(files / name))
+            wait(page, lambda sign=sign: page.find_elements(By.CSS_SELECTOR, sign))
+            found = page.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
+            assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found["violations"]] == []
+        wide = page.execute_script("return document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, "nothing stands out at the side"
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -1,0 +1,178 @@
+"""``ser serve`` as a person starts it: a real classifier, real processes, real signals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+
+import httpx
+import numpy as np
+import pytest
+from websockets.sync.client import connect
+
+from ser import audio, predictor
+from ser.encoders import extractors
+from ser.learning import classifier, fitting
+from ser.learning import recipe as learning_recipe
+from ser.learning.classifier import TrainParams
+from serving import limits, predict, serve
+
+PARAMS = TrainParams(
+    hidden=[8],
+    dropout=0.0,
+    learning_rate=0.01,
+    weight_decay=0.01,
+    batch_size=8,
+    epochs=5,
+    patience=5,
+    normalisation="train",
+    class_weights=True,
+    seed=0,
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with a classifier, trained on noise."""
+    folder = tmp_path_factory.mktemp("models")
+    extractor = extractors.build(extractors.Recipe("mfcc"))
+    random = np.random.default_rng(0)
+    vectors = random.normal(0, 30, (12, len(extractor.names))).astype(np.float32)
+    emotions, parts = np.array(["happy", "sad"] * 6), np.array(["train"] * 8 + ["validation"] * 2 + ["test"] * 2)
+    recipe = learning_recipe.Recipe(["happy", "sad"], PARAMS, extractor.fingerprint, "loso", 0)
+    fitted, _ = fitting.fit(recipe, vectors, emotions, parts, np.array(list("aabbccddeeff")))
+    classifier.save(fitted, folder / classifier.file_name("loso", 0))
+    return folder
+
+
+def command(*arguments):
+    return [sys.executable, "-c", "from serving.command import main; main()", "serve", *map(str, arguments)]
+
+
+class Running:
+    """``ser serve`` in a process of its own: its address, and its end."""
+
+    def __init__(self, *arguments, **environment):
+        self.process = subprocess.Popen(
+            command("--port", 0, *arguments), stderr=subprocess.PIPE, text=True, env=os.environ | environment
+        )
+        for line in self.process.stderr:
+            if '"serving"' in line:
+                self.url = json.loads(line)["url"].rstrip("/")
+                break
+        else:
+            raise AssertionError("it ended before it served")
+
+    def stop(self, number=signal.SIGTERM):
+        """Give its exit code and the rest of its log."""
+        self.process.send_signal(number)
+        with self.process.stderr as lines:
+            log = [json.loads(line) for line in lines]
+        return self.process.wait(120), log
+
+
+@pytest.mark.slow
+def test_the_service_says_what_the_command_says(trained, recording, tmp_path, capsys):
+    running = Running("--models", trained)
+    content = recording(seconds=1.3, rate=44_100, channels=2, format="FLAC")
+    (tmp_path / "tone.flac").write_bytes(content)
+    predict.main([str(tmp_path / "tone.flac"), "--models", str(trained), "--format", "json"])
+    (expected,) = json.loads(capsys.readouterr().out)
+
+    found = httpx.post(
+        f"{running.url}/v1/predict?window=1", content=content, headers={"Content-Type": "audio/flac"}, timeout=120
+    ).json()
+    signal_1s = audio.load(tmp_path / "tone.flac")[:16_000]
+    with connect(running.url.replace("http", "ws") + "/v1/stream?window=1", proxy=None, open_timeout=120) as stream:
+        for half in np.split(signal_1s, 2):
+            stream.send(np.round(half * 2**15).astype("<i2").tobytes())
+            streamed = json.loads(stream.recv(timeout=120))
+    code, log = running.stop()
+
+    assert found["label"] == expected["prediction"]
+    assert found["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-4)
+    model = predictor.load(trained)
+    whole = dict(zip(model.labels, model.probabilities(model.extractor.vector(signal_1s)[np.newaxis])[0], strict=True))
+    assert found["timeline"][0]["probabilities"] == pytest.approx(whole, abs=1e-4)
+    assert streamed["probabilities"] == pytest.approx(whole, abs=1e-3), "16 bits are a little less than the file has"
+    assert code == 0
+    assert [line["event"] for line in log] == ["request", "stream", "ended"]
+
+
+@pytest.mark.slow
+def test_several_processes_serve_at_one_address_and_count_together(trained, recording):
+    running = Running("--models", trained, "--workers", 2)
+    headers = {"Content-Type": "audio/wav"}
+    for _ in range(6):
+        with httpx.Client(timeout=200) as client:
+            assert client.post(f"{running.url}/v1/predict", content=recording(), headers=headers).status_code == 200
+    counts = httpx.get(f"{running.url}/metrics", timeout=60).text
+    code, log = running.stop()
+
+    assert 'ser_requests_total{method="POST",route="/v1/predict",status="200"} 6.0' in counts
+    assert code == 0
+    assert [line["event"] for line in log].count("ended") == 1
+
+
+@pytest.mark.slow
+def test_a_request_under_way_is_answered_before_the_end(trained, recording):
+    running = Running("--models", trained)
+    content = recording(seconds=60)
+
+    with httpx.Client(timeout=120) as client:
+        request = client.build_request(
+            "POST",
+            f"{running.url}/v1/predict?window=1&hop=0.3",
+            content=parts(content, lambda: running.process.send_signal(signal.SIGTERM)),
+            headers={"Content-Type": "audio/wav"},
+        )
+        answer = client.send(request)
+
+    assert answer.status_code == 200
+    assert running.stop()[0] == 0
+
+
+def parts(content, then):
+    """Send most of it, do something, and send the rest."""
+    yield content[:-1000]
+    time.sleep(0.5)
+    then()
+    time.sleep(1)
+    yield content[-1000:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--models", "nowhere"], "serve: nowhere: expected classifiers (.safetensors), found none; train them first"),
+        (["--workers", "0"], "serve: --workers: expected 1 to 1,000, found 0"),
+        (["--port", "70000"], "serve: --port: expected 0 to 65,535, found 70000"),
+        (["--upload-s", "0"], "serve: --upload-s: expected at least 0.1, found 0.0"),
+        (["--threshold", "2"], "serve: --threshold: expected 0 to 1, found 2.0"),
+    ],
+)
+def test_what_cannot_be_served_is_one_line(trained, arguments, message):
+    models = [] if "--models" in arguments else ["--models", str(trained)]
+    with pytest.raises(SystemExit) as caught:
+        serve.main([*arguments, *models])
+    assert str(caught.value).startswith(message)
+
+
+def test_short_keys_are_refused(monkeypatch):
+    monkeypatch.setenv("SER_API_KEYS", "0123456789abcdef, short")
+    with pytest.raises(ValueError, match="at least 16 characters"):
+        serve.api_keys()
+    monkeypatch.setenv("SER_API_KEYS", "0123456789abcdef, fedcba9876543210,")
+    assert serve.api_keys() == ["0123456789abcdef", "fedcba9876543210"]
+
+
+def test_every_limit_is_a_flag_with_its_default(capsys):
+    with pytest.raises(SystemExit):
+        serve.main(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    for name, default in asdict(limits.Limits()).items():
+        assert limits.flag(name) in shown
+        assert f"(default: {default:,})" in shown

@@ -1,0 +1,232 @@
+"""The WebSocket: what a stream is answered with, and what ends it."""
+
+import base64
+import json
+import time
+from contextlib import suppress
+
+import httpx
+import numpy as np
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from serving.streams import Tail
+
+HALF = 8000  # samples
+KEY = "0123456789abcdef"
+
+
+def pcm(seconds, level=0.9, rate=16_000):
+    tone = level * np.sin(2 * np.pi * 220 * np.arange(round(seconds * rate)) / rate)
+    return (tone * 32767).astype("<i2").tobytes()
+
+
+def open_stream(server, query="", **options):
+    return connect(f"ws://127.0.0.1:{server.port}/v1/stream{query}", proxy=None, open_timeout=20, **options)
+
+
+def answer(stream):
+    return json.loads(stream.recv(timeout=20))
+
+
+def closed(stream):
+    """Read to the end: the last message, and the code."""
+    last = None
+    while True:
+        try:
+            last = stream.recv(timeout=20)
+        except ConnectionClosed as end:
+            return json.loads(last) if last else None, end.rcvd.code
+
+
+def test_an_answer_comes_every_half_second_for_the_last_seconds(start, loudness):
+    model = loudness()
+    server = start(model)
+    with open_stream(server, "?window=1") as stream:
+        found = []
+        for level in (0.9, 0.9, 0.9, 0.0, 0.0, 0.0):
+            stream.send(pcm(0.5, level))
+            found.append(answer(stream))
+
+    assert [(part["start_s"], part["end_s"]) for part in found] == [
+        (0, 0.5),
+        (0, 1),
+        (0.5, 1.5),
+        (1, 2),
+        (1.5, 2.5),
+        (2, 3),
+    ]
+    assert [part["answer"] for part in found] == ["loud", "loud", "loud", "quiet", "silence", "silence"]
+    assert {part["skipped"] for part in found} == {0}
+    assert [signal.size for signal in model.heard] == [HALF, 2 * HALF, 2 * HALF, 2 * HALF]
+
+
+def test_the_stream_and_the_file_are_heard_alike(start, loudness, recording):
+    model = loudness()
+    server = start(model)
+    samples = np.random.default_rng(0).normal(0, 0.1, 3 * HALF)
+    data = (samples * 32767).astype("<i2")
+    with open_stream(server, "?window=1.5") as stream:
+        for part in np.array_split(data, 3):
+            stream.send(part.tobytes())
+            answer(stream)
+
+    np.testing.assert_array_equal(model.heard[-1], data / np.float32(2**15))
+
+
+def test_another_sampling_rate_is_resampled(start, loudness):
+    model = loudness()
+    with open_stream(start(model), "?sampling_rate=48000") as stream:
+        stream.send(pcm(0.6, rate=48_000))
+        found = answer(stream)
+
+    assert found["end_s"] == 0.5
+    assert found["probabilities"]["loud"] == pytest.approx(0.9 / 2**0.5, abs=0.01)
+    spectrum = np.abs(np.fft.rfft(model.heard[0] * np.hanning(HALF)))
+    assert np.argmax(spectrum) * 2 == pytest.approx(220, abs=2)
+
+
+def test_what_comes_faster_than_it_can_be_answered_for_is_passed_over_and_told(start, loudness):
+    with open_stream(start(loudness(seconds=0.5), threads=1)) as stream:
+        for _ in range(8):
+            stream.send(pcm(0.5))
+        found = [answer(stream)]
+        while found[-1]["end_s"] < 4:
+            found.append(answer(stream))
+
+    assert len(found) < 8
+    assert sum(1 + part["skipped"] for part in found) == 8
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "code"),
+    [("text", "wrong-type", 1003), (b"123", "malformed", 1007)],
+)
+def test_what_is_not_samples_ends_the_stream_with_one_line(server, message, kind, code):
+    with open_stream(server) as stream:
+        stream.send(message)
+        problem, found = closed(stream)
+
+    assert (problem["type"], found) == (f"/problems/{kind}", code)
+    assert len(problem["detail"].splitlines()) == 1
+
+
+def test_an_oversized_message_ends_the_stream(server):
+    with open_stream(server) as stream:
+        stream.send(bytes(1_000_000))
+        assert closed(stream) == (None, 1009)
+
+
+def test_an_oversized_message_in_fragments_ends_the_stream(server):
+    with open_stream(server) as stream:
+        with suppress(ConnectionClosed):
+            stream.send(bytes(100_000) for _ in range(10))
+        assert closed(stream) == (None, 1009)
+
+
+def test_empty_messages_do_no_harm(server):
+    with open_stream(server) as stream:
+        stream.send(b"")
+        stream.send(pcm(0.5))
+        assert answer(stream)["end_s"] == 0.5
+
+
+def test_a_stream_without_audio_is_ended(start):
+    with open_stream(start(stream_idle_s=0.3)) as stream:
+        problem, code = closed(stream)
+
+    assert (problem["type"], code) == ("/problems/slow-upload", 1008)
+
+
+def test_a_stream_ends_after_its_time(start):
+    with open_stream(start(stream_s=0.5)) as stream:
+        problem, _ = closed(stream)
+
+    assert problem["detail"] == "expected at most 0.5 s in one stream"
+
+
+def test_the_place_of_a_client_that_vanished_is_free_again(start):
+    server = start(client_streams=1, streams=1, stream_idle_s=0.5)
+    stream = open_stream(server)
+    stream.socket.shutdown(2)
+    end = time.monotonic() + 10
+    while server.service.gate.inside("streams") and time.monotonic() < end:
+        time.sleep(0.05)
+
+    with open_stream(server) as again:
+        again.send(pcm(0.5))
+        assert answer(again)["skipped"] == 0
+
+
+def test_a_model_that_fails_ends_the_stream(start, loudness):
+    from ser.files.failures import InputError
+
+    with open_stream(start(loudness(fault=InputError("expected more")))) as stream:
+        stream.send(pcm(0.5))
+        problem, code = closed(stream)
+
+    assert (problem["type"], problem["detail"], code) == ("/problems/unreadable", "expected more", 1008)
+
+
+@pytest.mark.parametrize(
+    "query", ["?sampling_rate=7999", "?sampling_rate=x", "?sampling_rate=1e9", "?window=0", "?window=nan", "?window=11"]
+)
+def test_parameters_out_of_range_are_refused_at_the_handshake(server, query):
+    with pytest.raises(InvalidStatus) as caught:
+        open_stream(server, query)
+    assert caught.value.response.status_code == 422
+    assert caught.value.response.headers["Content-Type"] == "application/problem+json"
+    assert json.loads(caught.value.response.body)["type"] == "/problems/wrong-parameter"
+
+
+def refused(server, **options):
+    with pytest.raises(InvalidStatus) as caught:
+        open_stream(server, **options)
+    return caught.value.response.status_code
+
+
+def test_a_key_comes_in_the_header_or_among_the_protocols(start):
+    server = start(keys=[KEY])
+    coded = base64.urlsafe_b64encode(KEY.encode()).decode().rstrip("=")
+
+    assert refused(server) == 401
+    assert refused(server, subprotocols=["ser.v1", "ser.key.x"]) == 401
+    with open_stream(server, additional_headers={"Authorization": f"Bearer {KEY}"}) as stream:
+        assert stream.subprotocol is None
+    with open_stream(server, subprotocols=["ser.v1", f"ser.key.{coded}"]) as stream:
+        assert stream.subprotocol == "ser.v1"
+
+
+def test_the_page_of_another_site_gets_no_stream(server):
+    assert refused(server, origin="http://elsewhere.example") == 403
+
+
+def test_more_streams_than_one_client_or_all_may_have(start):
+    server = start(client_streams=1)
+    with open_stream(server):
+        assert refused(server) == 429
+    server = start(streams=1)
+    with open_stream(server):
+        assert refused(server) == 503
+
+
+def test_streams_are_counted(start):
+    server = start()
+    with open_stream(server) as stream:
+        stream.send(pcm(0.5))
+        answer(stream)
+        lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+
+    assert 'ser_inside{kind="streams"} 1.0' in lines
+    assert 'ser_answers_total{answer="loud",kind="streams"} 1.0' in lines
+
+
+def test_the_tail_keeps_no_more_than_it_needs():
+    tail = Tail(16_000, 1.0)
+    for _ in range(100):
+        tail.push(pcm(0.37))
+    signal, start_s, end_s, skipped = tail.take()
+
+    assert (start_s, end_s, skipped) == (36, 37, 73)
+    assert signal.size == 16_000
