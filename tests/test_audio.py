@@ -265,3 +265,18 @@ def test_load_refuses_a_header_without_samples(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(0), 16000)
     with pytest.raises(InputError, match="found no samples"):
         audio.load(tmp_path / "a.wav")
+
+
+def test_what_watches_the_blocks_can_end_the_reading(tmp_path):
+    soundfile.write(tmp_path / "long.flac", np.zeros((700_000, 2), np.int16), 8000)
+    seen = []
+
+    def watch(block, rate):
+        seen.append((block.shape, rate))
+        if sum(shape[0] for shape, _ in seen) > 200_000:
+            raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        audio.load(tmp_path / "long.flac", watch=watch)
+    assert {rate for _, rate in seen} == {8000}
+    assert sum(frames for (frames, channels), _ in seen if channels == 2) < 700_000
