@@ -162,7 +162,7 @@ def test_a_key_is_asked_for_and_used(browser, start, files):
     browser.find_element(By.ID, "microphone").click()
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no node_modules/axe-core; install it: npm install --no-save axe-core")
+@pytest.mark.skipif(not AXE.is_file(), reason="no node_modules/axe-core; install it as .ci/run does")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1100, 390])
 def test_axe_finds_no_fault(page, files, scheme, width):

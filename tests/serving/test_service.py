@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 
+import av
 import httpx
 import numpy as np
 import pytest
@@ -45,7 +46,10 @@ def test_a_recording_is_answered_for(server, recording):
     assert (found["duration_s"], found["threshold"], found["timeline"]) == (1.5, 0.5, None)
 
 
-@pytest.mark.parametrize(("format", "kind"), [("WAV", "audio/wav"), ("FLAC", "audio/flac"), ("OGG", "application/ogg")])
+@pytest.mark.parametrize(
+    ("format", "kind"),
+    [("WAV", "audio/wav"), ("FLAC", "audio/flac"), ("OGG", "application/ogg"), ("MP3", "audio/mpeg")],
+)
 def test_the_model_hears_what_the_pipeline_reads_from_the_same_file(start, recording, loudness, tmp_path, format, kind):
     model = loudness()
     content = recording(rate=44_100, channels=2, format=format)
@@ -54,6 +58,25 @@ def test_the_model_hears_what_the_pipeline_reads_from_the_same_file(start, recor
     send(start(model), content, kind=kind)
 
     np.testing.assert_array_equal(model.heard[0], audio.load(tmp_path / "file"))
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "kind"), [("webm", "libopus", "video/webm"), ("mp4", "aac", "audio/mp4")]
+)
+def test_what_browsers_and_telephones_record_is_answered_for(server, container, codec, kind):
+    times_s = np.arange(48_000) / 48_000
+    tone = av.AudioFrame.from_ndarray(np.sin(2 * np.pi * 220 * times_s)[np.newaxis].astype(np.float32), "fltp", "mono")
+    tone.sample_rate = 48_000
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as writer:
+        stream = writer.add_stream(codec, rate=48_000, layout="mono")
+        for frame in (tone, None):
+            writer.mux(stream.encode(frame))
+
+    found = send(server, file.getvalue(), kind=kind).json()
+
+    assert found["duration_s"] == pytest.approx(1, abs=0.05)
+    assert found["probabilities"]["loud"] == pytest.approx(0.5**0.5, abs=0.1)
 
 
 def test_a_form_is_answered_for_as_the_file_itself(server, recording):
