@@ -11,7 +11,7 @@ from ser.files import tables
 from ser.scores.intervals import Bootstrap, IntervalParams
 
 EMOTIONS = ["angry", "sad", "neutral"]
-PARAMS = CompareParams("ours", System("theirs", "svm", "train"), IntervalParams(150, 0.9, 3, 4))
+PARAMS = CompareParams("ours", System("theirs", "svm", "train"), IntervalParams(100, 0.9, 3, 4))
 
 
 @pytest.fixture

@@ -186,6 +186,7 @@ def test_warns_where_a_group_lacks_an_emotion(run, capsys):
     assert "train: warning: train.group_weights gender: no utterances of male sad; " in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_gives_the_same_bytes_with_any_number_of_workers(run):
     run()
     alone = outputs()
