@@ -30,13 +30,11 @@ class TeacherParams:
     """What of the teacher to predict.
 
     Attributes:
-        weights: the CTranslate2 file of a Whisper model, the teacher; none where it is empty.
         layers: out of ``WhisperEncoder.layers``.
         clip: the largest number of a state, in deviations.
     """
 
-    weights: str = ""
-    layers: tuple[str, ...] = ("block1", "block2", "block3")
+    layers: tuple[str, ...] = ("block2", "block3", "block4")
     clip: float = 5.0
 
     def __post_init__(self) -> None:

@@ -54,9 +54,8 @@ class PretrainParams:
         validate_every: steps between validations.
         validation_chunks: chunks of the held-out speakers.
         snapshot_every: steps between snapshots of the encoder.
-        start: an encoder to begin from (.safetensors); random weights where it is empty.
         frozen: layers of the encoder, SincNet first, that stay as they are.
-        teacher: what of a teacher to predict.
+        teacher: what of the teacher to predict, if there is one.
         weights: how much more than its hours a corpus counts when a chunk is drawn.
         worker_weights: how much a worker's loss counts beside the others'; 1 where it is not named, and 0 leaves the
             worker out.
@@ -82,7 +81,6 @@ class PretrainParams:
     validate_every: int = 250
     validation_chunks: int = 64
     snapshot_every: int = 500
-    start: str = ""
     frozen: int = 0
     teacher: TeacherParams = field(default_factory=TeacherParams)
     weights: dict[str, float] = field(default_factory=dict)
@@ -369,6 +367,7 @@ class Training:
         state = {
             "params": asdict(self.params),
             "processes": self.processes,
+            "taught": self.teacher is not None,
             "step": self.step,
             "log": self.log,
             "recent": self._recent,
@@ -390,8 +389,8 @@ class Training:
             state = torch.load(path, map_location=self.device, weights_only=True)
         except (RuntimeError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: the checkpoint is damaged; delete it to start again") from error
-        mine = {**asdict(self.params), "processes": self.processes}
-        theirs = {**state["params"], "processes": state["processes"]}
+        mine = {**asdict(self.params), "processes": self.processes, "taught": self.teacher is not None}
+        theirs = {**state["params"], "processes": state["processes"], "taught": state.get("taught", False)}
         changed = sorted(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
         if changed:
             raise InputError(

@@ -302,6 +302,8 @@ def test_a_taught_run_that_was_killed_resumes_to_the_result_of_an_unbroken_one(s
     resumed = Training(TAUGHT, speech, teacher=whisper)
     resumed.resume(tmp_path / "checkpoint")
     assert_same(finish(unbroken), finish(resumed))
+    with pytest.raises(InputError, match="made with another taught; set the params back"):
+        Training(TAUGHT, speech).resume(tmp_path / "checkpoint")
 
 
 def test_a_run_starts_from_the_encoder_given(speech):
