@@ -5,14 +5,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
 from ser import manifest
-from ser.corpora import accounts, emotions, folders, speakers
+from ser.corpora import accounts, emotions, folders, index, layouts, speakers
 from ser.corpora.examination import CHOSEN, Examination, examine
 from ser.corpora.layout import check_not_linked, same_letters
 from ser.corpora.parsers import PARSERS
@@ -36,6 +36,8 @@ class ManifestParams:
         speaker_pattern: by corpus of emotion folders, the regular expression whose group ``speaker`` takes the speaker
             from the file's name.
         allow_incomplete: corpora of known size that may lack files.
+        layout: by corpus of a user, the pattern over each file's path (``ser.corpora.layouts``).
+        columns: by corpus of a user, what its table calls our columns, such as ``{"emotion": "label"}``.
     """
 
     merge: dict[str, str]
@@ -44,6 +46,8 @@ class ManifestParams:
     max_rejected_share: float
     speaker_pattern: dict[str, str]
     allow_incomplete: list[str]
+    layout: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self):
         if not 0 < self.min_seconds < self.max_seconds:
@@ -52,9 +56,25 @@ class ManifestParams:
             raise ValueError(f"expected 0 <= max_rejected_share <= 1, found {self.max_rejected_share}")
         for corpus, pattern in self.speaker_pattern.items():
             _check_pattern(corpus, pattern)
+        for corpus, pattern in self.layout.items():
+            _check_own("layout", corpus)
+            try:
+                layouts.check(pattern)
+            except ValueError as error:
+                raise ValueError(f"layout.{corpus}: {error}") from error
+        for corpus, names in self.columns.items():
+            _check_own("columns", corpus)
+            for name in names:
+                if name not in index.TOLD:
+                    raise ValueError(f"columns.{corpus}: expected some of {', '.join(index.TOLD)}, found '{name}'")
         for corpus in self.allow_incomplete:
             if corpus not in PARSERS:
                 raise ValueError(f"allow_incomplete: expected some of {', '.join(PARSERS)}, found '{corpus}'")
+
+
+def _check_own(key: str, corpus: str) -> None:
+    if corpus in PARSERS:
+        raise ValueError(f"{key}: '{corpus}' has a parser of its own, which knows; take it out")
 
 
 def _check_pattern(corpus: str, pattern: str) -> None:
@@ -101,7 +121,7 @@ def build(
     rows = []
     for corpus in _checked_names(corpora):
         rows += [_row(raw, corpus, utterance, params.merge) for utterance in parse(raw / corpus, params)]
-        left_out = "" if corpus in PARSERS else walk(raw / corpus, (folders.METADATA,)).left_out()
+        left_out = "" if corpus in PARSERS else walk(raw / corpus, folders.documents(raw / corpus)).left_out()
         if left_out:
             say(f"{raw / corpus}: left out: {left_out}")
     rows.sort(key=lambda row: row["id"])
@@ -138,7 +158,10 @@ def parse(folder: Path, params: ManifestParams) -> list[Utterance]:
     check_not_linked(folder)
     if folder.name in PARSERS:
         return PARSERS[folder.name](folder, folder.name in params.allow_incomplete)
-    return folders.parse(folder, params.speaker_pattern.get(folder.name))
+    reading = folders.Reading(
+        params.speaker_pattern.get(folder.name), params.layout.get(folder.name), params.columns.get(folder.name, {})
+    )
+    return folders.parse(folder, reading)
 
 
 def _checked_names(corpora: Sequence[str]) -> Sequence[str]:
