@@ -106,6 +106,76 @@ CREMA_D = {  # the third part of a file name; its first letter heads the column 
     "SAD": "sad",
 }
 
+ASED = {"n": "neutral", "f": "fearful", "h": "happy", "s": "sad", "S": "sad", "a": "angry"}  # the first letter
+
+NEMO = {  # the second part of a file name
+    "anger": "angry",
+    "fear": "fearful",
+    "happiness": "happy",
+    "neutral": "neutral",
+    "sadness": "sad",
+    "surprised": "surprised",
+}
+
+EMOVO = {  # the first part: disgusto, gioia, neutrale, paura, rabbia, sorpresa, tristezza
+    "dis": "disgusted",
+    "gio": "happy",
+    "neu": "neutral",
+    "pau": "fearful",
+    "rab": "angry",
+    "sor": "surprised",
+    "tri": "sad",
+}
+
+CAFE = {  # the second part: colère, dégoût, joie, neutre, peur, surprise, tristesse
+    "C": "angry",
+    "D": "disgusted",
+    "J": "happy",
+    "N": "neutral",
+    "P": "fearful",
+    "S": "surprised",
+    "T": "sad",
+}
+
+TESS = {  # the third part; ps is pleasant surprise
+    "angry": "angry",
+    "disgust": "disgusted",
+    "fear": "fearful",
+    "happy": "happy",
+    "neutral": "neutral",
+    "ps": "surprised",
+    "sad": "sad",
+}
+
+SAVEE = {  # the letters before the number
+    "a": "angry",
+    "d": "disgusted",
+    "f": "fearful",
+    "h": "happy",
+    "n": "neutral",
+    "sa": "sad",
+    "su": "surprised",
+}
+
+URDU = {"A": "angry", "H": "happy", "N": "neutral", "S": "sad"}  # the third part's letter
+
+TUREV = {"kz": "angry", "hl": "sad", "sk": "calm", "mt": "happy"}  # the second part: kızgın, hüzünlü, sakin, mutlu
+
+ESD = {"Angry": "angry", "Happy": "happy", "Neutral": "neutral", "Sad": "sad", "Surprise": "surprised"}  # the folder
+
+JL = {  # the second part; the secondary emotions beside anxiety have no word here
+    "angry": "angry",
+    "anxious": "fearful",
+    "apologetic": "other",
+    "assertive": "other",
+    "concerned": "other",
+    "encouraging": "other",
+    "excited": "excited",
+    "happy": "happy",
+    "neutral": "neutral",
+    "sad": "sad",
+}
+
 
 def word(name: str) -> str | None:
     """Give the word for an emotion's name, or None where it is unknown.

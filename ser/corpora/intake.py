@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from ser import manifest
-from ser.corpora import accounts, emotions, folders, index, layouts, speakers
+from ser.corpora import accounts, emotions, fetched, folders, index, layouts, speakers
 from ser.corpora.examination import CHOSEN, Examination, examine
 from ser.corpora.layout import check_not_linked, same_letters
 from ser.corpora.parsers import PARSERS
@@ -154,10 +154,21 @@ def parse(folder: Path, params: ManifestParams) -> list[Utterance]:
         InputError: the folder is missing or a link, or the parser refuses what is in it.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; put the corpus there, or take '{folder.name}' out of `corpora`")
+        raise InputError(
+            f"{folder}: no such folder; put the corpus there, or take '{folder.name}' out of `corpora`; if only dvc "
+            "exp run "
+            f"--temp or --queue lacks it, first tell DVC of it: dvc add {folder}"
+        )
     check_not_linked(folder)
     if folder.name in PARSERS:
-        return PARSERS[folder.name](folder, folder.name in params.allow_incomplete)
+        utterances = PARSERS[folder.name](folder, folder.name in params.allow_incomplete)
+    else:
+        utterances = _own(folder, params)
+    fetched.check(folder, [utterance.path for utterance in utterances])
+    return utterances
+
+
+def _own(folder: Path, params: ManifestParams) -> list[Utterance]:
     reading = folders.Reading(
         params.speaker_pattern.get(folder.name), params.layout.get(folder.name), params.columns.get(folder.name, {})
     )
@@ -169,11 +180,17 @@ def _checked_names(corpora: Sequence[str]) -> Sequence[str]:
         if not manifest.CORPUS_NAME.fullmatch(name):
             raise InputError(
                 f"corpora: expected names of folders, of letters, digits and the signs _ . -, found '{name}'; rename "
-                "the folder, or link to it under such a name"
+                f"the folder{_renamed(name)}"
             )
     if len(set(corpora)) < max(1, len(corpora)):
         raise InputError(f"corpora: expected at least one name and none twice, found {', '.join(corpora) or 'none'}")
     return corpora
+
+
+def _renamed(name: str) -> str:
+    """A good name for a folder whose name is only unusual, as with a blank in it."""
+    good = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("_.")
+    return f", for instance to '{good}'" if good and "/" not in name else ""
 
 
 def _row(raw: Path, corpus: str, utterance: Utterance, merge: dict[str, str]) -> dict:
