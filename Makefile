@@ -6,7 +6,7 @@ ifeq ($(LOGNAME),)
 export LOGNAME := $(lastword $(shell id -un 2>/dev/null || echo user))
 endif
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-.PHONY: repro check-results serve test lint
+.PHONY: repro check-results serve test lint corpus
 
 repro: .venv/installed
 	dvc repro
@@ -17,6 +17,10 @@ check-results: .venv/installed
 
 serve: .venv/installed
 	ser serve
+
+# A corpus that may be fetched freely (fetching/sources.yaml): make corpus NAME=emodb ACCEPT=yes [FROM=https://mirror/...]
+corpus: .venv/installed
+	python -m fetching.corpus $(NAME) $(if $(ACCEPT),--accept-licence) $(if $(FROM),--address $(FROM))
 
 test: .venv/installed
 	pytest --numprocesses auto --dist loadfile

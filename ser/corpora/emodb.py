@@ -6,6 +6,11 @@ Licence: CC0. Example: ``wav/03a01Fa.wav``, that is speaker 03, sentence a01, F 
 ``erkennung.txt`` holds the listening test: for each take, also those not released, the share of the listeners who
 recognised the emotion and of those who found it natural. What the others heard it does not say, so there are no votes.
 Its documentation speaks of 20 listeners; the shares of sentence b03 are multiples of 1/21, all others of 1/20.
+
+Version 2.0 has all 816 takes, https://github.com/audeering/emodb/tree/main/2.0.0, and for ``erkennung.txt`` the tables
+of audformat: ``db.emotion.csv`` with file, emotion and emotion.confidence, which is the share that recognised it. Its
+laryngograms, in the folder ``laryngo``, are no speech and not read; its naturalness is not read either, since 2.0.0
+gave it to the files in another order than theirs (``update.py``).
 """
 
 import re
@@ -14,9 +19,11 @@ from pathlib import Path
 from ser.corpora import emotions
 from ser.corpora.layout import audio_files, check_size, has_table
 from ser.corpora.utterance import Utterance
+from ser.files import tables
 from ser.files.failures import InputError
 
 FILES = 535
+FILES_2_0 = 816  # with the takes that fewer than 80 % of the listeners recognised
 NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])(?P<take>[a-z]?)")
 SPEAKERS = {
     "03": ("male", 31),
@@ -50,7 +57,7 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     """Read the corpus.
 
     Args:
-        folder: the corpus, with the folder ``wav`` and ``erkennung.txt``.
+        folder: the corpus, with the folder ``wav`` and ``erkennung.txt``, or, of version 2.0, ``db.emotion.csv``.
         incomplete: whether files may be missing.
 
     Returns:
@@ -61,13 +68,17 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
         InputError: files or the listening test are missing, or a name or line is not as distributed.
     """
     files = audio_files(folder / "wav")
-    check_size(folder, "audio files in its folder wav", len(files), FILES, incomplete)
-    table = folder / "erkennung.txt"
-    judgements = _judgements(table) if has_table(table, incomplete) else None
+    size = FILES if len(files) <= FILES else FILES_2_0
+    check_size(folder, f"audio files in its folder wav ({FILES}, or {FILES_2_0} of 2.0)", len(files), size, incomplete)
+    table, confidences = folder / "erkennung.txt", folder / "db.emotion.csv"
+    if confidences.is_file() and not table.is_file():
+        judgements = _confidences(confidences)
+    else:
+        judgements = _judgements(table) if has_table(table, incomplete) else None
     return [_utterance(path, judgements) for path in files]
 
 
-def _utterance(path: Path, judgements: dict[str, tuple[float, float]] | None) -> Utterance:
+def _utterance(path: Path, judgements: dict[str, tuple[float, ...]] | None) -> Utterance:
     match = NAME.fullmatch(path.stem)
     if (
         not match
@@ -81,9 +92,11 @@ def _utterance(path: Path, judgements: dict[str, tuple[float, float]] | None) ->
     details = {"sentence": sentence, "take": match["take"]}
     if judgements is not None:
         if path.stem not in judgements:
-            raise InputError(f"{path}: not listed in the corpus' erkennung.txt; is this file of EMO-DB?")
-        recognition, naturalness = judgements[path.stem]
-        details |= {"recognition": recognition, "naturalness": naturalness}
+            raise InputError(
+                f"{path}: not listed in the corpus' erkennung.txt or db.emotion.csv; is this file of EMO-DB?"
+            )
+        recognition, *naturalness = judgements[path.stem]
+        details |= {"recognition": recognition} | ({"naturalness": naturalness[0]} if naturalness else {})
     return Utterance(
         path.stem, path, emotion, match["speaker"], gender, float(age), "de", {}, SENTENCES[sentence], details
     )
@@ -102,3 +115,10 @@ def _judgements(path: Path) -> dict[str, tuple[float, float]]:
         name, *percentages = match.groups()
         judgements[name] = tuple(round(float(value.replace(",", ".")) / 100, 4) for value in percentages)
     return judgements
+
+
+def _confidences(path: Path) -> dict[str, tuple[float]]:
+    """Recognition, 0..1, by file name without suffix, from a table of version 2.0."""
+    table = tables.read(path, ("file", "emotion.confidence"), text=("file",))
+    shares = zip(table["file"], table["emotion.confidence"], strict=True)
+    return {Path(file).stem: (round(float(share), 4),) for file, share in shares}

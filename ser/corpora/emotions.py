@@ -1,6 +1,7 @@
 """The emotions' words, and what each corpus calls them."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ser.files.failures import InputError
@@ -21,34 +22,30 @@ WORDS = (
     "undecided",  # IEMOCAP: no emotion was heard by most of the raters
 )
 
-# Names of emotion folders, and words of raters in a metadata.csv, beside WORDS themselves; compared in lower case.
+# What folders, tables and raters call them beside WORDS themselves. Compared in lower case, with a blank for - and _.
+# They are the words of the corpora of EmoBox (https://github.com/emo-box/EmoBox) and of the copies that Kaggle offers.
 SYNONYMS = {
-    "anger": "angry",
-    "ang": "angry",
-    "boredom": "bored",
-    "calmness": "calm",
-    "disgust": "disgusted",
-    "dis": "disgusted",
-    "excitement": "excited",
-    "exc": "excited",
-    "fear": "fearful",
-    "afraid": "fearful",
-    "anxiety": "fearful",
-    "anxious": "fearful",
-    "scared": "fearful",
-    "fea": "fearful",
-    "frustration": "frustrated",
-    "fru": "frustrated",
-    "happiness": "happy",
-    "joy": "happy",
-    "joyful": "happy",
-    "hap": "happy",
-    "neutrality": "neutral",
-    "neu": "neutral",
-    "sadness": "sad",
-    "surprise": "surprised",
-    "pleasant_surprise": "surprised",
-    "sur": "surprised",
+    **dict.fromkeys(("anger", "ang", "rage"), "angry"),
+    **dict.fromkeys(("happiness", "happyness", "joy", "joyful", "hap"), "happy"),
+    **dict.fromkeys(("sadness",), "sad"),
+    **dict.fromkeys(("neutrality", "neutral state", "neu"), "neutral"),
+    **dict.fromkeys(("fear", "afraid", "anxiety", "anxious", "scared", "fea"), "fearful"),
+    **dict.fromkeys(("disgust", "dis"), "disgusted"),
+    **dict.fromkeys(("surprise", "sur", "ps", "pleasant surprise", "pleasant surprised"), "surprised"),
+    **dict.fromkeys(("boredom", "boredem", "boredome", "bordom"), "bored"),
+    **dict.fromkeys(("calmness",), "calm"),
+    **dict.fromkeys(("excitement", "exc"), "excited"),
+    **dict.fromkeys(("frustration", "fru"), "frustrated"),
+    **dict.fromkeys(("no agreement", "xxx"), "undecided"),
+    # Emotions, and manners of speaking, that have no word here; an index keeps their names as the detail label.
+    **dict.fromkeys(
+        (
+            *("oth", "amused", "amusement", "apologetic", "assertive", "concerned", "contempt", "disappointment"),
+            *("encouraging", "enthusiasm", "enthusiastic", "pain", "pleasure", "sarcastic", "sleepy", "sleepiness"),
+            "worried",
+        ),
+        "other",
+    ),
 }
 
 EMODB = {  # the sixth character of a file name: the German word's first letter (Wut, Langeweile, Ekel, Angst, ...)
@@ -109,6 +106,76 @@ CREMA_D = {  # the third part of a file name; its first letter heads the column 
     "SAD": "sad",
 }
 
+ASED = {"n": "neutral", "f": "fearful", "h": "happy", "s": "sad", "S": "sad", "a": "angry"}  # the first letter
+
+NEMO = {  # the second part of a file name
+    "anger": "angry",
+    "fear": "fearful",
+    "happiness": "happy",
+    "neutral": "neutral",
+    "sadness": "sad",
+    "surprised": "surprised",
+}
+
+EMOVO = {  # the first part: disgusto, gioia, neutrale, paura, rabbia, sorpresa, tristezza
+    "dis": "disgusted",
+    "gio": "happy",
+    "neu": "neutral",
+    "pau": "fearful",
+    "rab": "angry",
+    "sor": "surprised",
+    "tri": "sad",
+}
+
+CAFE = {  # the second part: colère, dégoût, joie, neutre, peur, surprise, tristesse
+    "C": "angry",
+    "D": "disgusted",
+    "J": "happy",
+    "N": "neutral",
+    "P": "fearful",
+    "S": "surprised",
+    "T": "sad",
+}
+
+TESS = {  # the third part; ps is pleasant surprise
+    "angry": "angry",
+    "disgust": "disgusted",
+    "fear": "fearful",
+    "happy": "happy",
+    "neutral": "neutral",
+    "ps": "surprised",
+    "sad": "sad",
+}
+
+SAVEE = {  # the letters before the number
+    "a": "angry",
+    "d": "disgusted",
+    "f": "fearful",
+    "h": "happy",
+    "n": "neutral",
+    "sa": "sad",
+    "su": "surprised",
+}
+
+URDU = {"A": "angry", "H": "happy", "N": "neutral", "S": "sad"}  # the third part's letter
+
+TUREV = {"kz": "angry", "hl": "sad", "sk": "calm", "mt": "happy"}  # the second part: kızgın, hüzünlü, sakin, mutlu
+
+ESD = {"Angry": "angry", "Happy": "happy", "Neutral": "neutral", "Sad": "sad", "Surprise": "surprised"}  # the folder
+
+JL = {  # the second part; the secondary emotions beside anxiety have no word here
+    "angry": "angry",
+    "anxious": "fearful",
+    "apologetic": "other",
+    "assertive": "other",
+    "concerned": "other",
+    "encouraging": "other",
+    "excited": "excited",
+    "happy": "happy",
+    "neutral": "neutral",
+    "sad": "sad",
+}
+
 
 def word(name: str) -> str | None:
     """Give the word for an emotion's name, or None where it is unknown.
@@ -117,7 +184,7 @@ def word(name: str) -> str | None:
         >>> word("Anger"), word("sad"), word("melancholy")
         ('angry', 'sad', None)
     """
-    name = name.strip().lower()
+    name = re.sub(r"[\s_-]+", " ", name).strip().lower()
     return name if name in WORDS else SYNONYMS.get(name)
 
 

@@ -1,46 +1,65 @@
-"""A corpus of emotion folders: any recordings that a user sorts by emotion.
+"""A user's own corpus: folders named for emotions, or for whatever a pattern says, or a table of the recordings.
 
-Example: ``angry/mary_01.wav``. The folder's name is the emotion (``ser.corpora.emotions``), the file's name is free.
-What else is known stands in ``metadata.csv`` in the corpus' folder: the column path, such as
-``angry/mary_01.wav``, and any of speaker, gender, age (years), text, language (ISO 639-1) and votes (raters per
-emotion as JSON: ``{"angry": 7, "sad": 3}``); further columns are kept as details. Speakers can also be taken from file
+Example: ``angry/mary_01.wav``. The folder's name is the emotion (``ser.corpora.emotions``), the file's name is free;
+other layouts are recognised or named in params (``ser.corpora.layouts``). What else is known stands in
+``metadata.csv`` in the corpus' folder: the column path, such as ``angry/mary_01.wav``, and any of speaker, gender, age
+(years), text, language (ISO 639-1), votes (raters per emotion as JSON: ``{"angry": 7, "sad": 3}``) and raters; further
+columns are kept as details. A table that tells the emotions, too, is named ``index.csv`` (``ser.corpora.index``);
+``db.yaml`` is the header of a corpus in audformat (``ser.corpora.audformats``). Speakers can also be taken from file
 names.
 """
 
-import difflib
-import json
-import math
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ser.corpora import emotions
+from ser.corpora import audformats, emotions, index, layouts, rows
 from ser.corpora.layout import audio_files, same_letters
 from ser.corpora.utterance import Utterance
-from ser.files import tables
 from ser.files.failures import InputError
 
-METADATA = "metadata.csv"
-COLUMNS = ("path", "speaker", "gender", "age", "text", "language", "votes")
+METADATA = "metadata"
 # Columns of the manifest that are found elsewhere than in metadata.csv.
 RESERVED = ("id", "corpus", "emotion", "seconds", "sampling_rate", "sha256", "details")
-GENDERS = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
 
-def parse(folder: Path, speaker_pattern: str | None) -> list[Utterance]:
+@dataclass(frozen=True)
+class Reading:
+    """How params say that a user's corpus is to be read.
+
+    Attributes:
+        speaker_pattern: a regular expression with a group named ``speaker`` that matches from the beginning of each
+            file's name, or None.
+        layout: a pattern over the path (``ser.corpora.layouts``), or None where the folders' names show it.
+        columns: of a table, by our names, where it calls them otherwise.
+    """
+
+    speaker_pattern: str | None = None
+    layout: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def documents(folder: Path) -> tuple[str, ...]:
+    """Name the files of a corpus that are read besides its recordings."""
+    tables = [f"{stem}{suffix}" for stem in (index.STEM, METADATA) for suffix in rows.SUFFIXES]
+    database = folder.glob("db.*") if (folder / audformats.HEADER).is_file() else ()
+    return (*tables, *(path.name for path in database))
+
+
+def parse(folder: Path, reading: Reading) -> list[Utterance]:
     """Read the corpus.
 
     Args:
-        folder: the corpus, with one folder per emotion.
-        speaker_pattern: a regular expression with a group named ``speaker`` that matches from the beginning of each
-            file's name, or None.
+        folder: the corpus.
+        reading: what params say of it.
 
     Returns:
-        One utterance a file, named by its path without suffix. Speakers that neither metadata.csv nor the pattern tells
-        stay unknown.
+        One utterance a file, named by its path without suffix. Speakers that nothing tells stay unknown.
 
     Raises:
-        InputError: there is no audio, a folder's name is no known emotion, metadata.csv does not agree with the files,
-            or the pattern does not match a file's name.
+        InputError: there is no audio, a folder's name is no known emotion, a table does not agree with the files, a
+            pattern does not match a file's name, or two sources tell the same.
     """
     files = {}
     for path in audio_files(folder):
@@ -53,32 +72,76 @@ def parse(folder: Path, speaker_pattern: str | None) -> list[Utterance]:
             f"{folder}: expected audio files in a folder per emotion, such as {folder}/angry/one.wav, found none; "
             "add them, or take the corpus out of `corpora`"
         )
-    labels = {relative: _emotion(folder, relative) for relative in files}
-    table = folder / METADATA
-    known = _metadata(table, files) if table.is_file() else {relative: {} for relative in files}
-    if speaker_pattern is not None:
-        for relative in files:
+    database, table, metadata = folder / audformats.HEADER, rows.find(folder, index.STEM), rows.find(folder, METADATA)
+    sources = [path for path in (database, table, metadata) if path is not None and path.is_file()]
+    if len(sources) > 1:
+        raise InputError(f"{folder}: expected one table, found {' and '.join(path.name for path in sources)}; keep one")
+    if reading.layout is not None and sources and sources[0] != metadata:
+        raise InputError(f"{sources[0]}: tells the emotions, yet manifest.layout names '{folder.name}'; take one away")
+    if reading.columns and (not sources or sources[0] == database):
+        raise InputError(
+            f"{folder}: manifest.columns names the corpus, which has no table {index.STEM}.csv or {METADATA}.csv; "
+            "take it out"
+        )
+    if database.is_file():
+        known = audformats.parse(folder, files)
+    elif table is not None:
+        known = index.parse(table, files, reading.columns)
+    else:
+        known = _by_folders(folder, files, metadata, reading)
+    if reading.speaker_pattern is not None:
+        for relative, path in files.items():
             if "speaker" in known[relative]:
                 raise InputError(
-                    f"{table}: has a column speaker, yet manifest.speaker_pattern names the corpus '{folder.name}' "
-                    "too; take one of the two away"
+                    f"{sources[0] if sources else folder}: has a column speaker, yet manifest.speaker_pattern names "
+                    "the "
+                    f"corpus '{folder.name}' too; take one of the two away"
                 )
-            known[relative]["speaker"] = _speaker(files[relative], speaker_pattern)
+            known[relative]["speaker"] = _speaker(path, reading.speaker_pattern)
     return [
-        Utterance(str(PurePosixPath(relative).with_suffix("")), path, labels[relative], **known[relative])
+        Utterance(str(PurePosixPath(relative).with_suffix("")), path, **known[relative])
         for relative, path in files.items()
     ]
+
+
+def _by_folders(folder: Path, files: Mapping[str, Path], metadata: Path | None, reading: Reading) -> dict[str, dict]:
+    """By path, keyword arguments of ``Utterance`` out of the folders' names and metadata.csv."""
+    pattern = reading.layout or layouts.recognise(files)
+    if pattern:
+        known = layouts.read(files, pattern, str(folder))
+    else:
+        known = {relative: {"emotion": _emotion(folder, relative)} for relative in files}
+    told = _metadata(metadata, files, reading.columns) if metadata is not None else {}
+    for relative, fields in known.items():
+        extra = told.get(relative, {})
+        if reading.layout is None and ("speaker" in extra or reading.speaker_pattern is not None):
+            fields.pop("speaker", None)  # recognised only: what a user says counts more
+        twice = sorted(set(fields) & set(extra) - {"details"})
+        if twice:
+            raise InputError(
+                f"{metadata}: has a column {twice[0]}, yet manifest.layout takes it from the path; take one of the "
+                "two away"
+            )
+        details = fields.get("details", {}) | extra.get("details", {})
+        known[relative] = {**fields, **extra, "details": details}
+    return known
 
 
 def _emotion(folder: Path, relative: str) -> str:
     directory, *rest = PurePosixPath(relative).parts
     if not rest:
-        raise InputError(f"{folder / relative}: expected in a folder named for its emotion, such as {folder}/angry")
+        raise InputError(
+            f"{folder / relative}: expected in a folder named for its emotion, such as {folder}/angry, or listed in "
+            f"{folder}/{index.STEM}.csv"
+        )
     emotion = emotions.word(directory)
     if emotion is None:
+        hint = ""
+        if len(rest) > 1 and emotions.word(rest[0]):
+            hint = f", or say what it is: manifest.layout: {{{folder.name}: '{{speaker}}/{{emotion}}/{{file}}'}}"
         raise InputError(
             f"{folder / directory}: no known emotion; rename the folder to one of {', '.join(emotions.WORDS)} (or a "
-            f"synonym: {', '.join(emotions.SYNONYMS)}), or, if it is no emotion, move it out of the corpus"
+            f"synonym of ser/corpora/emotions.py){hint}, or, if it is no emotion, move it out of the corpus"
         )
     return emotion
 
@@ -92,80 +155,13 @@ def _speaker(path: Path, pattern: str) -> str:
     return match["speaker"]
 
 
-def _metadata(path: Path, files: dict[str, Path]) -> dict[str, dict]:
+def _metadata(path: Path, files: Mapping[str, Path], names: Mapping[str, str]) -> dict[str, dict]:
     """The fields of ``Utterance`` that metadata.csv tells, by path; each file must stand in it once."""
-    # Every column is read as text, so that a speaker 03 stays 03; the header must be known for that.
-    columns = list(tables.read(path, ["path"]).columns)
-    table = tables.read(path, ["path"], text=columns)
-    for column in columns:
-        close = difflib.get_close_matches(column, COLUMNS, n=1, cutoff=0.75)
-        if column not in COLUMNS and (column in RESERVED or close):
-            advice = f"did you mean '{close[0]}'?" if close else "the manifest finds it itself: rename or remove it"
-            raise InputError(f"{path}: the column '{column}' cannot be used; {advice}")
-    known = {}
-    for number, row in enumerate(table.to_dict("records"), start=2):
-        place = f"{path}: row {number}"
-        relative = same_letters(str(PurePosixPath(row.pop("path").replace("\\", "/"))))
-        if relative not in files:
-            raise InputError(f"{place}: no audio file '{relative}' in {path.parent}; paths are relative to that folder")
-        if relative in known:
-            raise InputError(f"{place}: '{relative}' stands here a second time; delete one of the rows")
-        known[relative] = _fields(row, place)
-    missing = [relative for relative in files if relative not in known]
-    if missing:
-        raise InputError(
-            f"{path}: {len(missing)} of {len(files)} audio files have no row, the first is '{missing[0]}'; add the "
-            "rows, or take the files away"
-        )
-    return known
-
-
-def _fields(row: dict[str, str], place: str) -> dict:
-    """One row of metadata.csv, without its path, as fields of ``Utterance``."""
-    fields = {column: row[column].strip() for column in ("speaker", "text", "language") if column in row}
-    if "gender" in row:
-        fields["gender"] = GENDERS.get(row["gender"].strip().lower(), row["gender"].strip())
-    if row.get("age"):
-        fields["age"] = _age(row["age"], place)
-    if row.get("votes"):
-        fields["votes"] = _votes(row["votes"], place)
-    details = {column: _value(text) for column, text in row.items() if column not in COLUMNS and text}
-    return {**fields, "details": details}
-
-
-def _age(text: str, place: str) -> float:
-    try:
-        age = float(text)
-    except ValueError:
-        age = math.nan
-    if not 0 <= age < 150:
-        raise InputError(f"{place}: expected an age in years, found '{text}'; leave it empty where it is unknown")
-    return age
-
-
-def _votes(text: str, place: str) -> dict[str, int]:
-    try:
-        votes = json.loads(text)
-    except ValueError:
-        votes = None
-    if not isinstance(votes, dict) or not all(type(count) is int and count >= 0 for count in votes.values()):
-        raise InputError(f'{place}: expected votes as JSON, such as {{"angry": 7, "sad": 3}}, found \'{text}\'')
-    named = {}
-    for name, count in votes.items():
-        emotion = emotions.word(name)
-        if emotion is None:
-            raise InputError(f"{place}: votes: expected some of {', '.join(emotions.WORDS)}, found '{name}'")
-        named[emotion] = named.get(emotion, 0) + count
-    return {emotion: count for emotion, count in named.items() if count}
-
-
-def _value(text: str):
-    """A cell of a further column: a number, a truth value, a list or an object where it reads as one, else the text."""
-    if text in ("True", "False"):  # as pandas writes them
-        return text == "True"
-    try:
-        value = json.loads(text)
-        json.dumps(value, allow_nan=False)
-    except ValueError:
-        return text
-    return value if isinstance(value, bool | int | float | list | dict) else text
+    table = index.renamed(rows.read(path), names, [name for name in index.COLUMNS if name != "emotion"])
+    for column in table.columns:
+        if column in RESERVED:
+            raise InputError(
+                f"{path}: the column '{column}' cannot be used; the manifest finds it itself: rename or remove it"
+                + (f", or name the table {index.STEM}{path.suffix}" if column == "emotion" else "")
+            )
+    return index.about(table, index.matched(table, files))

@@ -5,14 +5,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
 from ser import manifest
-from ser.corpora import accounts, emotions, folders, speakers
+from ser.corpora import accounts, emotions, fetched, folders, index, layouts, speakers
 from ser.corpora.examination import CHOSEN, Examination, examine
 from ser.corpora.layout import check_not_linked, same_letters
 from ser.corpora.parsers import PARSERS
@@ -36,6 +36,8 @@ class ManifestParams:
         speaker_pattern: by corpus of emotion folders, the regular expression whose group ``speaker`` takes the speaker
             from the file's name.
         allow_incomplete: corpora of known size that may lack files.
+        layout: by corpus of a user, the pattern over each file's path (``ser.corpora.layouts``).
+        columns: by corpus of a user, what its table calls our columns, such as ``{"emotion": "label"}``.
     """
 
     merge: dict[str, str]
@@ -44,6 +46,8 @@ class ManifestParams:
     max_rejected_share: float
     speaker_pattern: dict[str, str]
     allow_incomplete: list[str]
+    layout: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self):
         if not 0 < self.min_seconds < self.max_seconds:
@@ -52,9 +56,25 @@ class ManifestParams:
             raise ValueError(f"expected 0 <= max_rejected_share <= 1, found {self.max_rejected_share}")
         for corpus, pattern in self.speaker_pattern.items():
             _check_pattern(corpus, pattern)
+        for corpus, pattern in self.layout.items():
+            _check_own("layout", corpus)
+            try:
+                layouts.check(pattern)
+            except ValueError as error:
+                raise ValueError(f"layout.{corpus}: {error}") from error
+        for corpus, names in self.columns.items():
+            _check_own("columns", corpus)
+            for name in names:
+                if name not in index.TOLD:
+                    raise ValueError(f"columns.{corpus}: expected some of {', '.join(index.TOLD)}, found '{name}'")
         for corpus in self.allow_incomplete:
             if corpus not in PARSERS:
                 raise ValueError(f"allow_incomplete: expected some of {', '.join(PARSERS)}, found '{corpus}'")
+
+
+def _check_own(key: str, corpus: str) -> None:
+    if corpus in PARSERS:
+        raise ValueError(f"{key}: '{corpus}' has a parser of its own, which knows; take it out")
 
 
 def _check_pattern(corpus: str, pattern: str) -> None:
@@ -101,7 +121,7 @@ def build(
     rows = []
     for corpus in _checked_names(corpora):
         rows += [_row(raw, corpus, utterance, params.merge) for utterance in parse(raw / corpus, params)]
-        left_out = "" if corpus in PARSERS else walk(raw / corpus, (folders.METADATA,)).left_out()
+        left_out = "" if corpus in PARSERS else walk(raw / corpus, folders.documents(raw / corpus)).left_out()
         if left_out:
             say(f"{raw / corpus}: left out: {left_out}")
     rows.sort(key=lambda row: row["id"])
@@ -134,11 +154,25 @@ def parse(folder: Path, params: ManifestParams) -> list[Utterance]:
         InputError: the folder is missing or a link, or the parser refuses what is in it.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; put the corpus there, or take '{folder.name}' out of `corpora`")
+        raise InputError(
+            f"{folder}: no such folder; put the corpus there, or take '{folder.name}' out of `corpora`; if only dvc "
+            "exp run "
+            f"--temp or --queue lacks it, first tell DVC of it: dvc add {folder}"
+        )
     check_not_linked(folder)
     if folder.name in PARSERS:
-        return PARSERS[folder.name](folder, folder.name in params.allow_incomplete)
-    return folders.parse(folder, params.speaker_pattern.get(folder.name))
+        utterances = PARSERS[folder.name](folder, folder.name in params.allow_incomplete)
+    else:
+        utterances = _own(folder, params)
+    fetched.check(folder, [utterance.path for utterance in utterances])
+    return utterances
+
+
+def _own(folder: Path, params: ManifestParams) -> list[Utterance]:
+    reading = folders.Reading(
+        params.speaker_pattern.get(folder.name), params.layout.get(folder.name), params.columns.get(folder.name, {})
+    )
+    return folders.parse(folder, reading)
 
 
 def _checked_names(corpora: Sequence[str]) -> Sequence[str]:
@@ -146,11 +180,17 @@ def _checked_names(corpora: Sequence[str]) -> Sequence[str]:
         if not manifest.CORPUS_NAME.fullmatch(name):
             raise InputError(
                 f"corpora: expected names of folders, of letters, digits and the signs _ . -, found '{name}'; rename "
-                "the folder, or link to it under such a name"
+                f"the folder{_renamed(name)}"
             )
     if len(set(corpora)) < max(1, len(corpora)):
         raise InputError(f"corpora: expected at least one name and none twice, found {', '.join(corpora) or 'none'}")
     return corpora
+
+
+def _renamed(name: str) -> str:
+    """A good name for a folder whose name is only unusual, as with a blank in it."""
+    good = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).strip("_.")
+    return f", for instance to '{good}'" if good and "/" not in name else ""
 
 
 def _row(raw: Path, corpus: str, utterance: Utterance, merge: dict[str, str]) -> dict:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ser.corpora import emotions
 from ser.corpora.layout import audio_files, check_size
+from ser.corpora.naming import check_once
 from ser.corpora.utterance import Utterance
 from ser.files.failures import InputError
 
@@ -19,6 +20,7 @@ ACTORS = 24
 NAME = re.compile(
     r"03-01-(?P<emotion>0[1-8])-(?P<intensity>0[12])-(?P<statement>0[12])-(?P<repetition>0[12])-(?P<actor>\d\d)"
 )
+OTHERS = {r"0[12]-\d\d-": "a video", r"03-02-": "a song"}  # beginnings of names in the corpus' other archives
 INTENSITIES = {"01": "normal", "02": "strong"}
 STATEMENTS = {"01": "Kids are talking by the door.", "02": "Dogs are sitting by the door."}
 
@@ -37,21 +39,19 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
         InputError: files are missing, lie there twice, or are not named as distributed.
     """
     files = audio_files(folder)
-    places = {}
-    for path in files:
-        if path.stem in places:
-            raise InputError(f"{path}: the same name as {places[path.stem]}; delete one of the two copies")
-        places[path.stem] = path
+    utterances = [_utterance(path) for path in files]
+    check_once(files)
     check_size(folder, "files of speech", len(files), FILES, incomplete)
-    return [_utterance(path) for path in files]
+    return utterances
 
 
 def _utterance(path: Path) -> Utterance:
     match = NAME.fullmatch(path.stem)
     if not match or not 1 <= int(match["actor"]) <= ACTORS:
+        other = next((what for pattern, what in OTHERS.items() if re.match(pattern, path.stem)), "another file")
         raise InputError(
-            f"{path}: expected the name of audio-only speech, such as 03-01-06-01-02-01-12.wav; take songs, videos and "
-            "other files out of the folder"
+            f"{path}: expected the name of audio-only speech, such as 03-01-06-01-02-01-12.wav, found {other}; take "
+            "songs, videos and other files out of the folder"
         )
     return Utterance(
         name=path.stem,

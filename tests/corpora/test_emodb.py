@@ -103,3 +103,27 @@ def test_shares_of_the_distributed_listening_test_are_those_of_whole_listeners(c
         listeners = 21 if utterance.details["sentence"] == "b03" else 20
         for share in (utterance.details["recognition"], utterance.details["naturalness"]):
             assert share == pytest.approx(round(share * listeners) / listeners, abs=5e-5)
+
+
+def test_version_2_0_has_more_takes_and_tables_of_its_own(tmp_path):
+    folder = tmp_path / "emodb"
+    (folder / "wav").mkdir(parents=True)
+    names = [f"{speaker}{sentence}{emotion}{take}" for speaker in emodb.SPEAKERS for sentence in emodb.SENTENCES
+             for emotion in "WLEAFTN" for take in "ab"][: emodb.FILES_2_0]  # fmt: skip
+    for name in names:
+        (folder / "wav" / f"{name}.wav").touch()
+    (folder / "laryngo").mkdir()
+    (folder / "laryngo" / "03a01Wa.wav").touch()
+    lines = [
+        "file,emotion,emotion.confidence,emotion.naturalness",
+        *(f"wav/{name}.wav,anger,0.55,0.1" for name in names),
+    ]
+    (folder / "db.emotion.csv").write_text("\n".join(lines) + "\n")
+    utterances = emodb.parse(folder, incomplete=False)
+    assert len(utterances) == 816
+    first = next(utterance for utterance in utterances if utterance.name == "03a01Wa")
+    assert first.votes == {}
+    assert first.details == {"sentence": "a01", "take": "a", "recognition": 0.55}
+    (folder / "wav" / f"{names[-1]}.wav").unlink()
+    with pytest.raises(InputError, match=r"expected 816 audio files .* \(535, or 816 of 2\.0\), found 815"):
+        emodb.parse(folder, incomplete=False)

@@ -3,7 +3,7 @@ import pytest
 from ser.corpora import emotions
 from ser.files.failures import InputError
 
-TABLES = ["SYNONYMS", "EMODB", "RAVDESS", "IEMOCAP", "IEMOCAP_RATERS", "CREMA_D"]
+TABLES = [name for name, value in vars(emotions).items() if name.isupper() and isinstance(value, dict)]
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -25,6 +25,13 @@ def test_every_corpus_speaks_our_words(table):
         ("surprise", "surprised"),
         ("boredom", "bored"),
         ("frustration", "frustrated"),
+        ("Pleasant_Surprise", "surprised"),
+        ("pleasant-surprised", "surprised"),
+        ("ps", "surprised"),
+        ("boredem", "bored"),
+        ("Neutral state", "neutral"),
+        ("No-agreement", "undecided"),
+        ("contempt", "other"),
         ("melancholy", None),
         ("", None),
     ],

@@ -23,8 +23,9 @@ def write_metadata(corpus, *lines):
     (corpus / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def parsed(corpus, speaker_pattern=None):
-    return {utterance.name: utterance for utterance in folders.parse(corpus, speaker_pattern)}
+def parsed(corpus, speaker_pattern=None, **reading):
+    found = folders.parse(corpus, folders.Reading(speaker_pattern, **reading))
+    return {utterance.name: utterance for utterance in found}
 
 
 def test_folders_are_emotions_and_nothing_is_invented(corpus):
@@ -83,13 +84,13 @@ def test_a_pattern_may_stand_beside_metadata_without_speakers(corpus):
 
 def test_a_file_that_the_pattern_does_not_match_is_named(corpus):
     with pytest.raises(InputError, match=r"bob_1\.flac: the name does not match manifest.speaker_pattern"):
-        folders.parse(corpus, r"(?P<speaker>mary)_\d")
+        folders.parse(corpus, folders.Reading(r"(?P<speaker>mary)_\d"))
 
 
 def test_two_sources_of_speakers_are_refused(corpus):
     write_metadata(corpus, "path,speaker", "angry/mary_1.wav,1", "Happiness/bob_1.flac,2", "sad/deep/mary_2.wav,1")
     with pytest.raises(InputError, match=r"a column speaker, yet manifest\.speaker_pattern"):
-        folders.parse(corpus, r"(?P<speaker>[a-z]+)_\d")
+        folders.parse(corpus, folders.Reading(r"(?P<speaker>[a-z]+)_\d"))
 
 
 def test_links_to_files_are_followed(corpus, tmp_path):
@@ -103,7 +104,7 @@ def test_a_link_to_a_folder_is_refused_because_changes_behind_it_go_unnoticed(co
     (corpus / "sad").rename(tmp_path / "elsewhere")
     (corpus / "sad").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InputError, match=r"mine/sad: a link to a folder.* && cp -rs .*elsewhere .*mine/sad$"):
-        folders.parse(corpus, None)
+        folders.parse(corpus, folders.Reading())
 
 
 def test_hidden_files_and_other_documents_are_no_audio(corpus):
@@ -122,28 +123,29 @@ def test_audio_that_libsndfile_cannot_read_is_not_overlooked(corpus):
 def test_an_empty_corpus_is_refused(tmp_path):
     (tmp_path / "mine" / "angry").mkdir(parents=True)
     with pytest.raises(InputError, match=r"mine: expected audio files in a folder per emotion.* found none; add them"):
-        folders.parse(tmp_path / "mine", None)
+        folders.parse(tmp_path / "mine", folders.Reading())
 
 
 def test_an_unknown_emotion_folder_is_refused_with_the_known_ones(corpus):
     (corpus / "angry").rename(corpus / "angrry")
     with pytest.raises(InputError, match="angrry: no known emotion; rename the folder to one of angry, happy, sad"):
-        folders.parse(corpus, None)
+        folders.parse(corpus, folders.Reading())
 
 
 def test_audio_outside_an_emotion_folder_is_refused(corpus):
     soundfile.write(corpus / "loose.wav", np.zeros(160), 16000)
     with pytest.raises(InputError, match=r"loose\.wav: expected in a folder named for its emotion"):
-        folders.parse(corpus, None)
+        folders.parse(corpus, folders.Reading())
 
 
+NONE = ["Happiness/bob_1.flac,", "sad/deep/mary_2.wav,"]
 REST = ["Happiness/bob_1.flac,b", "sad/deep/mary_2.wav,c"]
 
 
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["file,speaker", "angry/mary_1.wav,a", *REST], "metadata.csv: expected the columns path.* missing: path"),
+        (["recording,speaker", "angry/mary_1.wav,a", *REST], "metadata.csv: expected the columns path.* missing: path"),
         (["path,speaker", "angry/mary_9.wav,a", *REST], "row 2: no audio file 'angry/mary_9.wav'"),
         (["path,speaker", "angry/mary_1.wav,a", *REST, "angry/mary_1.wav,a"], "row 5: .* stands here a second time"),
         (["path,speaker", *REST], "1 of 3 audio files have no row, the first is 'angry/mary_1.wav'"),
@@ -153,7 +155,10 @@ REST = ["Happiness/bob_1.flac,b", "sad/deep/mary_2.wav,c"]
         (["path,age", "angry/mary_1.wav,-1", *REST], "row 2: expected an age in years, found '-1'"),
         (["path,votes", "angry/mary_1.wav,7", *REST], "row 2: expected votes as JSON"),
         (["path,votes", "angry/mary_1.wav,angry", *REST], "row 2: expected votes as JSON"),
-        (["path,votes", 'angry/mary_1.wav,"{""angry"": 0.5}"', *REST], "row 2: expected votes as JSON"),
+        (
+            ["path,votes", 'angry/mary_1.wav,"{""angry"": 0.5}"', *NONE],
+            "row 2: expected votes whose shares add up to 1",
+        ),
         (["path,votes", 'angry/mary_1.wav,"{""angry"": -1}"', *REST], "row 2: expected votes as JSON"),
         (["path,votes", 'angry/mary_1.wav,"{""anxty"": 1}"', *REST], "row 2: votes: .* found 'anxty'"),
         ([""], "metadata.csv: expected a UTF-8 CSV table"),
@@ -162,4 +167,4 @@ REST = ["Happiness/bob_1.flac,b", "sad/deep/mary_2.wav,c"]
 def test_metadata_that_does_not_agree_with_the_files_is_refused(corpus, lines, message):
     write_metadata(corpus, *lines)
     with pytest.raises(InputError, match=message):
-        folders.parse(corpus, None)
+        folders.parse(corpus, folders.Reading())

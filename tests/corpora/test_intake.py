@@ -8,6 +8,7 @@ import soundfile
 
 from ser import audio, manifest
 from ser.corpora import accounts, examination, intake
+from ser.corpora.parsers import PARSERS
 from ser.files.failures import InputError
 
 RATE = 16000
@@ -238,11 +239,12 @@ def test_the_closing_line_says_what_was_taken_in_and_rejected(raw):
 @pytest.mark.parametrize(
     ("corpora", "message"),
     [
-        (["absent"], r"absent: no such folder; put the corpus there, or take 'absent' out of `corpora`"),
+        (["absent"], r"absent: no such folder; .* take 'absent' out of `corpora`; .*: dvc add .*absent"),
         (["mine", "mine"], "at least one name and none twice, found mine, mine"),
         ([], "at least one name"),
         (["../raw"], r"corpora: expected names of folders, .* found '\.\./raw'"),
-        (["mine/angry"], "found 'mine/angry'"),
+        (["mine/angry"], "found 'mine/angry'; rename the folder$"),
+        (["my corpus (1)"], "found 'my corpus \\(1\\)'; rename the folder, for instance to 'my_corpus_1'"),
         ([".hidden"], r"found '\.hidden'"),
         (["/mine"], "found '/mine'"),
         ([".."], r"found '\.\.'"),
@@ -258,6 +260,28 @@ def test_a_corpus_that_is_a_link_to_a_folder_is_refused(raw):
     (raw / "linked").symlink_to(raw / "mine")
     with pytest.raises(InputError, match=r"linked: a link to a folder, behind which DVC sees no change"):
         build(raw, ["linked"])
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
+def test_pointers_of_git_lfs_in_place_of_audio_are_named(raw):
+    (raw / "mine/angry/b.wav").write_text(POINTER)
+    with pytest.raises(InputError, match=r"mine: 1 of 3 files are pointers of git-lfs .*angry/b\.wav.*git lfs pull"):
+        build(raw)
+
+
+def test_params_name_layout_and_columns_of_a_corpus(raw):
+    (raw / "mine").rename(raw / "ours")
+    for name in ("angry/b.wav", "angry/a.flac", "sad/a.wav"):
+        (raw / "mine" / "mary" / name).parent.mkdir(parents=True, exist_ok=True)
+        (raw / "ours" / name).rename(raw / "mine" / "mary" / name)
+    layout = {"mine": "{speaker}/{emotion}/{file}"}
+    table, _ = build(raw, layout=layout)
+    assert set(table["speaker"]) == {"mine/mary"}
+    (raw / "yours" / "index.csv").write_text("path,felt\njoy/c.wav,sad\n")
+    table, _ = build(raw, ["yours", "mine"], layout=layout, columns={"yours": {"emotion": "felt"}})
+    assert table.set_index("id").loc["yours/joy/c", "emotion"] == "sad"
 
 
 def test_an_emotion_or_a_corpus_with_nothing_in_it_is_refused(raw):
@@ -295,7 +319,11 @@ def test_a_wrong_label_set_or_merge_is_refused(raw):
         ({"speaker_pattern": {"mine": "(?P<speaker"}}, "is no regular expression"),
         ({"speaker_pattern": {"mine": "(.*)"}}, r"expected a group '\(\?P<speaker>...\)'"),
         ({"speaker_pattern": {"emodb": "(?P<speaker>..)"}}, "'emodb' names its speakers itself"),
-        ({"allow_incomplete": ["emobd"]}, "expected some of crema_d, emodb, iemocap, ravdess, found 'emobd'"),
+        ({"layout": {"mine": "{speaker}/{file}"}}, r"layout\.mine: expected a pattern of the whole path"),
+        ({"layout": {"emodb": "{emotion}/{file}"}}, "layout: 'emodb' has a parser of its own"),
+        ({"columns": {"mine": {"emotions": "felt"}}}, r"columns\.mine: expected some of path, .* found 'emotions'"),
+        ({"columns": {"emodb": {"emotion": "felt"}}}, "columns: 'emodb' has a parser of its own"),
+        ({"allow_incomplete": ["emobd"]}, "expected some of ased, cafe, .*, urdu, found 'emobd'"),
     ],
 )
 def test_params_out_of_range_are_refused(changes, message):
@@ -303,7 +331,7 @@ def test_params_out_of_range_are_refused(changes, message):
         dataclasses.replace(PARAMS, **changes)
 
 
-@pytest.mark.parametrize("corpus", ["crema_d", "emodb", "iemocap", "ravdess"])
+@pytest.mark.parametrize("corpus", PARSERS)
 def test_a_corpus_with_a_parser_of_its_own_is_checked_by_it(tmp_path, corpus):
     (tmp_path / corpus).mkdir()
     with pytest.raises(InputError, match=rf"{corpus}: expected \d+ .* found 0; unpack the corpus again"):

@@ -46,15 +46,23 @@ def test_the_complete_corpus_is_accepted_and_one_file_less_is_not(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["03-02-06-01-02-01-12", "01-01-06-01-02-01-12", "03-01-09-01-02-01-12", "03-01-06-01-02-01-25"]
+    ("name", "what"),
+    [
+        ("03-02-06-01-02-01-12", "a song"),
+        ("01-01-06-01-02-01-12", "a video"),
+        ("02-02-06-01-02-01-12", "a video"),
+        ("03-01-09-01-02-01-12", "another file"),
+        ("03-01-06-01-02-01-25", "another file"),
+    ],
 )
-def test_songs_videos_and_foreign_names_are_refused(tmp_path, name):
-    with pytest.raises(InputError, match=rf"{name}\.wav: expected the name of audio-only speech"):
-        ravdess.parse(record(tmp_path, name), incomplete=True)
+@pytest.mark.parametrize("incomplete", [True, False])
+def test_songs_videos_and_foreign_names_are_refused_before_they_are_counted(tmp_path, name, what, incomplete):
+    with pytest.raises(InputError, match=rf"{name}\.wav: expected the name of audio-only speech, .* found {what}"):
+        ravdess.parse(record(tmp_path, "03-01-06-01-02-01-12", name), incomplete)
 
 
 def test_a_corpus_that_was_unpacked_twice_is_refused(tmp_path):
     record(tmp_path, "03-01-06-01-02-01-12")
     record(tmp_path / "audio_speech_actors_01-24", "03-01-06-01-02-01-12")
-    with pytest.raises(InputError, match=r"the same name as .* delete one of the two copies"):
+    with pytest.raises(InputError, match=r"the same name as .* delete one of the two copies; 1 files are there twice"):
         ravdess.parse(tmp_path, incomplete=True)

@@ -114,7 +114,7 @@ def metadata(content):
         (empty_corpus, "raw/mine: expected audio files in a folder per emotion"),
         (unknown_folder, "raw/mine/saad: no known emotion"),
         (flawed_files, "mine: 2 of 4 files are rejected (1 unreadable, 1 empty)"),
-        (metadata("file\nx\n"), "missing: path"),
+        (metadata("recording\nx\n"), "missing: path"),
         (metadata("path\nsad/99.wav\n"), "row 2: no audio file 'sad/99.wav'"),
         (metadata("path\nsad/01_b.wav\nsad/01_b.wav\n"), "row 3: 'sad/01_b.wav' stands here a second time"),
     ],

@@ -1,0 +1,200 @@
+"""A corpus in audformat, as audEERING's audb and nkululeko distribute corpora: ``db.yaml`` and a file for each table.
+
+Source: https://audeering.github.io/audformat. Example: ``db.yaml``, ``db.files.csv``, ``db.emotion.csv``,
+``wav/03a01Fa.wav``. A table of files has columns, each with a scheme; the labels of the scheme speaker can be a table
+of their own, which tells gender, age and language. Several raters of the emotion are columns with a rater each.
+"""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import audformat
+import iso639
+import pandas as pd
+import yaml
+
+from ser.corpora import cells, emotions, votes
+from ser.corpora.layout import same_letters
+from ser.files.failures import InputError
+
+HEADER = "db.yaml"
+# What a field of an utterance is called, as a scheme or a column.
+NAMES = {
+    "emotion": "emotion",
+    "speaker": "speaker",
+    "gender": "gender",
+    "sex": "gender",
+    "age": "age",
+    "language": "language",
+    "transcription": "text",
+    "text": "text",
+}
+GOLD = "gold"  # the usual name of the rater that stands for the outcome of all others
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of a table of files: its cells by path, what it is called, and who rated."""
+
+    name: str
+    cells: Mapping[str, object]
+    rater: str
+    kind: str
+
+
+def parse(folder: Path, files: Mapping[str, Path]) -> dict[str, dict]:
+    """Read the tables of files; tables of segments are not read.
+
+    Args:
+        folder: the corpus.
+        files: its audio files by their paths below it.
+
+    Returns:
+        By path, the keyword arguments of ``Utterance`` beside name and path. Further columns are details, as is split,
+        where a table belongs to one. Two or more raters who are people make the votes, and the most voted emotion
+        where no other column tells one.
+
+    Raises:
+        InputError: header or tables cannot be read, no table of files tells the emotion of a file, tables contradict
+            each other, or do not agree with the files.
+    """
+    header = folder / HEADER
+    database = _database(folder)
+    columns = list(_columns(database, folder))
+    people = {column.rater for column in columns if column.name == "emotion" and column.kind == "human"} - {GOLD}
+    told: dict[str, dict] = {relative: {} for relative in files}
+    ballots: dict[str, Counter] = {relative: Counter() for relative in files}
+    for column in columns:
+        absent = [relative for relative in column.cells if relative not in files]
+        if absent and column.name == "emotion":
+            raise InputError(
+                f"{header}: {len(absent)} of {len(column.cells)} files of a table are not there, such as "
+                f"'{absent[0]}'; add them"
+            )
+        for relative, cell in column.cells.items():
+            if relative not in files:
+                continue
+            if column.name == "emotion":
+                cell = _word(cell, f"{header}: {relative}")
+                if len(people) > 1 and column.rater in people:
+                    ballots[relative][cell] += 1
+                    continue
+            if told[relative].setdefault(column.name, cell) != cell:
+                raise InputError(
+                    f"{header}: tables contradict each other: {column.name} of '{relative}' is "
+                    f"'{told[relative][column.name]}' "
+                    f"and '{cell}'; mend one"
+                )
+    unlabelled = [name for name, fields in told.items() if "emotion" not in fields and not ballots[name]]
+    if unlabelled:
+        raise InputError(
+            f"{header}: expected an emotion of every audio file in a table of files, found none for {len(unlabelled)} "
+            "of "
+            f"{len(files)}, such as '{unlabelled[0]}'; take these out of the folder, or cut segments into files of "
+            "their own"
+        )
+    language = _iso(database.languages[0]) if len(database.languages) == 1 else ""
+    return {
+        relative: _fields(fields, ballots[relative], language, f"{header}: {relative}")
+        for relative, fields in told.items()
+    }
+
+
+def _fields(fields: dict, ballots: Counter, language: str, place: str) -> dict:
+    emotion = fields.pop("emotion", None) or votes.most(ballots)
+    details = {name: fields.pop(name) for name in list(fields) if name not in cells.FIELDS}
+    known = cells.fields({name: str(cell) for name, cell in fields.items()}, place)
+    known["details"] |= details
+    known["language"] = _iso(known["language"]) if known.get("language") else language
+    return {**known, "emotion": emotion, "votes": dict(ballots)}
+
+
+def _database(folder: Path) -> audformat.Database:
+    """Read header and tables. audformat's own reading would run code that a YAML or pickle file holds."""
+    pickles = sorted(folder.glob("db.*.pkl"))
+    if pickles:
+        raise InputError(
+            f"{pickles[0]}: a pickle, which could run any code; delete it if a table as CSV or Parquet lies beside "
+            "it, else "
+            "save the database anew as CSV"
+        )
+    try:
+        header = yaml.safe_load((folder / HEADER).read_text(encoding="utf-8"))
+        database = audformat.Database.load_header_from_yaml(header)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.Pandas4Warning)  # audformat 1.4 uses what pandas 4 will not have
+            for name in [*database.misc_tables, *database.tables]:
+                database[name].load(str(folder / f"db.{name}"))
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise InputError(f"{folder / HEADER}: no database in audformat: {' '.join(str(error).split())}") from error
+    return database
+
+
+def _columns(database: audformat.Database, folder: Path) -> Iterator[_Column]:
+    for table_name in database.tables:
+        table = database.tables[table_name]
+        if not table.is_filewise:
+            continue
+        frame = table.df
+        paths = [same_letters(str(path).removeprefix(f"{folder}/")) for path in frame.index]
+        if table.split_id:
+            kind = database.splits[table.split_id].type
+            yield _Column("split", dict.fromkeys(paths, str(kind)), "", "")
+        for column_name, column in table.columns.items():
+            scheme = column.scheme_id or column_name
+            name = NAMES.get(scheme) or NAMES.get(column_name) or column_name
+            rater = database.raters[column.rater_id].type if column.rater_id else ""
+            told = {
+                path: _plain(cell) for path, cell in zip(paths, frame[column_name], strict=True) if not pd.isna(cell)
+            }
+            labels = _labels(database, column.scheme_id)
+            if name == "text":
+                told = {
+                    path: labels.get(cell, cell) if isinstance(labels.get(cell, cell), str) else cell
+                    for path, cell in told.items()
+                }
+            yield _Column(name, told, column.rater_id or "", str(rater))
+            for field in ("gender", "age", "language") if name == "speaker" else ():
+                about = {path: (labels.get(cell) or {}).get(field) for path, cell in told.items()}
+                yield _Column(field, {path: cell for path, cell in about.items() if not pd.isna(cell)}, "", "")
+
+
+def _labels(database: audformat.Database, scheme_id: str | None) -> dict:
+    """What a scheme says of each of its labels: a text, or an object such as gender and age of a speaker."""
+    labels = database.schemes[scheme_id].labels if scheme_id else None
+    if isinstance(labels, str):  # the name of a table
+        frame = database.misc_tables[labels].df
+        return {
+            _plain(key): {name: _plain(cell) for name, cell in row.items()}
+            for key, row in frame.to_dict("index").items()
+        }
+    return labels if isinstance(labels, dict) else {}
+
+
+def _plain(cell):
+    """A cell as a JSON value."""
+    if isinstance(cell, pd.Timedelta):
+        return cell.total_seconds()
+    if pd.isna(cell):
+        return None
+    return cell.item() if hasattr(cell, "item") else cell if isinstance(cell, bool | int | float) else str(cell)
+
+
+def _word(cell: object, place: str) -> str:
+    word = emotions.word(str(cell))
+    if word is None:
+        raise InputError(
+            f"{place}: expected some of {', '.join(emotions.WORDS)}, or a synonym, found the emotion '{cell}'"
+        )
+    return word
+
+
+def _iso(language: str) -> str:
+    """ISO 639-1 of a language's name or other code, where it has one."""
+    try:
+        return iso639.Lang(language).pt1 or language
+    except iso639.exceptions.InvalidLanguageValue:
+        return language

@@ -1,0 +1,101 @@
+"""What one cell of a user's table says: a speaker, an age, a further value, or that something is unknown."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+
+from ser.files.failures import InputError
+
+FIELDS = ("speaker", "gender", "age", "text", "language")  # of Utterance
+# Ways to write that something is not known, in lower case: nobody is called so.
+UNKNOWN = frozenset({"", "-", "--", "?", "??", "nan", "na", "n/a", "#n/a", "<na>", "nat", "none", "null", "unknown"})
+NO_TEXT = frozenset({"", "nan", "NaN", "NA", "N/A", "#N/A", "<NA>"})  # "None" and "unknown" can be said
+GENDERS = {
+    **dict.fromkeys(("f", "female", "w", "woman", "fem"), "female"),
+    **dict.fromkeys(("m", "male", "man", "masc"), "male"),
+}
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+AGE_BAND = re.compile(r"(\d{1,3})\s*(?:-|–|to)\s*(\d{1,3})")
+DECADE = re.compile(r"(\d0)(?:'?s)")
+WIDEST_BAND = 10  # years between the ends of an age band, above which its middle says little
+
+
+def told(text: str) -> str:
+    """Give the text of a cell without blanks around it, or ``""`` where it says that something is unknown."""
+    text = text.strip()
+    return "" if text.lower() in UNKNOWN else text
+
+
+def fields(row: Mapping[str, str], place: str, decimal_comma: bool = False) -> dict:
+    """Read the columns that ``Utterance`` has fields for; all others become its details.
+
+    Args:
+        row: cells by column, all text, without the columns path, emotion and votes.
+        place: of the row, for messages.
+        decimal_comma: whether further numbers are written 0,5.
+
+    Returns:
+        Keyword arguments of ``Utterance``. Where an age was told as a band, the detail ``age_band`` keeps its words.
+
+    Raises:
+        InputError: an age cannot be understood.
+    """
+    known: dict = {column: told(row[column]) for column in ("speaker", "language") if column in row}
+    details = {}
+    if "text" in row:
+        known["text"] = "" if row["text"].strip() in NO_TEXT else row["text"].strip()
+    if "gender" in row:
+        known["gender"] = GENDERS.get(told(row["gender"]).lower(), told(row["gender"]))
+    if told(row.get("age", "")):
+        known["age"], band = age(told(row["age"]), place)
+        details |= {"age_band": band} if band else {}
+    for column, text in row.items():
+        if column not in FIELDS and text:
+            number = decimal_comma and DECIMAL_COMMA.fullmatch(text)
+            details[column] = float(text.replace(",", ".")) if number else value(text)
+    return {**known, "details": details}
+
+
+def age(text: str, place: str) -> tuple[float, str]:
+    """Read an age in years, or a narrow band of ages, which counts as its middle.
+
+    Args:
+        text: such as ``31``, ``31.5``, ``31,5``, ``25-30`` or ``20s`` (20 to 29).
+        place: of the cell, for the message.
+
+    Returns:
+        The age in years, and the band's words, or ``""`` where it was no band.
+
+    Raises:
+        InputError: it is no age, or a band wider than ``WIDEST_BAND``.
+    """
+    band, decade = AGE_BAND.fullmatch(text), DECADE.fullmatch(text.lower())
+    if band or decade:
+        low, high = map(int, band.groups()) if band else (int(decade[1]), int(decade[1]) + 9)
+        if low <= high <= low + WIDEST_BAND and high < 150:
+            return (low + high) / 2, text
+        raise InputError(
+            f"{place}: expected an age in years, or a band of {WIDEST_BAND} years at most, found '{text}', whose "
+            "middle "
+            "says little; leave the cell empty, and keep the band in a column of another name"
+        )
+    try:
+        years = float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text)
+    except ValueError:
+        years = math.nan
+    if not 0 <= years < 150:
+        raise InputError(f"{place}: expected an age in years, found '{text}'; leave it empty where it is unknown")
+    return years, ""
+
+
+def value(text: str):
+    """Give a cell of a further column: a number, truth value, list or object where it reads as one, else text."""
+    if text in ("True", "False"):  # as pandas writes them
+        return text == "True"
+    try:
+        read = json.loads(text)
+        json.dumps(read, allow_nan=False)
+    except ValueError:
+        return text
+    return read if isinstance(read, bool | int | float | list | dict) else text

@@ -1,0 +1,34 @@
+"""Whether a corpus' files are there themselves: git without git-lfs leaves a pointer to each."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ser.files.failures import InputError
+
+POINTER = b"version https://git-lfs.github.com/spec/"
+LONGEST_POINTER = 1024  # bytes, by the specification of git-lfs
+
+
+def check(folder: Path, files: Sequence[Path]) -> None:
+    """Refuse pointers of git-lfs in place of files.
+
+    Args:
+        folder: the corpus, for the message.
+        files: what should be audio, or tables.
+
+    Raises:
+        InputError: some are pointers.
+    """
+    pointers = [path for path in files if _is_pointer(path)]
+    if pointers:
+        raise InputError(
+            f"{folder}: {len(pointers)} of {len(files)} files are pointers of git-lfs in place of their content, the "
+            f"first is {pointers[0]}; install git-lfs and run in the clone: git lfs pull"
+        )
+
+
+def _is_pointer(path: Path) -> bool:
+    if not path.is_file() or path.stat().st_size > LONGEST_POINTER:
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(POINTER)) == POINTER

@@ -1,0 +1,245 @@
+"""A corpus as a table: ``index.csv`` in its folder, one row a recording, whatever the folders below are.
+
+Example: ``path,emotion,speaker`` and ``takes/0001.wav,anger,mary``. Columns: path, emotion or votes (JSON), and any of
+speaker, gender, age, text, language (ISO 639-1) and raters; further ones are kept as details. Columns that other
+programs name otherwise are known by ``ALIASES``; params can name any.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+import soundfile
+
+from ser.corpora import cells, emotions, rows, votes
+from ser.corpora.layout import same_letters
+from ser.files.failures import InputError
+
+STEM = "index"
+COLUMNS = ("path", "emotion", "speaker", "gender", "age", "text", "language", "votes")
+TOLD = (*COLUMNS, "raters")  # which params can name
+# What others call these columns, in lower case: nkululeko and audformat (file), SpeechBrain (wav, emo, spk_id),
+# Hugging Face (file_name), EmoBox (wav, emo, spk, gd, lang), and tables that pandas users write.
+ALIASES = {
+    "path": ("file", "file_name", "filename", "file_path", "filepath", "wav", "wav_path", "audio", "audio_path"),
+    "emotion": ("emo", "emotion_label", "label"),
+    "speaker": ("speaker_id", "speakerid", "spk", "spk_id"),
+    "gender": ("sex", "gd"),
+    "text": ("transcript", "transcription"),
+    "language": ("lang",),
+}
+LENGTH_TOLERANCE_S = 0.01  # of a segment that is a whole file
+EXAMPLES = 5  # of unknown words that a message repeats
+
+
+def parse(path: Path, files: Mapping[str, Path], names: Mapping[str, str]) -> dict[str, dict]:
+    """Read a corpus' index.
+
+    Args:
+        path: the table.
+        files: the corpus' audio files by their paths below its folder.
+        names: columns of the table by those of ``COLUMNS``, where the table calls them otherwise.
+
+    Returns:
+        By path, the keyword arguments of ``Utterance`` beside name and path.
+
+    Raises:
+        InputError: the table cannot be read, does not agree with the files, or a cell cannot be understood.
+    """
+    table = renamed(rows.read(path), names)
+    if not {"emotion", "votes"} & set(table.columns):
+        raise InputError(
+            f"{path}: expected a column emotion or votes, found {', '.join(table.columns)}; say which one it is: "
+            f"manifest.columns: {{{path.parent.name}: {{emotion: ...}}}}"
+        )
+    _check_whole_files(table, files)
+    positions = matched(table, files)
+    known = about(table, positions)
+    labels = {relative: cells.told(table.cells[at].get("emotion", "")) for relative, at in positions.items()}
+    words = _words(path, labels)
+    for relative, at in positions.items():
+        emotion, heard = words[relative], known[relative].get("votes")
+        if not emotion and not heard:
+            raise InputError(f"{table.places[at]}: neither emotion nor votes; fill one in, or take row and file away")
+        known[relative]["emotion"] = emotion or votes.most(heard)
+        if emotion == "other" and labels[relative].lower() != "other":
+            known[relative]["details"]["label"] = labels[relative]
+    return known
+
+
+def renamed(table: rows.Rows, names: Mapping[str, str], wanted: Sequence[str] = COLUMNS) -> rows.Rows:
+    """Give the columns our names: those that params say, then those of ``ALIASES``.
+
+    Args:
+        table: as it was read.
+        names: columns of the table by ours.
+        wanted: which of ours to look for.
+
+    Raises:
+        InputError: params name a column that is not there, two columns could be the same, or a name is nearly one of
+            ours.
+    """
+    ours = {}
+    for name, theirs in names.items():
+        if theirs not in table.columns:
+            raise InputError(
+                f"{table.path}: expected the column '{theirs}', named in manifest.columns, found "
+                f"{', '.join(table.columns)}"
+            )
+        ours[theirs] = name
+    taken = {*ours.values(), *(set(table.columns) - set(ours))}
+    for name, aliases in ALIASES.items():
+        if name in taken or name not in wanted:
+            continue
+        known = [column for column in table.columns if column not in ours and column.lower() in (name, *aliases)]
+        if len(known) > 1:
+            raise InputError(
+                f"{table.path}: the columns {' and '.join(known)} could both be the {name}; say which one is: "
+                f"manifest.columns: {{{table.path.parent.name}: {{{name}: {known[0]}}}}}"
+            )
+        ours.update(dict.fromkeys(known, name))
+    columns = [ours.get(column, column) for column in table.columns]
+    for column in columns:
+        close = difflib.get_close_matches(column, wanted, n=1, cutoff=0.75)
+        if column not in wanted and close and close[0] not in columns:
+            raise InputError(f"{table.path}: the column '{column}' cannot be used; did you mean '{close[0]}'?")
+    # A column that ours takes the place of, such as text where params say that transcript is the text, keeps its cells.
+    columns = [f"{name} (2)" if columns.index(name) < place else name for place, name in enumerate(columns)]
+    if "path" not in columns:
+        raise InputError(
+            f"{table.path}: expected the columns path, ..., found {', '.join(table.columns)}; missing: path; say "
+            "which one "
+            f"it is: manifest.columns: {{{table.path.parent.name}: {{path: ...}}}}"
+        )
+    told = [dict(zip(columns, row.values(), strict=True)) for row in table.cells]
+    return rows.Rows(table.path, columns, told, table.places, table.decimal_comma)
+
+
+def matched(table: rows.Rows, files: Mapping[str, Path]) -> dict[str, int]:
+    """Find each row's audio file.
+
+    Paths are relative to the corpus' folder. Where the table's begin elsewhere, such as ``/home/mary/corpus/a.wav`` or
+    ``{data_root}/a.wav``, the same beginning is taken off all of them, if every row then has its file.
+
+    Returns:
+        The row's position by the file's path, in the order of the rows.
+
+    Raises:
+        InputError: a row has no file, a file no row, or two.
+    """
+    folder = table.path.parent
+    paths = [PurePosixPath(row["path"].strip().replace("\\", "/")) for row in table.cells]
+    cut = _foreign_parts(paths, files)
+    positions: dict[str, int] = {}
+    for position, (path, place) in enumerate(zip(paths, table.places, strict=True)):
+        relative = _without(path, cut)
+        if relative not in files:
+            absent = sum(_without(one, cut) not in files for one in paths)
+            raise InputError(
+                f"{place}: no audio file '{path}' in {folder}, and {absent} of {len(paths)} rows have none; paths are "
+                "relative to that folder"
+            )
+        if relative in positions:
+            raise InputError(f"{place}: '{relative}' stands here a second time; delete one of the rows")
+        positions[relative] = position
+    missing = [relative for relative in files if relative not in positions]
+    if missing:
+        raise InputError(
+            f"{table.path}: {len(missing)} of {len(files)} audio files have no row, the first is '{missing[0]}'; add "
+            "the "
+            "rows, or take the files away"
+        )
+    return positions
+
+
+def about(table: rows.Rows, positions: Mapping[str, int]) -> dict[str, dict]:
+    """Read what the table says of each file, beside its emotion.
+
+    Args:
+        table: with our names of columns.
+        positions: of each file's row.
+
+    Returns:
+        By path, keyword arguments of ``Utterance``.
+
+    Raises:
+        InputError: a cell cannot be understood.
+    """
+    known = {}
+    for relative, at in positions.items():
+        row = {name: cell for name, cell in table.cells[at].items() if name not in ("path", "emotion", "votes")}
+        known[relative] = cells.fields(row, table.places[at], table.decimal_comma)
+    if "votes" in table.columns:
+        cast = [cells.told(table.cells[at]["votes"]) for at in positions.values()]
+        raters = [cells.told(table.cells[at].get("raters", "")) for at in positions.values()]
+        counts, found = votes.read(cast, raters, [table.places[at] for at in positions.values()])
+        for fields, count in zip(known.values(), counts, strict=True):
+            if count:
+                fields["votes"] = count
+                fields["details"] |= {"raters_from_shares": found} if found else {}
+    return known
+
+
+def _without(path: PurePosixPath, cut: int) -> str:
+    """A path without its first parts."""
+    return same_letters(str(PurePosixPath(*path.parts[cut:])))
+
+
+def _foreign_parts(paths: list[PurePosixPath], files: Mapping[str, Path]) -> int:
+    """How many leading parts of the first row's path must go for it to name a file; 0 where none helps."""
+    if not paths:
+        return 0
+    return next((cut for cut in range(len(paths[0].parts)) if _without(paths[0], cut) in files), 0)
+
+
+def _words(path: Path, labels: Mapping[str, str]) -> dict[str, str]:
+    """Our words for the labels; ``""`` stays."""
+    words = {label: emotions.word(label) if label else "" for label in set(labels.values())}
+    unknown = Counter(label for label in labels.values() if words[label] is None)
+    if unknown:
+        found = ", ".join(f"'{label}' ({count})" for label, count in unknown.most_common(EXAMPLES))
+        raise InputError(
+            f"{path}: column emotion: expected some of {', '.join(emotions.WORDS)}, or a synonym of "
+            f"ser/corpora/emotions.py, found {found} in so many rows; write a known word, or 'other'"
+        )
+    return {relative: words[label] for relative, label in labels.items()}
+
+
+def _check_whole_files(table: rows.Rows, files: Mapping[str, Path]) -> None:
+    """Refuse segments of files: a row of the manifest is a whole file.
+
+    audformat and nkululeko give start and end also where a segment is the whole file; those are well.
+    """
+    if not {"start", "end"} <= set(table.columns):
+        return
+    for row, place in zip(table.cells, table.places, strict=True):
+        start, end = _seconds(row["start"]), _seconds(row["end"])
+        if start is None and end is None:
+            continue
+        whole = not start
+        path = same_letters(row["path"])
+        if whole and end is not None and path in files:
+            try:
+                whole = abs(soundfile.info(files[path]).duration - end) <= LENGTH_TOLERANCE_S
+            except soundfile.LibsndfileError:
+                whole = True  # the intake says what is wrong with it
+        if not whole:
+            raise InputError(
+                f"{place}: a segment, from '{row['start']}' to '{row['end']}' of '{row['path']}'; a recording must be "
+                "a "
+                "file of its own: cut the segments out, for instance with ffmpeg -ss START -to END, and list those "
+                "files"
+            )
+
+
+def _seconds(text: str) -> float | None:
+    """Seconds of a cell such as ``1.5`` or ``0 days 00:00:01.5``; None where it says nothing or something else."""
+    text = cells.told(text)
+    if not text:
+        return None
+    try:
+        return float(text) if text.replace(".", "", 1).isdecimal() else pd.to_timedelta(text).total_seconds()
+    except ValueError:
+        return None

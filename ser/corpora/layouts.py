@@ -1,0 +1,104 @@
+"""What the folders' names of a user's corpus say: a pattern over the path, named in params or recognised.
+
+Example: ``{speaker}/{emotion}/{file}`` reads ``mary/angry/one.wav``.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from ser.corpora import cells, emotions
+from ser.corpora.layout import same_letters
+from ser.files.failures import InputError
+
+# Recognised where every path fits, the first that does; without one, the first folder is the emotion.
+RECOGNISED = (
+    "{emotion}/{speaker}/{file}",
+    "{speaker}/{emotion}/{file}",
+    "{split}/{emotion}/{file}",
+    "{split}/{emotion}/{speaker}/{file}",
+    "{split}/{speaker}/{emotion}/{file}",
+)
+SPLITS = frozenset({"train", "training", "test", "testing", "dev", "development", "val", "valid", "validation", "eval"})
+# Folders that are surely of one person each; others might be sessions, rooms or languages.
+PERSON = re.compile(r"(?:speaker|spkr?|actor|actress|subject|participant|person|[fmps])[ _-]?\d+", re.IGNORECASE)
+FIELD = re.compile(r"\{(\w+)\}")
+RESERVED = ("path", "votes", "raters")  # what no folder is named for
+
+
+def check(pattern: str) -> None:
+    """Check a pattern of params.
+
+    Raises:
+        ValueError: it has no ``{emotion}``, a field twice, or one that cannot stand in a path.
+    """
+    names = FIELD.findall(pattern)
+    rest = FIELD.sub("", pattern)
+    if "emotion" not in names or len(set(names)) < len(names) or set(names) & set(RESERVED) or set(rest) & set("{}"):
+        raise ValueError(
+            "expected a pattern of the whole path, with {emotion} and each field once, such as "
+            f"'{{speaker}}/{{emotion}}/{{file}}', found '{pattern}'"
+        )
+
+
+def recognise(paths: Iterable[str]) -> str | None:
+    """Find the layout of a corpus by the names of its folders; None where none fits every path."""
+    paths = list(paths)
+    return next((pattern for pattern in RECOGNISED if all(_fits(path, pattern) for path in paths)), None)
+
+
+def read(paths: Iterable[str], pattern: str, place: str) -> dict[str, dict]:
+    """Take from each path what the pattern names.
+
+    Args:
+        paths: below the corpus' folder, with ``/``.
+        pattern: the layout. A field stands for the shortest text without ``/`` that makes the path fit; file is
+            dropped, fields that ``Utterance`` does not know become details.
+        place: the corpus, for messages.
+
+    Returns:
+        By path, keyword arguments of ``Utterance``.
+
+    Raises:
+        InputError: a path does not fit, or a name is no known emotion.
+    """
+    known = {}
+    for path in paths:
+        match = _compiled(pattern).fullmatch(path)
+        if not match:
+            raise InputError(
+                f"{place}/{path}: expected the layout '{pattern}' of manifest.layout; move the file, or mend the "
+                "pattern"
+            )
+        known[path] = _fields(match.groupdict(), f"{place}/{path}")
+    return known
+
+
+def _fields(found: Mapping[str, str], place: str) -> dict:
+    row = {name: text for name, text in found.items() if name not in ("emotion", "file")}
+    fields = cells.fields(row, place)
+    emotion = emotions.word(found["emotion"])
+    if emotion is None:
+        raise InputError(
+            f"{place}: expected an emotion as manifest.layout says, found '{found['emotion']}'; rename it to one of "
+            f"{', '.join(emotions.WORDS)}, or a synonym of ser/corpora/emotions.py"
+        )
+    return {**fields, "emotion": emotion}
+
+
+def _compiled(pattern: str) -> re.Pattern:
+    parts = FIELD.split(same_letters(pattern))  # literal, name, literal, name, ...
+    return re.compile(
+        "".join(f"(?P<{part}>[^/]+?)" if place % 2 else re.escape(part) for place, part in enumerate(parts))
+    )
+
+
+def _fits(path: str, pattern: str) -> bool:
+    match = _compiled(pattern).fullmatch(path)
+    if not match:
+        return False
+    found = match.groupdict()
+    return (
+        emotions.word(found["emotion"]) is not None
+        and ("speaker" not in found or PERSON.fullmatch(found["speaker"]) is not None)
+        and ("split" not in found or found["split"].lower() in SPLITS)
+    )

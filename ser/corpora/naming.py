@@ -1,0 +1,46 @@
+"""Corpora whose files' names tell everything: every name must fit, and none stand there twice."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ser.files.failures import InputError
+
+
+def matched(files: Sequence[Path], pattern: re.Pattern, corpus: str, example: str) -> list[re.Match]:
+    """Match the names of a corpus' files, without suffix.
+
+    Args:
+        files: the audio files.
+        pattern: of a whole name.
+        corpus: its name, for messages.
+        example: a name that fits, with suffix.
+
+    Returns:
+        The match of each file.
+
+    Raises:
+        InputError: a name does not fit, or the same name stands in two folders.
+    """
+    matches = [pattern.fullmatch(path.stem) for path in files]
+    for path, match in zip(files, matches, strict=True):
+        if not match:
+            raise InputError(f"{path}: expected a name of {corpus} such as {example}; take the file out of the folder")
+    check_once(files)
+    return matches
+
+
+def check_once(files: Sequence[Path]) -> None:
+    """Refuse copies: some archives, and many copies of corpora, hold everything twice.
+
+    Raises:
+        InputError: the same name stands in two folders.
+    """
+    places: dict[str, Path] = {}
+    copies = [path for path in files if places.setdefault(path.stem, path) != path]
+    if copies:
+        raise InputError(
+            f"{copies[0]}: the same name as {places[copies[0].stem]}; delete one of the two copies; {len(copies)} "
+            "files "
+            "are there twice"
+        )

@@ -1,0 +1,174 @@
+"""A user's table as rows of text: CSV as spreadsheets save it, TSV, JSON, JSON lines and Parquet."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ser.files.failures import InputError
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+DELIMITERS = (",", ";", "\t")
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table of text.
+
+    Attributes:
+        path: where it was read.
+        columns: their names, each once.
+        cells: of each row, by column; missing ones are ``""``.
+        places: of each row, for messages; rows count as in spreadsheets, where the header is row 1.
+        decimal_comma: whether numbers are written 0,5.
+    """
+
+    path: Path
+    columns: Sequence[str]
+    cells: Sequence[dict[str, str]]
+    places: Sequence[str]
+    decimal_comma: bool = False
+
+
+def find(folder: Path, stem: str) -> Path | None:
+    """Find a table of a corpus, such as ``index.csv``.
+
+    Raises:
+        InputError: there are several, or only a spreadsheet.
+    """
+    found = [folder / f"{stem}{suffix}" for suffix in SUFFIXES if (folder / f"{stem}{suffix}").is_file()]
+    if len(found) > 1:
+        raise InputError(f"{folder}: expected one table, found {' and '.join(path.name for path in found)}; keep one")
+    sheets = [folder / f"{stem}{suffix}" for suffix in SPREADSHEETS if (folder / f"{stem}{suffix}").is_file()]
+    if sheets and not found:
+        raise InputError(
+            f"{sheets[0]}: a spreadsheet; export it as {stem}.csv beside it ('CSV UTF-8' in Excel, Unicode (UTF-8) in "
+            "LibreOffice)"
+        )
+    return found[0] if found else None
+
+
+def read(path: Path) -> Rows:
+    """Read a table; rows without any cell are left out.
+
+    Args:
+        path: a file with one of ``SUFFIXES``. In CSV, cells are parted by commas, semicolons or tabs: by what the first
+            line ``sep=`` says, else by what the header has most of. JSON is a list of objects, or an object of objects
+            whose keys become the column ``ID``.
+
+    Raises:
+        InputError: the file is not such a table.
+    """
+    if path.suffix == ".parquet":
+        return _of_records(path, _parquet(path))
+    text = _text(path)
+    if path.suffix in (".csv", ".tsv"):
+        return _csv(path, text)
+    try:
+        if path.suffix == ".jsonl":
+            records = [json.loads(line) for line in text.splitlines() if line.strip()]
+        else:
+            records = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not valid JSON: {error}") from error
+    if isinstance(records, dict):
+        records = [{"ID": key, **record} if isinstance(record, dict) else record for key, record in records.items()]
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise InputError(f"{path}: expected a JSON object for each recording, found something else")
+    return _of_records(path, records)
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    if content.startswith(UTF16):
+        raise InputError(
+            f"{path}: expected a UTF-8 table, found UTF-16 (Excel's 'Unicode text'); save it as 'CSV UTF-8'"
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: expected a UTF-8 CSV table with a header, found another encoding ({error}); save it as 'CSV "
+            "UTF-8'"
+        ) from error
+
+
+def _csv(path: Path, text: str) -> Rows:
+    first, _, rest = text.partition("\n")
+    declared = first.strip().strip('"')
+    if declared.lower().startswith("sep=") and len(declared) == len("sep=,"):
+        delimiter, text = declared[-1], rest
+    elif path.suffix == ".tsv":
+        delimiter = "\t"
+    else:
+        delimiter = max(DELIMITERS, key=first.count)
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise InputError(f"{path}: expected a UTF-8 CSV table with a header, found {error}") from error
+    if not lines or not any(cell.strip() for cell in lines[0]):
+        raise InputError(f"{path}: expected a UTF-8 CSV table with a header, found no header in its first line")
+    # Unnamed columns get the names that pandas gives them.
+    header = [name.strip() or f"Unnamed: {number}" for number, name in enumerate(lines[0])]
+    cells, places = [], []
+    for number, line in enumerate(lines[1:], start=2):
+        if any(cell.strip() for cell in line[len(header) :]):
+            raise InputError(
+                f"{path}: row {number}: expected {len(header)} cells a row as in the header, found more; quote commas"
+            )
+        if any(cell.strip() for cell in line):
+            padded = line[: len(header)] + [""] * (len(header) - len(line))
+            cells.append(dict(zip(header, padded, strict=True)))
+            places.append(f"{path}: row {number}")
+    return _checked(Rows(path, header, cells, places, decimal_comma=delimiter == ";"))
+
+
+def _parquet(path: Path) -> list[dict]:
+    try:
+        table = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+        raise InputError(f"{path}: no Parquet table: {str(error).splitlines()[0]}") from error
+    if not isinstance(table.index, pd.RangeIndex):  # audformat's index is file, or file, start and end
+        table = table.reset_index()
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def _of_records(path: Path, records: Iterable[dict]) -> Rows:
+    columns: dict[str, None] = {}
+    cells = []
+    for number, record in enumerate(records, start=1):
+        cells.append({str(name): _cell(value, f"{path}: record {number}: {name}") for name, value in record.items()})
+        columns.update(dict.fromkeys(cells[-1]))
+    cells = [{name: row.get(name, "") for name in columns} for row in cells]
+    return _checked(Rows(path, list(columns), cells, [f"{path}: record {number + 1}" for number in range(len(cells))]))
+
+
+def _cell(value, place: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes) or (isinstance(value, dict) and isinstance(value.get("bytes"), bytes)):
+        raise InputError(f"{place}: the audio itself stands in the table; write it to files, and their paths here")
+    if isinstance(value, dict):  # Parquet gives each object every key that any of them has
+        value = {key: member for key, member in value.items() if member is not None}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        return str(value)  # dates and spans of time
+
+
+def _checked(rows: Rows) -> Rows:
+    twice = [name for name, count in Counter(rows.columns).items() if count > 1]
+    if twice:
+        raise InputError(f"{rows.path}: the column '{twice[0]}' stands there twice; rename or delete one")
+    return rows

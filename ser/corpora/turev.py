@@ -1,0 +1,47 @@
+"""TurEV-DB: Turkish words, acted by six speakers.
+
+Source: S. F. Canpolat et al., "Turkish Emotion Voice Database (TurEV-DB)", SLTU-CCURL 2020,
+https://github.com/Xeonen/TurEV-DB. Licence: none is stated. Example: ``Sound Source/Calm/1984_sk_eger.wav``: speaker,
+emotion (sk for calm), word. Which speakers are women is not published. Names and count are those of EmoBox' list of
+the corpus, https://github.com/emo-box/EmoBox; the audio has not been tried.
+"""
+
+import re
+from pathlib import Path
+
+from ser.corpora import emotions
+from ser.corpora.layout import audio_files, check_size
+from ser.corpora.naming import matched
+from ser.corpora.utterance import Utterance
+
+FILES = 1735
+NAME = re.compile(r"(?P<speaker>\d{4})_(?P<emotion>kz|hl|sk|mt)_(?P<word>.+)")
+
+
+def parse(folder: Path, incomplete: bool) -> list[Utterance]:
+    """Read the corpus.
+
+    Args:
+        folder: the corpus, with the folder ``Sound Source``.
+        incomplete: whether files may be missing.
+
+    Returns:
+        One utterance a file. Details: word, in letters of ASCII.
+
+    Raises:
+        InputError: files are missing, lie there twice, or are not named as distributed.
+    """
+    files = audio_files(folder)
+    matches = matched(files, NAME, "TurEV-DB", "1984_sk_eger.wav")
+    check_size(folder, "audio files", len(files), FILES, incomplete)
+    return [
+        Utterance(
+            name=path.stem,
+            path=path,
+            emotion=emotions.TUREV[match["emotion"]],
+            speaker=match["speaker"],
+            language="tr",
+            details={"word": match["word"]},
+        )
+        for path, match in zip(files, matches, strict=True)
+    ]

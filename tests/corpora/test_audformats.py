@@ -1,0 +1,126 @@
+import audformat
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from ser.corpora import folders
+from ser.files.failures import InputError
+
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # where audformat writes
+FILES = ["wav/a.wav", "wav/b.wav"]
+
+
+def database():
+    """Two files of two speakers, as in audEERING's EMO-DB: a table of speakers, one of files, one of emotions."""
+    db = audformat.Database("mine", languages=["deu"])
+    db.raters["gold"] = audformat.Rater()
+    db.schemes["age"] = audformat.Scheme("int")
+    db.schemes["gender"] = audformat.Scheme(labels=["female", "male"])
+    db["speaker"] = audformat.MiscTable(pd.Index([3, 8], name="speaker", dtype="Int64"))
+    db["speaker"]["age"] = audformat.Column(scheme_id="age")
+    db["speaker"]["age"].set([31, 34])
+    db["speaker"]["gender"] = audformat.Column(scheme_id="gender")
+    db["speaker"]["gender"].set(["male", "female"])
+    db.schemes["speaker"] = audformat.Scheme("int", labels="speaker")
+    db.schemes["emotion"] = audformat.Scheme(labels=["anger", "boredom", "happiness"])
+    db.schemes["confidence"] = audformat.Scheme("float")
+    db.schemes["transcription"] = audformat.Scheme(labels={"a01": "Der Lappen."})
+    db["files"] = audformat.Table(audformat.filewise_index(FILES))
+    db["files"]["speaker"] = audformat.Column(scheme_id="speaker")
+    db["files"]["speaker"].set([3, 8])
+    db["files"]["transcription"] = audformat.Column(scheme_id="transcription")
+    db["files"]["transcription"].set(["a01", "a01"])
+    db.splits["train"] = audformat.Split("train")
+    db["emotion"] = audformat.Table(audformat.filewise_index(FILES), split_id="train")
+    db["emotion"]["emotion"] = audformat.Column(scheme_id="emotion", rater_id="gold")
+    db["emotion"]["emotion"].set(["anger", "boredom"])
+    db["emotion"]["emotion.confidence"] = audformat.Column(scheme_id="confidence", rater_id="gold")
+    db["emotion"]["emotion.confidence"].set([0.9, 1.0])
+    return db
+
+
+def save(tmp_path, db, storage="csv", files=FILES):
+    folder = tmp_path / "mine"
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / name, np.zeros(160), 16000)
+    db.save(str(folder), storage_format=storage)
+    return folder
+
+
+def parsed(folder):
+    return {utterance.name: utterance for utterance in folders.parse(folder, folders.Reading())}
+
+
+@pytest.mark.parametrize("storage", ["csv", "parquet"])
+def test_a_database_tells_everything(tmp_path, storage):
+    first, second = parsed(save(tmp_path, database(), storage)).values()
+    assert (first.emotion, first.speaker, first.gender, first.age) == ("angry", "3", "male", 31.0)
+    assert (second.emotion, second.speaker, second.gender, second.age) == ("bored", "8", "female", 34.0)
+    assert (first.language, first.text, first.votes) == ("de", "Der Lappen.", {})
+    assert first.details == {"split": "train", "emotion.confidence": 0.9}
+
+
+def test_several_people_are_raters_and_gold_is_the_label(tmp_path):
+    db = database()
+    for rater, labels in {"r1": ["anger", "anger"], "r2": ["anger", "boredom"], "r3": ["happiness", None]}.items():
+        db.raters[rater] = audformat.Rater("human")
+        db["emotion"][rater] = audformat.Column(scheme_id="emotion", rater_id=rater)
+        db["emotion"][rater].set(labels)
+    first, second = parsed(save(tmp_path, db)).values()
+    assert (first.emotion, first.votes) == ("angry", {"angry": 2, "happy": 1})
+    assert (second.emotion, second.votes) == ("bored", {"angry": 1, "bored": 1})
+
+
+def test_without_a_label_the_most_voted_emotion_counts(tmp_path):
+    db = database()
+    del db["emotion"].columns["emotion"]
+    db["emotion"] = audformat.Table(audformat.filewise_index(FILES))
+    for rater, labels in {"r1": ["anger", "anger"], "r2": ["anger", "boredom"]}.items():
+        db.raters[rater] = audformat.Rater("human")
+        db["emotion"][rater] = audformat.Column(scheme_id="emotion", rater_id=rater)
+        db["emotion"][rater].set(labels)
+    assert [utterance.emotion for utterance in parsed(save(tmp_path, db)).values()] == ["angry", "undecided"]
+
+
+def test_a_pickle_or_code_in_the_header_is_refused_and_not_run(tmp_path):
+    folder = save(tmp_path, database())
+    (folder / "db.files.pkl").write_bytes(b"cos\nsystem\n")
+    with pytest.raises(InputError, match=r"db\.files\.pkl: a pickle, which could run any code"):
+        parsed(folder)
+    (folder / "db.files.pkl").unlink()
+    proof = tmp_path / "run"
+    (folder / "db.yaml").write_text(f"name: !!python/object/apply:os.mkdir ['{proof}']\n")
+    with pytest.raises(InputError, match=r"db\.yaml: no database in audformat"):
+        parsed(folder)
+    assert not proof.exists()
+
+
+def test_files_and_tables_must_agree(tmp_path):
+    folder = save(tmp_path, database(), files=[*FILES, "wav/c.wav"])
+    with pytest.raises(InputError, match=r"found none for 1 of 3, such as 'wav/c\.wav'"):
+        parsed(folder)
+    (folder / "wav/c.wav").unlink()
+    (folder / "wav/b.wav").unlink()
+    with pytest.raises(InputError, match=r"1 of 2 files of a table are not there, such as 'wav/b\.wav'"):
+        parsed(folder)
+
+
+def test_tables_that_contradict_each_other_are_refused(tmp_path):
+    db = database()
+    db["again"] = audformat.Table(audformat.filewise_index(FILES))
+    db["again"]["emotion"] = audformat.Column(scheme_id="emotion")
+    db["again"]["emotion"].set(["anger", "anger"])
+    with pytest.raises(InputError, match=r"contradict each other: emotion of 'wav/b\.wav' is 'angry' and 'bored'"):
+        parsed(save(tmp_path, db))
+
+
+def test_a_damaged_header_or_a_missing_table_is_refused(tmp_path):
+    folder = save(tmp_path, database())
+    (folder / "db.emotion.csv").unlink()
+    with pytest.raises(InputError, match=r"db\.yaml: no database in audformat: No file found for table"):
+        parsed(folder)
+    (folder / "db.yaml").write_text("[1, 2]")
+    with pytest.raises(InputError, match=r"db\.yaml: no database in audformat"):
+        parsed(folder)

@@ -1,0 +1,298 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from ser.corpora import folders, index
+from ser.files.failures import InputError
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Three recordings of half a second, in folders that say nothing: takes/1.wav to takes/3.wav."""
+    folder = tmp_path / "mine"
+    (folder / "takes").mkdir(parents=True)
+    for number in (1, 2, 3):
+        soundfile.write(folder / "takes" / f"{number}.wav", np.zeros(8000), 16000)
+    return folder
+
+
+def write(corpus, *lines, name="index.csv", encoding="utf-8"):
+    (corpus / name).write_text("\n".join(lines) + "\n", encoding=encoding)
+
+
+def parsed(corpus, **reading):
+    found = folders.parse(corpus, folders.Reading(**reading))
+    return {utterance.name: utterance for utterance in found}
+
+
+def told(corpus, field, **reading):
+    return [getattr(utterance, field) for utterance in parsed(corpus, **reading).values()]
+
+
+THREE = ("path,emotion", "takes/1.wav,anger", "takes/2.wav,joy", "takes/3.wav,sad")
+
+
+def test_a_table_is_a_corpus(corpus):
+    write(
+        corpus,
+        "path,emotion,speaker,gender,age,text,language,votes,split,take",
+        'takes/1.wav,Anger,03,F,31,"Yes, no",en,"{""angry"": 2}",train,1',
+        "takes/3.wav,pleasant surprise,04,male,,,,,test,",
+        "takes/2.wav,contempt,04,m,,,,,test,",
+    )
+    found = parsed(corpus)
+    first = found["takes/1"]
+    assert (first.emotion, first.speaker, first.gender, first.age, first.text) == (
+        "angry", "03", "female", 31.0, "Yes, no",
+    )  # fmt: skip
+    assert (first.language, first.votes, first.details) == ("en", {"angry": 2}, {"split": "train", "take": 1})
+    assert found["takes/3"].emotion == "surprised"
+    assert (found["takes/2"].emotion, found["takes/2"].details["label"]) == ("other", "contempt")
+    assert first.path == corpus / "takes" / "1.wav"
+
+
+def records(labels=("angry", "happy", "sad")):
+    return [{"path": f"takes/{n}.wav", "emotion": label, "speaker": "s1"} for n, label in enumerate(labels, start=1)]
+
+
+def test_every_kind_of_table_says_the_same(corpus):
+    table = pd.DataFrame(records())
+
+    def lines():
+        (corpus / "index.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records()))
+
+    writers = {
+        "index.csv": lambda: table.to_csv(corpus / "index.csv", index=False),
+        "index.tsv": lambda: table.to_csv(corpus / "index.tsv", index=False, sep="\t"),
+        "index.jsonl": lines,
+        "index.json": lambda: (corpus / "index.json").write_text(json.dumps(records())),
+        "index.parquet": lambda: table.to_parquet(corpus / "index.parquet"),
+    }
+    for name, writer in writers.items():
+        writer()
+        assert told(corpus, "emotion") == ["angry", "happy", "sad"], name
+        assert told(corpus, "speaker") == ["s1"] * 3, name
+        (corpus / name).unlink()
+
+
+def test_a_table_of_nkululeko_is_read(corpus):
+    write(corpus, "file,speaker,emotion,gender", *(f"mine/takes/{n}.wav,{n},fear,female" for n in (1, 2, 3)))
+    assert told(corpus, "emotion") == ["fearful"] * 3
+
+
+def test_a_segmented_table_is_read_where_its_segments_are_the_files(corpus):
+    rows = [f"takes/{n}.wav,0 days 00:00:00,0 days 00:00:00.5,{n},sad" for n in (1, 2)]
+    write(corpus, "file,start,end,speaker,emotion", *rows, "takes/3.wav,0 days,,3,sad")
+    assert told(corpus, "emotion") == ["sad"] * 3
+    write(corpus, "file,start,end,speaker,emotion", *rows, "takes/3.wav,0 days,0 days 00:00:00.2,3,sad")
+    with pytest.raises(
+        InputError, match=r"row 4: a segment, from '0 days' to '0 days 00:00:00.2'.*cut the segments out"
+    ):
+        parsed(corpus)
+
+
+def test_a_json_of_speechbrain_is_read(corpus):
+    content = {f"Ses{n}": {"wav": f"{{data_root}}/takes/{n}.wav", "length": 0.5, "emo": "hap"} for n in (1, 2, 3)}
+    (corpus / "index.json").write_text(json.dumps(content))
+    assert told(corpus, "emotion") == ["happy"] * 3
+    assert told(corpus, "details")[0] == {"ID": "Ses1", "length": 0.5}
+
+
+def test_a_csv_of_speechbrain_is_read(corpus):
+    rows = [f"{n},0.5,/home/mary/corpus/takes/{n}.wav,ang,spk{n}" for n in (1, 2, 3)]
+    write(corpus, "ID,duration,wav,emo,spk_id", *rows)
+    assert told(corpus, "speaker") == ["spk1", "spk2", "spk3"]
+
+
+def test_params_name_columns(corpus):
+    rows = [f"takes/{n}.wav,sad,take {n}" for n in (1, 2, 3)]
+    write(corpus, "recording,felt,emotion", *rows)
+    columns = {"path": "recording", "emotion": "felt"}
+    assert told(corpus, "emotion", columns=columns) == ["sad"] * 3
+    assert told(corpus, "details", columns=columns)[0] == {"emotion (2)": "take 1"}
+    with pytest.raises(InputError, match=r"expected the column 'feeling', named in manifest\.columns, found recording"):
+        parsed(corpus, columns={"emotion": "feeling"})
+
+
+@pytest.mark.parametrize("unknown", ["nan", "NA", "None", "n/a", "-", "?", "unknown", "", " "])
+def test_nobody_is_called_unknown(corpus, unknown):
+    write(
+        corpus,
+        "path,emotion,speaker,sex,age,language,votes",
+        *(f"takes/{n}.wav,sad,{unknown},{unknown},{unknown},{unknown},{unknown}" for n in (1, 2, 3)),
+    )
+    utterance = parsed(corpus)["takes/1"]
+    assert (utterance.speaker, utterance.gender, utterance.age, utterance.language) == ("", "", None, "")
+    assert utterance.votes == {}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("first", [[], ["sep=;"], ['"sep=;"']])
+def test_a_table_as_a_spreadsheet_saves_it_is_read(corpus, encoding, first):
+    lines = ["path;emotion;Sex;age;level;;", "takes/1.wav;angry;w;31,5;0,25;;", ";;;;;;", "", "takes/2.wav;sad;m;;;;"]
+    write(corpus, *first, *lines, "takes/3.wav;happy;F;20;1;;", ";;;;;;", encoding=encoding)
+    assert told(corpus, "gender") == ["female", "male", "female"]
+    assert told(corpus, "age") == [31.5, None, 20.0]
+    assert told(corpus, "details") == [{"level": 0.25}, {}, {"level": 1}]
+
+
+def test_a_spreadsheet_is_named_with_what_to_export(corpus):
+    (corpus / "index.xlsx").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"index\.xlsx: a spreadsheet; export it as index\.csv .*CSV UTF-8"):
+        parsed(corpus)
+
+
+@pytest.mark.parametrize(
+    ("told_age", "age", "band"),
+    [
+        ("31", 31.0, None),
+        ("31,5", 31.5, None),
+        ("20s", 24.5, "20s"),
+        ("25-30", 27.5, "25-30"),
+        ("25 – 34", 29.5, "25 – 34"),
+    ],
+)
+def test_a_narrow_band_of_ages_counts_as_its_middle_and_keeps_its_words(corpus, told_age, age, band):
+    rows = [f'takes/{n}.wav,sad,"{told_age}"' for n in (1, 2, 3)]
+    write(corpus, "path,emotion,age", *rows)
+    utterance = parsed(corpus)["takes/1"]
+    assert (utterance.age, utterance.details.get("age_band")) == (age, band)
+
+
+@pytest.mark.parametrize("age", ["18-65", "60+", "young", "40-30", "200"])
+def test_an_age_that_says_too_little_is_refused(corpus, age):
+    write(corpus, "path,emotion,age", *(f"takes/{n}.wav,sad,{age}" for n in (1, 2, 3)))
+    with pytest.raises(InputError, match=rf"row 2: expected an age in years.*found '{age.replace('+', '.')}'"):
+        parsed(corpus)
+
+
+def votes(corpus, *cells, raters=None):
+    """Write a table without emotions whose votes are these."""
+    rows = [
+        {"path": f"takes/{n}.wav", "votes": cell, **({"raters": raters} if raters else {})}
+        for n, cell in enumerate(cells, start=1)
+    ]
+    (corpus / "index.json").write_text(json.dumps(rows))
+    return told(corpus, "votes")
+
+
+def test_votes_written_as_decimals_are_counts(corpus):
+    assert votes(corpus, {"angry": 7.0, "sad": 3}, {"sad": 1}, {"sad": 2}) == [
+        {"angry": 7, "sad": 3}, {"sad": 1}, {"sad": 2},
+    ]  # fmt: skip
+
+
+def test_shares_become_the_fewest_raters_that_give_all_of_them(corpus):
+    found = votes(corpus, {"angry": 0.7, "sad": 0.3}, {"sad": 1.0, "angry": 0.0}, {"sad": 0.5, "happy": 0.5})
+    assert found == [{"angry": 7, "sad": 3}, {"sad": 10}, {"happy": 5, "sad": 5}]
+    assert told(corpus, "details") == [{"raters_from_shares": 10}] * 3
+    assert told(corpus, "emotion") == ["angry", "sad", "undecided"]
+
+
+def test_shares_of_a_known_number_of_raters_become_its_counts(corpus):
+    found = votes(corpus, {"angry": 0.33, "sad": 0.67}, {"sad": 1.0}, {"sad": 1.0}, raters=6)
+    assert found == [{"angry": 2, "sad": 4}, {"sad": 6}, {"sad": 6}]
+    assert told(corpus, "details") == [{"raters": 6}] * 3
+
+
+def test_shares_that_no_raters_can_have_given_are_refused(corpus):
+    with pytest.raises(InputError, match=r"record 1: expected votes whose shares add up to 1"):
+        votes(corpus, {"angry": 0.7, "sad": 0.2}, {"sad": 1.0}, {"sad": 1.0})
+    with pytest.raises(InputError, match=r"found none that does; add a column raters"):
+        votes(corpus, {"angry": 0.123456, "sad": 0.876544}, {"sad": 1.0}, {"sad": 1.0})
+    with pytest.raises(InputError, match=r"record 1: votes: expected shares that 3 raters can give"):
+        votes(corpus, {"angry": 0.5, "sad": 0.5}, {"sad": 1.0}, {"sad": 1.0}, raters=3)
+
+
+def test_names_in_another_form_of_unicode_are_found(corpus):
+    (corpus / "takes/1.wav").rename(corpus / "takes/cafe\u0301.wav")
+    write(corpus, "path,emotion", "takes/caf\u00e9.wav,sad", *THREE[2:])
+    assert told(corpus, "emotion") == ["happy", "sad", "sad"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            ["path,speaker", "takes/1.wav,a"],
+            "expected a column emotion or votes, found path, speaker; ",
+        ),
+        (["emotion", "sad"], "expected the columns path.*missing: path; say which one it is: manifest.columns"),
+        (["path,wav_path,file,emotion", "1,2,3,sad"], r"index\.csv: row 2: no audio file '1'"),
+        (["wav,file,emotion", "1,2,sad"], "the columns wav and file could both be the path"),
+        ([*THREE[:3], "takes/3.wav,meh"], r"column emotion: .* found 'meh' \(1\)"),
+        ([*THREE[:3], "takes/3.wav,"], "row 4: neither emotion nor votes"),
+        (THREE[:3], r"1 of 3 audio files have no row, the first is 'takes/3\.wav'"),
+        ([*THREE, "takes/4.wav,sad"], r"row 5: no audio file 'takes/4\.wav' in .*, and 1 of 4 rows have none"),
+        ([*THREE, "takes/3.wav,sad"], r"row 5: 'takes/3\.wav' stands here a second time"),
+        (["path,emotion,emotion", *THREE[1:]], "the column 'emotion' stands there twice"),
+        (
+            ["path,emotion", "takes/1.wav,a,b"],
+            "row 2: expected 2 cells a row as in the header, found more",
+        ),
+        (["path,emotion", 'takes/1.wav,"a'], "expected a UTF-8 CSV table"),
+        (["path,emotion,speker", "takes/1.wav,a,b"], "the column 'speker' cannot be used; did you mean 'speaker'"),
+    ],
+)
+def test_a_table_that_cannot_be_taken_whole_is_refused(corpus, lines, message):
+    write(corpus, *lines)
+    with pytest.raises(InputError, match=message):
+        parsed(corpus)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("index.csv", "path,emotion\n".encode("utf-16"), r"found UTF-16 \(Excel's 'Unicode text'\)"),
+        ("index.csv", "path,emotion\ncaf\u00e9.wav,sad\n".encode("cp1252"), "found another encoding"),
+        ("index.csv", b"", "found no header"),
+        ("index.json", b"{", "not valid JSON"),
+        ("index.jsonl", b"[1, 2]\n", "expected a JSON object for each recording"),
+        ("index.parquet", b"PAR1", "no Parquet table"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(corpus, name, content, message):
+    (corpus / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        parsed(corpus)
+
+
+def test_audio_within_the_table_is_refused(corpus):
+    frame = pd.DataFrame({"path": ["takes/1.wav"], "emotion": ["sad"], "audio": [{"bytes": b"RIFF", "path": "1.wav"}]})
+    frame.to_parquet(corpus / "index.parquet")
+    with pytest.raises(InputError, match="record 1: audio: the audio itself stands in the table; write it to files"):
+        parsed(corpus)
+
+
+def test_two_tables_are_refused(corpus):
+    write(corpus, *THREE)
+    write(corpus, *THREE, name="index.tsv")
+    with pytest.raises(InputError, match=r"expected one table, found index\.csv and index\.tsv"):
+        parsed(corpus)
+    (corpus / "index.tsv").unlink()
+    write(corpus, *THREE, name="metadata.csv")
+    with pytest.raises(InputError, match=r"expected one table, found index\.csv and metadata\.csv"):
+        parsed(corpus)
+
+
+def test_a_pattern_takes_the_speaker_from_file_names_where_the_table_has_none(corpus):
+    write(corpus, *THREE)
+    assert told(corpus, "speaker", speaker_pattern=r"(?P<speaker>\d)") == ["1", "2", "3"]
+    write(corpus, "path,emotion,speaker", *(f"takes/{n}.wav,sad,a" for n in (1, 2, 3)))
+    with pytest.raises(InputError, match=r"index\.csv: has a column speaker, yet manifest\.speaker_pattern"):
+        parsed(corpus, speaker_pattern=r"(?P<speaker>\d)")
+
+
+def test_columns_in_params_without_a_table_are_refused(corpus):
+    (corpus / "takes").rename(corpus / "angry")
+    with pytest.raises(InputError, match=r"manifest\.columns names the corpus, which has no table"):
+        parsed(corpus, columns={"emotion": "label"})
+
+
+def test_every_alias_is_of_a_column_and_of_one_only():
+    aliases = [alias for names in index.ALIASES.values() for alias in names]
+    assert len(aliases) == len(set(aliases))
+    assert set(index.ALIASES) <= set(index.COLUMNS)

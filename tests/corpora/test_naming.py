@@ -1,0 +1,191 @@
+"""Parsers of corpora whose files' names tell everything: made-up corpora of the published names."""
+
+import itertools
+import os
+import shutil
+from collections import Counter
+
+import pytest
+
+from ser.corpora import ased, cafe, emotions, emovo, esd, jl, nemo, savee, tess, turev, urdu
+from ser.corpora.parsers import PARSERS
+from ser.files.failures import InputError
+
+
+def made(tmp_path, *names):
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()  # parsers do not open audio
+    return tmp_path
+
+
+def only(parse, folder):
+    (utterance,) = parse(folder, True)
+    return utterance
+
+
+def facts(utterance):
+    return utterance.emotion, utterance.speaker, utterance.gender, utterance.age, utterance.language
+
+
+@pytest.mark.parametrize(
+    ("parse", "path", "expected", "details"),
+    [
+        (
+            ased.parse,
+            "05Angry/a5-03-01-02-50.wav",
+            ("angry", "50", "male", None, "am"),
+            {"sentence": 3, "repetition": 1},
+        ),
+        (ased.parse, "04Sad/S4-04-02-01-29.wav", ("sad", "29", "female", None, "am"), {"sentence": 4, "repetition": 2}),
+        # The name says 02, a man; the same speaker's 65 other names say 01.
+        (ased.parse, "f2-02-01-02-25.wav", ("fearful", "25", "female", None, "am"), {"sentence": 2, "repetition": 1}),
+        (emovo.parse, "f1/gio-f1-b1.wav", ("happy", "f1", "female", None, "it"), {"sentence": "b1"}),
+        (
+            cafe.parse,
+            "Joie/Fort/04-J-2-1.wav",
+            ("happy", "04", "female", 50.0, "fr"),
+            {"sentence": 1, "intensity": "strong"},
+        ),
+        (cafe.parse, "Neutre/07-N-1-6.wav", ("neutral", "07", "male", 15.0, "fr"), {"sentence": 6}),
+        (tess.parse, "OAF_angry/OAF_back_angry.wav", ("angry", "OAF", "female", 64.0, "en"), {"word": "back"}),
+        (tess.parse, "OAF_neutral/OA_bite_neutral.wav", ("neutral", "OAF", "female", 64.0, "en"), {"word": "bite"}),
+        (
+            tess.parse,
+            "YAF_pleasant_surprised/YAF_back_ps.wav",
+            ("surprised", "YAF", "female", 26.0, "en"),
+            {"word": "back"},
+        ),
+        (savee.parse, "ALL/DC_a01.wav", ("angry", "DC", "male", None, "en"), {"number": 1}),
+        (savee.parse, "AudioData/KL/su15.wav", ("surprised", "KL", "male", None, "en"), {"number": 15}),
+        (urdu.parse, "Neutral/SF20_F8_N012.wav", ("neutral", "SF20", "female", None, "ur"), {}),
+        (turev.parse, "Sound Source/Calm/1984_sk_eger.wav", ("calm", "1984", "", None, "tr"), {"word": "eger"}),
+        (esd.parse, "0011/Angry/0011_000351.wav", ("angry", "0011", "", None, "en"), {"sentence": 1}),
+        (esd.parse, "0010/Surprise/train/0010_001750.wav", ("surprised", "0010", "", None, "zh"), {"sentence": 350}),
+        (
+            jl.parse,
+            "male2_encouraging_6b_1.wav",
+            ("other", "male2", "male", None, "en"),
+            {"label": "encouraging", "sentence": "6b", "take": 1},
+        ),
+    ],
+)
+def test_names_tell_everything(tmp_path, parse, path, expected, details):
+    utterance = only(parse, made(tmp_path, path))
+    assert facts(utterance) == expected
+    assert utterance.details == details
+    assert utterance.path == tmp_path / path
+
+
+def numbers(last):
+    return range(1, last + 1)
+
+
+# Every name of the corpora whose names are all combinations.
+WHOLE = {
+    "emovo": [
+        f"{emotion}-{actor}-{sentence}.wav"
+        for emotion, actor, sentence in itertools.product(
+            emotions.EMOVO,
+            ("f1", "f2", "f3", "m1", "m2", "m3"),
+            ("b1", "b2", "b3", "l1", "l2", "l3", "l4", "n1", "n2", "n3", "n4", "n5", "d1", "d2"),
+        )
+    ],
+    "cafe": [
+        f"{actor:02d}-{emotion}-{intensity}-{sentence}.wav"
+        for actor, emotion, intensity, sentence in itertools.product(numbers(12), "CDJNPST", (1, 2), numbers(6))
+        if (emotion, intensity) != ("N", 2)
+    ],
+    "savee": [
+        f"ALL/{speaker}_{emotion}{number:02d}.wav"
+        for speaker, emotion, number in itertools.product(("DC", "JE", "JK", "KL"), emotions.SAVEE, numbers(30))
+        if number <= 15 or emotion == "n"
+    ],
+    "jl": [
+        f"{speaker}_{emotion}_{sentence}{letter}_{take}.wav"
+        for speaker, emotion, sentence, letter, take in itertools.product(
+            ("female1", "female2", "male1", "male2"), emotions.JL, numbers(15), "ab", (1, 2)
+        )
+    ],
+}
+
+
+@pytest.mark.parametrize("corpus", WHOLE)
+def test_the_whole_corpus_is_accepted_and_one_file_less_is_not(tmp_path, corpus):
+    folder = made(tmp_path / corpus, *WHOLE[corpus])
+    utterances = PARSERS[corpus](folder, False)
+    assert len({utterance.name for utterance in utterances}) == len(WHOLE[corpus])
+    next(folder.rglob("*.wav")).unlink()
+    with pytest.raises(InputError, match=rf"expected {len(WHOLE[corpus])} .*allow_incomplete: \[{corpus}\]"):
+        PARSERS[corpus](folder, False)
+
+
+@pytest.mark.parametrize("corpus", ["ased", "cafe", "emovo", "esd", "jl", "nemo", "savee", "tess", "turev", "urdu"])
+def test_a_foreign_name_is_refused(tmp_path, corpus):
+    folder = made(tmp_path / corpus, "samples/song.wav")
+    with pytest.raises(InputError, match=r"song\.wav: expected a name of .* such as .*\.wav.*take the file out"):
+        PARSERS[corpus](folder, True)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "first", "second"),
+    [
+        ("tess", "OAF_angry/OAF_back_angry.wav", "TESS Toronto emotional speech set data/OAF_angry/OAF_back_angry.wav"),
+        ("savee", "ALL/DC_a01.wav", "AudioData/DC/a01.wav"),
+    ],
+)
+def test_a_corpus_that_lies_there_twice_is_refused(tmp_path, corpus, first, second):
+    with pytest.raises(InputError, match=r"the same (name|recording) as .*; delete one of the two copies"):
+        PARSERS[corpus](made(tmp_path / corpus, first, second), True)
+
+
+def test_a_number_of_esd_in_another_emotions_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"0011_000351\.wav: expected numbers of 350 for each of Neutral, Angry"):
+        esd.parse(made(tmp_path, "0011/Sad/0011_000351.wav"), True)
+
+
+TABLE = (
+    "file_id\temotion\traw_text\tnormalized_text\tspeaker_id\tgender\tage\n"
+    "EB0_anger_1.wav\tanger\tTo jest \"to\".\tto jest to\t        EB0\tfemale\t27\n"
+)  # fmt: skip
+
+
+def test_the_table_of_nemo_tells_what_names_do_not(tmp_path):
+    made(tmp_path, "samples/EB0_anger_1.wav")
+    (tmp_path / "data.tsv").write_text(TABLE, encoding="utf-8")
+    utterance = only(nemo.parse, tmp_path)
+    assert facts(utterance) == ("angry", "EB0", "female", 27.0, "pl")
+    assert (utterance.text, utterance.details) == ('To jest "to".', {"sentence": 1})
+    (tmp_path / "data.tsv").unlink()
+    assert facts(only(nemo.parse, tmp_path)) == ("angry", "EB0", "", None, "pl")
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (TABLE.replace("EB0_anger_1", "EB0_anger_2"), r"EB0_anger_1\.wav: not listed in .*data\.tsv"),
+        (TABLE.replace("\tanger\t", "\tfear\t"), r"data\.tsv: tells another emotion or speaker of EB0_anger_1\.wav"),
+        (TABLE.replace("raw_text", "text"), r"data\.tsv: expected the columns .*missing: raw_text"),
+    ],
+)
+def test_a_table_of_nemo_that_does_not_agree_is_refused(tmp_path, table, message):
+    made(tmp_path, "samples/EB0_anger_1.wav")
+    (tmp_path / "data.tsv").write_text(table, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        nemo.parse(tmp_path, True)
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize(
+    ("corpus", "size", "speakers", "counts"),
+    [
+        ("nemo", 4481, 9, {"neutral": 809, "sad": 769, "angry": 749, "happy": 749, "fearful": 736, "surprised": 669}),
+        ("ased", 2474, 65, {"neutral": 522, "fearful": 510, "happy": 486, "angry": 486, "sad": 470}),
+    ],
+)
+def test_the_distributed_corpus_comes_in_whole(tmp_path, corpora, corpus, size, speakers, counts):
+    shutil.copytree(corpora(corpus), tmp_path / corpus, copy_function=os.symlink)
+    utterances = PARSERS[corpus](tmp_path / corpus, False)
+    assert (len(utterances), len({utterance.speaker for utterance in utterances})) == (size, speakers)
+    assert Counter(utterance.emotion for utterance in utterances) == counts
