@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -15,4 +14,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     first, rest = (sys.argv[1:2], sys.argv[2:]) if arguments is None else (arguments[:1], arguments[1:])
     subcommand = parser.parse_args(first).subcommand
     # Here, for loading PyTorch takes seconds that a wrong word need not cost.
-    import_module(f"serving.{subcommand}").main(rest)
+    if subcommand == "predict":
+        from serving import predict as chosen
+    else:
+        from serving import serve as chosen
+    chosen.main(rest)
