@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
-import soundfile
 
+from ser import audio
 from ser.corpora import cells, emotions, rows, votes
 from ser.corpora.layout import same_letters
 from ser.files.failures import InputError
@@ -54,8 +54,9 @@ def parse(path: Path, files: Mapping[str, Path], names: Mapping[str, str]) -> di
             f"{path}: expected a column emotion or votes, found {', '.join(table.columns)}; say which one it is: "
             f"manifest.columns: {{{path.parent.name}: {{emotion: ...}}}}"
         )
-    _check_whole_files(table, files)
+    _check_starts(table)
     positions = matched(table, files)
+    _check_ends(table, positions, files)
     known = about(table, positions)
     labels = {relative: cells.told(table.cells[at].get("emotion", "")) for relative, at in positions.items()}
     words = _words(path, labels)
@@ -207,31 +208,38 @@ def _words(path: Path, labels: Mapping[str, str]) -> dict[str, str]:
     return {relative: words[label] for relative, label in labels.items()}
 
 
-def _check_whole_files(table: rows.Rows, files: Mapping[str, Path]) -> None:
+def _check_starts(table: rows.Rows) -> None:
     """Refuse segments of files: a row of the manifest is a whole file.
 
     audformat and nkululeko give start and end also where a segment is the whole file; those are well.
     """
+    if {"start", "end"} <= set(table.columns):
+        for row, place in zip(table.cells, table.places, strict=True):
+            if _seconds(row["start"]):
+                raise _segment(row, place)
+
+
+def _check_ends(table: rows.Rows, positions: Mapping[str, int], files: Mapping[str, Path]) -> None:
+    """Refuse segments that end before their file does."""
     if not {"start", "end"} <= set(table.columns):
         return
-    for row, place in zip(table.cells, table.places, strict=True):
-        start, end = _seconds(row["start"]), _seconds(row["end"])
-        if start is None and end is None:
+    for relative, at in positions.items():
+        end = _seconds(table.cells[at]["end"])
+        if end is None:
             continue
-        whole = not start
-        path = same_letters(row["path"])
-        if whole and end is not None and path in files:
-            try:
-                whole = abs(soundfile.info(files[path]).duration - end) <= LENGTH_TOLERANCE_S
-            except soundfile.LibsndfileError:
-                whole = True  # the intake says what is wrong with it
-        if not whole:
-            raise InputError(
-                f"{place}: a segment, from '{row['start']}' to '{row['end']}' of '{row['path']}'; a recording must be "
-                "a "
-                "file of its own: cut the segments out, for instance with ffmpeg -ss START -to END, and list those "
-                "files"
-            )
+        try:
+            samples, rate = audio.decode(files[relative])
+        except InputError:
+            continue  # the intake says what is wrong with it
+        if abs(samples.shape[1] / rate - end) > LENGTH_TOLERANCE_S:
+            raise _segment(table.cells[at], table.places[at])
+
+
+def _segment(row: Mapping[str, str], place: str) -> InputError:
+    return InputError(
+        f"{place}: a segment, from '{row['start']}' to '{row['end']}' of '{row['path']}'; a recording must be a file "
+        "of its own: cut the segments out, for instance with ffmpeg -ss START -to END, and list those files"
+    )
 
 
 def _seconds(text: str) -> float | None:

@@ -94,6 +94,16 @@ def test_a_segmented_table_is_read_where_its_segments_are_the_files(corpus):
         parsed(corpus)
 
 
+def test_segments_of_one_file_are_refused_also_where_its_path_begins_elsewhere(corpus):
+    write(corpus, "file,start,end,emotion", "takes/1.wav,0,0.25,sad", "takes/1.wav,0.25,0.5,angry")
+    with pytest.raises(InputError, match=r"row 3: a segment, from '0\.25' to '0\.5'"):
+        parsed(corpus)
+    rows = [f"/home/mary/takes/{n}.wav,0,{0.5 if n > 1 else 0.2},sad" for n in (1, 2, 3)]
+    write(corpus, "file,start,end,emotion", *rows)
+    with pytest.raises(InputError, match=r"row 2: a segment, from '0' to '0\.2'"):
+        parsed(corpus)
+
+
 def test_a_json_of_speechbrain_is_read(corpus):
     content = {f"Ses{n}": {"wav": f"{{data_root}}/takes/{n}.wav", "length": 0.5, "emo": "hap"} for n in (1, 2, 3)}
     (corpus / "index.json").write_text(json.dumps(content))
