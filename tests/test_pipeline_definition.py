@@ -182,13 +182,13 @@ def test_every_stage_has_one_script_of_its_name():
 
 def test_every_package_that_the_project_imports_is_pinned():
     pinned = set()
-    for name in (REQUIREMENTS, "requirements-dev.txt"):
+    for name in (REQUIREMENTS, "requirements-serve.txt", "requirements-dev.txt"):
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
             if not line.startswith(("#", "-")):
                 distribution, _ = line.split("==")
                 pinned.add(re.sub(r"[-_.]+", "-", distribution).lower())
     distributions = importlib.metadata.packages_distributions()
-    folders = ("ser", "stages", "serving", "pretraining", "benchmarks", "tests")
+    folders = ("ser", "stages", "serving", "pretraining", "benchmarks", "fetching", "tests")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     names = {name.split(".")[0] for file in files for name in imported_names(ROOT, file.relative_to(ROOT).as_posix())}
     foreign = names - sys.stdlib_module_names - set(folders)
