@@ -19,7 +19,7 @@ from ser.files import tables
 from ser.learning import classifier
 from ser.learning.recipe import Recipe
 from ser.representation import projection
-from ser.splits import protocols
+from ser.splits import protocols, table
 from ser.splits.protocols import SplitParams
 from tests import builders
 
@@ -43,7 +43,10 @@ OUTPUTS = (
 class Classifier:
     """Stands in for a trained classifier: its last layer is what went in, without the numbers that hold the speaker."""
 
-    recipe = Recipe([], None, EXTRACTOR, "kfold", 0)
+    extractor = EXTRACTOR
+
+    def __init__(self):
+        self.recipe = Recipe([], None, self.extractor, "kfold", 0, table.digest(table.read(Path("split.csv"))))
 
     def hidden(self, vectors, speakers):
         return vectors[:, :10]
@@ -198,5 +201,5 @@ def test_settings_out_of_range_are_refused(project, monkeypatch):
 
 def test_classifiers_of_other_features_are_refused(project, monkeypatch):
     project()
-    monkeypatch.setattr(Classifier, "recipe", Recipe([], None, "{}", "kfold", 0))
+    monkeypatch.setattr(Classifier, "extractor", "{}")
     assert "kfold-00.safetensors: expected a classifier trained on features of" in failure(monkeypatch)
