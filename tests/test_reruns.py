@@ -13,7 +13,7 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages
 EXPECTED = {
     "ser/synthesis/espeak.py": {"synthesize"},  # how the bundled corpus sounds
     "ser/corpora/emotions.py": {"manifest"},  # a corpus' words
-    "ser/recordings/ffmpeg.py": {"manifest", "features"},  # how a recording is decoded
+    "ser/recordings/ffmpeg.py": {"manifest", "features", "listen"},  # how a recording is decoded
     "ser/pase/qrnn.py": {"features"},  # the encoder
     "ser/encoders/pooling.py": {"features"},
     "ser/splits/protocols.py": {"split"},  # who trains and tests
