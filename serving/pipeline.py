@@ -29,14 +29,14 @@ class Pipeline:
         self._trained = trained
         self.labels = trained.labels
         self.settings = {
-            "features": trained.extractor.name,
+            "features": trained.extractor.recipe.encoder,
             "protocol": recipe.protocol,
             "classifiers": len(trained.classifiers),
-            "shortest_s": trained.extractor.minimum_samples / SAMPLING_RATE_HZ,
+            "shortest_s": trained.extractor.encoder.minimum_samples / SAMPLING_RATE_HZ,
         }
         self.card = CARD.format(
             emotions=", ".join(self.labels),
-            features=trained.extractor.name,
+            features=trained.extractor.recipe.encoder,
             classifiers=len(trained.classifiers),
             protocol=recipe.protocol,
         )
@@ -63,7 +63,7 @@ CARD = """\
 # This model
 
 It tells apart {emotions} by how a voice sounds, not by what it says: {features} features, and the mean of \
-{classifiers} networks, each trained without some of the speakers (protocol {protocol}).
+{classifiers} classifiers, each trained without some of the speakers (protocol {protocol}).
 
 ## What it is for
 

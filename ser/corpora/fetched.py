@@ -10,20 +10,20 @@ LONGEST_POINTER = 1024  # bytes, by the specification of git-lfs
 
 
 def check(folder: Path, files: Sequence[Path]) -> None:
-    """Refuse pointers of git-lfs in place of files.
+    """Refuse a corpus of nothing but git-lfs pointers; single ones among recordings are rejected one by one.
 
     Args:
         folder: the corpus, for the message.
         files: what should be audio, or tables.
 
     Raises:
-        InputError: some are pointers.
+        InputError: all are pointers.
     """
     pointers = [path for path in files if _is_pointer(path)]
-    if pointers:
+    if pointers and len(pointers) == len(files):
         raise InputError(
-            f"{folder}: {len(pointers)} of {len(files)} files are pointers of git-lfs in place of their content, the "
-            f"first is {pointers[0]}; install git-lfs and run in the clone: git lfs pull"
+            f"{folder}: all {len(files)} files are pointers of git-lfs in place of their content, such as {pointers[0]}; "
+            "install git-lfs and run in the clone: git lfs pull"
         )
 
 

@@ -265,10 +265,19 @@ def test_a_corpus_that_is_a_link_to_a_folder_is_refused(raw):
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 
 
-def test_pointers_of_git_lfs_in_place_of_audio_are_named(raw):
-    (raw / "mine/angry/b.wav").write_text(POINTER)
-    with pytest.raises(InputError, match=r"mine: 1 of 3 files are pointers of git-lfs .*angry/b\.wav.*git lfs pull"):
+def test_a_corpus_of_pointers_of_git_lfs_is_refused(raw):
+    for path in (raw / "mine").rglob("*.*"):
+        path.write_text(POINTER)
+    with pytest.raises(InputError, match=r"mine: all 3 files are pointers of git-lfs .*angry/.*git lfs pull"):
         build(raw)
+
+
+def test_a_pointer_of_git_lfs_among_recordings_is_rejected_by_name(raw):
+    (raw / "mine/angry/b.wav").write_text(POINTER)
+    _, rejected = build(raw, max_rejected_share=1.0)
+    row = rejected.set_index("path").loc["mine/angry/b.wav"]
+    assert row["reason"] == "unreadable"
+    assert "git-lfs" in row["detail"]
 
 
 def test_params_name_layout_and_columns_of_a_corpus(raw):

@@ -14,7 +14,8 @@ import pytest
 from websockets.sync.client import connect
 
 from ser import audio, predictor
-from ser.encoders import extractors
+from ser.encoders.catalogue import build
+from ser.encoders.recipe import Recipe
 from ser.learning import classifier, fitting
 from ser.learning import recipe as learning_recipe
 from ser.learning.classifier import TrainParams
@@ -38,7 +39,7 @@ PARAMS = TrainParams(
 def trained(tmp_path_factory):
     """A folder with a classifier, trained on noise."""
     folder = tmp_path_factory.mktemp("models")
-    extractor = extractors.build(extractors.Recipe("mfcc"))
+    extractor = build(Recipe("mfcc"))
     random = np.random.default_rng(0)
     vectors = random.normal(0, 30, (12, len(extractor.names))).astype(np.float32)
     emotions, parts = np.array(["happy", "sad"] * 6), np.array(["train"] * 8 + ["validation"] * 2 + ["test"] * 2)
