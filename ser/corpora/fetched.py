@@ -22,8 +22,8 @@ def check(folder: Path, files: Sequence[Path]) -> None:
     pointers = [path for path in files if _is_pointer(path)]
     if pointers and len(pointers) == len(files):
         raise InputError(
-            f"{folder}: all {len(files)} files are pointers of git-lfs in place of their content, such as {pointers[0]}; "
-            "install git-lfs and run in the clone: git lfs pull"
+            f"{folder}: all {len(files)} files are pointers of git-lfs in place of their content, such as "
+            f"{pointers[0]}; install git-lfs and run in the clone: git lfs pull"
         )
 
 
