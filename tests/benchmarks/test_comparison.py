@@ -105,6 +105,7 @@ def test_intervals_are_those_of_speakers_resampled_row_by_row(manifest, predicti
     assert low < found["uar"] < high
 
 
+@pytest.mark.slow
 def test_a_difference_is_that_of_the_same_resampled_speakers(manifest, predictions):
     found = row(comparison.table(predictions, manifest, EMOTIONS, PARAMS), *THEIRS)
 
@@ -116,6 +117,7 @@ def test_a_difference_is_that_of_the_same_resampled_speakers(manifest, predictio
     assert (found["difference_low"], found["difference_high"]) == pytest.approx((low, high))
 
 
+@pytest.mark.slow
 def test_the_drop_is_random_minus_the_other_protocol_of_the_same_system(manifest, predictions):
     table = comparison.table(predictions, manifest, EMOTIONS, PARAMS)
     random = (*OURS[:3], "random")

@@ -92,6 +92,7 @@ def test_only_one_speaker_out_repeats_itself_under_another_seed(spoken):
     assert sum(fold.repeated for fold in kfold) < 3  # a piece or two may coincide
 
 
+@pytest.mark.slow
 def test_each_system_runs_where_it_is_wanted_and_nowhere_else(spoken):
     table = predict(spoken, names=("plain", "other"))
     runs = table.groupby(["encoder", "classifier", "normalisation", "protocol"])["seed"].unique().map(sorted)
@@ -160,6 +161,7 @@ def test_linear_classifiers_train_on_validation_speakers_too_and_choose_as_the_p
     np.testing.assert_allclose(own.mean(axis=0), 0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_any_number_of_workers_gives_the_same_predictions(spoken):
     few = dataclasses.replace(
         PARAMS, classifiers={"mlp": Choice(["train"], []), "svm": Choice(["train"], [])}, seeds=[0]
@@ -178,6 +180,7 @@ def compared(spoken):
     return comparison.table(table, spoken[0], EMOTIONS, compare)
 
 
+@pytest.mark.slow
 def test_random_overstates_on_speaker_coloured_data_and_ours_does_not():
     """Against the truth: what the same classifier scores on three hundred speakers whom it never heard."""
     world = Speakers(0)
@@ -199,6 +202,7 @@ def test_random_overstates_on_speaker_coloured_data_and_ours_does_not():
     assert scored.at["kfold", "drop_low"] > 0  # and the benchmark says so
 
 
+@pytest.mark.slow
 def test_without_colour_random_overstates_nothing():
     rows = compared(Speakers(0, voice=0.0, favour=0.0).speak(30, 12)).set_index("protocol")
     assert rows.at["kfold", "drop_low"] < 0 < rows.at["kfold", "drop_high"]

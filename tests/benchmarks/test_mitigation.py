@@ -76,6 +76,7 @@ def outputs():
     return {path.name: path.read_bytes() for path in Path().glob("*.*") if path.name not in ("params.yaml", "made.csv")}
 
 
+@pytest.mark.slow
 def test_writes_a_table_a_page_a_picture_and_metrics_the_same_each_time(monkeypatch, capsys):
     run(monkeypatch)
     table = tables.read(Path("table.csv"), mitigation_table.COLUMNS, text=("note",))

@@ -105,6 +105,7 @@ def test_a_system_that_repeats_the_baseline_differs_by_nothing_surely(rows, peop
         assert [line[f"{name}_minus_baseline{end}"] for end in ("", "_low", "_high")] == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_the_interval_is_that_of_the_bootstrap_over_speakers(table, rows, people):
     """Against resampled tables: of eight speakers seven are drawn, percentiles at the normal probability of t."""
     random, draws = np.random.default_rng(5), []

@@ -238,6 +238,7 @@ def test_where_everything_is_refused_there_are_columns_and_no_rows():
 # Planted truths
 
 
+@pytest.mark.slow
 def test_a_planted_gap_is_found_with_the_right_sign_and_absent_when_not_planted():
     """Twenty corpora of each kind, as the bundled one is built: 12 women, 12 men, 20 utterances each."""
     found = {name: [] for name in ("women", "men", "nobody")}
@@ -256,6 +257,7 @@ def test_a_planted_gap_is_found_with_the_right_sign_and_absent_when_not_planted(
     assert (alarms["p"] < 0.05).sum() <= at_most(0.05, 20)
 
 
+@pytest.mark.slow
 def test_of_all_the_tests_of_a_corpus_without_bias_one_is_passed_no_more_often_than_nominal():
     """With every attribute compared, Holm's adjustment keeps the chance of any false alarm in UAR at 5 percent."""
     alarms = 0

@@ -120,6 +120,7 @@ class TestFit:
         data = speech(clarity=0.0, speakers=12)
         assert uar(fit(recipe(epochs=40), data)[0], data) < 0.6
 
+    @pytest.mark.slow
     def test_is_as_good_as_logistic_regression(self):
         ours, theirs = [], []
         for seed in range(3):
@@ -324,6 +325,7 @@ class TestAdditions:
         with pytest.raises(InputError, match=r"found none with 45 of 'made', .*choose train\.labels smoothed"):
             fitting.fit(recipe(labels="soft"), *data, people(data))
 
+    @pytest.mark.slow
     def test_an_adversary_hides_the_group_from_a_fresh_probe(self):
         """Gender shows in the vectors, and in the last hidden layer, unless an adversary is there to hide it from."""
         vectors, truth, parts, speakers = speech(clarity=1.5, colour=0.3, each=60)

@@ -129,6 +129,7 @@ def test_a_worker_of_greater_weight_takes_a_greater_share_of_the_gradient(speech
     assert len(set(weights.values())) == 1
 
 
+@pytest.mark.slow
 def test_weights_change_what_is_learned_and_equal_ones_do_not(speech):
     plain, equal, heavy = (
         finish(Training(replace(TINY, worker_weights=weights), speech))
@@ -285,6 +286,7 @@ def test_a_teacher_adds_two_losses_and_trains_the_encoder(speech, whisper):
     assert all(math.isfinite(taught.log[-1][f"validation_{name}"]) for name in taught.names)
 
 
+@pytest.mark.slow
 def test_the_teachers_losses_fall(speech, whisper):
     run = Training(replace(TAUGHT, steps=60, validate_every=20, learning_rate=0.01), speech, teacher=whisper)
     finish(run)
@@ -292,6 +294,7 @@ def test_the_teachers_losses_fall(speech, whisper):
         assert run.log[-1][f"train_{name}"] < 0.9 * run.log[0][f"train_{name}"]
 
 
+@pytest.mark.slow
 def test_a_taught_run_that_was_killed_resumes_to_the_result_of_an_unbroken_one(speech, whisper, tmp_path):
     unbroken = Training(TAUGHT, speech, teacher=whisper)
     broken = Training(TAUGHT, speech, teacher=whisper)

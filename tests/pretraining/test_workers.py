@@ -49,6 +49,7 @@ def test_undecided_discriminator_loses_log_2():
     assert discriminator(*torch.randn(3, 4, 3)).item() == pytest.approx(math.log(2))
 
 
+@pytest.mark.slow
 def test_mutual_information_is_learned_where_chunks_differ_and_not_where_they_do_not():
     def loss_after_training(spread: float) -> float:
         """Chunks whose frames share a vector of that spread; the encoder is left out."""

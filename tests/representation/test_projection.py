@@ -7,6 +7,8 @@ from sklearn.preprocessing import StandardScaler
 
 from ser.representation import projection
 
+pytestmark = pytest.mark.slow  # UMAP takes ten seconds to compile itself
+
 IDS = np.array([f"c/{number:02d}" for number in range(60)])
 
 

@@ -216,6 +216,7 @@ def test_what_is_not_http(server, sent):
         assert b"application/problem+json" in answer
 
 
+@pytest.mark.slow
 def test_two_hundred_connections_at_once_from_one_client(start, recording, loudness):
     server = start(loudness(seconds=0.05), client_requests=8, requests=32)
     content = recording(seconds=0.2)

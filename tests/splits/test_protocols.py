@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 
 import numpy as np
@@ -50,38 +51,46 @@ def joined(split, utterances):
     return split.merge(utterances, on="id")
 
 
+CORPORA = {"even": corpus(), "uneven 1": uneven(1), "uneven 2": uneven(2)}
+
+
+@functools.cache
+def made(name, protocol, seed=0):
+    """The split of one of ``CORPORA``, made once for all tests that look at it."""
+    return protocols.make(CORPORA[name], EMOTIONS, params(protocol, seed=seed))
+
+
 @pytest.mark.parametrize("protocol", table.PROTOCOLS)
-@pytest.mark.parametrize("utterances", [corpus(), uneven(1), uneven(2)], ids=["even", "uneven 1", "uneven 2"])
+@pytest.mark.parametrize("name", CORPORA)
 class TestEveryProtocol:
-    def test_every_fold_holds_every_utterance_once_in_one_of_three_parts(self, utterances, protocol):
-        split = protocols.make(utterances, EMOTIONS, params(protocol))
-        for _, rows in split.groupby(["protocol", "fold"]):
-            assert rows["id"].tolist() == utterances["id"].tolist()
+    def test_every_fold_holds_every_utterance_once_in_one_of_three_parts(self, name, protocol):
+        for _, rows in made(name, protocol).groupby(["protocol", "fold"]):
+            assert rows["id"].tolist() == CORPORA[name]["id"].tolist()
             assert set(rows["part"]) == {"train", "validation", "test"}
 
-    def test_every_training_part_holds_every_emotion(self, utterances, protocol):
-        rows = joined(protocols.make(utterances, EMOTIONS, params(protocol)), utterances)
+    def test_every_training_part_holds_every_emotion(self, name, protocol):
+        rows = joined(made(name, protocol), CORPORA[name])
         taught = rows[rows["part"] == "train"].groupby(["protocol", "fold"])["emotion"].nunique()
         assert (taught == len(EMOTIONS)).all()
 
-    def test_passes_the_gate(self, utterances, protocol):
-        table.check(protocols.make(utterances, EMOTIONS, params(protocol)), utterances)
+    def test_passes_the_gate(self, name, protocol):
+        table.check(made(name, protocol), CORPORA[name])
 
-    def test_is_sorted_and_repeats(self, utterances, protocol):
-        split = protocols.make(utterances, EMOTIONS, params(protocol))
+    def test_is_sorted_and_repeats(self, name, protocol):
+        split = made(name, protocol)
         assert split.equals(split.sort_values(["protocol", "fold", "id"], ignore_index=True))
-        shuffled = utterances.sample(frac=1, random_state=3)
+        shuffled = CORPORA[name].sample(frac=1, random_state=3)
         assert split.equals(protocols.make(shuffled, EMOTIONS, params(protocol)))
 
-    def test_another_seed_gives_another_split(self, utterances, protocol):
-        first, second = (protocols.make(utterances, EMOTIONS, params(protocol, seed=seed)) for seed in (0, 1))
+    def test_another_seed_gives_another_split(self, name, protocol):
+        first, second = (made(name, protocol, seed) for seed in (0, 1))
         assert not first["part"].equals(second["part"])
 
 
 @pytest.mark.parametrize("protocol", DISJOINT)
-@pytest.mark.parametrize("utterances", [corpus(), uneven(1), uneven(2)], ids=["even", "uneven 1", "uneven 2"])
-def test_no_speaker_is_in_two_parts_of_a_speaker_disjoint_fold(utterances, protocol):
-    rows = joined(protocols.make(utterances, EMOTIONS, params(protocol)), utterances)
+@pytest.mark.parametrize("name", CORPORA)
+def test_no_speaker_is_in_two_parts_of_a_speaker_disjoint_fold(name, protocol):
+    rows = joined(made(name, protocol), CORPORA[name])
     rows = rows[rows["protocol"] == protocol]
     assert (rows.groupby(["fold", "speaker"])["part"].nunique() == 1).all()
 

@@ -1,6 +1,7 @@
 import json
 import re
 import runpy
+import shutil
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -174,13 +175,26 @@ class Text(HTMLParser):
             self.parts.append(data)
 
 
+@pytest.fixture(scope="module")
+def everybody(tmp_path_factory):
+    """The project of all people, analysed once for the tests that take a copy of it."""
+    folder = tmp_path_factory.mktemp("everybody")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(folder)
+        lay_out(people(), ("kfold", "random"))
+    return folder
+
+
 @pytest.fixture
-def write(tmp_path, monkeypatch):
+def write(tmp_path, monkeypatch, everybody):
     """Give a function that lays out a project of people, runs the stage, and gives the page's text."""
     monkeypatch.chdir(tmp_path)
 
-    def of(rows, protocols=("kfold", "random")):
-        lay_out(rows, protocols)
+    def of(rows=None, protocols=("kfold", "random")):
+        if rows is None:
+            shutil.copytree(everybody, tmp_path, dirs_exist_ok=True)
+        else:
+            lay_out(rows, protocols)
         return run(monkeypatch)
 
     return of
@@ -198,7 +212,7 @@ def run(monkeypatch, **changed):
 
 
 def test_the_report_tells_of_everything(write, capsys):
-    text = write(people())
+    text = write()
     for title in ("Summary", "Performance", "Speaker dependency", "Bias: are", "Ambiguity: labels", "Data and limits"):
         assert title in text
     assert "96 utterances by 8 speakers" in text
@@ -221,7 +235,7 @@ def leaves(value):
 
 
 def test_every_number_of_the_text_is_one_of_the_metrics_or_tables_as_rounded(write):
-    text = write(people())
+    text = write()
     known = [leaf for name in METRICS for leaf in leaves(json.loads(Path(f"{name}.json").read_text()))]
     for name in TABLES:
         known += pd.read_csv(f"{name}.csv").select_dtypes("number").stack().tolist()
@@ -236,7 +250,7 @@ def test_every_number_of_the_text_is_one_of_the_metrics_or_tables_as_rounded(wri
 
 
 def test_the_same_inputs_give_the_same_bytes(write, monkeypatch):
-    write(people())
+    write()
     first = Path("reports/report.html").read_bytes()
     run(monkeypatch)
     assert Path("reports/report.html").read_bytes() == first
@@ -300,7 +314,7 @@ def test_a_corpus_without_votes_says_that_nobody_checks_the_models(write):
 
 
 def test_the_most_ambiguous_can_be_listened_to(write):
-    text = write(people())
+    text = write()
     first, second, third = pd.read_csv("ambiguous.csv")["path"].head(3)
     assert re.search(
         rf"1\. Labelled \w+, perhaps rather \w+\. .* raters, .*; {first}, the first 1\.0 s of 1\.5 s", text
@@ -311,13 +325,13 @@ def test_the_most_ambiguous_can_be_listened_to(write):
 
 
 def test_a_report_without_clips_has_no_players(write, monkeypatch):
-    write(people())
+    write()
     tables.write(pd.DataFrame(columns=list(clips.COLUMNS)), Path("clips/clips.csv"))
     assert "Listen: the most ambiguous" not in run(monkeypatch)
 
 
 def test_clips_of_another_ranking_are_refused(write, monkeypatch):
-    write(people())
+    write()
     table = pd.read_csv("clips/clips.csv").assign(path=["c/other.wav", "c/1.wav", "c/2.wav"])
     table.to_csv("clips/clips.csv", index=False)
     with pytest.raises(SystemExit, match=r"^report: clips/clips\.csv: expected c/.* at rank 1, found c/other"):
@@ -325,7 +339,7 @@ def test_clips_of_another_ranking_are_refused(write, monkeypatch):
 
 
 def test_a_missing_or_broken_input_is_one_line_and_leaves_the_old_report(write, monkeypatch):
-    write(people())
+    write()
     before = Path("reports/report.html").read_bytes()
     with pytest.raises(SystemExit, match=r"^report: nowhere\.json: no such file; run the stage that makes it$"):
         run(monkeypatch, **{"bias-metrics": "nowhere.json"})
@@ -359,7 +373,7 @@ CHANGED = [  # table, column, what is written into its first row, how the refusa
 
 
 def test_a_table_changed_by_hand_is_one_line(write, monkeypatch):
-    write(people())
+    write()
     for name, column, value, message in CHANGED:
         path = Path(f"{name}.csv")
         good = path.read_bytes()

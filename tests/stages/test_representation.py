@@ -153,12 +153,14 @@ def test_the_points_are_those_of_all_utterances_by_both_methods(measured, people
     assert list(points["id"]) == [*people["id"], *people["id"]]
 
 
+@pytest.mark.slow
 def test_the_same_files_give_the_same_bytes(measured, project, monkeypatch):
     project()
     run(monkeypatch)
     assert [Path(name).read_bytes() for name in OUTPUTS] == [(measured[0] / name).read_bytes() for name in OUTPUTS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("attribute", "nobody"), [("gender", ""), ("age", np.nan)])
 def test_what_is_unknown_for_everybody_is_said_and_left_out(project, monkeypatch, capsys, people, attribute, nobody):
     project(people.assign(**{attribute: nobody}))
@@ -176,6 +178,7 @@ def test_without_speakers_nothing_is_probed_and_the_maps_are_drawn(project, monk
     assert Path("projection.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_one_speaker_of_a_gender_is_refused_by_name(project, monkeypatch, capsys, people):
     project(people.assign(gender=np.where(people["speaker"] == "c/3", "male", "female")))
     assert "gender" not in run(monkeypatch)["probe"]["features"]

@@ -69,7 +69,9 @@ def test_the_audio_is_16_bit_mono_at_16_khz_and_the_plan_as_rendered(project, mo
 
 def test_the_corpus_parses_with_all_that_was_planted(project, monkeypatch):
     run(monkeypatch)
-    parsed = {utterance.name: utterance for utterance in folders.parse(project / "raw" / "synthetic", None)}
+    parsed = {
+        utterance.name: utterance for utterance in folders.parse(project / "raw" / "synthetic", folders.Reading())
+    }
     plan = synthesis_corpus.plan(synthesis_corpus.SynthesisParams(**BLOCK))
     assert len(parsed) == len(plan)
     for row in plan.itertuples():
@@ -79,12 +81,14 @@ def test_the_corpus_parses_with_all_that_was_planted(project, monkeypatch):
         assert utterance.details == {"intensity": row.intensity, "ambiguous": row.ambiguous, "blend": row.blend}
 
 
+@pytest.mark.slow
 def test_two_runs_write_the_same_bytes_with_any_number_of_workers(project, monkeypatch):
     run(monkeypatch, "one", "--workers", "1")
     run(monkeypatch, "two", "--workers", "3")
     assert files(project / "one") == files(project / "two")
 
 
+@pytest.mark.slow
 def test_another_seed_writes_other_audio(project, monkeypatch):
     run(monkeypatch, "one")
     write_params(seed=2)
@@ -119,6 +123,7 @@ def test_without_espeak_the_stage_ends_in_one_line_and_leaves_the_corpus_alone(p
     assert files(project / "raw") == {"synthetic/angry/old.wav": b"old"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failure", "message"),
     [(KeyboardInterrupt(), "interrupted"), (OSError(errno.ENOSPC, "No space left on device"), "No space left")],

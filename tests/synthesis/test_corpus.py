@@ -242,6 +242,7 @@ def test_a_blend_lies_between_its_emotions(row):
     assert blend == pytest.approx(0.6 * angry + 0.4 * sad, abs=0.5)
 
 
+@pytest.mark.slow
 def test_men_speak_an_octave_or_less_below_women_and_as_fast(plan):
     calm = plan[(plan["ambiguous"] == 0) & (plan["emotion"] == "neutral")].groupby("speaker").head(1)
     samples = rendered(calm.itertuples())
