@@ -21,7 +21,8 @@ def unwritten_size(path: Path) -> int | None:
         file, or where the file is no WAV.
 
     Raises:
-        InputError: the file ends before its samples do; or bytes follow the samples that belong to no chunk.
+        InputError: the file ends before its samples do, or before they begin; or bytes follow the samples that belong to
+            no chunk.
     """
     there = path.stat().st_size
     with path.open("rb") as file:
@@ -32,7 +33,9 @@ def unwritten_size(path: Path) -> int | None:
         while True:
             file.seek(at)
             if len(head := file.read(8)) < 8:
-                return None  # without samples: libsndfile says what it lacks
+                raise InputError(
+                    f"{path}: the file is cut off, it ends before its sound begins; copy or convert it again"
+                )
             length = int.from_bytes(head[4:], "little")
             if head[:4] == b"fmt ":
                 rate = struct.unpack("<8xI", file.read(12).ljust(12, b"\0"))[0]
