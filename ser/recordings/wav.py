@@ -21,8 +21,8 @@ def unwritten_size(path: Path) -> int | None:
         file, or where the file is no WAV.
 
     Raises:
-        InputError: the file ends before its samples do, or before they begin; or bytes follow the samples that belong to
-            no chunk.
+        InputError: the file ends before its samples do, or before they begin; or bytes follow that
+            belong to no chunk.
     """
     there = path.stat().st_size
     with path.open("rb") as file:
