@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -37,7 +38,9 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     cut.check_container(path)
     with path.open("rb") as file:
         try:
-            container = av.open(file, options={"format_whitelist": CONTAINERS}, metadata_errors="ignore")
+            container = av.open(
+                file, format=_container(file), options={"format_whitelist": CONTAINERS}, metadata_errors="ignore"
+            )
         except av.FFmpegError as error:
             raise InputError(
                 f"{path}: expected audio, found no format that libsndfile or FFmpeg knows, or one damaged in its "
@@ -45,6 +48,15 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
             ) from error
         with container:
             yield from _decoded(path, container, _track(path, container))
+
+
+def _container(file: BinaryIO) -> str | None:
+    """Name the container of AC-3, which FFmpeg does not recognise by few frames (ATSC A/52, 5.3.1 and E.1.3.1.6)."""
+    head = file.read(6)
+    file.seek(0)
+    if len(head) < 6 or head[:2] != b"\x0b\x77":
+        return None
+    return "eac3" if head[5] >> 3 > 10 else "ac3"
 
 
 def _track(path: Path, container: av.container.InputContainer) -> av.AudioStream:
