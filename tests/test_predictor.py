@@ -150,7 +150,7 @@ def test_a_model_that_normalises_by_speaker_uses_that_speaker_alone(tmp_path, wr
     double = vectors.astype(float)
     normalised = (double - double.mean(axis=0)) / double.std(axis=0)
     with torch.no_grad():
-        expected = member(torch.tensor(normalised, dtype=torch.float32)).softmax(dim=1)
+        expected = member.networks[0](torch.tensor(normalised, dtype=torch.float32)).softmax(dim=1)
     np.testing.assert_allclose(probabilities, expected, atol=1e-6)
 
 

@@ -18,7 +18,9 @@ EXPECTED = {
     "ser/encoders/pooling.py": {"features"},
     "ser/splits/protocols.py": {"split"},  # who trains and tests
     "ser/learning/objective.py": {"train"},  # the loss
-    "ser/learning/classifier.py": {"train", "evaluate", "representation"},  # the network, which all of these run
+    "ser/learning/choices.py": {"train"},  # who stops which network
+    "ser/learning/network.py": {"train", "evaluate", "representation"},  # which all of these run
+    "ser/learning/classifier.py": {"train", "evaluate", "representation"},
     "ser/scores/intervals.py": {"evaluate", "bias", "representation", "ambiguity"},  # every figure with an interval
     "ser/bias/gaps.py": {"bias"},
     "ser/ambiguity/checks.py": {"ambiguity"},

@@ -9,8 +9,7 @@ A cost is given relative to the length of a vector: C = cost / numbers. Standard
 ``numbers``, so that the same costs suit 88 numbers and 6,373. The discriminant's shrinkage is 1 / (1 + cost).
 """
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -18,9 +17,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+
+from ser.learning.choices import inner_folds
 
 ROUNDING = 1e-10  # of the largest eigenvalue: directions below it do not exist
 
@@ -96,32 +96,6 @@ def predict(
         best = costs[int(np.argmax(uars))]
         found[name] = MACHINES[name](best, numbers).fit(rows, truth[train]).predict(asked)
     return found
-
-
-def inner_folds(
-    truth: np.ndarray, groups: np.ndarray | None, train: np.ndarray, folds: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut training utterances into folds to choose a cost by, stratified by emotion.
-
-    Args:
-        truth: (utterances,) emotions.
-        groups: (utterances,) what to keep apart; None for nothing.
-        train: positions of the training utterances.
-        folds: how many; one per group where there are fewer groups.
-
-    Yields:
-        Positions to fit on and positions to ask, per fold.
-    """
-    if groups is None:
-        pieces = StratifiedKFold(folds, shuffle=True, random_state=0).split(train, truth[train])
-    else:
-        number = min(folds, len(set(groups[train])))
-        pieces = StratifiedGroupKFold(number).split(train, truth[train], groups[train])
-    with warnings.catch_warnings():
-        # Expected: a rare emotion is spread over as many folds as it has utterances.
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        for fit, ask in pieces:
-            yield train[fit], train[ask]
 
 
 def in_span(rows: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -43,6 +43,7 @@ class Changes:
     """What a system changes in the parameters of training (``ser.learning.recipe``); None leaves as it is."""
 
     normalisation: Literal["train", "speaker", "none"] | None = None
+    start: Literal["lda", "none"] | None = None
     labels: Literal["hard", "soft", "smoothed"] | None = None
     smoothing: float | None = None
     group_weights: Attribute | None = None

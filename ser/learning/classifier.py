@@ -1,7 +1,4 @@
-"""The classifier: a normaliser and a small network, from vectors to a probability for each emotion.
-
-A linear classifier is a network without hidden layers.
-"""
+"""The classifier: from vectors to a probability for each emotion; and its file."""
 
 import dataclasses
 import itertools
@@ -17,52 +14,33 @@ from torch import Tensor, nn
 
 from ser.files.failures import InputError
 from ser.files.whole import check_file, whole_file
+from ser.learning.network import Network
 from ser.learning.recipe import AdversaryParams, Recipe, RobustParams, TrainParams
 from ser.machine import memory
 
 
 class Classifier(nn.Module):
-    """A normaliser and a multilayer perceptron; each hidden layer: linear, batch norm, ReLU, dropout.
+    """One network or several, the mean of whose probabilities counts.
 
     It computes in float64, in which training forgives what processors do differently: in float32 their last bits made
     other epochs and other predictions. Its numbers are float32's all the same, so that the file holds all of them.
 
+    Args:
+        recipe: what made it.
+        inputs: the length of a vector.
+        count: how many networks.
+
     Attributes:
         recipe: what made it.
         inputs: the length of a vector.
+        networks: the networks; the validation part of the split is that of the first.
     """
 
-    def __init__(self, recipe: Recipe, inputs: int):
+    def __init__(self, recipe: Recipe, inputs: int, count: int = 1):
         super().__init__()
         self.recipe = recipe
         self.inputs = inputs
-        self.register_buffer("mean", torch.zeros(inputs))
-        self.register_buffer("scale", torch.ones(inputs))
-        layers = []
-        widths = [inputs, *recipe.params.layers]
-        for before, after in itertools.pairwise(widths):
-            layers += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU(), nn.Dropout(recipe.params.dropout)]
-        self.network = nn.Sequential(*layers, nn.Linear(widths[-1], len(recipe.labels)))
-        self.double()
-
-    def forward(self, vectors: Tensor) -> Tensor:
-        """Score emotions.
-
-        Args:
-            vectors: float64 (utterances, inputs), by speaker normalised already where the recipe says ``speaker``.
-
-        Returns:
-            Logits (utterances, labels).
-        """
-        return self.output(self.last_hidden(vectors))
-
-    def last_hidden(self, vectors: Tensor) -> Tensor:
-        """Give the last hidden layer, (utterances, units), of the same vectors; without one, the vectors normalised."""
-        return self.network[:-1]((vectors - self.mean) / self.scale)
-
-    def output(self, hidden: Tensor) -> Tensor:
-        """Give the logits, (utterances, labels), of the last hidden layer."""
-        return self.network[-1](hidden)
+        self.networks = nn.ModuleList(Network(recipe, inputs) for _ in range(count))
 
     @torch.inference_mode()
     def probabilities(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
@@ -79,7 +57,8 @@ class Classifier(nn.Module):
         Raises:
             InputError: the vectors have another length, or speakers are wanted and not known.
         """
-        return self.output(self._last_hidden(vectors, speakers)).softmax(dim=1).numpy()
+        prepared = self._prepared(vectors, speakers)
+        return torch.stack([network(prepared).softmax(dim=1) for network in self.networks]).mean(dim=0).numpy()
 
     def likeliest(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
         """Name each utterance's likeliest emotion, (utterances,); arguments and errors as of ``probabilities``."""
@@ -87,29 +66,30 @@ class Classifier(nn.Module):
 
     @torch.inference_mode()
     def hidden(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
-        """Give the last hidden layer: what the network makes of utterances before it names an emotion.
+        """Give the last hidden layer of the first network: what it makes of utterances before it names an emotion.
+
+        The first one has not been trained on the validation part of the split, while another one may have.
 
         Args:
             vectors: as for ``probabilities``.
             speakers: as for ``probabilities``.
 
         Returns:
-            float32 (utterances, units), 0 or more: after ReLU, without dropout. A linear classifier has no hidden
-            layer: the vectors as it normalises them, (utterances, inputs).
+            float32 (utterances, numbers), as ``Network.last_hidden``; units are 0 or more: after ReLU, without dropout.
 
         Raises:
             InputError: as ``probabilities``; or a number is not finite.
         """
-        return _finite(self._last_hidden(vectors, speakers).float()).numpy()
+        return _finite(self.networks[0].last_hidden(self._prepared(vectors, speakers)).float()).numpy()
 
-    def _last_hidden(self, vectors: np.ndarray, speakers: np.ndarray | None) -> Tensor:
-        """Give the last hidden layer of vectors as the extractor made them, in evaluation mode."""
+    def _prepared(self, vectors: np.ndarray, speakers: np.ndarray | None) -> Tensor:
+        """Prepare vectors as the extractor made them for the networks, and these for use."""
         if vectors.shape[1] != self.inputs:
             raise InputError(
                 f"classifier: expected vectors of {self.inputs} numbers, found {vectors.shape[1]}; train it again"
             )
         self.eval()
-        return self.last_hidden(torch.from_numpy(normalised_by_speaker(vectors, speakers, self.recipe.params)))
+        return torch.from_numpy(normalised_by_speaker(vectors, speakers, self.recipe.params))
 
 
 def _finite(outputs: Tensor) -> Tensor:
@@ -120,10 +100,11 @@ def _finite(outputs: Tensor) -> Tensor:
 
 
 def require_memory(recipe: Recipe, utterances: int, inputs: int) -> None:
-    """Refuse a network of which the weights (with gradient, two moments and the best copy) or the layers do not fit."""
+    """Refuse networks of which the weights (with gradient, two moments and the best copy) or the layers do not fit."""
     hidden = recipe.params.layers
     weights = sum(before * after for before, after in itertools.pairwise([inputs, *hidden, len(recipe.labels)]))
-    memory.require(4 * (5 * weights + utterances * sum(hidden)), f"train.hidden {hidden} on {inputs} numbers")
+    copies = 4 + recipe.params.networks
+    memory.require(8 * (copies * weights + utterances * sum(hidden)), f"train.hidden {hidden} on {inputs} numbers")
 
 
 def normalised_by_speaker(vectors: np.ndarray, speakers: np.ndarray | None, params: TrainParams) -> np.ndarray:
@@ -160,7 +141,8 @@ def save(classifier: Classifier, path: Path) -> None:
         path: the file, written whole or not at all.
     """
     # One key only: safetensors writes several in an order that changes from run to run.
-    card = {"inputs": classifier.inputs, "recipe": dataclasses.asdict(classifier.recipe)}
+    recipe = dataclasses.asdict(classifier.recipe)
+    card = {"inputs": classifier.inputs, "networks": len(classifier.networks), "recipe": recipe}
     tensors = {
         key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in classifier.state_dict().items()
     }
@@ -196,7 +178,7 @@ def load(path: Path) -> Classifier:
         block = card["recipe"]["params"]
         nested = {"adversary": AdversaryParams(**block["adversary"]), "robust": RobustParams(**block["robust"])}
         recipe = Recipe(**card["recipe"] | {"params": TrainParams(**block | nested)})
-        classifier = Classifier(recipe, card["inputs"])
+        classifier = Classifier(recipe, card["inputs"], card["networks"])
         named = file_name(recipe.protocol, recipe.fold)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(
@@ -214,8 +196,11 @@ def load(path: Path) -> Classifier:
     if damaged:
         raise InputError(f"{path}: '{damaged[0]}' holds numbers that are not finite; run the train stage again")
     # Deviations and variances: the network divides by them.
-    for key, least in (("scale", "above 0"), *((key, "0 or more") for key in tensors if key.endswith("running_var"))):
-        lowest = tensors[key].min().item()
-        if lowest < 0 or (lowest == 0 and key == "scale"):
-            raise InputError(f"{path}: '{key}': expected numbers {least}, found {lowest:g}; run the train stage again")
+    for ending, least in ((".scale", "above 0"), (".running_var", "0 or more")):
+        for key in (key for key in tensors if key.endswith(ending)):
+            lowest = tensors[key].min().item()
+            if lowest < 0 or (lowest == 0 and ending == ".scale"):
+                raise InputError(
+                    f"{path}: '{key}': expected numbers {least}, found {lowest:g}; run the train stage again"
+                )
     return classifier.eval()

@@ -13,12 +13,14 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 
 from ser.files.failures import InputError
-from ser.learning import linear
+from ser.learning import choices, linear
 from ser.learning import objective as objectives
 from ser.learning.classifier import Classifier, normalised_by_speaker, require_memory
+from ser.learning.network import Network
 from ser.learning.objective import Hard, Objective
 from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.machine.threads import one_thread
+from ser.splits.names import RANDOM
 
 CURVE = ("protocol", "fold", "epoch", "train_loss", "validation_loss", "train_uar", "validation_uar")
 
@@ -36,7 +38,9 @@ def fit(
 
     A linear classifier needs no validation part to stop by, and is fitted to it as well. Before, the validation part
     says how sure one fitted to the training part alone may be (``linear.inverse_temperature``); that one is the
-    learning curve's only epoch. What follows is of the network.
+    learning curve's only epoch. What follows is of networks. Where there are several, the split's validation part is
+    that of the first, whose curve it is and of whom ``record`` hears; each of the others has another one, out of those
+    who train the first.
 
     The epoch with the lowest loss on the validation part is kept; loss, not UAR, as few validation speakers make the
     UAR jump in steps. Whatever training minimises, the losses of the learning curve are the cross-entropies to the
@@ -82,10 +86,8 @@ def fit(
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(recipe))
         require_memory(recipe, *vectors.shape)
-        if recipe.params.classifier == NETWORK:
-            classifier, curve = _network(recipe, prepared, codes, parts, people, place, record)
-        else:
-            classifier, curve = _linear(recipe, prepared, codes, parts, place, record)
+        make = _networks if recipe.params.classifier == NETWORK else _linear
+        classifier, curve = make(recipe, prepared, codes, parts, speakers, people, place, record)
     classifier.float().double()  # the numbers that the file holds
     if not all(tensor.isfinite().all() for tensor in classifier.state_dict().values()):
         raise InputError(f"{place}: weights grew beyond what float32 holds; lower train.learning_rate")
@@ -93,22 +95,35 @@ def fit(
     return classifier.eval(), pd.DataFrame(rows, columns=CURVE)
 
 
-def _network(
+def _networks(
     recipe: Recipe,
     prepared: np.ndarray,
     codes: np.ndarray,
     parts: np.ndarray,
+    speakers: np.ndarray,
     people: pd.DataFrame | None,
     place: str,
     record: Callable[[np.ndarray], None] | None,
 ) -> tuple[Classifier, list[tuple]]:
-    """Train the network on the training part, the validation part says when to stop; give it and its curve."""
-    x, y = _tensors(prepared, codes, parts)
-    weights = _class_weights(recipe.params, y["train"])
-    classifier = _normaliser(recipe, prepared[parts == "train"])
-    trained = None if people is None else people[parts == "train"]
-    objective = objectives.make_objective(recipe.params, recipe.labels, Hard(y["train"], weights), trained, place)
-    return classifier, descend(classifier, recipe.params, x, y, objective, weights, place, record)
+    """Train networks, each stopped by a validation part of its own; give them and the curve of the first."""
+    apart = None if recipe.protocol == RANDOM else speakers
+    chosen = choices.validation_choices(parts, codes, apart, recipe.params.networks)
+    classifier = Classifier(recipe, prepared.shape[1], len(chosen))
+    curves = []
+    for network, own in zip(classifier.networks, chosen, strict=True):
+        x, y = _tensors(prepared, codes, own)
+        weights = _class_weights(recipe.params, y["train"])
+        _set_normaliser(network, recipe.params, x["train"])
+        if network.start is not None:
+            fitted = linear.fit("lda", recipe.params, network.normalised(x["train"]).numpy(), y["train"].numpy(), place)
+            _set_linear(network.start, *fitted)
+            scores = network.start(network.normalised(x["validation"]))
+            _multiply(network.start, linear.inverse_temperature(scores, y["validation"], weights))
+        trained = None if people is None else people[own == "train"]
+        objective = objectives.make_objective(recipe.params, recipe.labels, Hard(y["train"], weights), trained, place)
+        listener = None if curves else record
+        curves.append(descend(network, recipe.params, x, y, objective, weights, place, listener))
+    return classifier, curves[0]
 
 
 def _linear(
@@ -116,30 +131,57 @@ def _linear(
     prepared: np.ndarray,
     codes: np.ndarray,
     parts: np.ndarray,
+    speakers: np.ndarray,
+    people: pd.DataFrame | None,
     place: str,
     record: Callable[[np.ndarray], None] | None,
 ) -> tuple[Classifier, list[tuple]]:
     """Measure a linear classifier of the training part, then fit one to all that is not tested; curve of one epoch."""
+    del speakers, people  # who speaks, and to whom else, makes no difference
 
     def fitted(chosen: np.ndarray) -> Classifier:
-        classifier = _normaliser(recipe, prepared[chosen])
-        rows = (prepared[chosen] - classifier.mean.numpy()) / classifier.scale.numpy()
-        weights, bias = linear.fit(recipe.params, rows, codes[chosen], place)
-        classifier.network[-1].load_state_dict({"weight": torch.from_numpy(weights), "bias": torch.from_numpy(bias)})
+        classifier = Classifier(recipe, prepared.shape[1])
+        (network,) = classifier.networks
+        rows = torch.from_numpy(prepared[chosen])
+        _set_normaliser(network, recipe.params, rows)
+        rows = network.normalised(rows).numpy()
+        _set_linear(
+            network.layers[-1], *linear.fit(recipe.params.classifier, recipe.params, rows, codes[chosen], place)
+        )
         return classifier
 
     x, y = _tensors(prepared, codes, parts)
     weights = _class_weights(recipe.params, y["train"])
-    first = fitted(parts == "train")
+    (first,) = fitted(parts == "train").networks
     scores = {part: _logits(first, x[part]) for part in x}
     factor = linear.inverse_temperature(scores["validation"], y["validation"], weights)
     losses, recalls = zip(*(_measure(factor * scores[part], y[part], weights) for part in x), strict=True)
     if record is not None:
         record((factor * scores["train"]).softmax(dim=1).numpy())
     classifier = fitted(parts != "test")
-    for parameter in classifier.network[-1].parameters():
-        parameter.data *= factor
+    _multiply(classifier.networks[0].layers[-1], factor)
     return classifier, [(1, *losses, *recalls)]
+
+
+@torch.no_grad()
+def _set_normaliser(network: Network, params: TrainParams, rows: Tensor) -> None:
+    """Take the mean and deviation of rows where the parameters say so."""
+    if params.normalisation == "train":
+        scaler = StandardScaler().fit(rows.numpy())  # a constant feature gets the scale 1
+        network.mean.copy_(torch.from_numpy(scaler.mean_))
+        network.scale.copy_(torch.from_numpy(scaler.scale_))
+
+
+@torch.no_grad()
+def _set_linear(layer: nn.Linear, weights: np.ndarray, bias: np.ndarray) -> None:
+    layer.weight.copy_(torch.from_numpy(weights))
+    layer.bias.copy_(torch.from_numpy(bias))
+
+
+@torch.no_grad()
+def _multiply(layer: nn.Linear, factor: float) -> None:
+    for parameter in layer.parameters():
+        parameter *= factor
 
 
 def _tensors(prepared: np.ndarray, codes: np.ndarray, parts: np.ndarray) -> tuple[dict, dict]:
@@ -153,16 +195,6 @@ def _class_weights(params: TrainParams, labels: Tensor) -> Tensor | None:
     if not params.class_weights:
         return None
     return torch.from_numpy(compute_class_weight("balanced", classes=labels.unique().numpy(), y=labels.numpy()))
-
-
-def _normaliser(recipe: Recipe, rows: np.ndarray) -> Classifier:
-    """Make a classifier with first weights, and with the mean and deviation of rows where the parameters say so."""
-    classifier = Classifier(recipe, rows.shape[1])
-    if recipe.params.normalisation == "train":
-        scaler = StandardScaler().fit(rows)  # a constant feature gets the scale 1
-        classifier.mean.copy_(torch.from_numpy(scaler.mean_))
-        classifier.scale.copy_(torch.from_numpy(scaler.scale_))
-    return classifier
 
 
 def seed_of(recipe: Recipe) -> int:
@@ -204,7 +236,7 @@ def descend(
     Raises:
         InputError: there is a single training utterance, or the loss is no longer finite.
     """
-    learning = [{"params": list(network.parameters())}]
+    learning = [{"params": [parameter for parameter in network.parameters() if parameter.requires_grad]}]
     if adversary := list(minimised.parameters()):
         learning.append({"params": adversary, "lr": ADVERSARY_PACE * params.learning_rate})
     # Fused, it takes the processor's square root, which is exact; otherwise MKL's.

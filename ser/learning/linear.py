@@ -28,11 +28,14 @@ from ser.learning.recipe import TrainParams
 ITERATIONS = 20_000  # of the support vector machine's solver, at most
 
 
-def fit(params: TrainParams, rows: np.ndarray, truth: np.ndarray, place: str) -> tuple[np.ndarray, np.ndarray]:
-    """Fit the linear classifier of the parameters.
+def fit(
+    kind: str, params: TrainParams, rows: np.ndarray, truth: np.ndarray, place: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a linear classifier.
 
     Args:
-        params: which one.
+        kind: ``lda`` or ``svm``.
+        params: how.
         rows: float64 (utterances, numbers), normalised.
         truth: (utterances,) labels, 0 1 2 ..., each at least once.
         place: protocol and fold, for messages.
@@ -41,15 +44,10 @@ def fit(params: TrainParams, rows: np.ndarray, truth: np.ndarray, place: str) ->
         Weights (labels, numbers) and bias (labels,), which give scores.
 
     Raises:
-        InputError: an emotion has a single utterance, or the support vector machine's solver does not end.
+        InputError: the support vector machine's solver does not end.
     """
-    counts = np.bincount(truth)
-    if counts.min() < 2:
-        raise InputError(
-            f"{place}: train.classifier {params.classifier}: expected at least 2 training utterances of each emotion, "
-            "found one; add some, or leave that emotion out of `emotions`"
-        )
-    if params.classifier == "lda":
+    if kind == "lda":
+        counts = np.bincount(truth)
         even = np.full(len(counts), 1 / len(counts))
         weights, bias = discriminant(rows, truth, even if params.class_weights else counts / len(truth))
     else:
@@ -74,26 +72,32 @@ def discriminant(rows: np.ndarray, truth: np.ndarray, priors: np.ndarray) -> tup
 
     Args:
         rows: float64 (utterances, numbers).
-        truth: (utterances,) labels, 0 1 2 ..., each at least twice.
+        truth: (utterances,) labels, 0 1 2 ..., each at least once.
         priors: how likely each label is before anything is heard, (labels,).
 
     Returns:
         What scikit-learn calls ``coef_`` and ``intercept_``.
     """
-    if rows.shape[1] <= len(rows):
-        found = LinearDiscriminantAnalysis("lsqr", "auto", priors).fit(rows, truth)
-        return found.coef_, found.intercept_
-    # The same for thousands of numbers, which would take minutes: the covariance is ``roots.T @ roots`` and a diagonal,
-    # so that a system of as many equations as there are utterances is enough (M. Woodbury, 1950).
-    means, roots, diagonal = np.empty((len(priors), rows.shape[1])), np.empty(rows.shape), np.zeros(rows.shape[1])
-    for label, prior in enumerate(priors):
-        own = truth == label
-        scaler = StandardScaler()
-        standard = scaler.fit_transform(rows[own])
-        share = ledoit_wolf_shrinkage(standard)
-        means[label] = scaler.mean_
-        roots[own] = np.sqrt(prior * (1 - share) / own.sum()) * (rows[own] - scaler.mean_)
-        diagonal += prior * share * np.mean(standard**2) * scaler.scale_**2
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Only one sample available", UserWarning)  # it has no covariance to add
+        if rows.shape[1] <= len(rows):
+            found = LinearDiscriminantAnalysis("lsqr", "auto", priors).fit(rows, truth)
+            return found.coef_, found.intercept_
+        # The same for thousands of numbers, which would take minutes: the covariance is ``roots.T @ roots`` and a
+        # diagonal, so that a system of as many equations as there are utterances is enough (M. Woodbury, 1950).
+        means, roots, diagonal = np.empty((len(priors), rows.shape[1])), np.empty(rows.shape), np.zeros(rows.shape[1])
+        for label, prior in enumerate(priors):
+            own = truth == label
+            scaler = StandardScaler()
+            standard = scaler.fit_transform(rows[own])
+            share = ledoit_wolf_shrinkage(standard)
+            means[label] = scaler.mean_
+            roots[own] = np.sqrt(prior * (1 - share) / own.sum()) * (rows[own] - scaler.mean_)
+            diagonal += prior * share * np.mean(standard**2) * scaler.scale_**2
+    if not diagonal.all():
+        raise InputError(
+            "linear discriminant analysis: expected utterances of an emotion to differ, found none that do"
+        )
     narrowed = roots / diagonal
     inner = np.eye(len(rows)) + narrowed @ roots.T
     weights = means / diagonal - np.linalg.solve(inner, narrowed @ means.T).T @ narrowed

@@ -75,6 +75,10 @@ class TrainParams:
         classifier: ``mlp``, the network; ``lda``, shrunk linear discriminant analysis; ``svm``, a linear support vector
             machine.
         cost: C of ``svm``.
+        networks: the mean of how many counts; each is stopped by other speakers (``ser.learning.choices``).
+        start: ``lda``: a network adds to the scores of a shrunk linear discriminant analysis of its training part,
+            multiplied so that they fit its validation part, and begins with them; ``none``: it stands alone, as it also
+            does with an adversary, for the scores would show what the last hidden layer shall not.
     """
 
     hidden: list[int]
@@ -94,6 +98,13 @@ class TrainParams:
     robust: RobustParams = field(default_factory=RobustParams)
     classifier: Literal["mlp", "lda", "svm"] = "mlp"
     cost: float = 0.01
+    networks: int = 1
+    start: Literal["lda", "none"] = "none"
+
+    @property
+    def starts(self) -> bool:
+        """Whether networks add to scores of discriminant analysis."""
+        return self.classifier == NETWORK and self.start == "lda" and self.adversary.attribute == "none"
 
     @property
     def layers(self) -> list[int]:
@@ -115,6 +126,7 @@ class TrainParams:
             patience=(1, math.inf),
             seed=SEEDS,
             cost=COSTS,
+            networks=(1, 100),
         )
         if not 0 < self.smoothing < 1:
             raise ValueError(f"smoothing: expected a share between 0 and 1, such as 0.1, found {self.smoothing}")

@@ -82,6 +82,11 @@ def warnings(params: TrainParams, utterances: pd.DataFrame, emotions: Sequence[s
             f"train.labels soft: the votes of {', '.join(same)} are for the label or for none of `emotions`, so that "
             "soft labels are hard ones there; choose smoothed"
         )
+    if params.start == "lda" and params.adversary.attribute != "none":
+        lines.append(
+            f"train.adversary.attribute {params.adversary.attribute}: the scores of train.start lda would show what "
+            "the last hidden layer shall not, so the networks stand alone"
+        )
     if params.group_weights != "none":
         empty = objective.empty_cells(utterances["emotion"], utterances[params.group_weights])
         if empty:

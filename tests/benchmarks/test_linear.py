@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from ser.benchmarks import linear
+from ser.learning.choices import inner_folds
 from ser.learning.classifier import by_speaker
 
 COSTS = [0.01, 1.0, 10.0]
@@ -83,7 +84,7 @@ def test_vectors_that_are_normalised_already_are_not_scaled_again(corpus):
 def test_inner_folds_keep_speakers_apart_and_never_touch_the_test_utterances(corpus):
     _, truth, speakers = corpus
     train = np.flatnonzero(speakers != "h")
-    folds = list(linear.inner_folds(truth, speakers, train, 3))
+    folds = list(inner_folds(truth, speakers, train, 3))
     assert len(folds) == 3
     for fit, ask in folds:
         assert not set(speakers[fit]) & set(speakers[ask])
@@ -94,13 +95,13 @@ def test_inner_folds_keep_speakers_apart_and_never_touch_the_test_utterances(cor
 def test_inner_folds_are_no_more_than_speakers(corpus):
     _, truth, speakers = corpus
     train = np.flatnonzero(np.isin(speakers, ["a", "b"]))
-    assert len(list(linear.inner_folds(truth, speakers, train, 5))) == 2
+    assert len(list(inner_folds(truth, speakers, train, 5))) == 2
 
 
 def test_without_groups_inner_folds_share_speakers_as_a_random_split_does(corpus):
     _, truth, speakers = corpus
     train = np.flatnonzero(speakers != "h")
-    for fit, ask in linear.inner_folds(truth, None, train, 3):
+    for fit, ask in inner_folds(truth, None, train, 3):
         assert set(speakers[fit]) & set(speakers[ask])
         assert sorted([*fit, *ask]) == train.tolist()
 
@@ -185,10 +186,10 @@ def test_a_rare_emotion_passes_without_a_warning(corpus):
     _, truth, speakers = corpus
     truth = np.where(np.arange(96) < 2, "rare", truth)
     for groups in (None, speakers):
-        assert len(list(linear.inner_folds(truth, groups, np.arange(96), 3))) == 3
+        assert len(list(inner_folds(truth, groups, np.arange(96), 3))) == 3
 
 
 def test_group_folds_agree_with_scikit_learns_about_who_is_apart(corpus):
     _, truth, speakers = corpus
     sizes = sorted(len(set(speakers[ask])) for _, ask in GroupKFold(4).split(truth, truth, speakers))
-    assert sorted(len(set(speakers[ask])) for _, ask in linear.inner_folds(truth, speakers, np.arange(96), 4)) == sizes
+    assert sorted(len(set(speakers[ask])) for _, ask in inner_folds(truth, speakers, np.arange(96), 4)) == sizes

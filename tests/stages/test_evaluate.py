@@ -133,7 +133,7 @@ def test_normalisation_by_speaker_sees_all_utterances_of_the_speaker(project, mo
     table = predictions.read(Path("predictions.csv"), EMOTIONS).query("protocol == 'random' and fold == 1")
     model = classifier.load(Path("models") / "random-01.safetensors")
     with torch.no_grad():
-        logits = model.network(torch.tensor(vectors[rows["id"].isin(table["id"])]))
+        logits = model.networks[0].layers(torch.tensor(vectors[rows["id"].isin(table["id"])]))
     np.testing.assert_allclose(table[["p_sad", "p_angry"]], logits.softmax(dim=1), atol=1e-6)
 
 

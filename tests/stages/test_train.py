@@ -140,6 +140,22 @@ def test_writes_how_training_went_for_each_utterance(run, protocol):
     assert (table["epochs"] == 6 * table["folds"]).all()
 
 
+def test_says_that_an_adversary_takes_the_start_away(run, capsys):
+    write_params(start="lda", adversary={"attribute": "speaker"})
+    run()
+    message = "train: warning: train.adversary.attribute speaker: the scores of train.start lda would show what"
+    assert message in capsys.readouterr().err
+
+
+def test_trains_several_networks_for_a_fold_where_asked(run):
+    tables.write(protocols.make(people(), EMOTIONS, SplitParams("loso", 3, 0.3, 0.3, 0)), Path("split.csv"))
+    write_params(start="lda", networks=3)
+    run()
+    assert len(classifier.load(Path("models/classifier/loso-01.safetensors")).networks) == 3
+    curves = pd.read_csv("curves.csv")
+    assert not curves.duplicated(["protocol", "fold", "epoch"]).any()
+
+
 @pytest.mark.parametrize("kind", ["lda", "svm"])
 def test_trains_a_linear_classifier_where_asked(run, kind):
     write_params(classifier=kind)

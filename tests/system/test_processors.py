@@ -48,6 +48,8 @@ MEASURE = [
     " --baseline mfcc --workers 1",
     "stages.train --params params.yaml --manifest manifest.csv --features features --split split.csv --models models"
     " --dynamics dynamics.csv --curves curves.csv --picture curves.png --workers 1",
+    "stages.train --params svm.yaml --manifest manifest.csv --features features --split split.csv --models svm"
+    " --dynamics svm_dynamics.csv --curves svm_curves.csv --picture svm_curves.png --workers 1",
     "stages.evaluate --params params.yaml --manifest manifest.csv --features features --split split.csv --models models"
     " --predictions predictions.csv --metrics evaluate.json --confusion confusion.csv --classes classes.csv"
     " --folds folds.csv --picture confusion.png",
@@ -121,6 +123,8 @@ def prepared(tmp_path_factory):
     for block, values in TINY.items():
         params[block] = params[block] | values if isinstance(values, dict) else values
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    params["train"]["classifier"] = "svm"
+    (folder / "svm.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     run(folder, PREPARE)
     return folder
 

@@ -1,0 +1,58 @@
+"""Choices of those who train and those who decide: folds within the training utterances, none of which are tested."""
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+
+def validation_choices(parts: np.ndarray, labels: np.ndarray, groups: np.ndarray | None, most: int) -> list[np.ndarray]:
+    """List choices of the validation part: that of the split, then others about as large out of its training part.
+
+    A choice whose training part would lack an emotion is left out; so there may be fewer than asked for.
+
+    Args:
+        parts: (utterances,) ``train``, ``validation`` or ``test``, of the split.
+        labels: (utterances,) emotions, as numbers 0 1 2 ...
+        groups: (utterances,) what to keep apart, the speakers; None for nothing.
+        most: how many choices.
+
+    Returns:
+        Parts, (utterances,), for each choice.
+    """
+    chosen, train = [parts], np.flatnonzero(parts == "train")
+    pieces = round(len(train) / (parts == "validation").sum())
+    pieces = min(pieces, np.bincount(labels[train]).max() if groups is None else len(set(groups[train])))
+    for _, ask in inner_folds(labels, groups, train, pieces) if most > 1 and pieces > 1 else ():
+        other = np.where(parts == "validation", "train", parts).astype(object)
+        other[ask] = "validation"
+        if len(ask) and set(labels[other == "train"]) == set(labels[train]):
+            chosen.append(other)
+    return chosen[:most]
+
+
+def inner_folds(
+    truth: np.ndarray, groups: np.ndarray | None, train: np.ndarray, folds: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cut training utterances into folds to choose a cost by, stratified by emotion.
+
+    Args:
+        truth: (utterances,) emotions.
+        groups: (utterances,) what to keep apart; None for nothing.
+        train: positions of the training utterances.
+        folds: how many; one per group where there are fewer groups.
+
+    Yields:
+        Positions to fit on and positions to ask, per fold.
+    """
+    if groups is None:
+        pieces = StratifiedKFold(folds, shuffle=True, random_state=0).split(train, truth[train])
+    else:
+        number = min(folds, len(set(groups[train])))
+        pieces = StratifiedGroupKFold(number).split(train, truth[train], groups[train])
+    with warnings.catch_warnings():
+        # Expected: a rare emotion is spread over as many folds as it has utterances.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        for fit, ask in pieces:
+            yield train[fit], train[ask]

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from ser.learning.choices import validation_choices
+
+
+@pytest.fixture
+def corpus():
+    """Ten speakers who say each of three emotions four times: one tests, two validate."""
+    speakers, labels = np.repeat(list("abcdefghij"), 12), np.tile([0, 1, 2], 40)
+    parts = np.select([speakers == "a", np.isin(speakers, ["b", "c"])], ["test", "validation"], "train")
+    return parts, labels, speakers
+
+
+def test_every_training_speaker_validates_once_and_none_that_tests(corpus):
+    parts, _, speakers = corpus
+    chosen = validation_choices(*corpus, most=9)
+    assert np.array_equal(chosen[0], parts)
+    asked = [set(speakers[own == "validation"]) for own in chosen]
+    assert sorted(name for names in asked for name in names) == list("bcdefghij")
+    assert {len(names) for names in asked} <= {1, 2, 3}  # as large as the split's, or nearly
+    for own, names in zip(chosen, asked, strict=True):
+        assert set(speakers[own == "test"]) == {"a"}
+        assert set(speakers[own == "train"]) == set("bcdefghij") - names
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_there_are_no_more_than_asked_for(corpus, most):
+    assert len(validation_choices(*corpus, most)) == most
+
+
+def test_no_choice_takes_an_emotion_from_training(corpus):
+    parts, labels, speakers = corpus
+    labels = np.where((labels == 2) & ~np.isin(speakers, ["d", "a"]), 0, labels)  # only d says it, beside the tested
+    chosen = validation_choices(parts, labels, speakers, most=9)
+    assert all("d" not in speakers[own == "validation"] for own in chosen)
+    assert len(chosen) > 1
+
+
+def test_without_groups_speakers_may_train_and_validate(corpus):
+    parts, labels, speakers = corpus
+    chosen = validation_choices(parts, labels, None, most=9)
+    assert len(chosen) > 2
+    assert all(set(speakers[own == "validation"]) & set(speakers[own == "train"]) for own in chosen[1:])
+
+
+@pytest.mark.parametrize("groups", [True, False])
+def test_a_training_part_that_cannot_be_cut_leaves_the_splits_choice(groups):
+    parts, labels = np.array(["test", "validation", "validation", "train", "train"]), np.array([0, 0, 1, 0, 1])
+    assert len(validation_choices(parts, labels, np.array(list("abbcc")) if groups else None, most=5)) == 1
