@@ -15,7 +15,9 @@ from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.pase import checkpoint
 from ser.pretraining import store
-from ser.pretraining.training import PretrainParams, Speech, Training
+from ser.pretraining.params import PretrainParams
+from ser.pretraining.speech import Speech
+from ser.pretraining.training import Training
 from ser.whisper import encoder
 
 

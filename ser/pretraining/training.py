@@ -5,12 +5,11 @@ and resumed sees the same chunks, distortions and frames as one that was not.
 """
 
 import io
-import math
 import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,125 +18,17 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ser.files.failures import InputError
-from ser.files.params import SEEDS, check_ranges
 from ser.files.whole import whole_file
-from ser.pase.encoder import PASE_PLUS, SAMPLING_RATE_HZ, Geometry, PasePlus
-from ser.pretraining.distortions import Distortions, distort
-from ser.pretraining.store import Store
+from ser.pase.encoder import SAMPLING_RATE_HZ, PasePlus
+from ser.pretraining.distortions import distort
+from ser.pretraining.params import PretrainParams, learning_rate
+from ser.pretraining.speech import TRAIN, VALIDATION, Normalisation, Speech, draw_chunks, first_chunks
 from ser.pretraining.targets import Targets
-from ser.pretraining.teacher import TAUGHT, Lesson, Teacher, TeacherParams
+from ser.pretraining.teacher import TAUGHT, Lesson, Teacher
 from ser.pretraining.workers import Workers
 from ser.whisper.encoder import WhisperEncoder
 
-STATISTICS_CHUNKS = 512
 LESSON_CHUNKS = 128  # for the teacher's, which take longer; the error of a mean state is a hundredth of its variance
-TRAIN, VALIDATION, INITIAL = 0, 1, 2  # streams of random numbers
-
-
-@dataclass(frozen=True)
-class PretrainParams:
-    """How to pretrain.
-
-    Attributes:
-        steps: optimiser steps.
-        chunks: chunks of speech a step, over all processes.
-        chunk_seconds: length of a chunk.
-        frames: frames of each chunk that the regressions and LIM see.
-        hidden: hidden units of each worker.
-        waveform_maps: channels of the three layers of the waveform decoder.
-        learning_rate: its peak.
-        warmup_steps: steps of linear rise to it.
-        decay_power: power of the polynomial decay to zero.
-        weight_decay: AdamW's, on the weights of convolutions and linear layers.
-        clip: largest norm of the gradient.
-        precision: ``float32``, or ``bfloat16`` for mixed precision, fast where the processor has it.
-        validate_every: steps between validations.
-        validation_chunks: chunks of the held-out speakers.
-        snapshot_every: steps between snapshots of the encoder.
-        frozen: layers of the encoder, SincNet first, that stay as they are.
-        teacher: what of the teacher to predict, if there is one.
-        weights: how much more than its hours a corpus counts when a chunk is drawn.
-        worker_weights: how much a worker's loss counts beside the others'; 1 where it is not named, and 0 leaves the
-            worker out.
-        distortions: of the input.
-        maps: channels of the encoder's layers; PASE+ unless made smaller for a trial.
-        channels: numbers per frame.
-        qrnn_units: units of the QRNN.
-        seed: of everything.
-    """
-
-    steps: int
-    chunks: int = 16
-    chunk_seconds: float = 2.0
-    frames: int = 64
-    hidden: int = 256
-    waveform_maps: tuple[int, ...] = (128, 64, 32)
-    learning_rate: float = 1e-3
-    warmup_steps: int = 100
-    decay_power: float = 1.0
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    precision: str = "bfloat16"
-    validate_every: int = 250
-    validation_chunks: int = 64
-    snapshot_every: int = 500
-    frozen: int = 0
-    teacher: TeacherParams = field(default_factory=TeacherParams)
-    weights: dict[str, float] = field(default_factory=dict)
-    worker_weights: dict[str, float] = field(default_factory=dict)
-    distortions: Distortions = field(default_factory=Distortions)
-    maps: tuple[int, ...] = PASE_PLUS.maps
-    channels: int = PASE_PLUS.channels
-    qrnn_units: int = PASE_PLUS.qrnn_units
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        counts = ("steps", "frames", "hidden", "validate_every", "validation_chunks", "snapshot_every")
-        check_ranges(
-            self,
-            **dict.fromkeys((*counts, "channels", "qrnn_units"), (1, math.inf)),
-            **dict.fromkeys(("learning_rate", "warmup_steps", "decay_power", "weight_decay"), (0, math.inf)),
-            chunk_seconds=(0.1, 30.0),
-            frozen=(0, len(PASE_PLUS.maps)),
-            seed=SEEDS,
-        )
-        if self.clip <= 0:
-            raise ValueError(f"clip: expected a number above 0, found {self.clip}")
-        for name in ("waveform_maps", "maps"):
-            if min(getattr(self, name), default=1) < 1:
-                raise ValueError(f"{name}: expected numbers of 1 or more, found {list(getattr(self, name))}")
-        for name in ("weights", "worker_weights"):
-            for key, value in getattr(self, name).items():
-                if value < 0:
-                    raise ValueError(f"{name}.{key}: expected 0 or more, found {value}")
-        if self.chunks < 2:
-            raise ValueError(f"chunks: expected at least 2, for LIM and GIM need another chunk, found {self.chunks}")
-        if self.precision not in ("float32", "bfloat16"):
-            raise ValueError(f"precision: expected float32 or bfloat16, found {self.precision}")
-        if len(self.waveform_maps) != 3:
-            raise ValueError(f"waveform_maps: expected three numbers, found {list(self.waveform_maps)}")
-        if len(self.maps) != len(PASE_PLUS.maps):
-            raise ValueError(f"maps: expected {len(PASE_PLUS.maps)} numbers, found {list(self.maps)}")
-
-    @property
-    def geometry(self) -> Geometry:
-        """The encoder's sizes."""
-        return Geometry(maps=self.maps, channels=self.channels, qrnn_units=self.qrnn_units)
-
-    @property
-    def chunk_samples(self) -> int:
-        """Samples of a chunk: whole frames of the encoder."""
-        return round(self.chunk_seconds * SAMPLING_RATE_HZ / PASE_PLUS.hop) * PASE_PLUS.hop
-
-
-@dataclass(frozen=True)
-class Speech:
-    """What is drawn from: speech to train on and to validate on, noises and rooms where there are any."""
-
-    train: Store
-    validation: Store
-    noises: Store | None = None
-    rooms: list[np.ndarray] | None = None
 
 
 class Pretrainer(nn.Module):
@@ -200,22 +91,22 @@ class Training:
             raise InputError(
                 f"pretrain.chunks: expected 2 or more for each of {processes} processes, found {params.chunks}"
             )
-        check_sources(params.distortions, speech)
+        speech.check(params.distortions)
         self.params, self.speech, self.device, self.rank, self.processes = params, speech, device, rank, processes
         self.step = 0
         self._started = (time.monotonic(), 0)  # when this process began, and at which step
         self.log: list[dict] = []
         self._recent: list[Tensor] = []
         self.targets = Targets().to(device)
-        self.statistics = self._measure_statistics()
-        self.teacher = (
-            Teacher(teacher.to(device), params.teacher, self._first_chunks(LESSON_CHUNKS)) if teacher else None
-        )
-        dimensions = {name: len(mean) for name, (mean, _) in self.statistics.items() if name != "waveform"}
+        self.normalisation = Normalisation(params, speech.train, self.targets, device)
+        self.teacher = None
+        if teacher is not None:
+            lessons = (chunks.to(device) for chunks in first_chunks(params, speech.train, LESSON_CHUNKS))
+            self.teacher = Teacher(teacher.to(device), params.teacher, lessons)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(params.seed)
             taught = self.teacher.dimensions if self.teacher else 0
-            self.pretrainer = Pretrainer(params, dimensions, taught).to(device)
+            self.pretrainer = Pretrainer(params, self.normalisation.dimensions, taught).to(device)
         if start is not None:
             self.encoder.load_state_dict(start.state_dict())
         self.worker_weights = self._worker_weights().to(device)
@@ -274,7 +165,7 @@ class Training:
 
     def _take_step(self) -> None:
         share = self.params.chunks // self.processes
-        clean = self._chunks(self.speech.train, share, TRAIN, self.step, self.rank)
+        clean = draw_chunks(self.params, self.speech.train, share, TRAIN, self.step, self.rank).to(self.device)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.params, self.step)
         self.module.train()
@@ -300,7 +191,7 @@ class Training:
         rounds = max(1, self.params.validation_chunks // size)
         held_out = []
         for place in range(rounds):  # the same chunks, distortions and frames every time
-            clean = self._chunks(self.speech.validation, size, VALIDATION, place, 0)
+            clean = draw_chunks(self.params, self.speech.validation, size, VALIDATION, place, 0).to(self.device)
             held_out.append(torch.stack(list(self._losses(self.pretrainer, clean, VALIDATION, place, 0).values())))
         validated = torch.stack(held_out).mean(0)
         if not (trained.isfinite().all() and validated.isfinite().all()):
@@ -313,7 +204,7 @@ class Training:
 
     def _worker_weights(self) -> Tensor:
         """Each worker's weight, in the order of the losses, one on average."""
-        known = [*self.statistics, "lim", "gim", *(TAUGHT if self.teacher else ())]
+        known = [*self.normalisation.names, "lim", "gim", *(TAUGHT if self.teacher else ())]
         unknown = sorted(set(self.params.worker_weights) - set(known))
         if unknown:
             raise InputError(f"pretrain.worker_weights: expected names out of {', '.join(known)}, found {unknown[0]}")
@@ -324,8 +215,8 @@ class Training:
         generator = np.random.default_rng([self.params.seed, stream, step, rank, 1])
         draw = torch.Generator().manual_seed(int(generator.integers(2**62)))
         distorted = distort(clean, self.params.distortions, generator, self.speech.noises, self.speech.rooms)
-        targets = {name: self._normalised(name, value) for name, value in self.targets(clean).items()}
-        waveform = self._normalised("waveform", clean[:, None])[:, 0]
+        targets = {name: self.normalisation.apply(name, value) for name, value in self.targets(clean).items()}
+        waveform = self.normalisation.apply("waveform", clean[:, None])[:, 0]
         lesson = self.teacher(clean) if self.teacher else None
         with self._precision():
             return module(distorted, targets, waveform, draw, lesson)
@@ -334,33 +225,6 @@ class Training:
         if self.params.precision == "float32":
             return nullcontext()
         return torch.autocast(self.device, dtype=torch.bfloat16)
-
-    def _chunks(self, store: Store, count: int, stream: int, step: int, rank: int) -> Tensor:
-        generator = np.random.default_rng([self.params.seed, stream, step, rank])
-        return torch.from_numpy(store.chunks(count, self.params.chunk_samples, generator)).to(self.device)
-
-    def _first_chunks(self, count: int) -> Iterator[Tensor]:
-        """Draw chunks to measure statistics on, the same every time, 16 at a time."""
-        for place in range(math.ceil(count / 16)):
-            yield self._chunks(self.speech.train, 16, INITIAL, place, 0)
-
-    def _normalised(self, name: str, value: Tensor) -> Tensor:
-        mean, deviation = self.statistics[name]
-        return (value - mean[:, None]) / deviation[:, None]
-
-    @torch.no_grad()
-    def _measure_statistics(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """Mean and standard deviation of each target's dimensions over training speech: name to (dims,), (dims,)."""
-        sums: dict[str, list[Tensor]] = {}
-        rounds = math.ceil(STATISTICS_CHUNKS / 16)
-        for clean in self._first_chunks(STATISTICS_CHUNKS):
-            for name, value in {**self.targets(clean), "waveform": clean[:, None]}.items():
-                moments = torch.stack([value.mean((0, 2)), value.square().mean((0, 2))]).double() / rounds
-                sums[name] = sums[name] + moments if name in sums else moments
-        return {
-            name: (mean.float(), (square - mean.square()).clamp(min=1e-8).sqrt().float())
-            for name, (mean, square) in sums.items()
-        }
 
     def save(self, path: Path) -> None:
         """Save the state to resume from, whole or not at all: the old checkpoint survives a full disk."""
@@ -400,31 +264,3 @@ class Training:
         self.pretrainer.load_state_dict(state["networks"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.log, self._recent = state["step"], state["log"], list(state["recent"])
-
-
-def check_sources(distortions: Distortions, speech: Speech) -> None:
-    """Refuse a distortion whose sounds are not there.
-
-    Raises:
-        InputError: noise or reverberation has a probability above 0 and nothing to draw from.
-    """
-    for name, there in (("noise", speech.noises), ("reverberation", speech.rooms)):
-        if getattr(distortions, name) > 0 and not there:
-            raise InputError(
-                f"pretrain.distortions.{name}: expected sounds to draw from, found none prepared; give "
-                f"prepare a folder or set the probability to 0"
-            )
-
-
-def learning_rate(params: PretrainParams, step: int) -> float:
-    """Linear warm-up, then polynomial decay to zero at the last step.
-
-    Args:
-        params: peak, warm-up, power, steps.
-        step: steps taken before this one.
-
-    Returns:
-        The learning rate of the next step.
-    """
-    rise = min(1.0, (step + 1) / max(params.warmup_steps, 1))
-    return params.learning_rate * rise * (1 - step / params.steps) ** params.decay_power

@@ -1,0 +1,102 @@
+"""What a run hears: chunks of speech, drawn by seed, step and process alone, and the statistics of their targets."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ser.files.failures import InputError
+from ser.pretraining.distortions import Distortions
+from ser.pretraining.params import PretrainParams
+from ser.pretraining.store import Store
+from ser.pretraining.targets import Targets
+
+STATISTICS_CHUNKS = 512
+TRAIN, VALIDATION, INITIAL = 0, 1, 2  # streams of random numbers
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What is drawn from: speech to train on and to validate on, noises and rooms where there are any."""
+
+    train: Store
+    validation: Store
+    noises: Store | None = None
+    rooms: list[np.ndarray] | None = None
+
+    def check(self, distortions: Distortions) -> None:
+        """Refuse a distortion whose sounds are not there.
+
+        Raises:
+            InputError: noise or reverberation has a probability above 0 and nothing to draw from.
+        """
+        for name, there in (("noise", self.noises), ("reverberation", self.rooms)):
+            if getattr(distortions, name) > 0 and not there:
+                raise InputError(
+                    f"pretrain.distortions.{name}: expected sounds to draw from, found none prepared; give "
+                    f"prepare a folder or set the probability to 0"
+                )
+
+
+def draw_chunks(params: PretrainParams, store: Store, count: int, *place: int) -> Tensor:
+    """Draw chunks.
+
+    Args:
+        params: seed and length of a chunk.
+        store: what to draw from.
+        count: how many.
+        place: stream, step and process: the same give the same chunks.
+
+    Returns:
+        (count, samples).
+    """
+    generator = np.random.default_rng([params.seed, *place])
+    return torch.from_numpy(store.chunks(count, params.chunk_samples, generator))
+
+
+def first_chunks(params: PretrainParams, store: Store, count: int) -> Iterator[Tensor]:
+    """Draw chunks to measure statistics on, the same every time, 16 at a time."""
+    for place in range(math.ceil(count / 16)):
+        yield draw_chunks(params, store, 16, INITIAL, place, 0)
+
+
+class Normalisation:
+    """Mean and standard deviation of each target's dimensions, and of the waveform, over training speech.
+
+    Args:
+        params: what decides the chunks.
+        store: training speech.
+        targets: computes the targets, on the device.
+        device: where.
+
+    Attributes:
+        names: of the targets, and ``waveform``.
+    """
+
+    @torch.no_grad()
+    def __init__(self, params: PretrainParams, store: Store, targets: Targets, device: str) -> None:
+        sums: dict[str, list[Tensor]] = {}
+        rounds = math.ceil(STATISTICS_CHUNKS / 16)
+        for chunks in first_chunks(params, store, STATISTICS_CHUNKS):
+            clean = chunks.to(device)
+            for name, value in {**targets(clean), "waveform": clean[:, None]}.items():
+                moments = torch.stack([value.mean((0, 2)), value.square().mean((0, 2))]).double() / rounds
+                sums[name] = sums[name] + moments if name in sums else moments
+        self._moments = {
+            name: (mean.float(), (square - mean.square()).clamp(min=1e-8).sqrt().float())
+            for name, (mean, square) in sums.items()
+        }
+        self.names = list(self._moments)
+
+    @property
+    def dimensions(self) -> dict[str, int]:
+        """Numbers a frame of each target, without the waveform."""
+        return {name: len(mean) for name, (mean, _) in self._moments.items() if name != "waveform"}
+
+    def apply(self, name: str, value: Tensor) -> Tensor:
+        """Normalise a target, (batch, dimensions, frames)."""
+        mean, deviation = self._moments[name]
+        return (value - mean[:, None]) / deviation[:, None]
