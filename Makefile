@@ -6,7 +6,7 @@ ifeq ($(LOGNAME),)
 export LOGNAME := $(lastword $(shell id -un 2>/dev/null || echo user))
 endif
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-.PHONY: repro check-results serve test lint corpus
+.PHONY: repro check-results real-corpora serve test lint corpus
 
 repro: .venv/installed
 	dvc repro
@@ -21,6 +21,10 @@ serve: .venv/installed
 # A corpus that may be fetched freely (fetching/sources.yaml): make corpus NAME=emodb ACCEPT=yes [FROM=https://mirror/...]
 corpus: .venv/installed
 	python -m fetching.corpus $(NAME) $(if $(ACCEPT),--accept-licence) $(if $(FROM),--address $(FROM))
+
+# The whole pipeline on each real corpus that is there (benchmarks/real_corpora.yaml), and docs/real_corpora.md
+real-corpora: .venv/installed
+	python -m benchmarks.real_corpora
 
 test: .venv/installed
 	pytest --numprocesses auto --dist loadfile

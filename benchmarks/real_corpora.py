@@ -1,0 +1,44 @@
+"""Run the whole pipeline on each real corpus that is there, each by itself; write their metrics, a table, a picture."""
+
+import argparse
+from pathlib import Path
+
+from ser.benchmarks import real_corpora
+from ser.benchmarks.real_corpora import RealCorpus
+from ser.files import params
+from ser.files.failures import InputError, one_line
+from ser.files.whole import whole_file
+from ser.plots import drawing
+from ser.plots import real_corpora as picture
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Run the corpora named, or all; those that are not there keep the metrics that git has of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="corpus", help="of benchmarks/real_corpora.yaml (default: all)")
+    parser.add_argument("--table-only", action="store_true", help="run nothing: table and picture from metrics/")
+    options = parser.parse_args()
+    with one_line("real_corpora"):
+        corpora = params.read(ROOT / "benchmarks/real_corpora.yaml", "corpora", dict[str, RealCorpus])
+        unknown = sorted(set(options.names) - set(corpora))
+        if unknown:
+            raise InputError(
+                f"expected names out of {', '.join(corpora)}, found {unknown[0]}; add it to real_corpora.yaml"
+            )
+        for name in () if options.table_only else options.names or corpora:
+            if not (ROOT / corpora[name].folder).is_dir():
+                print(f"real_corpora: {name}: not run, for there is no folder {corpora[name].folder}")
+                continue
+            real_corpora.run(ROOT, corpora[name], ROOT / "benchmarks/data/checkouts" / name, ROOT / "metrics" / name)
+        known = [name for name in corpora if (ROOT / "metrics" / name).is_dir()]
+        rows = real_corpora.table(ROOT / "metrics", known)
+        with whole_file(ROOT / "docs/real_corpora.md") as temporary:
+            temporary.write_text(real_corpora.page(rows))
+        drawing.save(picture.draw(rows), ROOT / "plots/real_corpora.png")
+        print(f"real_corpora: {', '.join(known)}: see docs/real_corpora.md")
+
+
+if __name__ == "__main__":
+    main()

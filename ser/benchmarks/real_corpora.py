@@ -1,0 +1,169 @@
+"""The whole pipeline on one real corpus, in a checkout of its own; and the table of what came out on each."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import yaml
+
+from ser.files.failures import InputError
+from ser.scores import words
+
+KEPT = ("ambiguity", "bias", "evaluate", "manifest", "representation", "split")  # of metrics/, for each corpus
+
+
+HEADING = """# The default pipeline on real corpora
+
+Each corpus by itself, with the params of `benchmarks/real_corpora.yaml` and otherwise the defaults. The classifier was
+chosen on nEMO and the bundled corpus, the encoder's recipe on none of these ([experiments](experiments.md)). UAR with
+intervals of 95 % over speakers; chance is one over the emotions. "What that adds" is what a random split, with the same
+speakers on both sides, adds to the UAR. The numbers are those of `metrics/<corpus>/*.json`; `make real-corpora` makes
+them anew for whoever has the corpora.
+
+![the default pipeline on real corpora](../plots/real_corpora.png)
+"""
+
+
+@dataclass(frozen=True)
+class RealCorpus:
+    """A corpus to run the pipeline on.
+
+    Attributes:
+        folder: where it is, relative to the project; its name chooses the parser.
+        emotions: the label set.
+        protocol: of the split, speakers apart.
+    """
+
+    folder: str
+    emotions: list[str]
+    protocol: Literal["kfold", "loso", "sessions"]
+
+
+def run(project: Path, corpus: RealCorpus, checkout: Path, metrics: Path) -> None:
+    """Run the pipeline of the project's last commit on a corpus, and copy its metrics.
+
+    The checkout stays, so that a rerun does only what changed.
+
+    Args:
+        project: the root of the project's repository.
+        corpus: the corpus, whose folder is there.
+        checkout: where to clone the project to.
+        metrics: where its metrics go.
+
+    Raises:
+        InputError: git or a stage of the pipeline fails; what they say has been printed.
+    """
+    commit = _output(["git", "rev-parse", "HEAD"], project)
+    if not checkout.exists():
+        _call(["git", "clone", "--quiet", "--no-checkout", project.resolve(), checkout], project)
+    _call(["git", "fetch", "--quiet", "origin", commit], checkout)
+    _call(["git", "checkout", "--quiet", "--force", "--detach", commit], checkout)
+    source = project / corpus.folder
+    inside = checkout / "data/raw" / source.name
+    shutil.rmtree(inside, ignore_errors=True)
+    # Links to the same files, where the file system can; the walk of a corpus follows no link to a folder.
+    shutil.copytree(source, inside, copy_function=_link, ignore=shutil.ignore_patterns(".git"))
+    changed = yaml.safe_load((checkout / "params.yaml").read_text())
+    changed |= {"corpora": [source.name], "emotions": corpus.emotions}
+    changed["split"]["protocol"] = corpus.protocol
+    (checkout / "params.yaml").write_text(yaml.safe_dump(changed, sort_keys=False))
+    _call([sys.executable, "-m", "dvc", "repro"], checkout)
+    metrics.mkdir(parents=True, exist_ok=True)
+    for name in KEPT:
+        shutil.copyfile(checkout / f"metrics/{name}.json", metrics / f"{name}.json")
+
+
+def table(metrics: Path, names: Sequence[str]) -> pd.DataFrame:
+    """Gather what came out on each corpus.
+
+    Args:
+        metrics: the folder that has a folder of metrics for each of them.
+        names: of the corpora.
+
+    Returns:
+        A row per corpus: corpus, utterances, speakers, emotions, hours, chance, then with ``_low`` and ``_high``: uar
+        (speakers unknown in training), random (a random split), added (by that), gender_gap (women minus men; missing
+        where it could not be measured), speaker_probe (balanced accuracy of speakers from the vectors) and
+        over_mfcc (the emotion probe of the vectors minus that of MFCC).
+    """
+    rows = []
+    for name in names:
+        read = {file: json.loads((metrics / name / f"{file}.json").read_text()) for file in KEPT}
+        scores, probes = read["evaluate"], read["representation"]["probe"]
+        gap = read["bias"].get("gender", {}).get("gap", {}).get("female_minus_male", {})
+        rows.append(
+            {
+                "corpus": name,
+                **{key: read["manifest"][key] for key in ("utterances", "speakers", "hours")},
+                "emotions": len(read["manifest"]["emotions"]),
+                "chance": scores["chance_uar"],
+                **_figure("uar", scores["speaker_independent"], "uar"),
+                **_figure("random", scores["random"], "uar"),
+                **_figure("added", scores["drop_from_random"], "uar"),
+                **_figure("gender_gap", gap, "uar"),
+                **_figure("speaker_probe", probes["features"]["speaker"], "balanced_accuracy"),
+                **_figure("over_mfcc", probes["features_minus_mfcc"]["emotion"], "balanced_accuracy"),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def page(rows: pd.DataFrame) -> str:
+    """Word what ``table`` gathered as a page of Markdown."""
+
+    def figures(key: str, sign: bool = False) -> list[str]:
+        return [
+            "not measured" if pd.isna(row[key]) else words.estimate(row, key, sign=sign)
+            for row in rows.to_dict("records")
+        ]
+
+    shown = pd.DataFrame(
+        {
+            "corpus": rows["corpus"],
+            "utterances; hours": [f"{row.utterances:,}; {row.hours:.1f}" for row in rows.itertuples()],
+            "speakers": rows["speakers"],
+            "emotions; chance": [f"{row.emotions}; {words.number(row.chance)}" for row in rows.itertuples()],
+            "UAR, speakers unknown": figures("uar"),
+            "UAR, random split": figures("random"),
+            "what that adds": figures("added", sign=True),
+            "gender gap, women minus men": figures("gender_gap", sign=True),
+            "speaker from the vectors": figures("speaker_probe"),
+            "emotion probe, PASE+ minus MFCC": figures("over_mfcc", sign=True),
+        }
+    )
+    return f"{HEADING}\n{shown.to_markdown(index=False, disable_numparse=True)}\n"
+
+
+def _figure(name: str, values: Mapping, key: str) -> dict[str, float]:
+    low, high = words.ends(values, key) or (float("nan"), float("nan"))
+    return {name: values.get(key, float("nan")), f"{name}_low": low, f"{name}_high": high}
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _call(command: Sequence, folder: Path) -> None:
+    ended = subprocess.run([str(part) for part in command], cwd=folder)
+    if ended.returncode:
+        raise InputError(
+            f"{folder}: expected `{' '.join(map(str, command))}` to succeed, found exit code "
+            f"{ended.returncode}; see what it said above"
+        )
+
+
+def _output(command: Sequence[str], folder: Path) -> str:
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if ended.returncode:
+        raise InputError(f"{folder}: expected a git checkout of the project, found none; clone it with git")
+    return ended.stdout.strip()
