@@ -11,6 +11,7 @@ from ser.files.failures import InputError
 from ser.files.tables import Schema
 
 COLUMNS = ("id", "protocol", "fold", "truth", "prediction")
+TEMPERATURE = "temperature"  # by which the logarithms of the fold's probabilities were divided
 SUM_TOLERANCE = 1e-6  # of a row's probabilities from 1
 TIE_TOLERANCE = 1e-8  # nine digits are written, so that near ties may look like the contrary
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import gmean
 
 from ser.encoders import catalogue
 from ser.encoders.extractor import Extractor
@@ -14,10 +15,15 @@ from ser.learning import classifier
 from ser.learning.classifier import Classifier
 from ser.splits.names import RANDOM
 
+UNCERTAIN = "uncertain"
+
 
 @dataclass(frozen=True)
 class Predictor:
     """An extractor and the classifiers that were trained on its vectors.
+
+    The mean of several classifiers gets the geometric mean of their temperatures, so that no temperature changes a
+    label. How sure that mean may be is not measured: there is no speaker whom none of them was trained on.
 
     Attributes:
         extractor: ``extractor.vector(signal)`` gives a signal's vector.
@@ -41,6 +47,11 @@ class Predictor:
     def by_speaker(self) -> bool:
         """Whether vectors are normalised by the mean and deviation of their speaker's."""
         return self.classifiers[0].recipe.params.normalisation == "speaker"
+
+    @property
+    def abstain_below(self) -> float:
+        """The confidence below which the answer is ``UNCERTAIN``, as it was when the classifiers were evaluated."""
+        return self.classifiers[0].recipe.params.abstain_below
 
     def check_speaker(self, utterances: int, one_speaker: bool) -> None:
         """Refuse what cannot be normalised by its speaker, where the model does that.
@@ -66,8 +77,8 @@ class Predictor:
             one_speaker: whether all of them are of one and the same speaker; only used where ``by_speaker``.
 
         Returns:
-            float64 (utterances, labels), the mean over the classifiers; each row sums to 1, and is the same to the last
-            bit whatever the others are, unless ``by_speaker``.
+            float64 (utterances, labels), the mean over the classifiers, after the temperature; each row sums to 1, and
+            is the same to the last bit whatever the others are, unless ``by_speaker``.
 
         Raises:
             InputError: as ``check_speaker``.
@@ -75,12 +86,25 @@ class Predictor:
         self.check_speaker(len(vectors), one_speaker)
         # Alone, where they do not share a speaker's mean: the last bits of a matrix product depend on its size.
         groups = [vectors] if self.by_speaker else vectors[:, np.newaxis]
-        return np.concatenate([self._mean(group) for group in groups])
+        temperature = float(gmean([member.temperature for member in self.classifiers]))
+        return classifier.tempered(np.concatenate([self._mean(group) for group in groups]), temperature)
 
     def _mean(self, vectors: np.ndarray) -> np.ndarray:
-        """Give the mean over the classifiers of the probabilities that each gives in one go."""
+        """Give the mean over the classifiers of the probabilities that each gives in one go, before any temperature."""
         speakers = np.full(len(vectors), "one")
-        return np.mean([member.probabilities(vectors, speakers) for member in self.classifiers], axis=0)
+        return np.mean([member.uncalibrated(vectors, speakers) for member in self.classifiers], axis=0)
+
+
+def answer(labels: Sequence[str], probabilities: np.ndarray, below: float) -> str:
+    """Name the likeliest emotion, or say that nobody can.
+
+    Args:
+        labels: the emotions.
+        probabilities: theirs, (labels,).
+        below: the confidence, the probability of the likeliest one, below which the answer is ``UNCERTAIN``.
+    """
+    likeliest = int(probabilities.argmax())
+    return labels[likeliest] if probabilities[likeliest] >= below else UNCERTAIN
 
 
 def load(folder: Path, weights: Path | None = None, fold: int | None = None, device: str = "cpu") -> Predictor:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, Field
 
+from ser import predictor
 from ser.audio import SAMPLING_RATE_HZ
 from ser.files.failures import InputError
 from serving.model import Model
 from serving.problems import Problem
 
-SILENCE, UNCERTAIN = "silence", "uncertain"
+SILENCE = "silence"
 LEVEL_SAMPLES = SAMPLING_RATE_HZ // 20  # 50 ms, a short syllable
 
 
@@ -94,7 +95,7 @@ def answer(model: Model, signal: np.ndarray, policy: Policy) -> dict:
         raise Problem("unreadable", str(error)) from error
     label, confidence = model.labels[int(found.argmax())], float(found.max())
     return {
-        "answer": label if confidence >= policy.threshold else UNCERTAIN,
+        "answer": predictor.answer(model.labels, found, policy.threshold),
         "label": label,
         "confidence": confidence,
         "probabilities": dict(zip(model.labels, map(float, found), strict=True)),

@@ -28,6 +28,7 @@ class Pipeline:
         recipe = trained.classifiers[0].recipe
         self._trained = trained
         self.labels = trained.labels
+        self.abstain_below = trained.abstain_below
         self.settings = {
             "features": trained.extractor.recipe.encoder,
             "protocol": recipe.protocol,
@@ -39,6 +40,7 @@ class Pipeline:
             features=trained.extractor.recipe.encoder,
             classifiers=len(trained.classifiers),
             protocol=recipe.protocol,
+            calibration=CALIBRATION[recipe.params.calibration],
         )
 
     def probabilities(self, signal: np.ndarray) -> np.ndarray:
@@ -59,6 +61,11 @@ def load(models: Path, weights: Path) -> Pipeline:
     return Pipeline(predictor.load(models, weights))
 
 
+CALIBRATION = {
+    "temperature": "Its confidence was fitted to speakers like those of its training corpus. Of others 0.8 does not "
+    "mean that it is right four times out of five.",
+    "none": "Its confidence is not calibrated: 0.8 does not mean that it is right four times out of five.",
+}
 CARD = """\
 # This model
 
@@ -73,6 +80,6 @@ It tells apart {emotions} by how a voice sounds, not by what it says: {features}
 
 - It does not read feelings. It guesses which word listeners would have chosen for a voice like this one.
 - It knows the speakers, the language and the microphones of its training corpus, and errs more on others.
-- Its confidence is not calibrated: 0.8 does not mean that it is right four times out of five.
+- {calibration}
 - It is nothing to judge a person by: not for hiring, schooling, policing, medicine or credit.
 """

@@ -19,7 +19,7 @@ from ser.recordings.kinds import READ
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print label and probabilities of each file; end with exit code 1 where a file could not be predicted."""
+    """Print each file's likeliest emotion, answer and probabilities; end with exit code 1 where one has none."""
     parser = argparse.ArgumentParser(prog="ser predict", description="Predict the emotion of audio files.")
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE_OR_FOLDER", help="a folder: all audio files in it")
     for flag, default, words in (
@@ -32,9 +32,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--fold", type=int, metavar="N", help="use this fold's classifier (default: the mean of all)")
     parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
     parser.add_argument("--one-speaker", action="store_true", help="all files are of one speaker")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="P",
+        help="confidence below which the answer is 'uncertain' (default: the model's, train.abstain_below)",
+    )
     parser.add_argument("--device", default="cpu", help="where the encoder runs (default: cpu)")
     options = parser.parse_args(arguments)
     with one_line("predict"):
+        if options.threshold is not None and not 0 <= options.threshold <= 1:
+            raise InputError(f"--threshold: expected 0 to 1, found {options.threshold}")
         torch.set_num_threads(1)  # the same sums as in the pipeline; short files gain nothing from more
         files, faults = audio_files(options.paths)
         whole = len(files) + len(faults)
@@ -50,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"predict: {_printable(fault)}", file=sys.stderr)
         if vectors:
             probabilities = model.probabilities(np.stack(list(vectors.values())), options.one_speaker)
-            print(layout(list(vectors), probabilities, model.labels, options.format))
+            below = model.abstain_below if options.threshold is None else options.threshold
+            print(layout(list(vectors), probabilities, model.labels, below, options.format))
         if faults:
             raise InputError(f"{len(faults)} of {whole} files have no prediction")
 
@@ -108,13 +117,15 @@ def vector(model: predictor.Predictor, path: Path) -> np.ndarray:
         raise InputError(f"{path}: too long for the memory that is free; cut it into shorter files") from error
 
 
-def layout(files: Sequence[Path], probabilities: np.ndarray, labels: Sequence[str], style: str) -> str:
+def layout(files: Sequence[Path], probabilities: np.ndarray, labels: Sequence[str], below: float, style: str) -> str:
     """Lay out the predictions.
 
     Args:
         files: the files.
         probabilities: (files, labels).
         labels: the emotions.
+        below: the confidence below which the answer is ``uncertain``; the prediction is the likeliest emotion all the
+            same.
         style: ``table``, for people; ``csv``; or ``json``, a list of objects.
 
     Returns:
@@ -122,17 +133,23 @@ def layout(files: Sequence[Path], probabilities: np.ndarray, labels: Sequence[st
         writes them, 0xe9 as a backslash and ``udce9``.
     """
     chosen = [labels[index] for index in probabilities.argmax(axis=1)]
+    answers = [predictor.answer(labels, row, below) for row in probabilities]
     if style == "json":
         rows = [
-            {"file": str(file), "prediction": emotion, "probabilities": dict(zip(labels, row, strict=True))}
-            for file, emotion, row in zip(files, chosen, probabilities.tolist(), strict=True)
+            {
+                "file": str(file),
+                "prediction": emotion,
+                "answer": said,
+                "probabilities": dict(zip(labels, row, strict=True)),
+            }
+            for file, emotion, said, row in zip(files, chosen, answers, probabilities.tolist(), strict=True)
         ]
         return _printable(json.dumps(rows, indent=2, ensure_ascii=False))
-    table = pd.DataFrame({"file": [_printable(str(file)) for file in files], "prediction": chosen})
+    table = pd.DataFrame({"file": [_printable(str(file)) for file in files], "prediction": chosen, "answer": answers})
     table[probability_columns(labels)] = probabilities
     if style == "csv":
         return table.to_csv(index=False, lineterminator="\n", float_format="%.9g").rstrip("\n")
-    for column in ("file", "prediction"):
+    for column in ("file", "prediction", "answer"):
         table[column] = table[column].str.ljust(table[column].str.len().max())
     return table.to_string(index=False, float_format="%.3f", justify="left")
 

@@ -1,6 +1,7 @@
 """Serve the trained model over HTTP, and a page to try it: ``ser serve``."""
 
 import argparse
+import dataclasses
 import ipaddress
 import os
 import signal
@@ -40,7 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="recordings computed at once in a process (default: cores)"
     )
-    parser.add_argument("--threshold", type=float, default=0.5, help="confidence below which the answer is 'uncertain'")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="P",
+        help="confidence below which the answer is 'uncertain' (default: the model's, train.abstain_below)",
+    )
     parser.add_argument("--silence-db", type=float, default=-60.0, help="level below which the answer is 'silence'")
     parser.add_argument("--proxy", metavar="ADDRESS", help="a proxy whose word on its clients' addresses is taken")
     limits.add_flags(parser)
@@ -71,8 +77,10 @@ def make(options: argparse.Namespace):
 
     torch.set_num_threads(1)
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.workers)
-    policy = Policy(options.threshold, options.silence_db)
+    given = {} if options.threshold is None else {"threshold": options.threshold}
+    policy = Policy(silence_db=options.silence_db, **given)  # refused, if it must be, before the model is loaded
     model = pipeline.load(options.models, options.weights)
+    policy = dataclasses.replace(policy, threshold=model.abstain_below, **given)
     return Service(model, limits.from_flags(options), policy, api_keys(), threads)
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ser import features, manifest, predictions
+from ser.confidence import abstention, calibration
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.learning import trained
+from ser.learning.recipe import TrainParams
 from ser.plots import confusion, drawing
 from ser.scores import metrics
 from ser.scores.intervals import IntervalParams
@@ -21,13 +23,14 @@ def main() -> None:
     """Read the trained classifiers and the features; write predictions, metrics, tables and a picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     inputs = ("params", "manifest", "features", "split", "models")
-    outputs = ("predictions", "metrics", "confusion", "classes", "folds", "picture")
+    outputs = ("predictions", "metrics", "confusion", "classes", "folds", "risk", "picture")
     for name in (*inputs, *outputs):
         parser.add_argument(f"--{name}", type=Path, required=True)
     paths = parser.parse_args()
     with one_line("evaluate"):
         emotions = params.read(paths.params, "emotions", list[str])
         settings = params.read(paths.params, "intervals", IntervalParams)
+        below = params.read(paths.params, "train", TrainParams).abstain_below
         utterances = manifest.read(paths.manifest)
         split = splits_table.read(paths.split)
         splits_table.check(split, utterances)
@@ -36,15 +39,20 @@ def main() -> None:
         table = trained.predict(split, utterances, vectors, paths.models, emotions, bar)
         people = predictions.with_people(table, utterances)
         protocol = names.chosen(table["protocol"])
+        rows = people[people["protocol"] == protocol]
         report = metrics.report(people, emotions, settings)
+        report["calibration"] = calibration.report(rows, emotions, settings)
+        report["abstention"] = abstention.report(rows, emotions, below, settings)
         tables.write(table, paths.predictions)
-        tables.write(table.loc[table["protocol"] == protocol, ["truth", "prediction"]], paths.confusion)
+        tables.write(rows[["truth", "prediction"]], paths.confusion)
         tables.write(metrics.classes(people, emotions), paths.classes)
         tables.write(metrics.folds(people, emotions), paths.folds)
+        tables.write(abstention.risk_coverage(rows, emotions), paths.risk)
         drawing.save(confusion.draw(metrics.titled(people, report, emotions), emotions), paths.picture)
         tables.write_metrics(report, paths.metrics)
-        speakers = set(people.loc[people["protocol"] == protocol, "speaker"])
-        print(f"evaluate: {metrics.line(report, protocol, settings.obstacle(speakers))}; see {paths.metrics}")
+        print(
+            f"evaluate: {metrics.line(report, protocol, settings.obstacle(set(rows['speaker'])))}; see {paths.metrics}"
+        )
 
 
 if __name__ == "__main__":

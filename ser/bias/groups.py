@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ser.bias.calibration import expected_calibration_error
+from ser.confidence.calibration import expected_calibration_error
 from ser.files.params import check_ranges
 from ser.people import ATTRIBUTES, AgeBands, by_group
 from ser.predictions import probability_columns

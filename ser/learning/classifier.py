@@ -3,12 +3,14 @@
 import dataclasses
 import itertools
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialised
+from scipy.special import softmax
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
@@ -34,6 +36,8 @@ class Classifier(nn.Module):
         recipe: what made it.
         inputs: the length of a vector.
         networks: the networks; the validation part of the split is that of the first.
+        temperature: by what the logarithms of the mean are divided: below 1 sharpens, above 1 softens, and no label
+            changes.
     """
 
     def __init__(self, recipe: Recipe, inputs: int, count: int = 1):
@@ -41,10 +45,10 @@ class Classifier(nn.Module):
         self.recipe = recipe
         self.inputs = inputs
         self.networks = nn.ModuleList(Network(recipe, inputs) for _ in range(count))
+        self.temperature = 1.0
 
-    @torch.inference_mode()
     def probabilities(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
-        """Give each emotion's probability.
+        """Give each emotion's probability, after the temperature.
 
         Args:
             vectors: (utterances, inputs), as the extractor made them.
@@ -57,6 +61,11 @@ class Classifier(nn.Module):
         Raises:
             InputError: the vectors have another length, or speakers are wanted and not known.
         """
+        return tempered(self.uncalibrated(vectors, speakers), self.temperature)
+
+    @torch.inference_mode()
+    def uncalibrated(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
+        """Give the networks' mean probabilities, before the temperature; all else as of ``probabilities``."""
         prepared = self._prepared(vectors, speakers)
         return torch.stack([network(prepared).softmax(dim=1) for network in self.networks]).mean(dim=0).numpy()
 
@@ -90,6 +99,13 @@ class Classifier(nn.Module):
             )
         self.eval()
         return torch.from_numpy(normalised_by_speaker(vectors, speakers, self.recipe.params))
+
+
+def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Divide the logarithms of probabilities, (utterances, labels), by a temperature, and make rows sum to 1 again."""
+    if temperature == 1:
+        return probabilities
+    return softmax(np.log(np.maximum(probabilities, np.finfo(float).tiny)) / temperature, axis=1)
 
 
 def _finite(outputs: Tensor) -> Tensor:
@@ -134,7 +150,7 @@ def file_name(protocol: str, fold: int) -> str:
 
 
 def save(classifier: Classifier, path: Path) -> None:
-    """Save a classifier: weights and normaliser as safetensors, the recipe in the header.
+    """Save a classifier: weights and normaliser as safetensors, recipe and temperature in the header.
 
     Args:
         classifier: the classifier.
@@ -143,6 +159,7 @@ def save(classifier: Classifier, path: Path) -> None:
     # One key only: safetensors writes several in an order that changes from run to run.
     recipe = dataclasses.asdict(classifier.recipe)
     card = {"inputs": classifier.inputs, "networks": len(classifier.networks), "recipe": recipe}
+    card["temperature"] = classifier.temperature
     tensors = {
         key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in classifier.state_dict().items()
     }
@@ -179,6 +196,9 @@ def load(path: Path) -> Classifier:
         nested = {"adversary": AdversaryParams(**block["adversary"]), "robust": RobustParams(**block["robust"])}
         recipe = Recipe(**card["recipe"] | {"params": TrainParams(**block | nested)})
         classifier = Classifier(recipe, card["inputs"], card["networks"])
+        classifier.temperature = float(card["temperature"])
+        if not 0 < classifier.temperature < math.inf:
+            raise ValueError(f"temperature {classifier.temperature}")
         named = file_name(recipe.protocol, recipe.fold)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(

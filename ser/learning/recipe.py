@@ -79,6 +79,9 @@ class TrainParams:
         start: ``lda``: a network adds to the scores of a shrunk linear discriminant analysis of its training part,
             multiplied so that they fit its validation part, and begins with them; ``none``: it stands alone, as it also
             does with an adversary, for the scores would show what the last hidden layer shall not.
+        calibration: ``temperature``: the probabilities are sharpened or softened by one number, so that they fit
+            speakers whom the networks were not trained on; ``none``: they are taken as they come.
+        abstain_below: the confidence, 0 to 1, below which the answer is that nobody can say; 0: there is always one.
     """
 
     hidden: list[int]
@@ -100,6 +103,8 @@ class TrainParams:
     cost: float = 0.01
     networks: int = 1
     start: Literal["lda", "none"] = "none"
+    calibration: Literal["temperature", "none"] = "none"
+    abstain_below: float = 0.0
 
     @property
     def starts(self) -> bool:
@@ -127,6 +132,7 @@ class TrainParams:
             seed=SEEDS,
             cost=COSTS,
             networks=(1, 100),
+            abstain_below=(0, 1),
         )
         if not 0 < self.smoothing < 1:
             raise ValueError(f"smoothing: expected a share between 0 and 1, such as 0.1, found {self.smoothing}")

@@ -55,7 +55,7 @@ def predict(
         progress: takes the folds and passes them on: ``tqdm``, for one.
 
     Returns:
-        Predictions in the order of protocol, fold and id.
+        Predictions in the order of protocol, fold and id, and the temperature of each fold's classifier.
 
     Raises:
         InputError: as ``load``; or a classifier was trained on other emotions.
@@ -68,7 +68,8 @@ def predict(
         tested = parts == "test"
         # All utterances go in: normalisation by speaker must see all of a speaker's, as it did in training.
         probabilities = model.probabilities(features.vectors, speakers)[tested]
-        found.append(predictions.fold(protocol, fold, utterances[tested], probabilities, emotions))
+        rows = predictions.fold(protocol, fold, utterances[tested], probabilities, emotions)
+        found.append(rows.assign(**{predictions.TEMPERATURE: model.temperature}))
     return pd.concat(found, ignore_index=True)
 
 

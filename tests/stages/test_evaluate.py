@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from sklearn.metrics import recall_score
+from sklearn.metrics import accuracy_score, log_loss, recall_score
 
 from ser import features, manifest, predictions
 from ser.files import tables
@@ -22,12 +22,13 @@ from tests import builders
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "evaluate.py"
 EMOTIONS = ["sad", "angry"]  # not in the order of the alphabet
-OUTPUTS = ("predictions.csv", "evaluate.json", "confusion.csv", "classes.csv", "folds.csv", "confusion.png")
+OUTPUTS = ("predictions.csv", "evaluate.json", "confusion.csv", "classes.csv", "folds.csv", "risk.csv", "confusion.png")
 TRAIN = builders.train_params(
     hidden=[4], learning_rate=0.05, weight_decay=0.0, batch_size=16, epochs=8, patience=8, class_weights=False
 )
 SPLIT = SplitParams(**builders.SPLIT)
 EXTRACTOR = '{"name": "numbers"}'
+PARAMS = {"emotions": EMOTIONS, "intervals": builders.INTERVALS, "train": builders.TRAIN | {"abstain_below": 0.8}}
 
 
 def make_project(folder, train=TRAIN, split=SPLIT, speaker="c/{}", labels=EMOTIONS):
@@ -48,7 +49,7 @@ def make_project(folder, train=TRAIN, split=SPLIT, speaker="c/{}", labels=EMOTIO
         people = rows["speaker"].to_numpy()
         model, _ = fitting.fit(recipe, vectors, rows["emotion"].to_numpy(), parts, people)
         classifier.save(model, folder / "models" / classifier.file_name(protocol, fold))
-    (folder / "params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "intervals": builders.INTERVALS}))
+    (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def run(monkeypatch):
     flags = (
         "--params params.yaml --manifest manifest.csv --features features --split split.csv --models models "
         "--predictions predictions.csv --metrics evaluate.json --confusion confusion.csv --classes classes.csv "
-        "--folds folds.csv --picture confusion.png"
+        "--folds folds.csv --risk risk.csv --picture confusion.png"
     )
     monkeypatch.setattr(sys, "argv", [str(STAGE), *flags.split()])
     runpy.run_path(str(STAGE), run_name="__main__")
@@ -72,7 +73,7 @@ def test_each_utterance_is_predicted_by_the_classifier_that_did_not_train_on_it(
     project()
     run(monkeypatch)
     table = predictions.read(Path("predictions.csv"), EMOTIONS)
-    assert list(table.columns) == ["id", "protocol", "fold", "truth", "prediction", "p_sad", "p_angry"]
+    assert list(table.columns) == ["id", "protocol", "fold", "truth", "prediction", "p_sad", "p_angry", "temperature"]
     pd.testing.assert_frame_equal(table, table.sort_values(["protocol", "fold", "id"], ignore_index=True))
     split = splits_table.read(Path("split.csv"))
     vectors = features.read(Path("features"), manifest.read(Path("manifest.csv")))
@@ -93,7 +94,8 @@ def test_the_metrics_and_tables_are_those_of_the_predictions(project, monkeypatc
     table = predictions.read(Path("predictions.csv"), EMOTIONS)
     kfold = table[table["protocol"] == "kfold"]
     report = json.loads(Path("evaluate.json").read_text())
-    assert set(report) == {"speaker_independent", "random", "drop_from_random", "chance_uar"}
+    sides = {"speaker_independent", "random", "drop_from_random", "chance_uar"}
+    assert set(report) == {*sides, "calibration", "abstention"}
     expected = recall_score(kfold["truth"], kfold["prediction"], average="macro")
     assert report["speaker_independent"]["uar"] == pytest.approx(expected, abs=1e-4)
     assert report["speaker_independent"]["speakers"] == 6
@@ -101,6 +103,36 @@ def test_the_metrics_and_tables_are_those_of_the_predictions(project, monkeypatc
     assert confusion.to_dict("list") == kfold[["truth", "prediction"]].to_dict("list")
     assert len(pd.read_csv("classes.csv")) == 4
     assert len(pd.read_csv("folds.csv")) == 6
+
+
+def test_confidence_is_measured_on_the_speaker_independent_predictions_before_and_after_the_temperature(
+    project, monkeypatch
+):
+    project()
+    path = Path("models/kfold-00.safetensors")
+    model = classifier.load(path)
+    model.temperature = 0.25
+    classifier.save(model, path)
+    run(monkeypatch)
+    table = predictions.read(Path("predictions.csv"), EMOTIONS).query("protocol == 'kfold'")
+    assert table.groupby("fold")["temperature"].first().tolist() == [0.25, 1, 1]
+    after = table[["p_sad", "p_angry"]].to_numpy()
+    before = after ** table[["temperature"]].to_numpy()
+    before /= before.sum(axis=1, keepdims=True)
+    report = json.loads(Path("evaluate.json").read_text())
+    for side, probabilities in (("before", before), ("after", after)):
+        loss = log_loss(table["truth"], probabilities[:, ::-1], labels=["angry", "sad"])
+        assert report["calibration"][side]["nll"] == pytest.approx(loss, abs=1e-4)
+    assert report["calibration"]["temperature"] == {"mean": 0.75, "lowest": 0.25, "highest": 1}
+    answered = after.max(axis=1) >= 0.8
+    assert 0 < answered.mean() < 1
+    assert report["abstention"]["below"] == 0.8
+    assert report["abstention"]["coverage"] == pytest.approx(answered.mean(), abs=1e-4)
+    expected = accuracy_score(table["truth"][answered], table["prediction"][answered])
+    assert report["abstention"]["accuracy"] == pytest.approx(expected, abs=1e-4)
+    curve = pd.read_csv("risk.csv")
+    assert curve["coverage"].iloc[-1] == 1
+    assert curve["risk"].iloc[-1] == pytest.approx(1 - accuracy_score(table["truth"], table["prediction"]))
 
 
 def test_one_line_says_the_main_figures(project, monkeypatch, capsys):
@@ -140,7 +172,7 @@ def test_normalisation_by_speaker_sees_all_utterances_of_the_speaker(project, mo
 def test_random_alone_says_that_there_is_no_speaker_independent_figure(project, monkeypatch, capsys):
     project(split=dataclasses.replace(SPLIT, protocol="random"))
     run(monkeypatch)
-    assert set(json.loads(Path("evaluate.json").read_text())) == {"random", "chance_uar"}
+    assert set(json.loads(Path("evaluate.json").read_text())) == {"random", "chance_uar", "calibration", "abstention"}
     assert "random; no speaker-independent figure: split.protocol is random; see" in capsys.readouterr().out
     assert len(pd.read_csv("confusion.csv")) == 48
 
@@ -249,7 +281,5 @@ def test_a_split_that_leaks_is_refused(project, monkeypatch):
 
 def test_a_misspelt_parameter_is_refused(project, monkeypatch):
     project()
-    Path("params.yaml").write_text(
-        yaml.safe_dump({"emotions": EMOTIONS, "intervals": builders.INTERVALS | {"resample": 3}})
-    )
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS | {"intervals": builders.INTERVALS | {"resample": 3}}))
     assert "params.yaml: intervals: unknown key 'resample'; did you mean 'resamples'?" in failure(monkeypatch)

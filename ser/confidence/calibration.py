@@ -1,0 +1,104 @@
+"""Calibration: how far a classifier's confidence is from its share of hits, with intervals over speakers.
+
+A classifier is calibrated where, of all utterances that it is 80 % sure of, 80 % are right.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.special import softmax
+
+from ser.predictions import TEMPERATURE, probability_columns
+from ser.scores.intervals import Bootstrap, IntervalParams
+
+BINS = 15  # of the confidence, equally wide: above 0 to 1/15, above 1/15 to 2/15, ...
+LEAST = np.finfo(float).eps  # a label that is held for impossible would cost infinitely much
+
+
+def expected_calibration_error(confidence: Sequence[float], right: Sequence[bool]) -> float:
+    """Measure how far the confidence is from the share that is right.
+
+    Utterances are put into ``BINS`` by their confidence; the error is the distance between mean confidence and accuracy
+    in each bin, averaged over bins with the weight of their utterances (C. Guo and others, "On calibration of modern
+    neural networks", 2017, arXiv 1706.04599, equation 3). By chance alone it is above 0, the more so the fewer
+    utterances there are: compare groups of different sizes with care.
+
+    Args:
+        confidence: the probability of the predicted emotion, 0 to 1, of each utterance.
+        right: whether the prediction is the truth.
+
+    Returns:
+        0 (as often right as it believes) to 1; NaN without utterances.
+    """
+    if not len(confidence):
+        return float("nan")
+    return float(np.abs(_surplus(confidence, right, np.zeros(len(confidence), int), 1)).sum() / len(confidence))
+
+
+def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalParams) -> dict:
+    """Measure the calibration of one protocol's predictions, folds pooled, and what the temperature was worth.
+
+    The same replicates give both sides and their difference, which is far better known than its two terms.
+
+    Args:
+        predictions: one protocol's rows, with ``truth``, ``speaker``, probabilities and ``temperature``.
+        emotions: the label set.
+        params: how intervals are made.
+
+    Returns:
+        ``before`` and ``after`` the temperature, and ``after_minus_before``: of each ``ece``, as
+        ``expected_calibration_error``; ``brier``, the squared distance to the label, summed over emotions (G. Brier,
+        "Verification of forecasts expressed in terms of probability", 1950), 0 to 2; and ``nll``, the negative
+        log-likelihood of the label, nats; with ``_low`` and ``_high`` where there is an interval. ``temperature``: its
+        ``mean`` over the folds, ``lowest`` and ``highest``.
+    """
+    speakers = sorted(set(predictions["speaker"]))
+    who = pd.Index(speakers).get_indexer(predictions["speaker"])
+    truth = pd.Index(emotions).get_indexer(predictions["truth"])
+    after = predictions[probability_columns(emotions)].to_numpy(dtype=float)
+    logarithms = np.log(np.maximum(after, np.finfo(float).tiny))
+    before = softmax(logarithms * predictions[TEMPERATURE].to_numpy()[:, np.newaxis], axis=1)
+    sums = {name: _sums(side, truth, who, len(speakers)) for name, side in (("before", before), ("after", after))}
+    bootstrap = Bootstrap.of(speakers, params)
+
+    def difference(weights: np.ndarray) -> dict[str, np.ndarray]:
+        one, other = _measures(sums["before"], weights), _measures(sums["after"], weights)
+        return {name: other[name] - one[name] for name in one}
+
+    result = {name: bootstrap.figures(lambda weights, own=own: _measures(own, weights)) for name, own in sums.items()}
+    folds = predictions.groupby("fold")[TEMPERATURE].first()
+    temperatures = {"mean": folds.mean(), "lowest": folds.min(), "highest": folds.max()}
+    return result | {"after_minus_before": bootstrap.figures(difference), "temperature": temperatures}
+
+
+def _sums(probabilities: np.ndarray, truth: np.ndarray, who: np.ndarray, speakers: int) -> dict[str, np.ndarray]:
+    """Sum over each speaker's utterances what the measures are made of: (speakers,) or (speakers, bins)."""
+    right = probabilities.argmax(axis=1) == truth
+    labels = np.eye(probabilities.shape[1])[truth]
+    likelihood = np.maximum((probabilities * labels).sum(axis=1), LEAST)
+
+    def total(values: np.ndarray) -> np.ndarray:
+        return np.bincount(who, weights=values, minlength=speakers)
+
+    return {
+        "ece": _surplus(probabilities.max(axis=1), right, who, speakers),
+        "brier": total(np.square(probabilities - labels).sum(axis=1)),
+        "nll": total(-np.log(likelihood)),
+        "utterances": total(np.ones(len(truth))),
+    }
+
+
+def _measures(sums: dict[str, np.ndarray], weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Give the measures, each (replicates,), of sums by speaker where speakers are drawn, (replicates, speakers)."""
+    drawn = {name: weights @ values for name, values in sums.items()}
+    count = drawn.pop("utterances")
+    drawn["ece"] = np.abs(drawn["ece"]).sum(axis=1)
+    return {name: values / count for name, values in drawn.items()}
+
+
+def _surplus(confidence: Sequence[float], right: Sequence[bool], groups: np.ndarray, count: int) -> np.ndarray:
+    """Sum confidence minus hits in each bin of each group, (groups, bins)."""
+    confidence, right = np.asarray(confidence, dtype=float), np.asarray(right, dtype=float)
+    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    return np.bincount(groups * BINS + bins, confidence - right, count * BINS).reshape(count, BINS)
