@@ -77,10 +77,10 @@ def make(options: argparse.Namespace):
 
     torch.set_num_threads(1)
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.workers)
-    given = {} if options.threshold is None else {"threshold": options.threshold}
-    policy = Policy(silence_db=options.silence_db, **given)  # refused, if it must be, before the model is loaded
+    policy = Policy(options.threshold or 0.0, options.silence_db)
     model = pipeline.load(options.models, options.weights)
-    policy = dataclasses.replace(policy, threshold=model.abstain_below, **given)
+    if options.threshold is None:
+        policy = dataclasses.replace(policy, threshold=model.abstain_below)
     return Service(model, limits.from_flags(options), policy, api_keys(), threads)
 
 

@@ -25,11 +25,12 @@ def extractor():
 def write(tmp_path, extractor):
     """Write a classifier with random weights; returns it."""
 
-    def write(protocol="loso", fold=0, **changes) -> Classifier:
+    def write(protocol="loso", fold=0, temperature=1.0, **changes) -> Classifier:
         recipe = learning_recipe.Recipe(["angry", "happy", "sad"], PARAMS, extractor.fingerprint, protocol, fold)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(fold)
             made = Classifier(replace(recipe, **changes), len(extractor.names)).eval()
+        made.temperature = temperature
         classifier.save(made, tmp_path / classifier.file_name(protocol, fold))
         return made
 
@@ -52,9 +53,31 @@ def test_probabilities_are_the_mean_over_the_folds(tmp_path, write, vectors):
     assert probabilities.shape == (4, 3)
 
 
+def test_the_mean_gets_the_geometric_mean_of_the_temperatures_and_keeps_its_labels(tmp_path, write, vectors):
+    members = [write(fold=fold, temperature=temperature) for fold, temperature in enumerate((0.5, 0.25, 1.0))]
+
+    probabilities = predictor.load(tmp_path).probabilities(vectors)
+
+    mean = sum(member.uncalibrated(vectors) for member in members) / 3
+    powers = mean**2  # the temperature is 0.5
+    np.testing.assert_allclose(probabilities, powers / powers.sum(axis=1, keepdims=True), atol=1e-9)
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), mean.argmax(axis=1))
+
+
+@pytest.mark.parametrize(("confidence", "said"), [(0.59, "uncertain"), (0.6, "sad"), (0.7, "sad")])
+def test_below_the_threshold_the_answer_is_that_nobody_can_say(confidence, said):
+    assert predictor.answer(["happy", "sad"], np.array([1 - confidence, confidence]), 0.6) == said
+
+
+def test_the_threshold_is_the_one_that_the_classifiers_were_trained_with(tmp_path, write):
+    write(params=replace(PARAMS, abstain_below=0.7))
+
+    assert predictor.load(tmp_path).abstain_below == 0.7
+
+
 def test_a_file_has_the_same_numbers_alone_and_among_forty(tmp_path, write, extractor):
     for fold in range(3):
-        write(fold=fold, params=replace(PARAMS, hidden=[256, 128]))
+        write(fold=fold, params=replace(PARAMS, hidden=[256, 128]), temperature=0.9)
     loaded = predictor.load(tmp_path)
     vectors = np.random.default_rng(0).normal(size=(40, len(extractor.names))).astype(np.float32)
 

@@ -41,6 +41,12 @@ GLOSSARY = {
     "cannot be said": "the data allow neither an interval nor a test.",
     "measured": "a number that decides nothing.",
     "balanced accuracy": "of a probe: the mean of the recalls of all classes, as UAR is of emotions.",
+    "calibration error": "expected calibration error (ECE): how far confidence and share of hits lie apart, averaged "
+    "over fifteen bins of the confidence. 0 is perfect.",
+    "Brier score, negative log-likelihood": "how far the probabilities are from the label: squared and summed over "
+    "emotions, 0 to 2; and minus the logarithm of the label's. They punish errors that are sure of themselves.",
+    "temperature": "one number by which the logarithms of the probabilities are divided, so that they are neither too "
+    "sure nor too doubtful. It changes no label.",
     "AUROC": "the chance that a score ranks an ambiguous utterance above a clear one; 0.5 is chance, 1 is perfect.",
 }
 

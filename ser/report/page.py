@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import jinja2
 
-from ser.report import ambiguity, data, groups, limits, performance, speakers
+from ser.report import ambiguity, confidence, data, groups, limits, performance, speakers
 from ser.report.content import Section
 from ser.report.material import Material
 from ser.report.summary import summary
@@ -13,7 +13,8 @@ from ser.report.summary import summary
 
 def sections(material: Material) -> list[Section]:
     """Write all sections, in the order in which they are read."""
-    return [chapter.section(material) for chapter in (data, performance, speakers, groups, ambiguity, limits)]
+    chapters = (data, performance, confidence, speakers, groups, ambiguity, limits)
+    return [chapter.section(material) for chapter in chapters]
 
 
 def render(material: Material, template: str) -> str:

@@ -1,9 +1,11 @@
 """What each chapter says, in cases worked by hand."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 
-from ser.report import ambiguity, data, gaps, groups, limits, performance, speakers, summary
+from ser.report import ambiguity, confidence, data, gaps, groups, limits, performance, speakers, summary
 from ser.report.material import Material
 from ser.report.schemas import TABLES
 from ser.report.words import FOUND, NOT_SHOWN, UNKNOWN, UNSURE
@@ -357,6 +359,66 @@ def test_emotions_are_recognised_where_the_interval_is_above_chance(values, verd
     finding = performance.headline(known)
     assert finding.verdict == verdict
     assert said in plain(finding.found)
+
+
+# Confidence
+
+CALIBRATED = {
+    "before": {"ece": 0.08, "brier": 0.5, "nll": 0.8},
+    "after": {"ece": 0.03, "ece_low": 0.02, "ece_high": 0.06, "brier": 0.4, "nll": 0.7},
+    "after_minus_before": {"ece": -0.05, "ece_low": -0.07, "ece_high": -0.01, "brier": -0.1, "nll": -0.1},
+    "temperature": {"mean": 1.2, "lowest": 1.1, "highest": 1.3},
+}
+ABSTAINED = {
+    "below": 0.6,
+    "coverage": 0.75,
+    "coverage_low": 0.7,
+    "coverage_high": 0.8,
+    "accuracy": 0.9,
+    "uar": 0.85,
+    "aurc": 0.1,
+}
+
+
+def confident(calibrated=CALIBRATED, abstained=ABSTAINED, **train):
+    scores = {"uar": 0.7, "accuracy": 0.72, "utterances": 80, "speakers": 9}
+    evaluate = {"speaker_independent": scores, "calibration": calibrated, "abstention": abstained}
+    known = material({"evaluate": evaluate}, folds=FOLDS)
+    return dataclasses.replace(known, settings=SETTINGS | {"train": train})
+
+
+def test_calibration_says_the_error_and_what_the_temperature_changed():
+    found = plain(confidence.calibration(confident(calibration="temperature")).found)
+    assert "lie 0.030 [0.020, 0.060] apart (calibration error)." in found
+    assert "The temperature changed it by −0.050 [−0.070, −0.010]" in found
+    assert "lies between 1.100 and 1.300, by fold" in found
+
+
+def test_without_a_temperature_nothing_is_said_of_one():
+    found = confidence.calibration(confident(calibration="none")).found
+    assert found.endswith("apart (calibration error); no temperature was fitted.")
+
+
+def test_answers_that_are_sure_enough_are_compared_with_all():
+    finding = confidence.abstention(confident())
+    found = plain(finding.found)
+    assert "Asked for a confidence of 0.600, it answers 0.750 [0.700, 0.800] of all utterances: accuracy 0.900" in found
+    assert "(of all: 0.720)" in found
+    assert "(of all: 0.700)" in found
+    assert "answered all, it is 0.280." in found
+    assert finding.sure.startswith("The intervals cover other speakers")
+
+
+def test_a_model_that_is_never_sure_enough_is_said_to_answer_nothing():
+    finding = confidence.abstention(confident(abstained={"below": 1.0, "coverage": 0.0, "aurc": 0.1}))
+    assert finding.verdict == UNKNOWN
+    assert "it answers 0.000" in finding.found
+
+
+def test_measures_stand_before_and_after_with_their_difference():
+    (table,) = [part for part in confidence.section(confident()).parts if part.kind == "table"]
+    texts = [plain(cell.text).split(" (")[0] for cell in table.rows[1]]
+    assert texts == ["Brier score", "0.500", "0.400", "−0.100"]
 
 
 # Data, limits, summary

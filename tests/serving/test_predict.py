@@ -102,8 +102,33 @@ def test_json_and_table_say_what_csv_says(pipeline, capsys):
     assert found["file"] == csv["file"] == str(file)
     assert found["prediction"] == csv["prediction"] == max(found["probabilities"], key=found["probabilities"].get)
     assert found["probabilities"] == pytest.approx({word: csv[f"p_{word}"] for word in EMOTIONS}, abs=1e-8)
-    assert header.split() == ["file", "prediction", "p_happy", "p_sad"]
-    assert line.split() == [str(file), csv["prediction"], f"{csv['p_happy']:.3f}", f"{csv['p_sad']:.3f}"]
+    assert found["answer"] == csv["answer"]
+    assert header.split() == ["file", "prediction", "answer", "p_happy", "p_sad"]
+    shares = [f"{csv[f'p_{word}']:.3f}" for word in EMOTIONS]
+    assert line.split() == [str(file), csv["prediction"], csv["answer"], *shares]
+
+
+def test_below_the_models_threshold_or_that_of_the_flag_the_answer_is_uncertain(pipeline, capsys, tmp_path):
+    whole = pd.read_csv(io.StringIO(run(pipeline, capsys, pipeline / "raw", "--fold", 0, "--format", "csv")[0]))
+    assert (whole["answer"] == whole["prediction"]).all(), "this model was trained to answer always"
+    confidence = whole[predictions.probability_columns(EMOTIONS)].max(axis=1)
+    middle = confidence.median()
+    expected = whole["prediction"].where(confidence >= middle, "uncertain")
+
+    fitted = classifier.load(pipeline / "models" / classifier.file_name("loso", 0))
+    fitted.recipe = replace(fitted.recipe, params=replace(PARAMS, abstain_below=float(middle)))
+    classifier.save(fitted, tmp_path / "models" / classifier.file_name("loso", 0))
+    for folder, flags in ((tmp_path, ()), (pipeline, ("--threshold", middle))):
+        out, _ = run(folder, capsys, pipeline / "raw", "--fold", 0, "--format", "csv", *flags)
+        found = pd.read_csv(io.StringIO(out))
+        assert found["answer"].tolist() == expected.tolist()
+        assert found["prediction"].tolist() == whole["prediction"].tolist()
+    assert 0 < (expected == "uncertain").sum() < len(expected)
+
+
+def test_a_threshold_that_is_no_probability_is_refused(pipeline, capsys):
+    with pytest.raises(SystemExit, match=r"^predict: --threshold: expected 0 to 1, found 1.5"):
+        run(pipeline, capsys, pipeline / "raw", "--threshold", 1.5)
 
 
 def test_a_folder_gives_its_audio_files_sorted_and_each_once(tmp_path):

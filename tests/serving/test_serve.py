@@ -1,12 +1,13 @@
 """``ser serve`` as a person starts it: a real classifier, real processes, real signals."""
 
+import argparse
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import httpx
 import numpy as np
@@ -160,6 +161,19 @@ def test_what_cannot_be_served_is_one_line(trained, arguments, message):
     with pytest.raises(SystemExit) as caught:
         serve.main([*arguments, *models])
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, 0.35), (0.0, 0.0), (0.9, 0.9)])
+def test_the_threshold_is_the_models_unless_a_flag_says_otherwise(trained, tmp_path, given, expected):
+    name = classifier.file_name("loso", 0)
+    fitted = classifier.load(trained / name)
+    fitted.recipe = replace(fitted.recipe, params=replace(PARAMS, abstain_below=0.35))
+    classifier.save(fitted, tmp_path / name)
+    parser = argparse.ArgumentParser()
+    limits.add_flags(parser)
+    known = {"models": tmp_path, "weights": None, "silence_db": -60.0, "threads": 1, "workers": 1}
+    options = argparse.Namespace(**vars(parser.parse_args([])) | known, threshold=given)
+    assert serve.make(options).policy.threshold == expected
 
 
 def test_short_keys_are_refused(monkeypatch):

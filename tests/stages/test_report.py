@@ -18,6 +18,7 @@ from ser.ambiguity.doubt import AmbiguityParams
 from ser.bias import audit, figures, gaps, refusals
 from ser.bias import groups as bias_groups
 from ser.bias.groups import BiasParams
+from ser.confidence import abstention, calibration
 from ser.corpora import accounts, intake
 from ser.files import tables
 from ser.report import words
@@ -90,7 +91,10 @@ def lay_out(rows, protocols):
     everything = pd.concat([predictions(rows, name, seed) for seed, name in enumerate(protocols)])
     everything = everything.merge(rows, on="id")
     chosen = everything[everything["protocol"] == protocols[0]].reset_index(drop=True)
-    evaluated = metrics.report(everything, EMOTIONS, IntervalParams(**PARAMS["intervals"]))
+    drawn = IntervalParams(**PARAMS["intervals"])
+    evaluated = metrics.report(everything, EMOTIONS, drawn)
+    evaluated["calibration"] = calibration.report(chosen.assign(temperature=1.1), EMOTIONS, drawn)
+    evaluated["abstention"] = abstention.report(chosen, EMOTIONS, 0.5, drawn)
     settings = BiasParams(**PARAMS["intervals"], **PARAMS["bias"], age_bands=tuple(PARAMS["age_bands"]))
     carried = refusals.examine(chosen, rows, EMOTIONS, settings)
     groups = carried.withhold(bias_groups.groups(chosen, EMOTIONS, settings), EMOTIONS)

@@ -1,0 +1,98 @@
+"""The section on confidence: whether the model knows how sure it may be, and what it gets right where it is sure."""
+
+from ser.report import words
+from ser.report.content import MEASURED, Finding, Section, Table, estimated, table
+from ser.report.material import Material
+from ser.report.performance import scored
+
+MEASURES = {"ece": "calibration error", "brier": "Brier score", "nll": "negative log-likelihood"}
+SIDES = {"before": "before", "after": "after", "after_minus_before": "after minus before"}
+ANSWERS = {"accuracy": "accuracy", "uar": "UAR"}
+NONE = "none"  # of train.calibration
+
+
+def section(material: Material) -> Section:
+    """Build the section: calibration, and answers where the model is sure enough."""
+    return Section(
+        "confidence",
+        "Confidence",
+        "Confidence: does the model know when it is right?",
+        "Beside each emotion the model gives a probability. It is worth something where, of all utterances that the "
+        "model is 80 % sure of, 80 % are right.",
+        [calibration(material), _measures(material), abstention(material)],
+    )
+
+
+def calibration(material: Material) -> Finding:
+    """Say how far confidence and hits lie apart, and what the temperature was worth."""
+    values, reason = material.metrics["evaluate"]["calibration"], _reason(material)
+    after, difference = values["after"], values["after_minus_before"]
+    error = words.estimate(after, "ece", reason)
+    asked, found = (
+        "May one trust the confidence?",
+        f"Confidence and share of hits lie {error} apart (calibration error)",
+    )
+    cannot = (
+        "How far they lie apart for other corpora, microphones or languages. By chance alone the error is above zero, "
+        "the more so the fewer utterances there are."
+    )
+    if material.settings["train"].get("calibration", NONE) == NONE:
+        return Finding(asked, MEASURED, f"{found}; no temperature was fitted.", _sure(after, reason), cannot)
+    temperature = values["temperature"]
+    ends = words.listing([words.number(temperature[end]) for end in ("lowest", "highest")])
+    return Finding(
+        asked,
+        MEASURED,
+        f"{found}. The temperature changed it by {words.estimate(difference, 'ece', reason, sign=True)}, and the "
+        f"negative log-likelihood by {words.estimate(difference, 'nll', reason, sign=True)}. It lies between {ends}, "
+        "by fold: below 1 it sharpens, above 1 it softens. No test speaker took part in fitting it.",
+        _sure(after, reason),
+        cannot,
+    )
+
+
+def abstention(material: Material) -> Finding:
+    """Say how much is answered where the model may abstain, and how much of it is right."""
+    values, reason = material.metrics["evaluate"]["abstention"], _reason(material)
+    asked = "Is the model right where it is sure?"
+    cannot = "Which confidence to ask for: that depends on what a wrong answer costs, and what none costs."
+    below = words.number(values["below"])
+    found = (
+        f"Asked for a confidence of {below}, it answers {words.estimate(values, 'coverage', reason)} of all utterances"
+    )
+    if "accuracy" not in values:
+        return Finding(asked, words.UNKNOWN, f"{found}.", "There is no answer to be sure of.", cannot)
+    everything = scored(material)
+    said = (
+        f"{name} {words.estimate(values, key, reason)} (of all: {words.number(everything[key])})"
+        for key, name in ANSWERS.items()
+    )
+    return Finding(
+        asked,
+        MEASURED,
+        f"{found}: {words.listing(list(said))}. Answered in the order of confidence, the mean share of errors is "
+        f"{words.estimate(values, 'aurc', reason)} (area under the risk-coverage curve); answered all, it is "
+        f"{words.number(1 - everything['accuracy'])}.",
+        _sure(values, reason),
+        cannot,
+    )
+
+
+def _measures(material: Material) -> Table:
+    values, reason = material.metrics["evaluate"]["calibration"], _reason(material)
+    rows = [
+        [name, *(estimated(values[side], key, reason, sign=side == "after_minus_before") for side in SIDES)]
+        for key, name in MEASURES.items()
+    ]
+    return table("Calibration before and after the temperature; smaller is better", ["measure", *SIDES.values()], rows)
+
+
+def _reason(material: Material) -> str:
+    return words.no_interval(scored(material).get("speakers"), material.settings["intervals"]["minimum_speakers"])
+
+
+def _sure(values: dict, reason: str) -> str:
+    """Say what the intervals cover, or why there are none."""
+    if any(key.endswith("_low") for key in values):
+        return "The intervals cover other speakers like these; they draw whole speakers."
+    return f"Nobody can say: {reason}."
