@@ -22,6 +22,7 @@ from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.machine.threads import one_thread
 from ser.splits.names import RANDOM
 
+DIGITS = 4  # of a temperature: more of them are the solver's
 CURVE = ("protocol", "fold", "epoch", "train_loss", "validation_loss", "train_uar", "validation_uar")
 
 
@@ -41,6 +42,13 @@ def fit(
     learning curve's only epoch. What follows is of networks. Where there are several, the split's validation part is
     that of the first, whose curve it is and of whom ``record`` hears; each of the others has another one, out of those
     who train the first.
+
+    Networks then get their temperature, where the parameters ask for it. The mean of several cannot be asked for
+    validation speakers, as some of the networks were trained on them; but each is asked for its own validation part,
+    and together these are all or most who are not tested, each once. The temperature fits these answers
+    (``linear.inverse_temperature``). It is honest of people whom a network does not know, but for their having chosen
+    its epoch; and it is that of single networks, of whom the mean is a little less sure already: so it errs on the side
+    of doubt. A linear classifier has its own number, found likewise, and keeps the temperature 1.
 
     The epoch with the lowest loss on the validation part is kept; loss, not UAR, as few validation speakers make the
     UAR jump in steps. Whatever training minimises, the losses of the learning curve are the cross-entropies to the
@@ -109,7 +117,7 @@ def _networks(
     apart = None if recipe.protocol == RANDOM else speakers
     chosen = choices.validation_choices(parts, codes, apart, recipe.params.networks)
     classifier = Classifier(recipe, prepared.shape[1], len(chosen))
-    curves = []
+    curves, answers = [], np.empty((len(codes), len(recipe.labels)))
     for network, own in zip(classifier.networks, chosen, strict=True):
         x, y = _tensors(prepared, codes, own)
         weights = _class_weights(recipe.params, y["train"])
@@ -123,6 +131,12 @@ def _networks(
         objective = objectives.make_objective(recipe.params, recipe.labels, Hard(y["train"], weights), trained, place)
         listener = None if curves else record
         curves.append(descend(network, recipe.params, x, y, objective, weights, place, listener))
+        answers[own == "validation"] = _logits(network, x["validation"]).log_softmax(dim=1)
+    if recipe.params.calibration == "temperature":
+        asked = np.any([own == "validation" for own in chosen], axis=0)
+        weights = _class_weights(recipe.params, torch.from_numpy(codes[parts != "test"]))
+        factor = linear.inverse_temperature(*map(torch.from_numpy, (answers[asked], codes[asked])), weights)
+        classifier.temperature = float(f"{1 / factor:.{DIGITS}g}")
     return classifier, curves[0]
 
 

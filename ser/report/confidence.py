@@ -71,8 +71,7 @@ def abstention(material: Material) -> Finding:
         asked,
         MEASURED,
         f"{found}: {words.listing(list(said))}. Answered in the order of confidence, the mean share of errors is "
-        f"{words.estimate(values, 'aurc', reason)} (area under the risk-coverage curve); answered all, it is "
-        f"{words.number(1 - everything['accuracy'])}.",
+        f"{words.estimate(values, 'aurc', reason)} (area under the risk-coverage curve).",
         _sure(values, reason),
         cannot,
     )

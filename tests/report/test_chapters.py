@@ -405,7 +405,7 @@ def test_answers_that_are_sure_enough_are_compared_with_all():
     assert "Asked for a confidence of 0.600, it answers 0.750 [0.700, 0.800] of all utterances: accuracy 0.900" in found
     assert "(of all: 0.720)" in found
     assert "(of all: 0.700)" in found
-    assert "answered all, it is 0.280." in found
+    assert "the mean share of errors is 0.100 (no interval" in found
     assert finding.sure.startswith("The intervals cover other speakers")
 
 
