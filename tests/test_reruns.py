@@ -22,6 +22,8 @@ EXPECTED = {
     "ser/learning/network.py": {"train", "evaluate", "representation"},  # which all of these run
     "ser/learning/classifier.py": {"train", "evaluate", "representation"},
     "ser/scores/intervals.py": {"evaluate", "bias", "representation", "ambiguity"},  # every figure with an interval
+    "ser/confidence/calibration.py": {"evaluate", "bias"},  # how sure the classifier is
+    "ser/confidence/abstention.py": {"evaluate"},
     "ser/bias/gaps.py": {"bias"},
     "ser/ambiguity/checks.py": {"ambiguity"},
     "ser/representation/probes.py": {"representation"},

@@ -39,7 +39,9 @@ def expected_calibration_error(confidence: Sequence[float], right: Sequence[bool
 def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalParams) -> dict:
     """Measure the calibration of one protocol's predictions, folds pooled, and what the temperature was worth.
 
-    The same replicates give both sides and their difference, which is far better known than its two terms.
+    The same replicates give both sides and their difference, which is far better known than its two terms. A
+    calibration error is the higher, the fewer speakers it is measured on, and replicates hold fewer different ones than
+    there are: so the interval of ``ece`` lies high, sometimes above the figure itself. That of the others does not.
 
     Args:
         predictions: one protocol's rows, with ``truth``, ``speaker``, probabilities and ``temperature``.

@@ -34,7 +34,7 @@ def calibration(material: Material) -> Finding:
     )
     cannot = (
         "How far they lie apart for other corpora, microphones or languages. By chance alone the error is above zero, "
-        "the more so the fewer utterances there are."
+        "the more so the fewer utterances and speakers there are; therefore its interval lies high."
     )
     if material.settings["train"].get("calibration", NONE) == NONE:
         return Finding(asked, MEASURED, f"{found}; no temperature was fitted.", _sure(after, reason), cannot)
