@@ -52,7 +52,7 @@ MEASURE = [
     " --dynamics svm_dynamics.csv --curves svm_curves.csv --picture svm_curves.png --workers 1",
     "stages.evaluate --params params.yaml --manifest manifest.csv --features features --split split.csv --models models"
     " --predictions predictions.csv --metrics evaluate.json --confusion confusion.csv --classes classes.csv"
-    " --folds folds.csv --picture confusion.png",
+    " --folds folds.csv --risk risk.csv --picture confusion.png",
     "stages.representation --params params.yaml --manifest manifest.csv --features features --baseline mfcc"
     " --split split.csv --models models --metrics representation.json --probes probes.csv --silhouettes silhouettes.csv"
     " --points projection.csv --picture representation.png --projection_picture projection.png",
