@@ -10,7 +10,6 @@ from ser import predictor
 from ser.audio import SAMPLING_RATE_HZ
 from ser.files.failures import InputError
 from serving.model import Model
-from serving.problems import Problem
 
 SILENCE = "silence"
 LEVEL_SAMPLES = SAMPLING_RATE_HZ // 20  # 50 ms, a short syllable
@@ -85,14 +84,11 @@ def answer(model: Model, signal: np.ndarray, policy: Policy) -> dict:
         The fields of ``Answer``.
 
     Raises:
-        Problem: ``unreadable``, where the model cannot take the signal.
+        InputError: the model cannot take the signal.
     """
     if level_db(signal) < policy.silence_db:
         return {"answer": SILENCE, "label": None, "confidence": None, "probabilities": None}
-    try:
-        found = model.probabilities(signal)
-    except InputError as error:
-        raise Problem("unreadable", str(error)) from error
+    found = model.probabilities(signal)
     label, confidence = model.labels[int(found.argmax())], float(found.max())
     return {
         "answer": predictor.answer(model.labels, found, policy.threshold),
@@ -136,6 +132,9 @@ def timeline(
 
     Yields:
         The fields of ``Stretch``.
+
+    Raises:
+        InputError: as ``answer``.
     """
     for start, end in cuts:
         check()

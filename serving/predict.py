@@ -1,27 +1,84 @@
-"""Predict the emotion of audio files with the trained model: ``ser predict FILE_OR_FOLDER...``."""
+"""Predict the emotion of audio files with the trained model: ``ser predict FILE_OR_FOLDER_OR_-...``."""
 
 import argparse
-import json
+import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from tqdm import tqdm
 
 from ser import audio, predictor
+from ser.audio import SAMPLING_RATE_HZ
 from ser.corpora.walk import walk
 from ser.files.failures import InputError, one_line
-from ser.predictions import probability_columns
 from ser.recordings.kinds import READ
+from serving import formats, pipeline
+from serving.formats import printable
+from serving.model import Model
+
+STANDARD_INPUT = "-"
+WINDOW_S, LEAST_HOP_S = (0.1, 60), 0.01
+SOME_FAILED = 3
+EXIT_CODES = """\
+exit codes:
+  0    every file has a prediction
+  1    no file has one: the model cannot be loaded, a path does not exist, or no file can be used; one line says why
+  2    the command line is wrong
+  3    some files have no prediction; each is named on standard error, the others are predicted
+  130  interrupted by Ctrl-C; 143 by SIGTERM
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print each file's likeliest emotion, answer and probabilities; end with exit code 1 where one has none."""
-    parser = argparse.ArgumentParser(prog="ser predict", description="Predict the emotion of audio files.")
-    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE_OR_FOLDER", help="a folder: all audio files in it")
+    """Print label and probabilities of each file; exit codes as ``EXIT_CODES``."""
+    options = _parser().parse_args(arguments)
+    with one_line("predict"), ExitStack() as stack:
+        cut = _cut(options)
+        if options.threshold is not None and not 0 <= options.threshold <= 1:
+            raise InputError(f"--threshold: expected 0 to 1, found {options.threshold}")
+        torch.set_num_threads(1)  # the same sums as in the pipeline; short files gain nothing from more
+        paths = [Path(path) for path in options.paths if path != STANDARD_INPUT]
+        files, faults = audio_files(paths)
+        names = {path: str(path) for path in files}
+        if STANDARD_INPUT in options.paths:
+            names[stack.enter_context(standard_input())] = STANDARD_INPUT
+        trained = predictor.load(options.models, options.weights, options.fold, options.device)
+        writer = formats.Writer(options.format, trained.labels, cut is not None, tqdm.write)
+        below = trained.abstain_below if options.threshold is None else options.threshold
+        whole = len(names) + len(faults)
+        for fault in faults:
+            _say(fault)
+        if trained.by_speaker and not cut:
+            _predict_together(trained, names, options.one_speaker, below, faults, writer)
+        else:
+            model = pipeline.Pipeline(trained)
+            for name, made in measured(names, partial(rows, model, below=below, cut=cut), faults):
+                writer.add([{"file": name, **row} for row in made])
+        writer.end()
+        if faults:
+            words = f"{len(faults)} of {whole} files have no prediction"
+            if len(faults) == whole:
+                raise InputError(words)
+            print(f"predict: {words}", file=sys.stderr)
+            sys.exit(SOME_FAILED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ser predict",
+        description="Predict the emotion of audio files.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    words = "a folder: all audio files in it; -: one recording from standard input"
+    parser.add_argument("paths", nargs="+", metavar="FILE_OR_FOLDER_OR_-", help=words)
     for flag, default, words in (
         ("--models", "models/classifier", "folder of the trained classifiers"),
         ("--weights", "models/pase_plus.safetensors", "file of the trained encoder, where the model uses it"),
@@ -30,38 +87,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
             flag, type=Path, metavar="PATH", default=Path(default), help=f"{words} (default: {default})"
         )
     parser.add_argument("--fold", type=int, metavar="N", help="use this fold's classifier (default: the mean of all)")
-    parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
+    words = "table: for people; json: a list; jsonl: an object a line, and csv: both as they come (default: table)"
+    parser.add_argument("--format", choices=formats.STYLES, default="table", help=words)
+    parser.add_argument("--timeline", action="store_true", help="an answer for each window instead of each file")
+    parser.add_argument("--window", type=float, metavar="S", help="seconds of a window of the timeline (default: 3)")
+    parser.add_argument("--hop", type=float, metavar="S", help="seconds between two windows (default: 1, or a window)")
     parser.add_argument("--one-speaker", action="store_true", help="all files are of one speaker")
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        metavar="P",
-        help="confidence below which the answer is 'uncertain' (default: the model's, train.abstain_below)",
-    )
+    words = "confidence below which the answer is 'uncertain' (default: the model's, train.abstain_below)"
+    parser.add_argument("--threshold", type=float, metavar="P", help=words)
     parser.add_argument("--device", default="cpu", help="where the encoder runs (default: cpu)")
-    options = parser.parse_args(arguments)
-    with one_line("predict"):
-        if options.threshold is not None and not 0 <= options.threshold <= 1:
-            raise InputError(f"--threshold: expected 0 to 1, found {options.threshold}")
-        torch.set_num_threads(1)  # the same sums as in the pipeline; short files gain nothing from more
-        files, faults = audio_files(options.paths)
-        whole = len(files) + len(faults)
-        model = predictor.load(options.models, options.weights, options.fold, options.device)
-        model.check_speaker(len(files), options.one_speaker)
-        vectors = {}
-        for path in tqdm(files, desc="predict", unit="file", disable=None, leave=False):
-            try:
-                vectors[path] = vector(model, path)
-            except InputError as error:
-                faults.append(str(error))
-        for fault in faults:
-            print(f"predict: {_printable(fault)}", file=sys.stderr)
-        if vectors:
-            probabilities = model.probabilities(np.stack(list(vectors.values())), options.one_speaker)
-            below = model.abstain_below if options.threshold is None else options.threshold
-            print(layout(list(vectors), probabilities, model.labels, below, options.format))
-        if faults:
-            raise InputError(f"{len(faults)} of {whole} files have no prediction")
+    return parser
+
+
+def _cut(options: argparse.Namespace) -> tuple[int, int] | None:
+    """Give window and hop in samples; None without a timeline."""
+    if not options.timeline:
+        if options.window is not None or options.hop is not None:
+            raise InputError("--window and --hop: expected --timeline beside them, found none; add it")
+        return None
+    window = 3.0 if options.window is None else options.window
+    hop = min(1.0, window) if options.hop is None else options.hop
+    for flag, value, least, most in (("--window", window, *WINDOW_S), ("--hop", hop, LEAST_HOP_S, window)):
+        if not least <= value <= most:
+            raise InputError(f"{flag}: expected {least:g} to {most:g} s, found {value:g}")
+    return round(window * SAMPLING_RATE_HZ), round(hop * SAMPLING_RATE_HZ)
+
+
+@contextmanager
+def standard_input() -> Iterator[Path]:
+    """Keep what comes in on standard input in a temporary file, for readers that go back and forth in it."""
+    with tempfile.NamedTemporaryFile(prefix="ser-") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.flush()
+        yield Path(file.name)
 
 
 def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -92,70 +150,100 @@ def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
             left_out = f"; there are {found.left_out()}" if found.left_out() else ""
             raise InputError(f"{path}: expected audio files ({READ}), found none{left_out}")
         if found.left_out():
-            print(f"predict: {_printable(str(path))}: left out: {found.left_out()}", file=sys.stderr)
+            print(f"predict: {printable(str(path))}: left out: {found.left_out()}", file=sys.stderr)
         files |= dict.fromkeys(found.files)
     return list(files), faults
 
 
-def vector(model: predictor.Predictor, path: Path) -> np.ndarray:
-    """Encode a file: float32 (numbers,).
+def measured(names: Mapping[Path, str], measure: Callable[[np.ndarray], Any], faults: list[str]) -> Iterator[tuple]:
+    """Measure file after file; one that cannot be used is named on standard error, and the others go on.
+
+    Args:
+        names: of the files, as they are shown.
+        measure: takes a signal.
+        faults: what is wrong with files is added to it, a line each.
+
+    Yields:
+        The name of each file that can be used, and what ``measure`` gave.
+    """
+    for path, name in tqdm(names.items(), desc="predict", unit="file", disable=None, leave=False):
+        try:
+            with _named(path, name):
+                made = measure(audio.load(path, allow_silence=False))
+        except InputError as error:
+            faults.append(str(error))
+            _say(faults[-1])
+        else:
+            yield name, made
+
+
+def rows(model: Model, signal: np.ndarray, below: float, cut: tuple[int, int] | None) -> list[dict]:
+    """Predict a signal, or each of its windows, as the service does.
+
+    Args:
+        model: the model.
+        signal: float32 (samples,), mono at 16 kHz.
+        below: the confidence below which the answer is ``uncertain``.
+        cut: samples of a window and between two; None for the whole.
+
+    Returns:
+        Rows as ``formats.Writer`` takes them, without the file. The answer of a silent window is ``silence``.
 
     Raises:
-        InputError: the file is not audio that the model takes, is silent, or needs more memory than there is; the
-            message begins with its path.
+        InputError: the model cannot take the signal.
     """
+    if cut is None:
+        return [_row(model.labels, model.probabilities(signal), below)]
+    from serving import answers  # here, as it needs a package of requirements-serve.txt
+
+    stretches = answers.timeline(model, signal, answers.windows(signal.size, *cut), answers.Policy(below))
+    return [
+        {key: stretch[key] for key in ("start_s", "end_s")}
+        | {"prediction": stretch["label"], "answer": stretch["answer"], "probabilities": stretch["probabilities"]}
+        for stretch in stretches
+    ]
+
+
+def _row(labels: Sequence[str], probabilities: np.ndarray, below: float) -> dict:
+    said = predictor.answer(labels, probabilities, below)
+    shares = dict(zip(labels, probabilities.tolist(), strict=True))
+    return {"prediction": labels[int(probabilities.argmax())], "answer": said, "probabilities": shares}
+
+
+def _predict_together(
+    trained: predictor.Predictor,
+    names: Mapping[Path, str],
+    one_speaker: bool,
+    below: float,
+    faults: list[str],
+    writer: formats.Writer,
+) -> None:
+    """Predict files of one speaker, whose mean takes all of them."""
+    trained.check_speaker(len(names), one_speaker)
+    vectors = dict(measured(names, trained.extractor.vector, faults))
+    if vectors:
+        probabilities = trained.probabilities(np.stack(list(vectors.values())), one_speaker)
+        for name, shares in zip(vectors, probabilities, strict=True):
+            writer.add([{"file": name, **_row(trained.labels, shares, below)}])
+
+
+@contextmanager
+def _named(path: Path, name: str) -> Iterator[None]:
+    """Begin what is wrong with a file with its name; and say of one that needs more memory than there is just that."""
     try:
-        signal = audio.load(path, allow_silence=False)
-        try:
-            return model.extractor.vector(signal)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
+        yield
+    except InputError as error:
+        raise InputError(f"{name}: {str(error).removeprefix(f'{path}: ')}") from error
     except (MemoryError, RuntimeError) as error:
         # On the CPU torch has no class of its own for it, and other words for it on each system.
         if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "DefaultCPUAllocator" not in str(error):
             raise
-        raise InputError(f"{path}: too long for the memory that is free; cut it into shorter files") from error
+        raise InputError(f"{name}: too long for the memory that is free; cut it into shorter files") from error
 
 
-def layout(files: Sequence[Path], probabilities: np.ndarray, labels: Sequence[str], below: float, style: str) -> str:
-    """Lay out the predictions.
-
-    Args:
-        files: the files.
-        probabilities: (files, labels).
-        labels: the emotions.
-        below: the confidence below which the answer is ``uncertain``; the prediction is the likeliest emotion all the
-            same.
-        style: ``table``, for people; ``csv``; or ``json``, a list of objects.
-
-    Returns:
-        The text, without a line end after the last line. Bytes of a file name that are not UTF-8 are written as JSON
-        writes them, 0xe9 as a backslash and ``udce9``.
-    """
-    chosen = [labels[index] for index in probabilities.argmax(axis=1)]
-    answers = [predictor.answer(labels, row, below) for row in probabilities]
-    if style == "json":
-        rows = [
-            {
-                "file": str(file),
-                "prediction": emotion,
-                "answer": said,
-                "probabilities": dict(zip(labels, row, strict=True)),
-            }
-            for file, emotion, said, row in zip(files, chosen, answers, probabilities.tolist(), strict=True)
-        ]
-        return _printable(json.dumps(rows, indent=2, ensure_ascii=False))
-    table = pd.DataFrame({"file": [_printable(str(file)) for file in files], "prediction": chosen, "answer": answers})
-    table[probability_columns(labels)] = probabilities
-    if style == "csv":
-        return table.to_csv(index=False, lineterminator="\n", float_format="%.9g").rstrip("\n")
-    for column in ("file", "prediction", "answer"):
-        table[column] = table[column].str.ljust(table[column].str.len().max())
-    return table.to_string(index=False, float_format="%.3f", justify="left")
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+def _say(fault: str) -> None:
+    """Name a fault on standard error, above the progress bar."""
+    tqdm.write(f"predict: {printable(' '.join(fault.splitlines()))}", file=sys.stderr)
 
 
 if __name__ == "__main__":

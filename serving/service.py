@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import Request
 from starlette.requests import ClientDisconnect, HTTPConnection
 
+from ser.files.failures import InputError
 from serving import gate
 from serving.answers import Policy
 from serving.limits import Limits
@@ -82,7 +83,7 @@ class Service:
             What the job returns.
 
         Raises:
-            Problem: ``busy``, after ``answer_s``; or what the job raises.
+            Problem: ``busy``, after ``answer_s``; ``unreadable``, for an ``InputError``; or what the job raises.
             ClientDisconnect: the client has gone away.
         """
         stop = threading.Event()
@@ -96,6 +97,8 @@ class Service:
             start = time.perf_counter()
             try:
                 return job(check)
+            except InputError as error:
+                raise Problem("unreadable", str(error)) from error
             finally:
                 self.metrics.computing_seconds.labels(kind).observe(time.perf_counter() - start)
 

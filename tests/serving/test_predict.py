@@ -70,6 +70,14 @@ def run(pipeline, capsys, *arguments) -> tuple[str, str]:
     return captured.out, captured.err
 
 
+def run_with_faults(pipeline, capsys, *arguments):
+    """Run the command where some files have no prediction; returns what it wrote."""
+    with pytest.raises(SystemExit) as ended:
+        run(pipeline, capsys, *arguments)
+    assert ended.value.code == 3
+    return capsys.readouterr()
+
+
 def test_one_fold_agrees_with_the_pipelines_predictions(pipeline, capsys):
     wanted = predictions.read(pipeline / "predictions.csv", EMOTIONS)
     for fold in range(3):
@@ -149,12 +157,11 @@ def test_files_that_cannot_be_read_are_named_and_the_others_predicted(pipeline, 
     soundfile.write(tmp_path / "silent.flac", np.zeros(16_000), 44_100)
     soundfile.write(tmp_path / "nan.wav", np.full(8000, np.nan), 16_000, subtype="FLOAT")
 
-    with pytest.raises(SystemExit, match="predict: 5 of 6 files have no prediction"):
-        run(pipeline, capsys, tmp_path, pipeline / "raw/a0.wav", "--format", "csv")
+    captured = run_with_faults(pipeline, capsys, tmp_path, pipeline / "raw/a0.wav", "--format", "csv")
 
-    captured = capsys.readouterr()
     assert list(pd.read_csv(io.StringIO(captured.out))["file"]) == [str(pipeline / "raw/a0.wav")]
-    lines = captured.err.splitlines()
+    *lines, last = captured.err.splitlines()
+    assert last == "predict: 5 of 6 files have no prediction"
     assert [line.split(":")[1].strip() for line in lines] == [
         str(tmp_path / name) for name in ("empty.wav", "nan.wav", "short.wav", "silent.flac", "text.wav")
     ]
@@ -173,12 +180,11 @@ def test_a_file_that_is_too_long_for_the_memory_leaves_the_others(pipeline, caps
         audio, "load", lambda path, *rest, **options: load(path, *rest, **options) if path.stem != "b1" else lack()
     )
 
-    with pytest.raises(SystemExit, match="predict: 1 of 12 files have no prediction"):
-        run(pipeline, capsys, pipeline / "raw", "--format", "csv")
+    captured = run_with_faults(pipeline, capsys, pipeline / "raw", "--format", "csv")
 
-    captured = capsys.readouterr()
     assert len(pd.read_csv(io.StringIO(captured.out))) == 11
-    (line,) = captured.err.splitlines()
+    line, last = captured.err.splitlines()
+    assert last == "predict: 1 of 12 files have no prediction"
     assert (
         line == f"predict: {pipeline / 'raw/b1.wav'}: too long for the memory that is free; cut it into shorter files"
     )
@@ -279,10 +285,93 @@ def test_a_folder_that_cannot_be_listed_and_a_link_to_one_are_counted(pipeline, 
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(SystemExit, match="predict: 2 of 3 files have no prediction"):
-        run(pipeline, capsys, tmp_path, "--format", "csv")
-    captured = capsys.readouterr()
+    captured = run_with_faults(pipeline, capsys, tmp_path, "--format", "csv")
     assert len(pd.read_csv(io.StringIO(captured.out))) == 1
-    locked, link = captured.err.splitlines()
+    locked, link, last = captured.err.splitlines()
+    assert last == "predict: 2 of 3 files have no prediction"
     assert locked.startswith(f"predict: {tmp_path}/locked: expected a folder that can be listed")
     assert link.startswith(f"predict: {tmp_path}/open/again: a link to a folder, not followed")
+
+
+def test_json_lines_say_what_json_says(pipeline, capsys):
+    whole = json.loads(run(pipeline, capsys, pipeline / "raw", "--format", "json")[0])
+
+    lines = run(pipeline, capsys, pipeline / "raw", "--format", "jsonl")[0].splitlines()
+
+    assert [json.loads(line) for line in lines] == whole
+
+
+@pytest.mark.parametrize("style", ["csv", "jsonl"])
+def test_a_line_is_written_before_the_next_file_is_read(pipeline, capsys, monkeypatch, style):
+    load, seen = audio.load, []
+
+    def watched(path, **options):
+        seen.append(capsys.readouterr().out)
+        return load(path, **options)
+
+    monkeypatch.setattr(audio, "load", watched)
+    run(pipeline, capsys, pipeline / "raw", "--format", style)
+
+    assert str(pipeline / "raw/a0.wav") in seen[1]
+    assert str(pipeline / "raw/b3.flac") in seen[8]
+
+
+def test_standard_input_has_the_prediction_of_its_file(pipeline):
+    path = pipeline / "raw/b2.flac"
+    command = [sys.executable, "-m", "serving.predict", "--models", pipeline / "models", "--format", "jsonl"]
+    with path.open("rb") as stream:
+        ended = subprocess.run([*command, "-", path], stdin=stream, capture_output=True, text=True)
+
+    by_name, piped = map(json.loads, ended.stdout.splitlines())
+    assert (by_name.pop("file"), piped.pop("file")) == (str(path), "-")
+    assert piped == by_name
+    assert ended.returncode == 0
+
+
+def test_standard_input_that_is_not_audio_is_one_line(pipeline):
+    command = [sys.executable, "-m", "serving.predict", "--models", pipeline / "models", "-"]
+    ended = subprocess.run(command, input="words", capture_output=True, text=True)
+
+    first, last = ended.stderr.splitlines()
+    assert first.startswith("predict: -: expected audio")
+    assert last == "predict: 1 of 1 files have no prediction"
+    assert (ended.returncode, ended.stdout) == (1, "")
+
+
+def test_a_timeline_has_the_predictions_of_its_windows(pipeline, capsys, tmp_path):
+    signal = np.random.default_rng(0).normal(0, 0.1, 20_000).astype(np.float32)
+    signal[8000:16_000] = 0
+    soundfile.write(tmp_path / "whole.wav", signal, 16_000, subtype="FLOAT")
+    soundfile.write(tmp_path / "first.wav", signal[:8000], 16_000, subtype="FLOAT")
+    options = (tmp_path / "whole.wav", "--timeline", "--window", "0.5", "--hop", "0.5", "--format")
+
+    found = json.loads(run(pipeline, capsys, *options, "json")[0])
+    table = pd.read_csv(io.StringIO(run(pipeline, capsys, *options, "csv")[0]))
+    (first,) = json.loads(run(pipeline, capsys, tmp_path / "first.wav", "--format", "json")[0])
+
+    assert [(row["start_s"], row["end_s"]) for row in found] == [(0, 0.5), (0.5, 1), (0.75, 1.25)]
+    assert found[0]["probabilities"] == pytest.approx(first["probabilities"], abs=1e-12)
+    assert [found[1][key] for key in ("prediction", "answer", "probabilities")] == [None, "silence", None]
+    assert list(table["answer"]) == [row["answer"] for row in found]
+    assert list(table["p_sad"].isna()) == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--window", "2"], "--window and --hop: expected --timeline beside them, found none; add it"),
+        (["--timeline", "--window", "0"], "--window: expected 0.1 to 60 s, found 0"),
+        (["--timeline", "--window", "2", "--hop", "3"], "--hop: expected 0.01 to 2 s, found 3"),
+        (["--timeline", "--hop", "nan"], "--hop: expected 0.01 to 3 s, found nan"),
+    ],
+)
+def test_windows_that_cannot_be_are_refused(pipeline, capsys, options, message):
+    with pytest.raises(SystemExit, match=f"^predict: {message}$"):
+        run(pipeline, capsys, pipeline / "raw", *options)
+
+
+def test_help_names_every_exit_code(capsys):
+    with pytest.raises(SystemExit):
+        predict.main(["--help"])
+    out = capsys.readouterr().out
+    assert [line.split()[0] for line in out.partition("exit codes:\n")[2].splitlines()] == ["0", "1", "2", "3", "130"]

@@ -1,0 +1,71 @@
+"""How ``ser predict`` writes predictions: a table for people; CSV, JSON and JSON lines for programs."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+
+STYLES = ("table", "json", "jsonl", "csv")
+STREAMED = ("jsonl", "csv")  # written as they come; of the others the end decides the beginning
+
+
+class Writer:
+    """Writes rows in one style.
+
+    A row is a dict: ``file``; with a timeline ``start_s`` and ``end_s``; ``prediction``, the likeliest emotion;
+    ``answer``, what to show; ``probabilities``, a dict by emotion. In silence prediction and probabilities are None.
+
+    Args:
+        style: one of ``STYLES``.
+        labels: the emotions, in the order of the columns.
+        timed: whether rows have times.
+        write: takes a text of whole lines, without the last line's end.
+    """
+
+    def __init__(self, style: str, labels: Sequence[str], timed: bool, write: Callable[[str], None]):
+        self._style, self._labels, self._write = style, labels, write
+        times = ["start_s", "end_s"] if timed else []
+        self._columns = ["file", *times, "prediction", "answer", *(f"p_{label}" for label in labels)]
+        self._kept: list[dict] = []
+        self._begun = False
+
+    def add(self, rows: Sequence[dict]) -> None:
+        """Take the rows of a file."""
+        if self._style not in STREAMED:
+            self._kept += rows
+        elif self._style == "jsonl":
+            self._write("\n".join(_json(row) for row in rows))
+        else:
+            lines = [self._cells(row, "{:.9g}") for row in rows]
+            self._write(_csv(lines if self._begun else [self._columns, *lines]))
+        self._begun = True
+
+    def end(self) -> None:
+        """Write what has been kept for the end; nothing where there was no row."""
+        if self._kept and self._style == "json":
+            self._write(_json(self._kept, indent=2))
+        elif self._kept:
+            lines = [self._columns, *(self._cells(row, "{:.3f}") for row in self._kept)]
+            widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+            self._write("\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines))
+
+    def _cells(self, row: dict, number: str) -> list[str]:
+        times = [f"{row[key]:g}" for key in ("start_s", "end_s") if key in row]
+        shares = row["probabilities"]
+        numbers = [number.format(shares[label]) if shares else "" for label in self._labels]
+        return [printable(row["file"]), *times, row["prediction"] or "", row["answer"], *numbers]
+
+
+def printable(text: str) -> str:
+    """Write bytes of a file name that are not UTF-8 as JSON writes them, 0xe9 as a backslash and ``udce9``."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _json(value, indent: int | None = None) -> str:
+    return printable(json.dumps(value, indent=indent, ensure_ascii=False))
+
+
+def _csv(lines: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue().removesuffix("\n")
