@@ -1,7 +1,5 @@
 """The trained pipeline as a model for the service."""
 
-from pathlib import Path
-
 import numpy as np
 
 from ser import predictor
@@ -10,16 +8,17 @@ from ser.files.failures import InputError
 
 
 class Pipeline:
-    """The mean of the classifiers that the pipeline trained, as ``ser predict`` uses it.
+    """The classifier that the pipeline trained, or the mean of several, as ``ser predict`` uses it.
 
     Args:
         trained: the predictor.
+        card: the model card of its bundle, where it has one.
 
     Raises:
         InputError: the model normalises by speaker, which one recording cannot give.
     """
 
-    def __init__(self, trained: predictor.Predictor):
+    def __init__(self, trained: predictor.Predictor, card: str | None = None):
         if trained.by_speaker:
             raise InputError(
                 "expected a model for single recordings, found one that normalises by speaker; train with "
@@ -35,7 +34,7 @@ class Pipeline:
             "classifiers": len(trained.classifiers),
             "shortest_s": trained.extractor.encoder.minimum_samples / SAMPLING_RATE_HZ,
         }
-        self.card = CARD.format(
+        self.card = card or CARD.format(
             emotions=", ".join(self.labels),
             features=trained.extractor.recipe.encoder,
             classifiers=len(trained.classifiers),
@@ -46,19 +45,6 @@ class Pipeline:
     def probabilities(self, signal: np.ndarray) -> np.ndarray:
         """Give each emotion's probability, as ``Model`` says."""
         return self._trained.probabilities(self._trained.extractor.vector(signal)[np.newaxis])[0]
-
-
-def load(models: Path, weights: Path) -> Pipeline:
-    """Load what the stage train made.
-
-    Args:
-        models: the folder of the classifiers.
-        weights: the file of the trained encoder, where the model uses it.
-
-    Raises:
-        InputError: as ``ser.predictor.load``, or the model normalises by speaker.
-    """
-    return Pipeline(predictor.load(models, weights))
 
 
 CALIBRATION = {

@@ -19,7 +19,7 @@ from ser.audio import SAMPLING_RATE_HZ
 from ser.corpora.walk import walk
 from ser.files.failures import InputError, one_line
 from ser.recordings.kinds import READ
-from serving import formats, pipeline
+from serving import chosen, formats, pipeline
 from serving.formats import printable
 from serving.model import Model
 
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         names = {path: str(path) for path in files}
         if STANDARD_INPUT in options.paths:
             names[stack.enter_context(standard_input())] = STANDARD_INPUT
-        trained = predictor.load(options.models, options.weights, options.fold, options.device)
+        trained, _ = chosen.read(options, options.fold, options.device)
         writer = formats.Writer(options.format, trained.labels, cut is not None, tqdm.write)
         below = trained.abstain_below if options.threshold is None else options.threshold
         whole = len(names) + len(faults)
@@ -79,14 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     words = "a folder: all audio files in it; -: one recording from standard input"
     parser.add_argument("paths", nargs="+", metavar="FILE_OR_FOLDER_OR_-", help=words)
-    for flag, default, words in (
-        ("--models", "models/classifier", "folder of the trained classifiers"),
-        ("--weights", "models/pase_plus.safetensors", "file of the trained encoder, where the model uses it"),
-    ):
-        parser.add_argument(
-            flag, type=Path, metavar="PATH", default=Path(default), help=f"{words} (default: {default})"
-        )
-    parser.add_argument("--fold", type=int, metavar="N", help="use this fold's classifier (default: the mean of all)")
+    chosen.add_flags(parser)
+    parser.add_argument("--fold", type=int, metavar="N", help="of --models this fold's classifier alone")
     words = "table: for people; json: a list; jsonl: an object a line, and csv: both as they come (default: table)"
     parser.add_argument("--format", choices=formats.STYLES, default="table", help=words)
     parser.add_argument("--timeline", action="store_true", help="an answer for each window instead of each file")

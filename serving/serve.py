@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 
 from ser.files.failures import InputError, one_line
 from ser.machine import numerics
@@ -25,16 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until a signal; end with exit code 1 where the model cannot be loaded or the address is taken."""
     # Threads of ours compute side by side; threads of the libraries within them would only be in each other's way.
     os.environ.update(numerics.THREADS)
-    from serving import limits
+    from serving import chosen, limits
 
     parser = argparse.ArgumentParser(prog="ser serve", description="Serve the trained model over HTTP, and a page.")
-    for flag, default, words in (
-        ("--models", "models/classifier", "folder of the trained classifiers"),
-        ("--weights", "models/pase_plus.safetensors", "file of the trained encoder, where the model uses it"),
-    ):
-        parser.add_argument(
-            flag, type=Path, metavar="PATH", default=Path(default), help=f"{words} (default: {default})"
-        )
+    chosen.add_flags(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen at (default: 8000)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
@@ -71,14 +64,14 @@ def make(options: argparse.Namespace):
     """
     import torch
 
-    from serving import limits, pipeline
+    from serving import chosen, limits
     from serving.answers import Policy
     from serving.service import Service
 
     torch.set_num_threads(1)
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.workers)
     policy = Policy(options.threshold or 0.0, options.silence_db)
-    model = pipeline.load(options.models, options.weights)
+    model = chosen.load(options)
     if options.threshold is None:
         policy = dataclasses.replace(policy, threshold=model.abstain_below)
     return Service(model, limits.from_flags(options), policy, api_keys(), threads)

@@ -13,15 +13,15 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages
 EXPECTED = {
     "ser/synthesis/espeak.py": {"synthesize"},  # how the bundled corpus sounds
     "ser/corpora/emotions.py": {"manifest"},  # a corpus' words
-    "ser/recordings/ffmpeg.py": {"manifest", "features", "listen"},  # how a recording is decoded
-    "ser/pase/qrnn.py": {"features"},  # the encoder
-    "ser/encoders/pooling.py": {"features"},
+    "ser/recordings/ffmpeg.py": {"manifest", "features", "listen", "bundle"},  # how a recording is decoded
+    "ser/pase/qrnn.py": {"features", "bundle"},  # the encoder
+    "ser/encoders/pooling.py": {"features", "bundle"},
     "ser/splits/protocols.py": {"split"},  # who trains and tests
-    "ser/learning/objective.py": {"train"},  # the loss
-    "ser/learning/choices.py": {"train"},  # who stops which network
-    "ser/learning/network.py": {"train", "evaluate", "representation"},  # which all of these run
-    "ser/learning/classifier.py": {"train", "evaluate", "representation"},
-    "ser/scores/intervals.py": {"evaluate", "bias", "representation", "ambiguity"},  # every figure with an interval
+    "ser/learning/objective.py": {"train", "bundle"},  # the loss
+    "ser/learning/choices.py": {"train", "bundle"},  # who stops which network
+    "ser/learning/network.py": {"train", "evaluate", "representation", "bundle"},  # which all of these run
+    "ser/learning/classifier.py": {"train", "evaluate", "representation", "bundle"},
+    "ser/scores/intervals.py": {"evaluate", "bias", "representation", "ambiguity", "bundle"},  # each interval
     "ser/confidence/calibration.py": {"evaluate", "bias"},  # how sure the classifier is
     "ser/confidence/abstention.py": {"evaluate"},
     "ser/bias/gaps.py": {"bias"},
@@ -30,6 +30,7 @@ EXPECTED = {
     "ser/plots/confusion.py": {"evaluate"},  # one picture
     "ser/report/words.py": {"report"},  # a sentence of the report
     "ser/report/report.html.j2": {"report"},
+    "ser/bundle/card.py": {"bundle"},
     "ser/predictor.py": set(),  # the command for a user's own audio
     "ser/pretraining/workers.py": set(),
     "ser/clips.py": {"listen"},  # what can be heard in the report

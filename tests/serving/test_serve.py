@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from websockets.sync.client import connect
 
 from ser import audio, predictor
+from ser.bundle import reading, writing
 from ser.encoders.catalogue import build
 from ser.encoders.recipe import Recipe
 from ser.learning import classifier, fitting
@@ -50,6 +52,14 @@ def trained(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def bundle(trained, tmp_path_factory):
+    """A bundle of that classifier."""
+    folder, model = tmp_path_factory.mktemp("bundle"), predictor.load(trained)
+    writing.save(folder, model.classifiers[0], model.extractor, Path("none"), {}, {}, "# A card")
+    return folder
+
+
 def command(*arguments):
     return [sys.executable, "-c", "from serving.command import main; main()", "serve", *map(str, arguments)]
 
@@ -77,11 +87,11 @@ class Running:
 
 
 @pytest.mark.slow
-def test_the_service_says_what_the_command_says(trained, recording, tmp_path, capsys):
-    running = Running("--models", trained)
+def test_the_service_says_what_the_command_says(bundle, recording, tmp_path, capsys):
+    running = Running("--model", bundle)
     content = recording(seconds=1.3, rate=44_100, channels=2, format="FLAC")
     (tmp_path / "tone.flac").write_bytes(content)
-    predict.main([str(tmp_path / "tone.flac"), "--models", str(trained), "--format", "json"])
+    predict.main([str(tmp_path / "tone.flac"), "--model", str(bundle), "--format", "json"])
     (expected,) = json.loads(capsys.readouterr().out)
 
     found = httpx.post(
@@ -96,7 +106,7 @@ def test_the_service_says_what_the_command_says(trained, recording, tmp_path, ca
 
     assert found["label"] == expected["prediction"]
     assert found["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-4)
-    model = predictor.load(trained)
+    model = reading.load(bundle).predictor
     whole = dict(zip(model.labels, model.probabilities(model.extractor.vector(signal_1s)[np.newaxis])[0], strict=True))
     assert found["timeline"][0]["probabilities"] == pytest.approx(whole, abs=1e-4)
     assert streamed["probabilities"] == pytest.approx(whole, abs=1e-3), "16 bits are a little less than the file has"

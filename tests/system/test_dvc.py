@@ -31,6 +31,7 @@ STAGES = [
     "representation",
     "ambiguity",
     "listen",
+    "bundle",
     "report",
 ]
 EMOTIONS = ["angry", "happy", "sad", "neutral"]

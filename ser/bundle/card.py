@@ -1,0 +1,124 @@
+"""The model card: what a bundle is for, what it was made of, how good it is, for whom, and what it cannot do.
+
+Its headings are those of M. Mitchell et al., "Model cards for model reporting", 2019, arXiv 1810.03993.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from ser.learning import final
+from ser.learning.recipe import NETWORK, Recipe
+from ser.people import MINUS
+from ser.scores import words
+from ser.splits.names import INDEPENDENT, RANDOM
+
+PAIRED = {"gender": "gender", "age": "age band", "corpus": "corpus", "language": "language"}
+MEASURES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro F1"}
+SYNTHETIC = "synthetic"  # the bundled corpus
+
+
+def write(recipe: Recipe, encoder: str, metrics: Mapping[str, Mapping], confidence: float) -> str:
+    """Write the card.
+
+    Args:
+        recipe: of the classifier.
+        encoder: its name.
+        metrics: of the stages ``manifest``, ``evaluate`` and ``bias``.
+        confidence: of the intervals.
+
+    Returns:
+        Markdown.
+    """
+    sections = {
+        "What it is": _model(recipe, encoder),
+        "Intended use": USE,
+        "Training data": _data(metrics["manifest"]),
+        "Scores": _scores(metrics["evaluate"], recipe, confidence),
+        "Gaps between groups of people": _gaps(metrics["bias"], confidence),
+        "Limits": _limits(recipe, metrics["manifest"]),
+    }
+    parts = [f"## {title}\n\n{text}" for title, text in sections.items()]
+    return "\n\n".join(["# Model card: emotion in speech", *parts]) + "\n"
+
+
+def _model(recipe: Recipe, encoder: str) -> str:
+    kind = recipe.params.classifier
+    networks = f"the mean of {recipe.params.networks} networks" if kind == NETWORK else f"a linear classifier ({kind})"
+    return (
+        f"A recording in, a probability for each of {', '.join(recipe.labels)} out, by how a voice sounds, not by what "
+        f"it says: {encoder} features of the recording (mono, 16 kHz), then {networks}. It was {final.RULE}."
+    )
+
+
+USE = """\
+- Research on emotional speech, and trying out what such a model hears.
+- Not to judge a person by: not for hiring, schooling, policing, medicine or credit. It does not read feelings; it \
+guesses which word listeners would have chosen for a voice like this one."""
+
+
+def _data(manifest: Mapping) -> str:
+    rows = [
+        [name, corpus["utterances"], corpus["speakers"], words.number(corpus["hours"]), _counts(corpus["emotions"])]
+        for name, corpus in sorted(manifest["corpora"].items())
+    ]
+    return _table(["corpus", "utterances", "speakers", "hours", "of each emotion"], rows)
+
+
+def _counts(emotions: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {emotion}" for emotion, count in sorted(emotions.items()))
+
+
+def _scores(evaluate: Mapping, recipe: Recipe, confidence: float) -> str:
+    titles = {INDEPENDENT: f"new speakers ({recipe.protocol})", RANDOM: "known speakers (random)"}
+    columns = {title: evaluate[name] for name, title in titles.items() if name in evaluate}
+    rows = [[title, *(words.estimate(scores, key) for scores in columns.values())] for key, title in MEASURES.items()]
+    for emotion in recipe.labels:
+        recalls = (scores["recall"].get(emotion) for scores in columns.values())
+        rows.append(
+            [f"recall of {emotion}", *("not tested" if each is None else words.number(each) for each in recalls)]
+        )
+    tested = next(iter(columns.values()))["utterances"]
+    return (
+        "**These are the scores of the classifiers of the folds, not of this one**, which was trained on all "
+        "utterances: nobody is left to test it. It was made by the same recipe, of more speakers.\n\n"
+        f"{_table(['', *columns], rows)}\n\n"
+        f"UAR is the mean recall over the emotions; guessing has {words.number(evaluate['chance_uar'])}. {tested} "
+        f"utterances were tested. In brackets: intervals over speakers, {confidence:.0%}. Known speakers overstate."
+    )
+
+
+def _gaps(bias: Mapping, confidence: float) -> str:
+    rows = []
+    for attribute, title in PAIRED.items():
+        for pair, gap in bias.get(attribute, {}).get("gap", {}).items():
+            if MINUS in pair and "uar" in gap:
+                p_value = words.number(gap["p_holm"]) if "p_holm" in gap else "no test"
+                rows.append([title, pair.replace(MINUS, " minus "), words.estimate(gap, "uar", sign=True), p_value])
+    if not rows:
+        return "No two groups of people can be compared in this data. That is no proof that it serves them alike."
+    return (
+        f"{_table(['groups by', 'between', 'gap in UAR', 'p, adjusted'], rows)}\n\n"
+        f"Also of the folds. In brackets: intervals over speakers, {confidence:.0%}; p is adjusted for the number of "
+        "comparisons (Holm). A gap that is not shown is no proof of equality."
+    )
+
+
+def _limits(recipe: Recipe, manifest: Mapping) -> str:
+    points = [
+        "It knows the speakers, the language and the microphones of its training corpora, and errs more on others.",
+        f"It has no other answers than {', '.join(recipe.labels)}: whatever it hears is one of them.",
+        "It needs one speaker at a time; noise or music gets an emotion, too.",
+    ]
+    if SYNTHETIC in manifest["corpora"]:
+        points.insert(
+            0, "The corpus synthetic is synthetic speech with planted truths: it supports no claim about people."
+        )
+    if recipe.params.normalisation == "speaker":
+        points.append("It normalises by speaker: it needs several recordings, all of one speaker.")
+    if recipe.protocol == RANDOM:
+        points.append("Only a random split was run: its scores overstate what it does with new speakers.")
+    return "\n".join(f"- {point}" for point in points)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

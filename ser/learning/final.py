@@ -1,0 +1,46 @@
+"""Train the one classifier that is used: on all utterances, stopped as those of the folds are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ser.features import Features
+from ser.learning import fitting
+from ser.learning.classifier import Classifier
+from ser.learning.recipe import Recipe, TrainParams
+from ser.splits import names, table
+
+RULE = (
+    "trained on all utterances: the parts of the protocol's first fold, with its test part joined to those who train; "
+    "each network is stopped by other validation speakers"
+)
+
+
+def train(
+    split: pd.DataFrame, utterances: pd.DataFrame, features: Features, emotions: Sequence[str], params: TrainParams
+) -> Classifier:
+    """Train a classifier by ``RULE``.
+
+    Nobody is left to test it, so it has no score of its own: that of the folds' classifiers, which learn from fewer
+    speakers by the same recipe, is the nearest there is.
+
+    Args:
+        split: who trains, validates and tests in the folds.
+        utterances: the manifest.
+        features: their vectors, in this order.
+        emotions: the label set, the order of the probabilities.
+        params: the block ``train``.
+
+    Returns:
+        The classifier. Its recipe has the number of the fold after the last, which gives it random numbers of its own.
+
+    Raises:
+        InputError: as ``ser.learning.fitting.fit``.
+    """
+    protocol = names.chosen(split["protocol"])
+    folds = [parts for name, _, parts in table.folds(split, utterances) if name == protocol]
+    parts = np.where(folds[0] == "test", "train", folds[0])
+    recipe = Recipe(list(emotions), params, features.extractor, protocol, len(folds), table.digest(split))
+    truth, speakers = utterances["emotion"].to_numpy(), utterances["speaker"].to_numpy()
+    return fitting.fit(recipe, features.vectors, truth, parts, speakers, utterances)[0]

@@ -1,0 +1,72 @@
+"""The card quotes the metrics, and says what they are not."""
+
+from ser.bundle import card
+from ser.learning.recipe import Recipe
+from tests import builders
+
+SCORES = {
+    "uar": 0.71,
+    "uar_low": 0.646,
+    "uar_high": 0.774,
+    "accuracy": 0.72,
+    "macro_f1": 0.7,
+    "recall": {"sad": 0.6},
+    "utterances": 480,
+}
+METRICS = {
+    "manifest": {
+        "corpora": {
+            "synthetic": {"utterances": 480, "speakers": 24, "hours": 0.27, "emotions": {"sad": 240, "angry": 240}}
+        }
+    },
+    "evaluate": {"chance_uar": 0.5, "speaker_independent": SCORES, "random": SCORES | {"uar": 0.8}},
+    "bias": {
+        "gender": {
+            "female": {"uar": 0.8},
+            "gap": {
+                "largest": {"uar": 0.179},
+                "female_minus_male": {"uar": 0.179, "uar_low": 0.068, "uar_high": 0.286, "p_holm": 0.018},
+            },
+        },
+        "age": {"gap": {"30-44_minus_45-59": {"uar": -0.1}}},
+    },
+}
+
+
+def write(metrics=METRICS, protocol="kfold", **params):
+    recipe = Recipe(["sad", "angry"], builders.train_params(**params), "{}", protocol, 5)
+    return card.write(recipe, "mfcc", metrics, 0.95)
+
+
+def test_scores_stand_with_their_intervals_beside_those_of_known_speakers():
+    assert "| UAR | 0.710 [0.646, 0.774] | 0.800 [0.646, 0.774] |" in write()
+    assert "|  | new speakers (kfold) | known speakers (random) |" in write()
+
+
+def test_it_says_whose_the_scores_are():
+    assert "scores of the classifiers of the folds, not of this one" in write()
+
+
+def test_an_emotion_without_a_recall_was_not_tested():
+    assert "| recall of angry | not tested | not tested |" in write()
+
+
+def test_each_pair_of_groups_has_its_gap():
+    lines = write().splitlines()
+    assert "| gender | female minus male | +0.179 [+0.068, +0.286] | 0.018 |" in lines
+    assert "| age band | 30-44 minus 45-59 | -0.100 (no interval) | no test |" in lines
+    assert "largest" not in "\n".join(lines)
+
+
+def test_without_pairs_it_says_that_nothing_can_be_said():
+    assert "No two groups of people can be compared" in write(METRICS | {"bias": {}})
+
+
+def test_limits_follow_the_data_and_the_protocol():
+    real = METRICS | {"manifest": {"corpora": {"emodb": METRICS["manifest"]["corpora"]["synthetic"]}}}
+    assert "supports no claim about people" in write()
+    assert "supports no claim about people" not in write(real)
+    only_random = {"chance_uar": 0.5, "random": SCORES}
+    assert "overstate what it does" in write(METRICS | {"evaluate": only_random}, protocol="random")
+    assert "overstate what it does" not in write()
+    assert "all of one speaker" in write(normalisation="speaker")

@@ -1,0 +1,52 @@
+"""The final classifier learns from everybody, and nobody stops two networks alike."""
+
+import numpy as np
+
+from ser.features import Features
+from ser.learning import final, fitting
+from ser.splits import protocols, table
+from ser.splits.protocols import SplitParams
+from tests import builders
+
+EMOTIONS = ["sad", "angry"]
+
+
+def corpus():
+    rows = builders.manifest(6, 8, ["angry", "sad"])
+    vectors = np.random.default_rng(0).normal(size=(48, 5)).astype(np.float32)
+    vectors[:, 0] += np.where(rows["emotion"] == "angry", 2, -2)
+    names = rows["id"].to_numpy(str)
+    return rows, Features(names, names, vectors, np.array(list("abcde")), "{}")
+
+
+def test_everybody_trains_or_validates(monkeypatch):
+    rows, features = corpus()
+    split = protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT))
+    seen = []
+    fit = fitting.fit
+
+    def watched(recipe, vectors, truth, parts, *rest):
+        seen.append(parts)
+        return fit(recipe, vectors, truth, parts, *rest)
+
+    monkeypatch.setattr(fitting, "fit", watched)
+    model = final.train(split, rows, features, EMOTIONS, builders.train_params(networks=2))
+
+    (parts,) = seen
+    first = split.query("protocol == 'kfold' and fold == 0").set_index("id")["part"].loc[rows["id"]].to_numpy()
+    assert set(parts) == {"train", "validation"}
+    assert ((parts == "validation") == (first == "validation")).all()
+    assert len(model.networks) == 2
+    assert (model.recipe.protocol, model.recipe.fold, model.recipe.split) == ("kfold", 3, table.digest(split))
+
+
+def test_it_tells_the_emotions_apart_and_comes_out_the_same_again():
+    rows, features = corpus()
+    split = protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT))
+    params = builders.train_params()
+
+    model = final.train(split, rows, features, EMOTIONS, params)
+
+    assert (model.likeliest(features.vectors) == rows["emotion"]).mean() > 0.9
+    again = final.train(split, rows, features, EMOTIONS, params)
+    np.testing.assert_array_equal(model.probabilities(features.vectors), again.probabilities(features.vectors))

@@ -1,0 +1,82 @@
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from ser.bundle import reading
+from ser.encoders import catalogue
+from ser.encoders.recipe import Recipe
+from ser.features import Features, save
+from ser.files import tables
+from ser.splits import protocols
+from ser.splits.protocols import SplitParams
+from tests import builders
+from tests.bundle.test_card import METRICS
+
+STAGE = Path(__file__).resolve().parents[2] / "stages" / "bundle.py"
+EMOTIONS = ["sad", "angry"]
+FLAGS = (
+    "--params params.yaml --manifest manifest.csv --features features --weights none --split split.csv "
+    "--manifest-metrics manifest.json --evaluate-metrics evaluate.json --bias-metrics bias.json --bundle out/bundle"
+)
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    """Work in a folder with all that the stage reads."""
+    monkeypatch.chdir(tmp_path)
+    rows = builders.manifest(6, 8, ["angry", "sad"])
+    tables.write(rows, Path("manifest.csv"))
+    tables.write(protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT)), Path("split.csv"))
+    extractor = catalogue.build(Recipe("mfcc"))
+    vectors = np.random.default_rng(0).normal(size=(48, len(extractor.names))).astype(np.float32)
+    vectors[:, 0] += np.where(rows["emotion"] == "angry", 3, -3)
+    ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
+    save(Features(ids, sha256, vectors, np.array(extractor.names), extractor.fingerprint), Path("features/c.npz"))
+    blocks = {"emotions": EMOTIONS, "train": builders.TRAIN | {"networks": 2}, "intervals": builders.INTERVALS}
+    Path("params.yaml").write_text(yaml.safe_dump(blocks))
+    for name, metrics in METRICS.items():
+        Path(f"{name}.json").write_text(json.dumps(metrics))
+
+
+@pytest.fixture
+def run(monkeypatch):
+    def run():
+        monkeypatch.setattr(sys, "argv", [str(STAGE), *FLAGS.split()])
+        runpy.run_path(str(STAGE), run_name="__main__")
+
+    return run
+
+
+def test_writes_a_bundle_that_can_be_loaded_and_says_what_it_was_made_of(run, capsys):
+    run()
+
+    bundle = reading.load(Path("out/bundle"))
+    assert bundle.predictor.labels == EMOTIONS
+    assert bundle.description["data"]["corpora"] == METRICS["manifest"]["corpora"]
+    assert bundle.description["scores"]["speaker_independent"] == METRICS["evaluate"]["speaker_independent"]
+    assert "not of this one" in bundle.card
+    assert capsys.readouterr().out == "bundle: 48 utterances, 2 networks; see out/bundle/card.md\n"
+
+
+def test_the_same_inputs_give_the_same_bytes(run):
+    run()
+    first = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+    run()
+    assert first == {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(("name", "content"), [("bias.json", "{"), ("evaluate.json", None)])
+def test_metrics_that_cannot_be_read_are_one_line_and_leave_the_old_bundle(run, name, content):
+    run()
+    before = Path("out/bundle/bundle.json").read_bytes()
+    Path(name).unlink() if content is None else Path(name).write_text(content)
+
+    with pytest.raises(SystemExit, match=f"^bundle: {name}: "):
+        run()
+
+    assert Path("out/bundle/bundle.json").read_bytes() == before
