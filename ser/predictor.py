@@ -15,8 +15,6 @@ from ser.learning import classifier
 from ser.learning.classifier import Classifier
 from ser.splits.names import RANDOM
 
-UNCERTAIN = "uncertain"
-
 
 @dataclass(frozen=True)
 class Predictor:
@@ -50,8 +48,13 @@ class Predictor:
 
     @property
     def abstain_below(self) -> float:
-        """The confidence below which the answer is ``UNCERTAIN``, as it was when the classifiers were evaluated."""
+        """The confidence below which the answer is ``uncertain``, as it was when the classifiers were evaluated."""
         return self.classifiers[0].recipe.params.abstain_below
+
+    @property
+    def temperature(self) -> float:
+        """By what the logarithms of the mean probabilities are divided."""
+        return float(gmean([member.temperature for member in self.classifiers]))
 
     def check_speaker(self, utterances: int, one_speaker: bool) -> None:
         """Refuse what cannot be normalised by its speaker, where the model does that.
@@ -86,25 +89,12 @@ class Predictor:
         self.check_speaker(len(vectors), one_speaker)
         # Alone, where they do not share a speaker's mean: the last bits of a matrix product depend on its size.
         groups = [vectors] if self.by_speaker else vectors[:, np.newaxis]
-        temperature = float(gmean([member.temperature for member in self.classifiers]))
-        return classifier.tempered(np.concatenate([self._mean(group) for group in groups]), temperature)
+        return classifier.tempered(np.concatenate([self._mean(group) for group in groups]), self.temperature)
 
     def _mean(self, vectors: np.ndarray) -> np.ndarray:
         """Give the mean over the classifiers of the probabilities that each gives in one go, before any temperature."""
         speakers = np.full(len(vectors), "one")
         return np.mean([member.uncalibrated(vectors, speakers) for member in self.classifiers], axis=0)
-
-
-def answer(labels: Sequence[str], probabilities: np.ndarray, below: float) -> str:
-    """Name the likeliest emotion, or say that nobody can.
-
-    Args:
-        labels: the emotions.
-        probabilities: theirs, (labels,).
-        below: the confidence, the probability of the likeliest one, below which the answer is ``UNCERTAIN``.
-    """
-    likeliest = int(probabilities.argmax())
-    return labels[likeliest] if probabilities[likeliest] >= below else UNCERTAIN
 
 
 def load(folder: Path, weights: Path | None = None, fold: int | None = None, device: str = "cpu") -> Predictor:

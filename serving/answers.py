@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ser import predictor
 from ser.audio import SAMPLING_RATE_HZ
 from ser.files.failures import InputError
-from serving.model import Model
+from serving.model import Model, named
 
 SILENCE = "silence"
 LEVEL_SAMPLES = SAMPLING_RATE_HZ // 20  # 50 ms, a short syllable
@@ -91,7 +90,7 @@ def answer(model: Model, signal: np.ndarray, policy: Policy) -> dict:
     found = model.probabilities(signal)
     label, confidence = model.labels[int(found.argmax())], float(found.max())
     return {
-        "answer": predictor.answer(model.labels, found, policy.threshold),
+        "answer": named(model.labels, found, policy.threshold),
         "label": label,
         "confidence": confidence,
         "probabilities": dict(zip(model.labels, map(float, found), strict=True)),

@@ -3,13 +3,11 @@
 import argparse
 from pathlib import Path
 
-from ser.files.failures import InputError
-
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say which model to take."""
     for flag, default, words in (
-        ("--model", "models/bundle", "the trained model, a bundle"),
+        ("--model", "models/bundle", "the trained model, a bundle, or the .onnx file made of one"),
         ("--models", None, "instead the classifiers of the folds, a folder: their mean"),
         ("--weights", "models/pase_plus.safetensors", "file of the trained encoder, where the model lacks its own"),
     ):
@@ -31,15 +29,21 @@ def read(options: argparse.Namespace, fold: int | None = None, device: str = "cp
     Raises:
         InputError: as ``ser.predictor.load`` and ``ser.bundle.reading.load``.
     """
+    import torch
+
     from ser import predictor
     from ser.bundle import reading
 
+    torch.set_num_threads(1)  # the same sums as in the pipeline; short recordings gain nothing from more
     if options.models:
         return predictor.load(options.models, options.weights, fold, device), None
-    if fold is not None:
-        raise InputError("--fold: expected --models beside it, found none; a bundle has one classifier, of no fold")
     bundle = reading.load(options.model, options.weights, device)
     return bundle.predictor, bundle.card
+
+
+def is_onnx(options: argparse.Namespace) -> bool:
+    """Tell whether the flags name an ONNX file, for which PyTorch need not be there."""
+    return options.models is None and options.model.suffix == ".onnx"
 
 
 def load(options: argparse.Namespace):
@@ -48,6 +52,10 @@ def load(options: argparse.Namespace):
     Raises:
         InputError: as ``read``, or the model normalises by speaker.
     """
+    if is_onnx(options):
+        from serving.onnx_model import OnnxModel
+
+        return OnnxModel(options.model)
     from serving.pipeline import Pipeline
 
     return Pipeline(*read(options))

@@ -5,17 +5,21 @@ from typing import Protocol
 
 import numpy as np
 
+UNCERTAIN = "uncertain"
+
 
 class Model(Protocol):
     """A model of emotions in speech.
 
     Attributes:
         labels: the emotions, in the order of the probabilities.
+        abstain_below: the confidence below which the answer is ``UNCERTAIN``, unless somebody asks otherwise.
         settings: what it is made of, for people to read.
         card: what it is and is not, Markdown.
     """
 
     labels: Sequence[str]
+    abstain_below: float
     settings: Mapping[str, str | float | int]
     card: str
 
@@ -33,3 +37,15 @@ class Model(Protocol):
         Raises:
             InputError: the signal is too short, or the like.
         """
+
+
+def named(labels: Sequence[str], probabilities: np.ndarray, below: float) -> str:
+    """Name the likeliest emotion, or say that nobody can.
+
+    Args:
+        labels: the emotions.
+        probabilities: theirs, (labels,).
+        below: the confidence, the probability of the likeliest one, below which the answer is ``UNCERTAIN``.
+    """
+    likeliest = int(probabilities.argmax())
+    return labels[likeliest] if probabilities[likeliest] >= below else UNCERTAIN

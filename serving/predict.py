@@ -8,20 +8,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from ser import audio, predictor
+from ser import audio
 from ser.audio import SAMPLING_RATE_HZ
 from ser.corpora.walk import walk
 from ser.files.failures import InputError, one_line
 from ser.recordings.kinds import READ
-from serving import chosen, formats, pipeline
+from serving import chosen, formats
 from serving.formats import printable
-from serving.model import Model
+from serving.model import Model, named
+
+if TYPE_CHECKING:  # it loads PyTorch, which an ONNX file does without
+    from ser.predictor import Predictor
 
 STANDARD_INPUT = "-"
 WINDOW_S, LEAST_HOP_S = (0.1, 60), 0.01
@@ -43,22 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         cut = _cut(options)
         if options.threshold is not None and not 0 <= options.threshold <= 1:
             raise InputError(f"--threshold: expected 0 to 1, found {options.threshold}")
-        torch.set_num_threads(1)  # the same sums as in the pipeline; short files gain nothing from more
         paths = [Path(path) for path in options.paths if path != STANDARD_INPUT]
         files, faults = audio_files(paths)
         names = {path: str(path) for path in files}
         if STANDARD_INPUT in options.paths:
             names[stack.enter_context(standard_input())] = STANDARD_INPUT
-        trained, _ = chosen.read(options, options.fold, options.device)
-        writer = formats.Writer(options.format, trained.labels, cut is not None, tqdm.write)
-        below = trained.abstain_below if options.threshold is None else options.threshold
+        model, together = _load(options)
+        writer = formats.Writer(options.format, model.labels, cut is not None, tqdm.write)
+        below = model.abstain_below if options.threshold is None else options.threshold
         whole = len(names) + len(faults)
         for fault in faults:
             _say(fault)
-        if trained.by_speaker and not cut:
-            _predict_together(trained, names, options.one_speaker, below, faults, writer)
+        if together:
+            _predict_together(model, names, options.one_speaker, below, faults, writer)
         else:
-            model = pipeline.Pipeline(trained)
             for name, made in measured(names, partial(rows, model, below=below, cut=cut), faults):
                 writer.add([{"file": name, **row} for row in made])
         writer.end()
@@ -91,6 +91,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threshold", type=float, metavar="P", help=words)
     parser.add_argument("--device", default="cpu", help="where the encoder runs (default: cpu)")
     return parser
+
+
+def _load(options: argparse.Namespace) -> tuple["Model | Predictor", bool]:
+    """Load the model; or the predictor, and True, where that takes a speaker's files together."""
+    if options.fold is not None and options.models is None:
+        raise InputError("--fold: expected --models beside it, found none; a bundle has one classifier, of no fold")
+    if chosen.is_onnx(options):
+        return chosen.load(options), False
+    from serving.pipeline import Pipeline
+
+    trained, card = chosen.read(options, options.fold, options.device)
+    together = trained.by_speaker and not options.timeline
+    return (trained, True) if together else (Pipeline(trained, card), False)
 
 
 def _cut(options: argparse.Namespace) -> tuple[int, int] | None:
@@ -199,13 +212,13 @@ def rows(model: Model, signal: np.ndarray, below: float, cut: tuple[int, int] | 
 
 
 def _row(labels: Sequence[str], probabilities: np.ndarray, below: float) -> dict:
-    said = predictor.answer(labels, probabilities, below)
+    said = named(labels, probabilities, below)
     shares = dict(zip(labels, probabilities.tolist(), strict=True))
     return {"prediction": labels[int(probabilities.argmax())], "answer": said, "probabilities": shares}
 
 
 def _predict_together(
-    trained: predictor.Predictor,
+    trained: "Predictor",
     names: Mapping[Path, str],
     one_speaker: bool,
     below: float,
@@ -230,7 +243,8 @@ def _named(path: Path, name: str) -> Iterator[None]:
         raise InputError(f"{name}: {str(error).removeprefix(f'{path}: ')}") from error
     except (MemoryError, RuntimeError) as error:
         # On the CPU torch has no class of its own for it, and other words for it on each system.
-        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "DefaultCPUAllocator" not in str(error):
+        torchs = "OutOfMemory" in type(error).__name__ or "DefaultCPUAllocator" in str(error)
+        if not isinstance(error, MemoryError) and not torchs:
             raise
         raise InputError(f"{name}: too long for the memory that is free; cut it into shorter files") from error
 

@@ -62,13 +62,10 @@ def make(options: argparse.Namespace):
     Raises:
         InputError: there is no such model.
     """
-    import torch
-
     from serving import chosen, limits
     from serving.answers import Policy
     from serving.service import Service
 
-    torch.set_num_threads(1)
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.workers)
     policy = Policy(options.threshold or 0.0, options.silence_db)
     model = chosen.load(options)

@@ -64,11 +64,6 @@ def test_the_mean_gets_the_geometric_mean_of_the_temperatures_and_keeps_its_labe
     np.testing.assert_array_equal(probabilities.argmax(axis=1), mean.argmax(axis=1))
 
 
-@pytest.mark.parametrize(("confidence", "said"), [(0.59, "uncertain"), (0.6, "sad"), (0.7, "sad")])
-def test_below_the_threshold_the_answer_is_that_nobody_can_say(confidence, said):
-    assert predictor.answer(["happy", "sad"], np.array([1 - confidence, confidence]), 0.6) == said
-
-
 def test_the_threshold_is_the_one_that_the_classifiers_were_trained_with(tmp_path, write):
     write(params=replace(PARAMS, abstain_below=0.7))
 

@@ -153,8 +153,8 @@ def test_the_service_takes_a_bundle_and_shows_its_card(bundle, signal):
 
 
 def test_a_fold_of_a_bundle_is_refused(bundle):
-    with pytest.raises(InputError, match="--fold: expected --models beside it"):
-        chosen.read(options(model=bundle), fold=0)
+    with pytest.raises(SystemExit, match="predict: --fold: expected --models beside it"):
+        predict.main([str(bundle / "card.md"), "--model", str(bundle), "--fold", "0"])
 
 
 def test_a_bundle_that_normalises_by_speaker_is_kept_from_the_service(tmp_path):

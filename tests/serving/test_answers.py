@@ -6,6 +6,7 @@ import pytest
 from ser.files.failures import InputError
 from serving import answers
 from serving.answers import Policy
+from serving.model import named
 
 
 @pytest.mark.parametrize("level", [1.0, 0.1, 0.001])
@@ -35,6 +36,11 @@ def test_below_the_threshold_the_answer_is_uncertain_and_the_label_is_still_told
     found = answers.answer(loudness(), np.full(800, 0.55, np.float32), Policy(threshold=0.6))
 
     assert (found["answer"], found["label"]) == ("uncertain", "loud")
+
+
+@pytest.mark.parametrize(("confidence", "said"), [(0.59, "uncertain"), (0.6, "sad"), (0.7, "sad")])
+def test_below_the_threshold_the_answer_is_that_nobody_can_say(confidence, said):
+    assert named(["happy", "sad"], np.array([1 - confidence, confidence]), 0.6) == said
 
 
 def test_silence_has_no_emotion_and_the_model_is_not_asked(loudness):

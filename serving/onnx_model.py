@@ -1,0 +1,54 @@
+"""A bundle as one ONNX file, run by ONNX Runtime alone: no PyTorch is needed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from ser.files.failures import InputError
+from ser.files.whole import check_file
+
+FORMAT = "1"  # of the metadata; another one is refused
+SIGNAL, PROBABILITIES = "signal", "probabilities"  # of the graph
+KEYS = ("labels", "settings", "abstain_below", "minimum_samples", "maximum_samples")  # of the metadata, in JSON
+
+
+class OnnxModel:
+    """A model as ``serving.model.Model`` says.
+
+    Args:
+        path: the file, of ``python -m serving.export_onnx``.
+
+    Raises:
+        InputError: there is none, or it is not such a file, or of another format.
+    """
+
+    def __init__(self, path: Path):
+        check_file(path, "a model in ONNX, of python -m serving.export_onnx")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # the service computes recordings side by side
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            told = self._session.get_modelmeta().custom_metadata_map
+        except Exception as error:  # its classes have no public name
+            if not type(error).__module__.startswith("onnxruntime"):
+                raise
+            raise InputError(f"{path}: expected a model in ONNX, found something else; export it again") from error
+        if told.get("format") != FORMAT:
+            found = told.get("format", "none")
+            raise InputError(f"{path}: expected a model of format {FORMAT}, found format {found}; export it again")
+        self.labels, self.settings, self.abstain_below, self._least, self._most = (
+            json.loads(told[key]) for key in KEYS
+        )
+        self.card = told["card"]
+
+    def probabilities(self, signal: np.ndarray) -> np.ndarray:
+        """Give each emotion's probability, as ``Model`` says."""
+        if not self._least <= signal.size <= self._most:
+            raise InputError(
+                f"expected {self._least:,} to {self._most:,} samples at 16 kHz, found {signal.size:,}; cut what is "
+                "longer into windows, or take the bundle itself"
+            )
+        (found,) = self._session.run([PROBABILITIES], {SIGNAL: signal})
+        return found
