@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
 
 from ser.files.failures import InputError
 from ser.files.whole import check_file
 
 FORMAT = "1"  # of the metadata; another one is refused
 SIGNAL, PROBABILITIES = "signal", "probabilities"  # of the graph
+UNREADABLE = (Fail, InvalidGraph, InvalidProtobuf)  # for bytes that are no model
 KEYS = ("labels", "settings", "abstain_below", "minimum_samples", "maximum_samples")  # of the metadata, in JSON
 
 
@@ -31,9 +33,7 @@ class OnnxModel:
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
             told = self._session.get_modelmeta().custom_metadata_map
-        except Exception as error:  # its classes have no public name
-            if not type(error).__module__.startswith("onnxruntime"):
-                raise
+        except UNREADABLE as error:
             raise InputError(f"{path}: expected a model in ONNX, found something else; export it again") from error
         if told.get("format") != FORMAT:
             found = told.get("format", "none")

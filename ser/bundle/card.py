@@ -83,6 +83,20 @@ def _scores(evaluate: Mapping, recipe: Recipe, confidence: float) -> str:
         f"{_table(['', *columns], rows)}\n\n"
         f"UAR is the mean recall over the emotions; guessing has {words.number(evaluate['chance_uar'])}. {tested} "
         f"utterances were tested. In brackets: intervals over speakers, {confidence:.0%}. Known speakers overstate."
+        f"{_confidence(evaluate)}"
+    )
+
+
+def _confidence(evaluate: Mapping) -> str:
+    """Say how far the confidence can be trusted, and what abstention gains; nothing of what was not measured."""
+    if not {"calibration", "abstention"} <= evaluate.keys():
+        return ""
+    calibration, abstention = evaluate["calibration"]["after"], evaluate["abstention"]
+    answered = f", of which {words.estimate(abstention, 'accuracy')} are right" if "accuracy" in abstention else ""
+    return (
+        f"\n\nConfidence: expected calibration error {words.estimate(calibration, 'ece')}. Below a confidence of "
+        f"{abstention['below']:g} the answer is `uncertain`; that leaves {words.estimate(abstention, 'coverage')} of "
+        f"the utterances{answered}."
     )
 
 
