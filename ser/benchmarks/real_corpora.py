@@ -27,6 +27,8 @@ intervals of 95 % over speakers; chance is one over the emotions. "What that add
 speakers on both sides, adds to the UAR. The numbers are those of `metrics/<corpus>/*.json`; `make real-corpora` makes
 them anew for whoever has the corpora.
 
+ASED has sentences of its own for each emotion, so that its figures may owe something to the words.
+
 ![the default pipeline on real corpora](../plots/real_corpora.png)
 """
 
