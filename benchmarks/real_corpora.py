@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from ser.benchmarks import real_corpora
+from ser.benchmarks import real_corpora, tasks
 from ser.benchmarks.real_corpora import RealCorpus
 from ser.files import params
-from ser.files.failures import InputError, one_line
+from ser.files.failures import one_line
 from ser.files.whole import whole_file
 from ser.plots import drawing
 from ser.plots import real_corpora as picture
@@ -22,16 +22,12 @@ def main() -> None:
     options = parser.parse_args()
     with one_line("real_corpora"):
         corpora = params.read(ROOT / "benchmarks/real_corpora.yaml", "corpora", dict[str, RealCorpus])
-        unknown = sorted(set(options.names) - set(corpora))
-        if unknown:
-            raise InputError(
-                f"expected names out of {', '.join(corpora)}, found {unknown[0]}; add it to real_corpora.yaml"
-            )
-        for name in () if options.table_only else options.names or corpora:
-            if not (ROOT / corpora[name].folder).is_dir():
-                print(f"real_corpora: {name}: not run, for there is no folder {corpora[name].folder}")
+        chosen = {name: tasks.named("corpora", corpora, name) for name in options.names or corpora}
+        for name, corpus in () if options.table_only else chosen.items():
+            if not (ROOT / corpus.folder).is_dir():
+                print(f"real_corpora: {name}: not run, for there is no folder {corpus.folder}")
                 continue
-            real_corpora.run(ROOT, corpora[name], ROOT / "benchmarks/data/checkouts" / name, ROOT / "metrics" / name)
+            real_corpora.run(ROOT, corpus, ROOT / "benchmarks/data/checkouts" / name, ROOT / "metrics" / name)
         known = [name for name in corpora if (ROOT / "metrics" / name).is_dir()]
         rows = real_corpora.table(ROOT / "metrics", known)
         with whole_file(ROOT / "docs/real_corpora.md") as temporary:

@@ -18,7 +18,6 @@ from ser.scores import words
 
 KEPT = ("ambiguity", "bias", "evaluate", "manifest", "representation", "split")  # of metrics/, for each corpus
 
-
 HEADING = """# The default pipeline on real corpora
 
 Each corpus by itself, with the params of `benchmarks/real_corpora.yaml` and otherwise the defaults. The classifier was
@@ -67,11 +66,11 @@ def run(project: Path, corpus: RealCorpus, checkout: Path, metrics: Path) -> Non
         _call(["git", "clone", "--quiet", "--no-checkout", project.resolve(), checkout], project)
     _call(["git", "fetch", "--quiet", "origin", commit], checkout)
     _call(["git", "checkout", "--quiet", "--force", "--detach", commit], checkout)
-    source = project / corpus.folder
+    source = (project / corpus.folder).resolve()
     inside = checkout / "data/raw" / source.name
     shutil.rmtree(inside, ignore_errors=True)
-    # Links to the same files, where the file system can; the walk of a corpus follows no link to a folder.
-    shutil.copytree(source, inside, copy_function=_link, ignore=shutil.ignore_patterns(".git"))
+    # Links to the files, as data/raw/README.md advises; the walk of a corpus follows no link to a folder.
+    shutil.copytree(source, inside, copy_function=os.symlink, ignore=shutil.ignore_patterns(".git"))
     changed = yaml.safe_load((checkout / "params.yaml").read_text())
     changed |= {"corpora": [source.name], "emotions": corpus.emotions}
     changed["split"]["protocol"] = corpus.protocol
@@ -146,13 +145,6 @@ def page(rows: pd.DataFrame) -> str:
 def _figure(name: str, values: Mapping, key: str) -> dict[str, float]:
     low, high = words.ends(values, key) or (float("nan"), float("nan"))
     return {name: values.get(key, float("nan")), f"{name}_low": low, f"{name}_high": high}
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _call(command: Sequence, folder: Path) -> None:
