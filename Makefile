@@ -1,6 +1,7 @@
 # Every target first makes the environment in .venv, where it is missing or its requirements changed.
 
-PYTHON = python3.11 python3
+# The first of these that is 3.11, 3.12 or 3.13.
+PYTHON = python3.11 python3.12 python3.13 python3
 # DVC asks for the user's name, and ends where the system knows none, as in a container that runs under any number.
 ifeq ($(LOGNAME),)
 export LOGNAME := $(lastword $(shell id -un 2>/dev/null || echo user))
@@ -34,8 +35,8 @@ lint: .venv/installed
 
 .venv/installed: requirements.txt requirements-serve.txt requirements-dev.txt constraints.txt pyproject.toml
 	@for python in $(PYTHON); do \
-	    if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then exec $$python -m venv .venv; fi; \
+	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then exec $$python -m venv .venv; fi; \
 	done; \
-	echo "make: expected Python 3.11, found none as $(PYTHON); install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1
+	echo "make: expected Python 3.11 to 3.13, found none as $(PYTHON); install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1
 	.venv/bin/python -m pip install --requirement requirements-dev.txt --editable .
 	touch $@

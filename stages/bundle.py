@@ -1,15 +1,14 @@
 """Train the classifier that is used on all utterances, and put it with its encoder and a model card into one folder."""
 
 import argparse
-import json
 from pathlib import Path
 
 from ser import features, manifest
 from ser.bundle import card, writing
 from ser.encoders import catalogue
-from ser.files import params
-from ser.files.failures import InputError, one_line
-from ser.files.whole import check_file, whole_folder
+from ser.files import params, tables
+from ser.files.failures import one_line
+from ser.files.whole import whole_folder
 from ser.learning import final
 from ser.learning.recipe import TrainParams
 from ser.scores.intervals import IntervalParams
@@ -29,7 +28,7 @@ def main() -> None:
         emotions = params.read(paths.params, "emotions", list[str])
         settings = params.read(paths.params, "train", TrainParams)
         confidence = params.read(paths.params, "intervals", IntervalParams).confidence
-        metrics = {name: _metrics(vars(paths)[f"{name}_metrics"], name) for name in METRICS}
+        metrics = tables.read_metrics({stage: vars(paths)[f"{stage}_metrics"] for stage in METRICS})
         utterances = manifest.read(paths.manifest)
         split = table.read(paths.split)
         table.check(split, utterances)
@@ -42,14 +41,6 @@ def main() -> None:
         with whole_folder(paths.bundle) as folder:
             writing.save(folder, model, extractor, paths.weights, data, scores, told)
         print(f"bundle: {len(utterances)} utterances, {len(model.networks)} networks; see {paths.bundle}/card.md")
-
-
-def _metrics(path: Path, stage: str) -> dict:
-    check_file(path, f"the metrics of the stage {stage}")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: not JSON ({error}); run the stage {stage} again") from error
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ser.files import params
+from ser.files import params, tables
 from ser.files.failures import InputError, one_line
 from ser.files.whole import whole_file
 from ser.report import data, material, page
@@ -41,11 +41,11 @@ def main() -> None:
     }
     with one_line("report"):
         blocks = settings(paths["params"])
-        tables = material.read_tables(given["table"], blocks["emotions"])
-        tables["clips"], spectrograms, sounds = material.read_clips(paths["clips"], tables["ambiguous"])
+        shown = material.read_tables(given["table"], blocks["emotions"])
+        shown["clips"], spectrograms, sounds = material.read_clips(paths["clips"], shown["ambiguous"])
         told = material.Material(
-            metrics=material.read_metrics(given["metrics"]),
-            tables=tables,
+            metrics=tables.read_metrics(given["metrics"]),
+            tables=shown,
             pictures=material.read_files(given["picture"] | spectrograms),
             sounds=material.read_files(sounds),
             settings=blocks,

@@ -5,6 +5,8 @@ Its headings are those of M. Mitchell et al., "Model cards for model reporting",
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from ser.learning import final
 from ser.learning.recipe import NETWORK, Recipe
 from ser.people import MINUS
@@ -134,5 +136,4 @@ def _limits(recipe: Recipe, manifest: Mapping) -> str:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    return pd.DataFrame(rows, columns=columns).to_markdown(index=False, disable_numparse=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ser.files.failures import InputError
-from ser.files.whole import whole_file
+from ser.files.whole import check_file, whole_file
 
 SHOWN = 60  # characters of a cell that a message repeats
 
@@ -172,7 +172,7 @@ def _bad(cells: pd.Series, column: Column) -> np.ndarray:
         good = np.array([column.empty if word == "" else bool(column.test(word)) for word in words], dtype=bool)
         return ~good[codes]
     numbers = pd.to_numeric(cells, errors="coerce").astype(float)
-    good = np.isfinite(numbers) & ~pd.api.types.is_bool_dtype(cells)  # pandas counts True as 1
+    good = np.isfinite(numbers) & (not pd.api.types.is_bool_dtype(cells))  # pandas counts True as 1
     if column.kind is int:
         good &= numbers % 1 == 0
     good &= np.array([column.test(cell) for cell in numbers.tolist()], dtype=bool)
@@ -221,6 +221,28 @@ def write_metrics(metrics: Mapping, path: Path) -> None:
     rounded = _rounded(metrics, "")
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(rounded, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_metrics(paths: Mapping[str, Path]) -> dict[str, dict]:
+    """Read metrics, by the stages that made them.
+
+    Args:
+        paths: the JSON files, by the names of the stages.
+
+    Returns:
+        The metrics, by the same names.
+
+    Raises:
+        InputError: a file is missing, unreadable or not JSON.
+    """
+    result = {}
+    for stage, path in paths.items():
+        check_file(path, f"the metrics of the stage {stage}")
+        try:
+            result[stage] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path}: expected JSON, found {error}; run the stage '{stage}' again") from error
+    return result
 
 
 def _rounded(value, place: str):

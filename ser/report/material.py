@@ -1,6 +1,5 @@
 """What the report reads: metrics, tables, pictures, sounds and settings."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,23 +71,6 @@ def _as_metrics(table: pd.DataFrame) -> pd.DataFrame:
     for name in table.select_dtypes("float"):
         table[name] = [round(value, tables.DECIMALS) for value in table[name].tolist()]
     return table
-
-
-def read_metrics(paths: Mapping[str, Path]) -> dict[str, dict]:
-    """Read metrics, by the stages that made them.
-
-    Raises:
-        InputError: a file is missing or not JSON.
-    """
-    result = {}
-    for name, path in paths.items():
-        try:
-            result[name] = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise InputError(f"{path}: no such file; run the stage that makes it") from error
-        except ValueError as error:
-            raise InputError(f"{path}: expected JSON, found {error}; run the stage '{name}' again") from error
-    return result
 
 
 def read_files(paths: Mapping[str, Path]) -> dict[str, bytes]:

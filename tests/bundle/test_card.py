@@ -38,9 +38,14 @@ def write(metrics=METRICS, protocol="kfold", **params):
     return card.write(recipe, "mfcc", metrics, 0.95)
 
 
+def rows(told):
+    """Give the cells of each row of its tables, less the blanks that align them."""
+    return [[cell.strip() for cell in line[1:-1].split("|")] for line in told.splitlines() if line.startswith("|")]
+
+
 def test_scores_stand_with_their_intervals_beside_those_of_known_speakers():
-    assert "| UAR | 0.710 [0.646, 0.774] | 0.800 [0.646, 0.774] |" in write()
-    assert "|  | new speakers (kfold) | known speakers (random) |" in write()
+    assert ["UAR", "0.710 [0.646, 0.774]", "0.800 [0.646, 0.774]"] in rows(write())
+    assert ["", "new speakers (kfold)", "known speakers (random)"] in rows(write())
 
 
 def test_it_says_what_confidence_is_worth_where_that_was_measured():
@@ -61,14 +66,14 @@ def test_it_says_whose_the_scores_are():
 
 
 def test_an_emotion_without_a_recall_was_not_tested():
-    assert "| recall of angry | not tested | not tested |" in write()
+    assert ["recall of angry", "not tested", "not tested"] in rows(write())
 
 
 def test_each_pair_of_groups_has_its_gap():
-    lines = write().splitlines()
-    assert "| gender | female minus male | +0.179 [+0.068, +0.286] | 0.018 |" in lines
-    assert "| age band | 30-44 minus 45-59 | -0.100 (no interval) | no test |" in lines
-    assert "largest" not in "\n".join(lines)
+    told = write()
+    assert ["gender", "female minus male", "+0.179 [+0.068, +0.286]", "0.018"] in rows(told)
+    assert ["age band", "30-44 minus 45-59", "-0.100 (no interval)", "no test"] in rows(told)
+    assert "largest" not in told
 
 
 def test_without_pairs_it_says_that_nothing_can_be_said():

@@ -345,7 +345,7 @@ def test_clips_of_another_ranking_are_refused(write, monkeypatch):
 def test_a_missing_or_broken_input_is_one_line_and_leaves_the_old_report(write, monkeypatch):
     write()
     before = Path("reports/report.html").read_bytes()
-    with pytest.raises(SystemExit, match=r"^report: nowhere\.json: no such file; run the stage that makes it$"):
+    with pytest.raises(SystemExit, match=r"^report: nowhere\.json: no such file; expected the metrics"):
         run(monkeypatch, **{"bias-metrics": "nowhere.json"})
     with pytest.raises(SystemExit, match=r"^report: params\.yaml: expected JSON, .* run the stage 'bias' again$"):
         run(monkeypatch, **{"bias-metrics": "params.yaml"})
