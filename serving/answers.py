@@ -71,13 +71,16 @@ def level_db(signal: np.ndarray) -> float:
     return 10 * np.log10(max(loudest, 1e-20))
 
 
-def answer(model: Model, signal: np.ndarray, policy: Policy) -> dict:
+def answer(
+    model: Model, signal: np.ndarray, policy: Policy, measure: Callable[[np.ndarray], np.ndarray] | None = None
+) -> dict:
     """Answer for a signal.
 
     Args:
         model: the model.
         signal: float32 (samples,), mono at 16 kHz.
         policy: when to give no emotion.
+        measure: gives the signal's probabilities; by default the model itself.
 
     Returns:
         The fields of ``Answer``.
@@ -87,7 +90,7 @@ def answer(model: Model, signal: np.ndarray, policy: Policy) -> dict:
     """
     if level_db(signal) < policy.silence_db:
         return {"answer": SILENCE, "label": None, "confidence": None, "probabilities": None}
-    found = model.probabilities(signal)
+    found = (measure or model.probabilities)(signal)
     label, confidence = model.labels[int(found.argmax())], float(found.max())
     return {
         "answer": named(model.labels, found, policy.threshold),

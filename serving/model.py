@@ -1,6 +1,6 @@
 """What the service asks of a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -36,6 +36,14 @@ class Model(Protocol):
 
         Raises:
             InputError: the signal is too short, or the like.
+        """
+
+    def stream(self) -> Callable[[np.ndarray, int], np.ndarray]:
+        """Begin a stream.
+
+        Returns:
+            What gives the probabilities of its windows, one after the other: a window's signal, as for
+            ``probabilities``, and where it begins in the stream, in samples, a multiple of 160.
         """
 
 

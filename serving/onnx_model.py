@@ -1,6 +1,7 @@
 """A bundle as one ONNX file, run by ONNX Runtime alone: no PyTorch is needed."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +53,7 @@ class OnnxModel:
             )
         (found,) = self._session.run([PROBABILITIES], {SIGNAL: signal})
         return found
+
+    def stream(self) -> Callable[[np.ndarray, int], np.ndarray]:
+        """Begin a stream, as ``Model`` says: the file holds the whole path, so each window is encoded anew."""
+        return lambda signal, start: self.probabilities(signal)

@@ -1,8 +1,10 @@
 """The trained pipeline as a model for the service."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from ser import predictor
+from ser import predictor, streaming
 from ser.audio import SAMPLING_RATE_HZ
 from ser.files.failures import InputError
 
@@ -44,7 +46,17 @@ class Pipeline:
 
     def probabilities(self, signal: np.ndarray) -> np.ndarray:
         """Give each emotion's probability, as ``Model`` says."""
-        return self._trained.probabilities(self._trained.extractor.vector(signal)[np.newaxis])[0]
+        return self._of(self._trained.extractor.vector(signal))
+
+    def stream(self) -> Callable[[np.ndarray, int], np.ndarray]:
+        """Begin a stream, as ``Model`` says; features that cannot be streamed are made of each window anew."""
+        if not streaming.possible(self._trained.extractor):
+            return lambda signal, start: self.probabilities(signal)
+        begun = streaming.Stream(self._trained.extractor)
+        return lambda signal, start: self._of(begun.vector(signal, start))
+
+    def _of(self, vector: np.ndarray) -> np.ndarray:
+        return self._trained.probabilities(vector[np.newaxis])[0]
 
 
 CALIBRATION = {

@@ -5,6 +5,7 @@ import base64
 import binascii
 import json
 import time
+from functools import partial
 
 import numpy as np
 import soxr
@@ -19,6 +20,7 @@ from serving.service import Service
 
 PROTOCOL, KEY_PROTOCOL = "ser.v1", "ser.key."  # a browser can send a key to a WebSocket only among the protocols
 HOP = SAMPLING_RATE_HZ // 2  # an answer for every half second
+FRAME = 160  # samples; windows are whole frames, so that a model may keep those of the window before
 RATES_HZ = (8_000, 192_000)
 WINDOWS_S = (1, 10)
 UNSUPPORTED, NOT_SAMPLES, POLICY, ERROR = 1003, 1007, 1008, 1011  # codes of RFC 6455, section 7.4
@@ -33,7 +35,7 @@ class Tail:
     """
 
     def __init__(self, rate_hz: int, window_s: float):
-        self._window = round(window_s * SAMPLING_RATE_HZ)
+        self._window = round(window_s * SAMPLING_RATE_HZ / FRAME) * FRAME
         self._resampler = None
         if rate_hz != SAMPLING_RATE_HZ:
             self._resampler = soxr.ResampleStream(rate_hz, SAMPLING_RATE_HZ, 1, dtype="float32")
@@ -56,11 +58,11 @@ class Tail:
         self._samples = np.concatenate([self._samples, samples])[-(self._window + HOP) :]
         return self._heard - self._answered >= HOP
 
-    def take(self) -> tuple[np.ndarray, float, float, int]:
+    def take(self) -> tuple[np.ndarray, int, int]:
         """Take the newest window that is due.
 
         Returns:
-            The signal; where it begins and ends in the stream, in seconds; and how many windows were passed over,
+            The signal; where it begins in the stream, in samples at 16 kHz; and how many windows were passed over,
             because more audio came in than there was time to answer for.
         """
         end = self._heard // HOP * HOP
@@ -68,7 +70,7 @@ class Tail:
         self._answered = end
         stop = self._samples.size - (self._heard - end)
         signal = self._samples[max(0, stop - self._window) : stop]
-        return signal, (end - signal.size) / SAMPLING_RATE_HZ, end / SAMPLING_RATE_HZ, skipped
+        return signal, end - signal.size, skipped
 
 
 async def serve(websocket: WebSocket, service: Service) -> None:
@@ -132,17 +134,21 @@ async def _listen(websocket: WebSocket, service: Service, tail: Tail, due: async
 
 
 async def _answer(websocket: WebSocket, service: Service, tail: Tail, due: asyncio.Event) -> None:
+    probabilities = service.model.stream()
     while True:
         await due.wait()
         due.clear()
-        signal, start_s, end_s, skipped = tail.take()
+        signal, start, skipped = tail.take()
+        measure = partial(probabilities, start=start)
         found = await service.compute(
-            gate.STREAMS, lambda _, signal=signal: answer(service.model, signal, service.policy)
+            gate.STREAMS,
+            lambda _, signal=signal, measure=measure: answer(service.model, signal, service.policy, measure),
         )
+        times = {"start_s": start / SAMPLING_RATE_HZ, "end_s": (start + signal.size) / SAMPLING_RATE_HZ}
         service.metrics.audio_seconds.labels(gate.STREAMS).inc(0.5 * (1 + skipped))
         service.metrics.answers.labels(gate.STREAMS, found["answer"]).inc()
         service.metrics.skipped.inc(skipped)
-        await websocket.send_text(json.dumps({"start_s": start_s, "end_s": end_s, "skipped": skipped, **found}))
+        await websocket.send_text(json.dumps({**times, "skipped": skipped, **found}))
 
 
 async def _end(websocket: WebSocket, problem: Problem) -> int:

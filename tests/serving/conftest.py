@@ -44,6 +44,9 @@ class Loudness:
         loud = min(1.0, float(np.sqrt(np.mean(signal**2))))
         return np.array([1 - loud, loud])
 
+    def stream(self):
+        return lambda signal, start: self.probabilities(signal)
+
 
 class Server:
     """A service in a thread. Attributes: ``url``, ``port``, ``service``."""

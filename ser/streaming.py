@@ -1,0 +1,102 @@
+"""A signal that comes piece by piece: every sample passes the convolutions of PASE once, whatever window is asked for.
+
+What costs is kept between two answers: the last block's frames, and what reaches the output past the QRNN. The QRNN's
+memory is begun anew by each window, as where it is encoded alone: carried on from what was said before, it is another
+one than in training, and costs accuracy (docs/experiments.md).
+"""
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from ser.encoders import pooling
+from ser.encoders.extractor import Extractor
+from ser.encoders.pase_plus import PaseEncoder
+from ser.encoders.recipe import OUTPUT
+
+EDGE = 8  # frames: the convolutions reach 1,185 samples to each side of a frame
+
+
+def possible(extractor: Extractor) -> bool:
+    """Tell whether an extractor's windows can be made of frames that are kept: the output of PASE+."""
+    encoder = extractor.encoder
+    recurrent = isinstance(encoder, PaseEncoder) and encoder.network.geometry.qrnn_units is not None
+    return recurrent and encoder.layers == [OUTPUT]
+
+
+class Stream:
+    """The vectors of windows of one stream, each of which reaches further than the one before.
+
+    The frames of a window are those of the whole stream up to its end, with the QRNN begun at the window's start; a
+    window alone has its beginning reflected, hence other first frames. An answer waits for nothing: its last eight
+    frames, 80 ms, see the end reflected, and are made anew when more has come.
+
+    Args:
+        extractor: one of whom ``possible`` is true.
+    """
+
+    def __init__(self, extractor: Extractor) -> None:
+        self.extractor = extractor
+        self._first = self._end = 0  # of the frames that are kept, in the stream
+        self._below = self._past = None  # (1, channels, frames): the last block's; the output less the QRNN's part
+
+    def vector(self, signal: np.ndarray, start: int) -> np.ndarray:
+        """Measure a window.
+
+        Args:
+            signal: float32 (samples,), the window, mono at 16 kHz; the part of a hop at its end is left out.
+            start: where it begins in the stream, in samples, a multiple of the hop; not before the window that was
+                measured last.
+
+        Returns:
+            float32 (numbers,), as ``Extractor.vector``.
+
+        Raises:
+            InputError: as ``Extractor.vector``.
+        """
+        hop = self.extractor.encoder.hop
+        first, count = start // hop, signal.size // hop
+        assert start == first * hop, "windows begin at a hop"
+        assert first >= self._first, "windows follow one another"
+        if count <= 2 * EDGE:
+            return self.extractor.vector(signal)
+        signal = signal[: count * hop]
+        with torch.inference_mode():
+            self._bring_up(signal, first, count)
+            frames = self._output()
+        if self.extractor.recipe.frames == "active":
+            frames = frames[:, pooling.active(signal, count)]
+        return pooling.pool(frames, self.extractor.recipe.statistics)
+
+    def _bring_up(self, signal: np.ndarray, first: int, count: int) -> None:
+        """Encode what is new of a window, and drop what is before it."""
+        hop = self.extractor.encoder.hop
+        certain = self._end - EDGE  # frames before this one saw what comes after them
+        known = max(0, certain - first)
+        if known <= EDGE:  # too little to join the new frames to
+            known = 0
+        context = EDGE if known else 0
+        below, past = self._encode(signal[(known - context) * hop :])
+        if known:
+            kept = slice(first - self._first, certain - self._first)
+            below = torch.cat([self._below[..., kept], below[..., context:]], dim=2)
+            past = torch.cat([self._past[..., kept], past[..., context:]], dim=2)
+        self._below, self._past, self._first, self._end = below, past, first, first + count
+
+    def _encode(self, signal: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        network, place = self.extractor.encoder.network, self.extractor.encoder.place
+        names = list(network.geometry.layers)[-3:]
+        frames = network.layers(torch.from_numpy(signal).to(place)[None, None], names)
+        below, qrnn, output = (frames[name] for name in names)
+        return below, output - self._reach(qrnn)
+
+    def _reach(self, qrnn: torch.Tensor) -> torch.Tensor:
+        """Give the part of the output, (1, channels, frames), that the QRNN's frames have: it is linear in them."""
+        network = self.extractor.encoder.network
+        scale = (network.norm_out.running_var + network.norm_out.eps).rsqrt()[:, None]
+        return scale * functional.conv1d(qrnn, network.W.weight)
+
+    def _output(self) -> np.ndarray:
+        """Run the QRNN over the window, and give the output's frames, float32 (channels, frames)."""
+        qrnn = self.extractor.encoder.network.rnn(self._below)
+        return (self._past + self._reach(qrnn))[0].cpu().numpy()

@@ -1,0 +1,46 @@
+"""The trained pipeline as the service's model: windows of a stream."""
+
+import numpy as np
+import pytest
+import torch
+
+from ser.encoders import catalogue
+from ser.encoders.recipe import Recipe
+from ser.learning.classifier import Classifier
+from ser.learning.recipe import Recipe as Learned
+from ser.predictor import Predictor
+from serving.pipeline import Pipeline
+from tests import builders
+
+
+def pipeline(recipe):
+    extractor = catalogue.build(recipe)
+    learned = Learned(["angry", "sad"], builders.train_params(), extractor.fingerprint, "kfold", 0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Pipeline(Predictor(extractor, [Classifier(learned, len(extractor.names)).eval()]))
+
+
+@pytest.fixture
+def signal():
+    return np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
+
+
+def test_windows_of_a_stream_have_the_probabilities_of_its_frames(signal):
+    model = pipeline(Recipe("pase_plus_untrained"))
+    stream, other = model.stream(), model.stream()
+    np.testing.assert_allclose(stream(signal[:16_000], 0), model.probabilities(signal[:16_000]), atol=1e-4)
+    known = stream(signal[8000:24_000], 8000)
+    alone = model.probabilities(signal[8000:24_000])
+    np.testing.assert_allclose(known, alone, atol=0.05)  # its beginning is not reflected: near, but not the same
+    assert np.abs(known - alone).max() > 1e-6
+    # Another stream knows nothing of the first.
+    np.testing.assert_allclose(other(signal[8000:24_000], 8000), model.probabilities(signal[8000:24_000]), atol=1e-4)
+
+
+def test_features_that_cannot_be_streamed_are_made_of_each_window(signal):
+    model = pipeline(Recipe("mfcc"))
+    stream = model.stream()
+    for start in (0, 8000):
+        window = signal[start : start + 16_000]
+        np.testing.assert_array_equal(stream(window, start), model.probabilities(window))
