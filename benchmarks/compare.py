@@ -3,8 +3,6 @@
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
 from ser import manifest
 from ser.benchmarks import comparison, page, tasks, vectors
 from ser.benchmarks.comparison import CompareParams
@@ -29,21 +27,13 @@ def main() -> None:
         scored = comparison.table(tasks.read(options.predictions), utterances, task.emotions, settings)
         whole = comparison.with_absent(scored, vectors.read_encoders(options.encoders))
         tables.write(whole, options.table)
-        page.save(f"Benchmark: {options.task}", asked(task, utterances), {"": whole}, settings, options.page)
+        asked = f"Corpus `{task.corpus}`, {tasks.described(task, utterances)}"
+        page.save(f"Benchmark: {options.task}", asked, {"": whole}, settings, options.page)
         title = f"{options.task}: {task.protocol}, {len(task.emotions)} emotions"
         drawing.save(benchmark.draw({"": scored}, 1 / len(task.emotions), title), options.picture)
         tables.write_metrics(comparison.nested(scored), options.metrics)
         best = comparison.best(scored)
         print(f"compare: {options.task}: best with normalisation train: {best}; see {options.page}")
-
-
-def asked(task: Task, utterances: pd.DataFrame) -> str:
-    """Say in a sentence what the task is."""
-    speakers = utterances["speaker"].nunique()
-    return (
-        f"Corpus `{task.corpus}`, {len(utterances)} utterances, {speakers} speakers, emotions "
-        f"{', '.join(task.emotions)}; protocol {task.protocol}, the same folds for every system."
-    )
 
 
 if __name__ == "__main__":

@@ -32,10 +32,12 @@ def main() -> None:
     options = parser.parse_args()
     with one_line("cross_corpus"):
         choice = params.read(options.params, "cross_corpus", CrossCorpus)
-        settings = params.read(options.params, "grid", GridParams)
+        settings = grid.narrowed(params.read(options.params, "grid", GridParams), choice)
         mlp = params.read(options.params, "mlp", TrainParams)
         compare = params.read(options.params, "compare", CompareParams)
         corpora, encoders = {}, vectors.shared([vectors.read_encoders(path) for path in options.encoders])
+        wanted = tasks.taken("encoders", choice.encoders, encoders["encoder"].tolist())
+        encoders = encoders[encoders["encoder"].isin(wanted)]
         for path, folder in zip(options.manifests, options.features, strict=True):
             found = vectors.read(folder, manifest.read(path), vectors.available(encoders), choice.emotions)
             corpora[found[0]["corpus"].iloc[0]] = found

@@ -18,7 +18,7 @@ from ser.files.failures import one_line
 def main() -> None:
     """Read the corpus; write its manifest, a table of the encoders, and their feature files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "corpus", "weights", "manifest", "encoders", "features"):
+    for name in ("params", "corpus", "weights", "whisper", "manifest", "encoders", "features"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
     parser.add_argument("--device", default="cpu", help="where networks run (default: %(default)s)")
@@ -26,15 +26,16 @@ def main() -> None:
     with one_line("encode"):
         raw, name = options.corpus.parent, options.corpus.name
         corpus = tasks.named("corpora", params.read(options.params, "corpora", dict[str, Corpus]), name)
-        encoders = params.read(options.params, "encoders", dict[str, Variant])
+        offered = params.read(options.params, "encoders", dict[str, Variant])
+        wanted = tasks.taken(f"corpora.{name}.encoders", corpus.encoders, list(offered))
         accept = params.read(options.params, "manifest", ManifestParams)
         utterances, rejected = intake.build(raw, [name], corpus.emotions, accept)
         done = encoding.encode(
             utterances,
             raw,
             options.features,
-            encoders,
-            options.weights,
+            {encoder: offered[encoder] for encoder in wanted},
+            {"pase_plus": options.weights, "whisper_base": options.whisper},
             options.workers,
             options.device,
             partial(tqdm, unit="utterance", disable=None),

@@ -26,9 +26,11 @@ def main() -> None:
     options = parser.parse_args()
     with one_line("predict"):
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)
-        settings = params.read(options.params, "grid", GridParams)
+        settings = grid.narrowed(params.read(options.params, "grid", GridParams), task)
         mlp = params.read(options.params, "mlp", TrainParams)
-        encoders = vectors.available(vectors.read_encoders(options.encoders))
+        listed = vectors.read_encoders(options.encoders)
+        wanted = tasks.taken("encoders", task.encoders, listed["encoder"].tolist())
+        encoders = [name for name in vectors.available(listed) if name in wanted]
         corpus = manifest.read(options.manifest)
         utterances, encoded = vectors.read(options.features, corpus, encoders, task.emotions)
         folds = grid.folds(utterances, task, settings)

@@ -66,15 +66,12 @@ def table(
         protocol, how much higher ``random`` scores. Then a row each for chance and the speaker oracle. What cannot be
         had is missing.
     """
-    rows = predictions.merge(manifest[["id", "emotion", "speaker"]], on="id", validate="many_to_one")
-    speakers = sorted(set(rows["speaker"]))
+    asked = manifest[manifest["id"].isin(predictions["id"])]
+    speakers = sorted(set(asked["speaker"]))
     bootstrap = Bootstrap.of(speakers, params.intervals)
-    scored = {
-        key: _scores(part, speakers, emotions, bootstrap.weights)
-        for key, part in rows.groupby([*SYSTEM, "protocol"], sort=False)
-    }
+    scored = replicates(predictions, manifest, emotions, speakers, bootstrap)
     yardstick = (params.yardstick.encoder, params.yardstick.classifier, params.yardstick.normalisation)
-    seeds = rows.groupby([*SYSTEM, "protocol"])["seed"].nunique()
+    seeds = predictions.groupby([*SYSTEM, "protocol"])["seed"].nunique()
     lines = []
     for key, own in scored.items():
         (_, *manner), protocol = key[:3], key[3]
@@ -89,10 +86,36 @@ def table(
                 line |= {name: figure[0]} | bootstrap.interval(figure[1:], f"{name}_")
         lines.append(line)
     lines.sort(key=lambda line: line["protocol"] == RANDOM)
-    asked = manifest[manifest["id"].isin(rows["id"])]
     lines.append({"encoder": CHANCE, "uar": oracle.chance(asked), "note": CHANCE_NOTE})
     lines.append({"encoder": ORACLE, "uar": oracle.speaker_oracle(asked), "note": ORACLE_NOTE})
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seeds": "Int64"})
+
+
+def replicates(
+    predictions: pd.DataFrame,
+    manifest: pd.DataFrame,
+    emotions: Sequence[str],
+    speakers: Sequence[str],
+    bootstrap: Bootstrap,
+) -> dict[tuple[str, ...], dict[str, np.ndarray]]:
+    """Score all systems on all speakers, and again on each draw of them.
+
+    Args:
+        predictions: as for ``table``.
+        manifest: as for ``table``.
+        emotions: the label set.
+        speakers: all of them, in the order of the draws.
+        bootstrap: draws them.
+
+    Returns:
+        By encoder, classifier, normalisation and protocol, in their order: each of ``SCORES``, the figure, then its
+        replicates, (1 + resamples,).
+    """
+    rows = predictions.merge(manifest[["id", "emotion", "speaker"]], on="id", validate="many_to_one")
+    return {
+        key: _scores(part, speakers, emotions, bootstrap.weights)
+        for key, part in rows.groupby([*SYSTEM, "protocol"], sort=False)
+    }
 
 
 def with_absent(scored: pd.DataFrame, encoders: pd.DataFrame) -> pd.DataFrame:

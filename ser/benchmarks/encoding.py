@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -24,10 +24,12 @@ class Corpus:
     Attributes:
         folder: where it is; the pipeline puts it on the stage's command line. Its name chooses the parser.
         emotions: all that some task asks for.
+        encoders: to encode it with; where none is named, all.
     """
 
     folder: str
     emotions: list[str]
+    encoders: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def encode(
     raw: Path,
     folder: Path,
     encoders: Mapping[str, Variant],
-    weights: Path,
+    weights: Mapping[str, Path],
     workers: int = 1,
     device: str = "cpu",
     progress: Callable[..., Iterable[np.ndarray]] = lambda vectors, total, desc: vectors,
@@ -55,7 +57,7 @@ def encode(
         raw: the folder that the manifest's paths start from.
         folder: a folder of feature files for each encoder goes in here; those of other encoders are removed.
         encoders: what makes vectors, by the name that the benchmark gives it.
-        weights: the file of the trained PASE+ weights.
+        weights: the files of trained weights, by the kind of encoder, for those that read one.
         workers: processes to encode with on the CPU.
         device: where networks run.
         progress: wraps the vectors as they come, with ``total`` and the encoder's name as ``desc``.
@@ -73,7 +75,10 @@ def encode(
     for name, recipe in encoders.items():
         bar = partial(progress, desc=name)
         try:
-            done = extraction.compute(manifest, raw, folder / name, recipe, weights, device, workers, bar)
+            own = weights.get(recipe.encoder)
+            if own is not None and not own.exists():
+                raise WeightsNotAvailable(f"{own}: no such file")
+            done = extraction.compute(manifest, raw, folder / name, recipe, own, device, workers, bar)
             rows.append((name, done.numbers, ""))
         except WeightsNotAvailable:
             rows.append((name, 0, NOT_AVAILABLE))

@@ -11,8 +11,8 @@ import pandas as pd
 from joblib import delayed
 from threadpoolctl import threadpool_limits
 
-from ser.benchmarks import linear
-from ser.benchmarks.tasks import Task
+from ser.benchmarks import linear, tasks
+from ser.benchmarks.tasks import Extent, Task
 from ser.features import Features
 from ser.files.params import COSTS, SEEDS, check_ranges
 from ser.learning import fitting
@@ -169,6 +169,17 @@ def cross_folds(manifest: pd.DataFrame, train: str, emotions: Sequence[str], par
     return found
 
 
+def narrowed(params: GridParams, extent: Extent) -> GridParams:
+    """Leave out of the grid the classifiers and seeds that a task does not take.
+
+    Raises:
+        InputError: the task names one that the grid has not.
+    """
+    names = tasks.taken("classifiers", extent.classifiers, list(params.classifiers))
+    seeds = tasks.taken("seeds", extent.seeds, params.seeds)
+    return dataclasses.replace(params, classifiers={name: params.classifiers[name] for name in names}, seeds=seeds)
+
+
 def jobs(encoders: Sequence[str], found: Sequence[Fold], params: GridParams) -> list[Job]:
     """List what is to be done: nothing twice that gives the same result twice.
 
@@ -222,12 +233,12 @@ def predict(
     Returns:
         A table with ``ser.benchmarks.tasks.COLUMNS``, encoders in the order of ``vectors``.
     """
-    tasks = [
+    calls = [
         delayed(run)(job, vectors[job.encoder], manifest, emotions, params, mlp)
         for job in jobs(list(vectors), found, params)
     ]
-    done = processes.parallel(tasks, workers)
-    return pd.concat(progress(done, total=len(tasks)), ignore_index=True)
+    done = processes.parallel(calls, workers)
+    return pd.concat(progress(done, total=len(calls)), ignore_index=True)
 
 
 def run(

@@ -1,7 +1,7 @@
 """What is asked of the systems, and the table of their answers."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -30,8 +30,23 @@ SCHEMA = Schema(
 COLUMNS = tuple(SCHEMA.columns)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """How much of the grid a task takes; of what is not named, all.
+
+    Attributes:
+        encoders: of the benchmark's.
+        classifiers: of the grid's.
+        seeds: of the grid's.
+    """
+
+    encoders: list[str] = field(default_factory=list)
+    classifiers: list[str] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
-class Task:
+class Task(Extent):
     """A corpus, the emotions to tell apart in it, and how its speakers are kept apart.
 
     Attributes:
@@ -46,7 +61,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class CrossCorpus:
+class CrossCorpus(Extent):
     """Corpora to train on one and test on another, each way.
 
     Attributes:
@@ -71,6 +86,27 @@ def named(block: str, members: Mapping[str, Member], name: str) -> Member:
     if name not in members:
         raise InputError(f"{block}: expected '{name}', found {', '.join(members)}; add it there")
     return members[name]
+
+
+def described(task: Task, utterances: pd.DataFrame) -> str:
+    """Say in a sentence what a task asks for."""
+    speakers = utterances["speaker"].nunique()
+    return (
+        f"{len(utterances)} utterances, {speakers} speakers, emotions {', '.join(task.emotions)}; protocol "
+        f"{task.protocol}, the same folds for every system."
+    )
+
+
+def taken(block: str, wanted: Sequence, offered: Sequence) -> list:
+    """Give those of the offered that are wanted, or all where none is named.
+
+    Raises:
+        InputError: one is wanted that is not offered.
+    """
+    for name in wanted:
+        if name not in offered:
+            raise InputError(f"{block}: expected some of {', '.join(map(str, offered))}, found {name}")
+    return [name for name in offered if name in wanted or not wanted]
 
 
 def read(path: Path) -> pd.DataFrame:

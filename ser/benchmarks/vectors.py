@@ -66,22 +66,23 @@ def read(
 
 
 def shared(encoders: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Find the encoders that have vectors of every corpus.
+    """Find the encoders that every corpus was encoded with.
 
     Args:
         encoders: a table of each corpus.
 
     Returns:
-        The first of these tables, with the note of whichever corpus an encoder has no vectors of.
+        The rows of the first of these tables that all of them have, with the note of whichever corpus an encoder has
+        no vectors of.
 
     Raises:
-        InputError: they are not about the same encoders.
+        InputError: there is none.
     """
-    for other in encoders[1:]:
-        if other["encoder"].tolist() != encoders[0]["encoder"].tolist():
-            raise InputError("encoders: expected the same for every corpus; run the stages encode again")
-    notes = pd.concat([table["note"] for table in encoders], axis=1).max(axis=1)
-    return encoders[0].assign(note=notes)
+    notes = pd.concat([table.set_index("encoder")["note"] for table in encoders], axis=1, join="inner").max(axis=1)
+    if notes.empty:
+        raise InputError("encoders: expected some that all corpora were encoded with, found none; name them in corpora")
+    both = encoders[0][encoders[0]["encoder"].isin(notes.index)].reset_index(drop=True)
+    return both.assign(note=both["encoder"].map(notes))
 
 
 def joined(

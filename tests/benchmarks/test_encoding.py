@@ -54,7 +54,7 @@ def offline(monkeypatch):
 
 
 def encode(tmp_path, manifest, variants=VARIANTS, **more):
-    return encoding.encode(manifest, tmp_path / "raw", tmp_path / "features", variants, tmp_path / "none", **more)
+    return encoding.encode(manifest, tmp_path / "raw", tmp_path / "features", variants, {}, **more)
 
 
 def test_an_encoder_whose_weights_cannot_be_had_is_said_so_and_the_others_go_on(tmp_path, manifest):
@@ -67,6 +67,13 @@ def test_an_encoder_whose_weights_cannot_be_had_is_said_so_and_the_others_go_on(
     assert vectors.available(done) == ["mfcc", "mfcc_extremes"]
     extremes = features.read(tmp_path / "features" / "mfcc_extremes", manifest)
     assert extremes.names[0] == "mfcc_00_min"
+
+
+def test_an_encoder_without_its_file_of_weights_is_said_so(tmp_path, manifest):
+    variants = {"mfcc": Variant("mfcc"), "teacher": Variant("whisper_base")}
+    weights = {"whisper_base": tmp_path / "model.bin"}
+    done = encoding.encode(manifest, tmp_path / "raw", tmp_path / "features", variants, weights)
+    assert done["note"].tolist() == ["", "weights not available"]
 
 
 def test_any_other_fault_stops_the_stage(tmp_path, manifest, monkeypatch):
@@ -117,7 +124,7 @@ def test_corpora_are_put_one_after_another(tmp_path, manifest):
     parts = []
     for rows in (manifest, other):
         folder = tmp_path / rows["corpus"].iloc[0]
-        encoding.encode(rows, tmp_path / "raw", folder, {"mfcc": VARIANTS["mfcc"]}, tmp_path)
+        encoding.encode(rows, tmp_path / "raw", folder, {"mfcc": VARIANTS["mfcc"]}, {})
         parts.append(vectors.read(folder, rows, ["mfcc"], ["angry"]))
     rows, found = vectors.joined(parts)
     assert rows["id"].tolist() == found["mfcc"].ids.tolist() == ["noises/0", "noises/4", "others/0"]
@@ -128,7 +135,7 @@ def test_vectors_made_in_different_ways_are_not_joined(tmp_path, manifest):
     parts = []
     for statistics in (["mean"], ["median"]):
         folder = tmp_path / statistics[0]
-        encoding.encode(manifest, tmp_path / "raw", folder, {"x": Variant("mfcc", statistics)}, tmp_path)
+        encoding.encode(manifest, tmp_path / "raw", folder, {"x": Variant("mfcc", statistics)}, {})
         parts.append(vectors.read(folder, manifest, ["x"], ["angry", "sad"]))
     with pytest.raises(InputError, match="x: its vectors were made in different ways"):
         vectors.joined(parts)
@@ -139,5 +146,6 @@ def test_an_encoder_is_shared_if_every_corpus_has_its_vectors():
     there = here.assign(note=["", "weights not available"])
     assert vectors.shared([here, there])["note"].tolist() == ["", "weights not available"]
     assert vectors.shared([there, here])["note"].tolist() == ["", "weights not available"]
-    with pytest.raises(InputError, match="expected the same for every corpus"):
-        vectors.shared([here, there.iloc[:1]])
+    assert vectors.shared([here, there.iloc[1:]])["encoder"].tolist() == ["b"]
+    with pytest.raises(InputError, match="expected some that all corpora were encoded with"):
+        vectors.shared([here.iloc[:1], there.iloc[1:]])

@@ -279,3 +279,16 @@ def test_a_name_that_is_not_in_the_params_is_refused():
 def test_one_corpus_cannot_be_crossed():
     with pytest.raises(ValueError, match="expected at least two, each once, found c, c"):
         tasks.CrossCorpus(["c", "c"], EMOTIONS)
+
+
+# What a task takes of it
+
+
+def test_a_task_takes_what_it_names_and_all_of_what_it_does_not():
+    assert grid.narrowed(PARAMS, LOSO) == PARAMS
+    name = next(iter(PARAMS.classifiers))
+    taken = grid.narrowed(PARAMS, Task("c", EMOTIONS, "loso", classifiers=[name], seeds=PARAMS.seeds[:1]))
+    assert list(taken.classifiers) == [name]
+    assert taken.seeds == PARAMS.seeds[:1]
+    with pytest.raises(InputError, match=r"classifiers: expected some of .*, found oracle"):
+        grid.narrowed(PARAMS, Task("c", EMOTIONS, "loso", classifiers=["oracle"]))

@@ -1,0 +1,181 @@
+"""Systems over several corpora: their mean UAR, their mean rank, and what of the differences would hold for others.
+
+Two questions, two answers. Would other speakers of these corpora say the same? The mean over corpora of a paired
+difference, with an interval that resamples the speakers of each. Would other corpora? Friedman's test and the critical
+difference of mean ranks after Nemenyi (J. Demšar, "Statistical comparisons of classifiers over multiple data sets",
+Journal of Machine Learning Research 7, 2006); with few corpora it can tell apart little, and the page says so.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ser.benchmarks import comparison
+from ser.benchmarks.comparison import SYSTEM, System
+from ser.files.failures import InputError
+from ser.files.params import check_ranges
+from ser.scores import words
+from ser.scores.intervals import Bootstrap, IntervalParams
+from ser.splits.names import RANDOM
+
+TRAIN = "train"  # the normalisation that uses nothing of a test speaker but the utterance
+
+
+@dataclass(frozen=True)
+class OverCorporaParams:
+    """What is compared over corpora.
+
+    Attributes:
+        tasks: their names, one a corpus.
+        reference: the system that all systems are compared with.
+        alpha: the level of the Nemenyi test.
+    """
+
+    tasks: list[str]
+    reference: System
+    alpha: float
+
+    def __post_init__(self):
+        if len(set(self.tasks)) < max(2, len(self.tasks)):
+            raise ValueError(f"tasks: expected at least two, each once, found {', '.join(self.tasks) or 'none'}")
+        check_ranges(self, alpha=(0.0001, 0.5))
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the systems of a task answered.
+
+    Attributes:
+        predictions: ``ser.benchmarks.tasks.COLUMNS``.
+        utterances: of the task: id, emotion, speaker.
+        emotions: the label set.
+    """
+
+    predictions: pd.DataFrame
+    utterances: pd.DataFrame
+    emotions: Sequence[str]
+
+
+def table(answers: Mapping[str, Answers], reference: System, params: IntervalParams) -> pd.DataFrame:
+    """Score the systems that every task has, speakers apart, normalised by the training speakers.
+
+    Args:
+        answers: by task, all of different speakers.
+        reference: the system to compare with.
+        params: how intervals are made; each task draws for itself.
+
+    Returns:
+        A row per system, the best mean rank first: encoder, classifier, ``rank`` (mean over tasks, 1 the best), and
+        with ``_low`` and ``_high`` the UAR of each task under its name, ``mean``, and ``difference``, the mean minus
+        the reference's.
+
+    Raises:
+        InputError: the reference is not among the systems that every task has.
+    """
+    tested, bootstraps = {}, {}
+    for number, (task, asked) in enumerate(answers.items()):
+        rows = asked.predictions
+        rows = rows[(rows["normalisation"] == TRAIN) & (rows["protocol"] != RANDOM)]
+        speakers = sorted(set(asked.utterances["speaker"]))
+        own = dataclasses.replace(params, seed=params.seed + number)
+        bootstraps[task] = Bootstrap.of(speakers, own)
+        scored = comparison.replicates(rows, asked.utterances, asked.emotions, speakers, bootstraps[task])
+        tested[task] = {key[: len(SYSTEM)]: scores["uar"] for key, scores in scored.items()}
+    systems = [key for key in next(iter(tested.values())) if all(key in others for others in tested.values())]
+    compared = dataclasses.astuple(reference)
+    if compared not in systems:
+        raise InputError(
+            f"over_corpora.reference: expected a system that every task has, found {' + '.join(compared)}; "
+            f"all have {', '.join(' + '.join(system[:2]) for system in systems) or 'none'}"
+        )
+    counts = {len(uar) for scores in tested.values() for uar in scores.values()}
+    both = {key: np.mean([tested[task][key][: min(counts)] for task in tested], axis=0) for key in systems}
+    uars = pd.DataFrame({task: [tested[task][key][0] for key in systems] for task in tested})
+    ranks = uars.rank(ascending=False).mean(axis=1)
+    any_bootstrap = next((own for own in bootstraps.values() if own.obstacle), next(iter(bootstraps.values())))
+    lines = []
+    for key, rank in zip(systems, ranks, strict=True):
+        line = {"encoder": key[0], "classifier": key[1], "rank": rank}
+        for task in tested:
+            line |= {task: tested[task][key][0]} | bootstraps[task].interval(tested[task][key][1:], f"{task}_")
+        for name, replicates in (("mean", both[key]), ("difference", both[key] - both[compared])):
+            if name == "mean" or key != compared:
+                line |= {name: replicates[0]} | any_bootstrap.interval(replicates[1:], f"{name}_")
+        lines.append(line)
+    return pd.DataFrame(lines).sort_values(["rank", "mean"], ascending=[True, False], ignore_index=True)
+
+
+def friedman(scored: pd.DataFrame, tasks: Sequence[str]) -> float:
+    """Give the p-value of Friedman's test that none of at least three systems ranks above another."""
+    return float(stats.friedmanchisquare(*scored[list(tasks)].to_numpy()).pvalue)
+
+
+def critical_difference(systems: int, corpora: int, alpha: float) -> float:
+    """Give the least difference of mean ranks that the Nemenyi test shows, at a level for all pairs together."""
+    quantile = stats.studentized_range.ppf(1 - alpha, systems, np.inf) / math.sqrt(2)
+    return float(quantile * math.sqrt(systems * (systems + 1) / (6 * corpora)))
+
+
+def nested(scored: pd.DataFrame, params: OverCorporaParams) -> dict:
+    """Key a table's numbers by encoder and classifier, for JSON; beside them, the tests over corpora."""
+    result = {
+        "corpora": len(params.tasks),
+        "critical_difference": critical_difference(len(scored), len(params.tasks), params.alpha),
+        "friedman_p": friedman(scored, params.tasks),
+    }
+    for row in scored.to_dict("records"):
+        numbers = {name: value for name, value in row.items() if name not in SYSTEM and pd.notna(value)}
+        result.setdefault(row["encoder"], {})[row["classifier"]] = numbers
+    return result
+
+
+def page(scored: pd.DataFrame, params: OverCorporaParams, asked: Mapping[str, str], confidence: float) -> str:
+    """Word a table as a page of Markdown.
+
+    Args:
+        scored: from ``table``.
+        params: what was compared.
+        asked: what each task is, by name.
+        confidence: of the intervals.
+    """
+    records = scored.to_dict("records")
+    shown = pd.DataFrame(
+        {
+            "system": [f"{row['encoder']} + {row['classifier']}" for row in records],
+            "mean rank": [f"{row['rank']:.2f}" for row in records],
+            "mean UAR": [words.estimate(row, "mean") for row in records],
+            "mean UAR minus the reference's": [
+                words.estimate(row, "difference", sign=True) if pd.notna(row["difference"]) else "" for row in records
+            ],
+            **{task: [words.estimate(row, task) for row in records] for task in params.tasks},
+        }
+    )
+    critical = critical_difference(len(scored), len(params.tasks), params.alpha)
+    spread = scored["rank"].max() - scored["rank"].min()
+    told = "the best and the worst differ by more" if spread > critical else "no two of these do"
+    reference = f"{params.reference.encoder} + {params.reference.classifier}"
+    lines = [
+        "# Benchmark: over corpora",
+        "",
+        "Made by `dvc repro benchmarks/dvc.yaml`; do not edit.",
+        "",
+        "Systems on the same folds, speakers apart, normalised by the training speakers; UAR with intervals of "
+        f"{confidence:.0%} over speakers. The reference is {reference}; its row has no difference.",
+        "",
+        *(f"- {task}: {text}" for task, text in asked.items()),
+        "",
+        "![systems over corpora](../plots/benchmark_over_corpora.png)",
+        "",
+        shown.to_markdown(index=False, disable_numparse=True),
+        "",
+        "The differences say what other speakers of these corpora would show. What other corpora would show is another "
+        f"question: Friedman's test over {len(params.tasks)} corpora gives p = "
+        f"{words.number(friedman(scored, params.tasks))}; at level {params.alpha:g} the Nemenyi test tells two of "
+        f"{len(scored)} systems apart where their mean ranks differ by more than {critical:.2f}: {told}.",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,137 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.metrics import recall_score
+
+from ser.benchmarks import ranks
+from ser.benchmarks.comparison import System
+from ser.benchmarks.ranks import Answers, OverCorporaParams
+from ser.files.failures import InputError
+from ser.plots import ranks as picture
+from ser.scores.intervals import IntervalParams
+
+EMOTIONS = ["angry", "sad"]
+INTERVALS = IntervalParams(300, 0.95, 0, 5)
+REFERENCE = System("ours", "lda", "train")
+SKILLS = {"ours": 0.7, "better": 0.9, "worse": 0.3}
+
+
+def answers(corpus, skills, speakers=8):
+    """A corpus and what systems of different skill say of it; `random` and another normalisation beside."""
+    generator = np.random.default_rng(sum(map(ord, corpus)))
+    people = np.repeat([f"{corpus}/{number}" for number in range(speakers)], 12)
+    utterances = pd.DataFrame({"id": [f"{corpus}/{number:03d}" for number in range(len(people))], "speaker": people})
+    utterances = utterances.assign(emotion=generator.choice(EMOTIONS, len(people)))
+    parts = []
+    for encoder, skill in skills.items():
+        for normalisation, protocol in (("train", "kfold"), ("train", "random"), ("speaker", "kfold")):
+            right = generator.random(len(people)) < (skill if (normalisation, protocol) == ("train", "kfold") else 1)
+            other = np.where(utterances["emotion"] == "sad", "angry", "sad")
+            said = np.where(right, utterances["emotion"], other)
+            keys = {"encoder": encoder, "classifier": "lda", "normalisation": normalisation, "protocol": protocol}
+            parts.append(pd.DataFrame({**keys, "seed": 0, "fold": 0, "id": utterances["id"], "prediction": said}))
+    return Answers(pd.concat(parts, ignore_index=True), utterances, EMOTIONS)
+
+
+@pytest.fixture
+def corpora():
+    return {name: answers(name, SKILLS) for name in ("one", "two", "three")}
+
+
+def uar(asked, encoder):
+    said = asked.predictions.query("encoder == @encoder and normalisation == 'train' and protocol == 'kfold'")
+    return recall_score(asked.utterances["emotion"], said["prediction"], average="macro")
+
+
+def test_the_best_stand_first_with_their_uar_on_each_corpus_and_the_mean(corpora):
+    scored = ranks.table(corpora, REFERENCE, INTERVALS)
+    assert scored["encoder"].tolist() == ["better", "ours", "worse"]
+    assert scored["rank"].tolist() == [1, 2, 3]
+    for row in scored.to_dict("records"):
+        own = [uar(asked, row["encoder"]) for asked in corpora.values()]
+        assert [row[name] for name in corpora] == pytest.approx(own)
+        assert row["mean"] == pytest.approx(np.mean(own))
+        assert row["mean_low"] < row["mean"] < row["mean_high"]
+
+
+def test_a_difference_is_the_mean_of_the_corpora_s_and_its_interval_is_narrower_than_one_corpus_alone(corpora):
+    scored = ranks.table(corpora, REFERENCE, INTERVALS).set_index("encoder")
+    expected = np.mean([uar(asked, "better") - uar(asked, "ours") for asked in corpora.values()])
+    assert scored.at["better", "difference"] == pytest.approx(expected)
+    assert scored.at["better", "difference_low"] > 0 > scored.at["worse", "difference_high"]
+    assert pd.isna(scored.at["ours", "difference"])
+    widths = [scored.at["better", f"{name}_high"] - scored.at["better", f"{name}_low"] for name in corpora]
+    assert scored.at["better", "mean_high"] - scored.at["better", "mean_low"] < min(widths)
+
+
+def test_a_system_that_a_corpus_lacks_is_not_compared(corpora):
+    corpora["two"] = answers("two", {name: skill for name, skill in SKILLS.items() if name != "worse"})
+    assert ranks.table(corpora, REFERENCE, INTERVALS)["encoder"].tolist() == ["better", "ours"]
+    corpora["two"] = answers("two", {"better": 0.9})
+    with pytest.raises(InputError, match=r"expected a system that every task has, found ours \+ lda \+ train"):
+        ranks.table(corpora, REFERENCE, INTERVALS)
+
+
+def test_too_few_speakers_of_one_corpus_leave_the_mean_without_an_interval(corpora):
+    corpora["two"] = answers("two", SKILLS, speakers=4)
+    scored = ranks.table(corpora, REFERENCE, INTERVALS)
+    assert "mean_low" not in scored
+    assert "two_low" not in scored
+    assert scored["one_low"].notna().all()
+    assert "(no interval)" in page(scored)
+
+
+def test_the_critical_difference_is_that_of_the_published_table():
+    # J. Demšar, 2006: q of 0.05 is 2.569 for 4 classifiers; his example has 14 data sets, and 1.25.
+    assert ranks.critical_difference(4, 14, 0.05) == pytest.approx(1.25, abs=0.005)
+    assert ranks.critical_difference(2, 10, 0.05) == pytest.approx(1.960 * np.sqrt(2 * 3 / 60), abs=1e-3)
+
+
+def test_friedmans_test_is_that_of_ranks_within_corpora(corpora):
+    scored = ranks.table(corpora, REFERENCE, INTERVALS)
+    within = scored[list(corpora)].rank()  # 3 systems, 3 corpora
+    statistic = 12 * (within.sum(axis=1) ** 2).sum() / (3 * 3 * 4) - 3 * 3 * 4
+    assert ranks.friedman(scored, list(corpora)) == pytest.approx(stats.chi2.sf(statistic, 2))
+
+
+def page(scored):
+    params = OverCorporaParams(["one", "two", "three"], REFERENCE, 0.05)
+    return ranks.page(scored, params, dict.fromkeys(params.tasks, "a corpus."), 0.95)
+
+
+def test_the_page_says_what_so_few_corpora_can_show(corpora):
+    told = page(ranks.table(corpora, REFERENCE, INTERVALS))
+    assert f"differ by more than {ranks.critical_difference(3, 3, 0.05):.2f}: the best and the worst" in told
+    corpora["one"] = answers("one", {"ours": 0.9, "better": 0.8, "worse": 0.7})
+    assert "no two of these do" in page(ranks.table(corpora, REFERENCE, INTERVALS))
+
+
+def test_metrics_hold_every_number_of_the_table(corpora):
+    scored = ranks.table(corpora, REFERENCE, INTERVALS)
+    kept = ranks.nested(scored, OverCorporaParams(["one", "two", "three"], REFERENCE, 0.05))
+    assert kept["corpora"] == 3
+    assert kept["better"]["lda"]["mean"] == scored.loc[0, "mean"]
+    assert "difference" not in kept["ours"]["lda"]
+
+
+def test_params_name_at_least_two_tasks_each_once():
+    with pytest.raises(ValueError, match="tasks: expected at least two, each once, found one, one"):
+        OverCorporaParams(["one", "one"], REFERENCE, 0.05)
+    with pytest.raises(ValueError, match="alpha: expected"):
+        dataclasses.replace(OverCorporaParams(["one", "two"], REFERENCE, 0.05), alpha=0.0)
+
+
+def test_the_picture_has_a_row_a_system_and_a_mark_a_corpus(corpora):
+    scored = ranks.table(corpora, REFERENCE, INTERVALS)
+    axes = picture.draw(scored, list(corpora)).axes[0]
+    assert [label.get_text().splitlines()[0] for label in axes.get_yticklabels()] == [
+        "better + lda",
+        "ours + lda",
+        "worse + lda",
+    ]
+    drawn = {line.get_label(): line.get_xdata() for line in axes.lines}
+    np.testing.assert_allclose(drawn["two"], scored["two"])
+    np.testing.assert_allclose(drawn["mean, with interval"], scored["mean"])
