@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings = params.read(paths.params, "split", SplitParams)
         utterances = manifest.read(paths.manifest)
         split = protocols.make(utterances, emotions, settings)
-        table.check(split, utterances)
+        table.check(split, utterances, settings.sentences == "disjoint")
         report = protocols.summarise(split, utterances)
         tables.write(split, paths.split)
         tables.write_metrics(report, paths.metrics)

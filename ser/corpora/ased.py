@@ -16,6 +16,7 @@ from ser.corpora.naming import matched
 from ser.corpora.utterance import Utterance
 
 FILES = 2474
+OWN = 5  # sentences of each emotion, the first; the others are said in all emotions
 NAME = re.compile(
     r"(?P<emotion>[nfhsSa])[1-5]-(?P<sentence>0[1-7])-(?P<repetition>0[12])-(?P<gender>0[12])-(?P<speaker>\d\d)"
 )
@@ -34,7 +35,8 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
         incomplete: whether files may be missing.
 
     Returns:
-        One utterance a file. Details: sentence (1 to 5 belong to one emotion each, 6 and 7 to all) and repetition.
+        One utterance a file. Details: sentence, ``a1`` to ``a5`` of those that belong to one emotion, by its letter,
+        and ``6`` and ``7`` of those said in all; and repetition.
 
     Raises:
         InputError: files are missing, lie there twice, or are not named as distributed.
@@ -50,7 +52,13 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
             speaker=match["speaker"],
             gender="female" if match["speaker"] in WOMEN else "male",
             language="am",
-            details={"sentence": int(match["sentence"]), "repetition": int(match["repetition"])},
+            details={"sentence": _sentence(match), "repetition": int(match["repetition"])},
         )
         for path, match in zip(files, matches, strict=True)
     ]
+
+
+def _sentence(match: re.Match) -> str:
+    """Tell a sentence from all others: the numbers 1 to 5 begin anew with each emotion."""
+    number = int(match["sentence"])
+    return f"{match['emotion'].lower()}{number}" if number <= OWN else f"{number}"

@@ -41,6 +41,7 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
             emotion=emotions.TUREV[match["emotion"]],
             speaker=match["speaker"],
             language="tr",
+            text=match["word"],
             details={"word": match["word"]},
         )
         for path, match in zip(files, matches, strict=True)

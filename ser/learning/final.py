@@ -40,7 +40,10 @@ def train(
     """
     protocol = names.chosen(split["protocol"])
     folds = [parts for name, _, parts in table.folds(split, utterances) if name == protocol]
-    parts = np.where(folds[0] == "test", "train", folds[0])
-    recipe = Recipe(list(emotions), params, features.extractor, protocol, len(folds), table.digest(split))
     truth, speakers = utterances["emotion"].to_numpy(), utterances["speaker"].to_numpy()
+    validation = folds[0] == "validation"
+    if table.LEFT_OUT in folds[0]:  # of the validation speakers, who keep all that they say, as of the others
+        validation = np.isin(speakers, speakers[validation])
+    parts = np.where(validation, "validation", "train")
+    recipe = Recipe(list(emotions), params, features.extractor, protocol, len(folds), table.digest(split))
     return fitting.fit(recipe, features.vectors, truth, parts, speakers, utterances)[0]

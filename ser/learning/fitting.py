@@ -21,6 +21,7 @@ from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.machine.threads import one_thread
 from ser.splits.names import RANDOM
 
+FITTED = ("train", "validation")  # what a classifier may learn from
 DIGITS = 4  # of a temperature: more of them are the solver's
 CURVE = ("protocol", "fold", "epoch", "train_loss", "validation_loss", "train_uar", "validation_uar")
 
@@ -133,7 +134,7 @@ def _networks(
         answers[own == "validation"] = _logits(network, x["validation"]).log_softmax(dim=1)
     if recipe.params.calibration == "temperature":
         asked = np.any([own == "validation" for own in chosen], axis=0)
-        weights = _class_weights(recipe.params, torch.from_numpy(codes[parts != "test"]))
+        weights = _class_weights(recipe.params, torch.from_numpy(codes[np.isin(parts, FITTED)]))
         factor = linear.inverse_temperature(*map(torch.from_numpy, (answers[asked], codes[asked])), weights)
         classifier.temperature = float(f"{1 / factor:.{DIGITS}g}")
     return classifier, curves[0]
@@ -171,7 +172,7 @@ def _linear(
     losses, recalls = zip(*(_measure(factor * scores[part], y[part], weights) for part in x), strict=True)
     if record is not None:
         record((factor * scores["train"]).softmax(dim=1).numpy())
-    classifier = fitted(parts != "test")
+    classifier = fitted(np.isin(parts, FITTED))
     _multiply(classifier.networks[0].layers[-1], factor)
     return classifier, [(1, *losses, *recalls)]
 

@@ -123,7 +123,7 @@ def held_out(
     inputs, hidden = [], []
     for _, fold, parts in table.folds(split[split["protocol"] == protocol], manifest):
         model = trained.load(models, protocol, fold, features, split)
-        rows = np.flatnonzero(parts != "train")
+        rows = np.flatnonzero(np.isin(parts, ("test", "validation")))
         # All utterances go in: normalisation by speaker must see all of a speaker's, as it did in training.
         layer = model.hidden(features.vectors, manifest["speaker"].to_numpy())
         inputs.append(View(rows, features.vectors[rows]))

@@ -13,9 +13,10 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
+from ser.splits import sentences
 from ser.splits.names import INDEPENDENT, RANDOM
 from ser.splits.oracle import chance, speaker_oracle
-from ser.splits.table import PARTS
+from ser.splits.table import LEFT_OUT, PARTS
 
 OVERSTATES = "split.protocol random, which overstates how well the emotions of unknown speakers are recognised"
 
@@ -31,6 +32,9 @@ class SplitParams:
         test_share: of the speakers of the corpus, for ``holdout``; the nearest 1/n is taken.
         validation_share: of the training speakers; the nearest 1/n is taken.
         seed: decides between equally good cuts.
+        sentences: ``any``: no heed is paid to what is said; ``disjoint``, of ``kfold`` and ``loso``: a fold tests other
+            sentences than it trains and validates on, and leaves out what is neither.
+        sentence_groups: into how many groups ``disjoint`` puts the sentences: each fold becomes so many.
     """
 
     protocol: Literal["holdout", "kfold", "loso", "sessions", "random"]
@@ -38,12 +42,16 @@ class SplitParams:
     test_share: float
     validation_share: float
     seed: int
+    sentences: Literal["any", "disjoint"] = "any"
+    sentence_groups: int = 3
 
     def __post_init__(self):
-        check_ranges(self, folds=(2, math.inf), seed=SEEDS)
+        check_ranges(self, folds=(2, math.inf), sentence_groups=(2, math.inf), seed=SEEDS)
         for name in ("test_share", "validation_share"):
             if not 0 < getattr(self, name) <= 0.5:
                 raise ValueError(f"{name}: expected a share above 0 and at most 0.5, found {getattr(self, name)}")
+        if self.sentences == "disjoint" and self.protocol not in ("kfold", "loso"):
+            raise ValueError(f"sentences: disjoint: expected the protocol kfold or loso, found {self.protocol}")
 
 
 def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -> pd.DataFrame:
@@ -61,8 +69,9 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
         A table with ``COLUMNS``, sorted by protocol, fold and id; every fold holds every utterance once.
 
     Raises:
-        InputError: the corpus does not allow the protocol: an emotion without utterances or with a single speaker,
-            utterances without speaker or session, too few speakers, or a training part that would lack an emotion.
+        InputError: the corpus does not allow the protocol: an emotion without utterances or with a single speaker or,
+            where sentences are kept apart, sentence; utterances without speaker, sentence or session, too few
+            speakers, or a training part that would lack an emotion.
     """
     rows = manifest.sort_values("id", ignore_index=True)
     absent = [emotion for emotion in emotions if emotion not in set(rows["emotion"])]
@@ -73,8 +82,11 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
         )
     if params.protocol != RANDOM:
         _require_speakers(rows, params.protocol)
-    tests = _tests(rows, params)
-    table = _table(rows, params.protocol, tests, params.validation_share, params.seed)
+    tests, said = _tests(rows, params), None
+    if params.sentences == "disjoint":
+        said = sentences.named(rows, "split.sentences disjoint")
+        tests = sentences.crossed(rows, said, tests, params.sentence_groups, params.seed)
+    table = _table(rows, params.protocol, tests, params.validation_share, params.seed, said)
     if params.protocol == RANDOM:
         return table
     # The contrast shall differ in nothing but the speakers: as many folds, parts of about the same size.
@@ -95,7 +107,8 @@ def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
 
     Returns:
         Nested metrics: of the whole corpus; and for ``speaker_independent``, whatever protocol that is, and ``random``
-        the number of folds and, for each part, the least and the mean number of utterances and of speakers over folds.
+        the number of folds and, for each part, the least and the mean number of utterances and of speakers over folds,
+        and where sentences are kept apart those of the utterances that a fold leaves out.
         What needs speakers is left out where some are unknown.
     """
     oracle = speaker_oracle(manifest)
@@ -194,14 +207,24 @@ def _sessions(rows: pd.DataFrame) -> pd.Series:
 
 
 def _table(
-    rows: pd.DataFrame, protocol: str, tests: list[np.ndarray], validation_share: float, seed: int
+    rows: pd.DataFrame,
+    protocol: str,
+    tests: list[np.ndarray],
+    validation_share: float,
+    seed: int,
+    said: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Lay out the folds of a protocol: what a fold does not test is cut into training and validation."""
+    """Lay out the folds of a protocol: what a fold does not test, nor leaves out, is cut into training and validation.
+
+    Sentences, of each row, are kept apart where they are given.
+    """
     folds = []
     for fold, test in enumerate(tests):
-        rest = np.setdiff1d(np.arange(len(rows)), test)
         place = f"split.protocol {protocol}, fold {fold}"
-        part = np.full(len(rows), "train", dtype=object)
+        others = np.setdiff1d(np.arange(len(rows)), test)
+        rest = others if said is None else sentences.free(rows, said, test, place)
+        part = np.full(len(rows), LEFT_OUT, dtype=object)
+        part[rest] = "train"
         part[test] = "test"
         # Another seed for each fold, lest the same speakers validate most of them.
         another = (seed + fold) % (SEEDS[1] + 1)

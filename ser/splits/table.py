@@ -10,9 +10,11 @@ import pandas as pd
 from ser.files import tables
 from ser.files.failures import InputError
 from ser.files.tables import Schema
+from ser.splits import sentences
 from ser.splits.names import PROTOCOLS, RANDOM
 
 PARTS = ("train", "validation", "test")
+LEFT_OUT = "left_out"  # of a fold that keeps sentences apart: a test speaker's other sentences, others' test sentences
 
 AGAIN = "run the split stage again"
 SCHEMA = Schema(
@@ -20,7 +22,7 @@ SCHEMA = Schema(
         "protocol": tables.word(*PROTOCOLS),
         "fold": tables.whole(),
         "id": tables.text(),
-        "part": tables.word(*PARTS),
+        "part": tables.word(*PARTS, LEFT_OUT),
     },
     AGAIN,
     ("protocol", "fold", "id"),
@@ -44,17 +46,20 @@ def read(path: Path) -> pd.DataFrame:
     return tables.read_checked(path, SCHEMA)
 
 
-def check(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
-    """Let no split pass that leaks or leaves something out.
+def check(split: pd.DataFrame, manifest: pd.DataFrame, disjoint_sentences: bool = False) -> None:
+    """Let no split pass that leaks or leaves something untested.
 
     Args:
         split: a table with ``COLUMNS``.
         manifest: the utterances.
+        disjoint_sentences: whether sentences must be apart as well (but in ``random``); a protocol that leaves
+            utterances out of a fold shows by itself that they must.
 
     Raises:
         InputError: an utterance is unknown, missing or in two parts of a fold; a fold lacks a part; its training part
-            lacks an emotion; a speaker (but in ``random``) or the same audio is in two parts of a fold; a fold is
-            missing; or an utterance is not tested in exactly one fold of a protocol, but for a holdout.
+            lacks an emotion; a speaker (but in ``random``) or the same audio is in two parts of a fold; a sentence that
+            a fold tests also trains or validates there, where sentences must be apart; a fold is missing; or an
+            utterance is not tested in exactly one fold of a protocol, but for a holdout.
     """
     unknown = split.loc[~split["id"].isin(manifest["id"]), "id"]
     if len(unknown):
@@ -64,6 +69,10 @@ def check(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
     joined = split.merge(manifest[["id", "speaker", "emotion", "sha256"]], on="id", validate="many_to_one")
     for (protocol, fold), rows in joined.groupby(["protocol", "fold"]):
         _check_fold(rows, manifest, protocol, f"split: {protocol}, fold {fold}")
+    apart = set(split.loc[split["part"] == LEFT_OUT, "protocol"])
+    apart |= set(split["protocol"]) - {RANDOM} if disjoint_sentences else set()
+    if apart:
+        _check_sentences(split[split["protocol"].isin(apart)], manifest)
     tested = joined[joined["part"] == "test"]
     twice = tested[tested.duplicated(["protocol", "id"])]
     if len(twice):
@@ -104,7 +113,7 @@ def _check_fold(rows: pd.DataFrame, manifest: pd.DataFrame, protocol: str, place
     if protocol != RANDOM and (rows["speaker"] == "").any():
         raise InputError(f"{place}: expected a speaker for every utterance, found some without; {AGAIN}")
     for word, column in apart.items():
-        pairs = rows.drop_duplicates([column, "part"])
+        pairs = rows[rows["part"] != LEFT_OUT].drop_duplicates([column, "part"])
         leaking = pairs.loc[pairs[column].duplicated(), column]
         if len(leaking):
             found = pairs[pairs[column] == leaking.iloc[0]].sort_values("part")
@@ -112,6 +121,21 @@ def _check_fold(rows: pd.DataFrame, manifest: pd.DataFrame, protocol: str, place
                 f"{place}: the {word} '{leaking.iloc[0]}' leaks: it is in {' and '.join(found['part'])}, "
                 f"such as {' and '.join(found['id'])}; {AGAIN}"
             )
+
+
+def _check_sentences(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
+    said = manifest[["id"]].assign(sentence=sentences.named(manifest, "split: sentences apart"))
+    rows = split[split["part"] != LEFT_OUT].merge(said, on="id")
+    rows["tested"] = rows["part"] == "test"
+    pairs = rows.drop_duplicates(["protocol", "fold", "sentence", "tested"])
+    leaking = pairs[pairs.duplicated(["protocol", "fold", "sentence"])]
+    if len(leaking):
+        first = leaking.iloc[0]
+        found = pairs[(pairs[["protocol", "fold", "sentence"]] == first[["protocol", "fold", "sentence"]]).all(axis=1)]
+        raise InputError(
+            f"split: {first['protocol']}, fold {first['fold']}: the sentence '{first['sentence']}' leaks: it is in "
+            f"{' and '.join(found['part'])}, such as {' and '.join(found['id'])}; {AGAIN}"
+        )
 
 
 def _check_folds(split: pd.DataFrame, manifest: pd.DataFrame) -> None:

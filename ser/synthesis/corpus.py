@@ -11,11 +11,13 @@ looks at nothing but that row. So another fact can be planted by editing the tab
 
 import json
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from ser.files.params import SEEDS, check_ranges
+from ser.synthesis.sentences import LANGUAGES, TELLING, TEXTS
 from ser.synthesis.voice import CUES, MANNERS
 
 GENDERS = ("female", "male")
@@ -34,33 +36,6 @@ FORMANT_SPREAD = 0.05  # between the speakers of one gender: of the natural loga
 AGES = (22, 66)
 AGE_CUES = np.array([-0.03, -0.3, 0.0, 0.0, 0.0, 0.0])  # per decade from the middle of AGES: slower and lower
 
-TEXTS = {
-    "en": (
-        "The chair stands beside the window.",
-        "The bus to the station leaves at ten.",
-        "There are seven plates on the table.",
-        "The blue folder lies on the second shelf.",
-        "They will bring the boxes on Wednesday.",
-        "The shop around the corner sells paper.",
-        "In the evening the lamp is switched on.",
-        "The letter was posted in the morning.",
-        "The road goes along the river.",
-        "She puts the keys into the drawer.",
-    ),
-    "de": (
-        "Der Stuhl steht neben dem Fenster.",
-        "Der Bus zum Bahnhof fährt um zehn.",
-        "Auf dem Tisch stehen sieben Teller.",
-        "Der blaue Ordner liegt im zweiten Fach.",
-        "Am Mittwoch bringen sie die Kisten.",
-        "Der Laden an der Ecke verkauft Papier.",
-        "Am Abend wird die Lampe angemacht.",
-        "Der Brief wurde am Morgen eingeworfen.",
-        "Die Straße führt am Fluss entlang.",
-        "Sie legt die Schlüssel in die Schublade.",
-    ),
-}
-LANGUAGES = tuple(TEXTS)
 INTENSITIES = (0.6, 1.0)
 DOMINANT_SHARES = (0.55, 0.65)  # of the emotion that gives an ambiguous utterance its label
 
@@ -88,6 +63,8 @@ class SynthesisParams:
         ambiguous_share: share of the utterances that blend two emotions, 0 to 1.
         raters: simulated votes per utterance.
         expressivity: of ``female`` and ``male``, 0 to 1: the part of an emotion's manner that the voice shows.
+        words_share: share of the utterances whose words tell the emotion, too, 0 to 1.
+        sentences: ``shared``: the same in every emotion; ``tied``: every emotion has its own, which say nothing of it.
     """
 
     seed: int
@@ -96,6 +73,8 @@ class SynthesisParams:
     ambiguous_share: float
     raters: int
     expressivity: dict[str, float]
+    words_share: float = 0.0
+    sentences: Literal["shared", "tied"] = "shared"
 
     def __post_init__(self) -> None:
         cells = len(GENDERS) * len(LANGUAGES)
@@ -108,8 +87,9 @@ class SynthesisParams:
                 f"speakers, utterances_per_emotion: expected at most {UTTERANCES_AT_MOST:,} utterances in all, "
                 f"found {utterances:,}"
             )
-        if not 0 <= self.ambiguous_share <= 1:
-            raise ValueError(f"ambiguous_share: expected 0 to 1, found {self.ambiguous_share}")
+        for name in ("ambiguous_share", "words_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name}: expected 0 to 1, found {getattr(self, name)}")
         if sorted(self.expressivity) != sorted(GENDERS):
             found = ", ".join(self.expressivity) or "nothing"
             raise ValueError(f"expressivity: expected {' and '.join(GENDERS)}, found {found}")
@@ -136,15 +116,19 @@ def plan(params: SynthesisParams) -> pd.DataFrame:
           ``intensity`` (0.6 to 1), ``strength`` (intensity times expressivity), ``seed`` (of the utterance's chance)
         - what raters hear: ``votes`` (count by emotion)
     """
-    streams = np.random.SeedSequence(params.seed).spawn(5)
-    voices, texts, blends, chance, raters = (np.random.default_rng(stream) for stream in streams)
+    streams = np.random.SeedSequence(params.seed).spawn(6)
+    voices, texts, blends, chance, raters, words = (np.random.default_rng(stream) for stream in streams)
     rows = []
     for speaker in _speakers(params.speakers, voices):
         sentences = texts.permutation(TEXTS[speaker["language"]])
-        for emotion in EMOTIONS:
+        for number, emotion in enumerate(EMOTIONS):
+            # By the order of the table where tied, so that a sentence is of one emotion whoever speaks.
+            tied = [text for text in sentences if text in TEXTS[speaker["language"]][number :: len(EMOTIONS)]]
+            said = tied if params.sentences == "tied" else sentences
             for take in range(params.utterances_per_emotion):
-                rows.append(speaker | {"emotion": emotion, "text": str(sentences[take % len(sentences)])})
+                rows.append(speaker | {"emotion": emotion, "text": str(said[take % len(said)])})
     table = pd.DataFrame(rows)
+    _let_words_tell(table, params.words_share, words)
     numbers = table.groupby("speaker").cumcount() + 1
     table.insert(
         0, "utterance", [f"{name}_{number:03d}" for name, number in zip(table["speaker"], numbers, strict=True)]
@@ -180,6 +164,13 @@ def _speakers(count: int, rng: np.random.Generator) -> list[dict]:
                     }
                 )
     return speakers
+
+
+def _let_words_tell(table: pd.DataFrame, words_share: float, rng: np.random.Generator) -> None:
+    """Put a sentence that tells the emotion into the given share of the utterances of each language and emotion."""
+    for (language, emotion), cell in table.groupby(["language", "emotion"]).indices.items():
+        chosen = rng.choice(cell, size=round(words_share * len(cell)), replace=False)
+        table.loc[chosen, "text"] = rng.choice(TELLING[language][emotion], size=len(chosen))
 
 
 def _blends(table: pd.DataFrame, ambiguous_share: float, rng: np.random.Generator) -> list[dict[str, float]]:

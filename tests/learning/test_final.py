@@ -40,6 +40,26 @@ def test_everybody_trains_or_validates(monkeypatch):
     assert (model.recipe.protocol, model.recipe.fold, model.recipe.split) == ("kfold", 3, table.digest(split))
 
 
+def test_where_sentences_are_apart_what_folds_left_out_trains_or_validates_with_its_speaker(monkeypatch):
+    rows, features = corpus()
+    rows["text"] = [f"sentence {number // 2 % 4}" for number in range(len(rows))]
+    split = protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT, sentences="disjoint", sentence_groups=2))
+    seen = []
+
+    def watched(recipe, vectors, truth, parts, *rest):
+        seen.append(parts)
+        return None, None
+
+    monkeypatch.setattr(fitting, "fit", watched)
+    final.train(split, rows, features, EMOTIONS, builders.train_params())
+
+    (parts,) = seen
+    first = split.query("protocol == 'kfold' and fold == 0").merge(rows, on="id")
+    validating = set(first.loc[first["part"] == "validation", "speaker"])
+    assert validating
+    assert (parts == np.where(rows["speaker"].isin(validating), "validation", "train")).all()
+
+
 def test_it_tells_the_emotions_apart_and_comes_out_the_same_again():
     rows, features = corpus()
     split = protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT))

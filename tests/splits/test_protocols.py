@@ -32,6 +32,8 @@ def corpus(speakers=8, emotions=EMOTIONS, takes=3, name="made"):
             "gender": ("female", "male")[speaker % 2],
             "emotion": emotion,
             "sha256": f"hash of {name} {speaker} {emotion} {take}",
+            "language": "",
+            "text": "",
             "details": json.dumps({"session": speaker // 2 + 1}),
         }
         for speaker in range(speakers)
@@ -195,6 +197,149 @@ def test_one_take_of_each_emotion_is_enough():
     utterances = corpus(speakers=4, takes=1)
     for protocol in table.PROTOCOLS:
         table.check(protocols.make(utterances, EMOTIONS, params(protocol, folds=2)), utterances)
+
+
+def speaking(speakers=8, sentences=6, languages=("en",)):
+    """Everybody says each sentence of a language in every emotion."""
+    rows = corpus(speakers, takes=sentences)
+    tongues = rows["speaker"].str[-2:].astype(int) // 2 % len(languages)
+    rows["language"] = np.array(languages)[tongues]
+    return rows.assign(text=rows["language"] + " Sentence " + rows["id"].str[-1])
+
+
+def apart(protocol="kfold", groups=3, **changes):
+    return params(protocol, sentences="disjoint", sentence_groups=groups, **changes)
+
+
+class TestDisjointSentences:
+    @pytest.mark.parametrize("protocol", ["kfold", "loso"])
+    @pytest.mark.parametrize("languages", [("en",), ("de", "en")])
+    def test_who_learns_shares_neither_speaker_nor_sentence_with_the_test(self, protocol, languages):
+        utterances = speaking(languages=languages)
+        split = protocols.make(utterances, EMOTIONS, apart(protocol))
+        table.check(split, utterances, True)
+        rows = joined(split[split["protocol"] == protocol], utterances)
+        for _, fold in rows.groupby("fold"):
+            tested, learning = fold[fold["part"] == "test"], fold[fold["part"].isin(["train", "validation"])]
+            assert not set(tested["text"]) & set(learning["text"])
+            assert not set(tested["speaker"]) & set(learning["speaker"])
+            validating = fold[fold["part"] == "validation"]
+            assert not set(validating["speaker"]) & set(fold.loc[fold["part"] == "train", "speaker"])
+
+    def test_every_utterance_is_tested_once_in_folds_of_speaker_groups_by_sentence_groups(self):
+        split = protocols.make(speaking(), EMOTIONS, apart())
+        rows = split[(split["protocol"] == "kfold") & (split["part"] == "test")]
+        assert rows["fold"].nunique() == 4 * 3
+        assert sorted(rows["id"]) == sorted(speaking()["id"])
+        assert set(rows.groupby("fold").size()) == {2 * 2 * 4}  # speakers, sentences, emotions
+
+    def test_what_is_left_out_has_one_foot_in_the_test_and_is_counted(self):
+        # By hand, of 8 speakers and 6 sentences in 4 emotions: 2 and 2 are tested, so that 2 x 4 + 6 x 2 are left out.
+        utterances = speaking()
+        split = protocols.make(utterances, EMOTIONS, apart())
+        counts = protocols.summarise(split, utterances)
+        assert counts["speaker_independent"]["left_out"]["utterances_mean"] == (2 * 4 + 6 * 2) * 4
+        assert counts["speaker_independent"]["test"]["utterances_mean"] == 2 * 2 * 4
+        assert "left_out" not in counts["random"]
+
+    def test_sentences_are_told_apart_by_words_not_by_case_or_blanks(self):
+        utterances = speaking()
+        odd = utterances["gender"] == "male"
+        shouted = utterances.assign(text=utterances["text"].where(~odd, "  " + utterances["text"].str.upper()))
+        assert protocols.make(shouted, EMOTIONS, apart()).equals(protocols.make(utterances, EMOTIONS, apart()))
+
+    def test_numbers_of_sentences_do_where_a_corpus_does_not_tell_the_words(self):
+        utterances = speaking()
+        numbered = utterances.assign(
+            text="", details=[json.dumps({"sentence": f"s{name[-1]}"}) for name in utterances["id"]]
+        )
+        assert protocols.make(numbered, EMOTIONS, apart()).equals(protocols.make(utterances, EMOTIONS, apart()))
+
+    def test_a_speaker_who_says_sentences_of_one_group_alone_gets_one_fold(self):
+        utterances = speaking()
+        few = utterances[(utterances["speaker"] != "made/00") | utterances["text"].str.endswith("0")]
+        split = protocols.make(few, EMOTIONS, apart("loso"))
+        table.check(split, few, True)
+        assert split.loc[split["protocol"] == "loso", "fold"].nunique() == 7 * 3 + 1
+
+    def test_the_usual_split_is_the_same_with_any(self):
+        assert protocols.make(speaking(), EMOTIONS, params()).equals(
+            protocols.make(corpus(takes=6), EMOTIONS, params())
+        )
+
+    def test_a_word_that_tells_the_emotion_is_known_to_the_usual_folds_and_not_to_these(self):
+        """Vectors that know nothing but the sentence, and sentences of one emotion each: the leak, and its cure."""
+        utterances = speaking(sentences=3)
+        utterances["text"] = utterances["emotion"] + utterances["id"].str[-1]
+        vectors = pd.get_dummies(utterances["text"]).to_numpy(float)
+        uar = {}
+        for name, settings in (("any", params()), ("disjoint", apart())):
+            split = protocols.make(utterances, EMOTIONS, settings)
+            guess = np.empty(len(utterances), dtype=object)
+            for protocol, _, parts in table.folds(split, utterances):
+                if protocol == "kfold":
+                    test, train = parts == "test", parts == "train"
+                    model = LogisticRegression().fit(vectors[train], utterances["emotion"][train])
+                    guess[test] = model.predict(vectors[test])
+            uar[name] = recall_score(utterances["emotion"], guess, average="macro")
+        assert uar["any"] == 1
+        assert uar["disjoint"] <= 0.25
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"text": "", "details": ""}, r"sentence of every utterance, found neither .* of 192 of 192, such as"),
+            ({"text": "hello"}, "the emotion 'angry' has the single sentence 'hello'"),
+        ],
+    )
+    def test_is_refused_where_sentences_cannot_be_kept_apart(self, change, message):
+        with pytest.raises(InputError, match=message) as caught:
+            protocols.make(speaking().assign(**change), EMOTIONS, apart())
+        assert "\n" not in str(caught.value)
+
+    def test_one_utterance_without_a_sentence_is_named(self):
+        utterances = speaking()
+        utterances.loc[5, ["text", "details"]] = ""
+        with pytest.raises(InputError, match=f"of 1 of 192, such as '{utterances['id'][5]}'"):
+            protocols.make(utterances, EMOTIONS, apart())
+
+    def test_an_emotion_that_no_other_sentence_teaches_is_refused(self):
+        utterances = speaking()
+        few = utterances["id"].isin(["made/00sad0", "made/00sad1", "made/01sad0"])
+        kept = utterances[(utterances["emotion"] != "sad") | few]
+        with pytest.raises(InputError, match="no other speaker says another sentence in the emotion 'sad'"):
+            protocols.make(kept, EMOTIONS, apart("loso"))
+
+    @pytest.mark.parametrize("protocol", ["holdout", "sessions", "random"])
+    def test_is_refused_with_other_protocols(self, protocol):
+        with pytest.raises(ValueError, match=f"expected the protocol kfold or loso, found {protocol}"):
+            apart(protocol)
+
+    def test_the_gate_refuses_a_sentence_that_leaks(self):
+        utterances = speaking()
+        split = protocols.make(utterances, EMOTIONS, apart())
+        left = split.index[(split["part"] == "left_out") & (split["fold"] == 0)]
+        speakers = joined(split.loc[left], utterances).set_index("id")["speaker"]
+        training = joined(split[(split["part"] == "train") & (split["fold"] == 0)], utterances)
+        taught = set(training.loc[training["protocol"] == "kfold", "speaker"])
+        leak = next(row for row in left if speakers[split["id"][row]] in taught)
+        split.loc[leak, "part"] = "train"
+        with pytest.raises(InputError, match=r"kfold, fold 0: the sentence 'en sentence .' leaks: it is in"):
+            table.check(split, utterances)
+
+    def test_the_gate_asks_for_it_where_told_that_sentences_are_apart(self):
+        split = protocols.make(speaking(), EMOTIONS, params())
+        table.check(split, speaking())
+        with pytest.raises(InputError, match=r"the sentence 'en sentence .' leaks"):
+            table.check(split, speaking(), True)
+
+    def test_an_utterance_left_out_of_all_folds_is_missed(self):
+        utterances = speaking()
+        split = protocols.make(utterances, EMOTIONS, apart())
+        tested = (split["protocol"] == "kfold") & (split["part"] == "test") & (split["fold"] == 0)
+        split.loc[split.index[tested][0], "part"] = "left_out"
+        with pytest.raises(InputError, match="found 1 in none of the 12"):
+            table.check(split, utterances)
 
 
 class TestRefuses:
@@ -415,7 +560,10 @@ class TestFile:
         ("row", "message"),
         [
             ("kfould,0,a,test", r"column protocol, row 2 \(fold 0, id a\): expected one of holdout, .* found 'kfould'"),
-            ("kfold,0,a,tset", r"column part, row 2 .*: expected one of train, validation, test, found 'tset'"),
+            (
+                "kfold,0,a,tset",
+                r"column part, row 2 .*: expected one of train, validation, test, left_out, found 'tset'",
+            ),
             (
                 "kfold,first,a,test",
                 r"column fold, row 2 \(protocol kfold, id a\): expected a whole number .* found 'first'",

@@ -75,9 +75,24 @@ def test_needs_no_speakers_for_a_random_split(run, capsys):
     assert "random, 3 folds, 54 utterances; some speakers are unknown, so no speaker oracle" in capsys.readouterr().out
 
 
+def test_keeps_sentences_apart_and_counts_what_is_left_out(run):
+    sentences = [f"Sentence {number // 3 % 3}." for number in range(54)]
+    run(people().assign(text=sentences), sentences="disjoint", sentence_groups=3)
+    table.check(table.read(Path("split.csv")), people().assign(text=sentences), True)
+    counted = json.loads(Path("split.json").read_text())["speaker_independent"]
+    # By hand: 2 of 6 speakers say 1 of 3 sentences in 3 emotions, so 2 x 2 x 3 + 4 x 1 x 3 are left out.
+    assert (counted["folds"], counted["test"]["utterances_mean"], counted["left_out"]["utterances_mean"]) == (9, 6, 24)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"sentences": "disjoint"}, "expected the sentence of every utterance, found neither text nor number of 54 of"),
+        (
+            {"sentences": "disjoint", "protocol": "loso", "utterances": people().assign(text="One.")},
+            "the single sentence",
+        ),
+        ({"sentences": "disjoint", "protocol": "holdout"}, "expected the protocol kfold or loso, found holdout"),
         ({"protocol": "loso", "utterances": people().assign(speaker="")}, "no speaker, such as 'c/00'; name them in"),
         ({"folds": 7}, "7 folds for 6 speakers"),
         ({"protocol": "sessions"}, "expected sessions"),

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,7 @@ from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predi
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ser.synthesis import corpus, espeak, voice
+from ser.synthesis import corpus, espeak, sentences, voice
 from ser.synthesis.corpus import SynthesisParams
 
 USUAL = SynthesisParams(
@@ -22,6 +23,7 @@ USUAL = SynthesisParams(
     raters=10,
     expressivity={"female": 1.0, "male": 0.5},
 )
+SEEDS_SUM = 1010573203972  # of what is drawn after the sentences: with it the audio is as ever
 EQUAL = {"female": 1.0, "male": 1.0}
 
 
@@ -54,10 +56,45 @@ def test_the_same_seed_gives_the_same_plan_and_another_seed_another(plan):
     assert not corpus.metadata(changed(seed=2)).equals(corpus.metadata(plan))
 
 
+def test_the_bundled_corpus_is_described_by_the_same_bytes_as_ever(plan):
+    described = corpus.metadata(plan).to_csv(index=False, lineterminator="\n", float_format="%.9g").encode()
+    expected = "17c8cf50d606a2411c795866a5abb246165357128985bfe3817443a78a9f1ca0"
+    assert hashlib.sha256(described).hexdigest() == expected
+    assert plan["seed"].sum() == SEEDS_SUM
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_words_tell_the_emotion_in_their_share_of_each_language_and_emotion(plan, share):
+    table = changed(words_share=share)
+    telling = [row.text in sentences.TELLING[row.language][row.emotion] for row in table.itertuples()]
+    assert set(table.assign(telling=telling).groupby(["language", "emotion"])["telling"].mean()) == {share}
+    others = [name for name in plan.columns if name not in ("text", "voice", "blend", "votes")]
+    assert table[others].equals(plan[others])
+    kept = ~np.array(telling)
+    assert table["text"][kept].equals(plan["text"][kept])
+
+
+def test_no_sentence_that_tells_an_emotion_is_said_in_another_or_told_twice():
+    said = [text for of in sentences.TELLING.values() for texts in of.values() for text in texts]
+    assert len(set(said)) == len(said)
+    assert not set(said) & {text for texts in sentences.TEXTS.values() for text in texts}
+    assert set(sentences.TELLING) == set(sentences.TEXTS)
+    assert all(set(of) == set(corpus.EMOTIONS) for of in sentences.TELLING.values())
+
+
+def test_tied_sentences_are_of_one_emotion_each_whoever_speaks(plan):
+    table = changed(sentences="tied")
+    assert (table.groupby("text")["emotion"].nunique() == 1).all()
+    assert (table.groupby(["language", "emotion"])["text"].nunique() > 1).all()
+    others = [name for name in plan.columns if name not in ("text", "voice", "blend", "votes")]
+    assert table[others].equals(plan[others])
+    assert not (plan.groupby("text")["emotion"].nunique() == 1).any()
+
+
 def test_every_speaker_says_the_same_sentences_equally_often_in_every_emotion(plan):
     assert set(plan.groupby(["speaker", "emotion"]).size()) == {5}
-    sentences = plan.groupby(["speaker", "emotion"])["text"].agg(frozenset).groupby("speaker").nunique()
-    assert set(sentences) == {1}
+    said = plan.groupby(["speaker", "emotion"])["text"].agg(frozenset).groupby("speaker").nunique()
+    assert set(said) == {1}
 
 
 def test_the_speaker_oracle_is_at_chance(plan):
@@ -168,6 +205,7 @@ def test_the_metadata_tell_what_was_planted(plan):
         ({"seed": 2**32}, "seed: expected 0 to 4294967295, found 4294967296"),
         ({"speakers": 4 * 10**6}, "speakers, utterances_per_emotion: expected at most 1,000,000 utterances"),
         ({"utterances_per_emotion": 0}, "utterances_per_emotion: expected 1 to 1000000, found 0"),
+        ({"words_share": -0.1}, "words_share: expected 0 to 1, found -0.1"),
         ({"ambiguous_share": 1.1}, "ambiguous_share: expected 0 to 1"),
         ({"ambiguous_share": float("nan")}, "ambiguous_share: expected 0 to 1"),
         ({"raters": 0}, "raters: expected 1 to 1000000, found 0"),
@@ -255,7 +293,7 @@ def test_men_speak_an_octave_or_less_below_women_and_as_fast(plan):
 
 def test_every_variant_is_a_voice_of_its_own():
     # espeak-ng speaks with its usual voice, and says nothing, where it does not know a variant.
-    voices = [f"{language}{variant}" for language in corpus.LANGUAGES for variant in ("", "+f1", "+nobody")]
+    voices = [f"{language}{variant}" for language in sentences.LANGUAGES for variant in ("", "+f1", "+nobody")]
     usual_en, known_en, unknown_en, usual_de, known_de, unknown_de = (
         espeak.speak("one", voice, 165, 50, 30).tobytes() for voice in voices
     )

@@ -1,0 +1,101 @@
+"""Sentences: what is said, whoever says it; and folds that keep them apart as they keep speakers apart."""
+
+import json
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
+
+from ser.files.failures import InputError
+
+
+def named(manifest: pd.DataFrame, wanted: str) -> pd.Series:
+    """Name each utterance's sentence.
+
+    It is the manifest's text, in lower case and with single blanks. Where a corpus does not tell the words but numbers
+    its sentences (``details``: ``sentence``), it is that number with corpus and language.
+
+    Args:
+        manifest: the utterances.
+        wanted: what asks for sentences, for the message.
+
+    Returns:
+        Names in the order of the manifest; the same name is the same sentence.
+
+    Raises:
+        InputError: an utterance has neither text nor number.
+    """
+    words = manifest["text"].str.split().str.join(" ").str.casefold()
+    codes = manifest["details"].map(lambda details: json.loads(details or "{}").get("sentence"))
+    places = manifest["corpus"] + "/" + manifest["language"] + "/" + codes.astype(str)
+    unknown = manifest.loc[(words == "") & codes.isna(), "id"]
+    if len(unknown):
+        raise InputError(
+            f"{wanted}: expected the sentence of every utterance, found neither text nor number of {len(unknown)} of "
+            f"{len(manifest)}, such as '{unknown.iloc[0]}'; add a column text to the corpus' metadata.csv, or keep "
+            "speakers alone apart"
+        )
+    return words.where(words != "", places)
+
+
+def crossed(
+    rows: pd.DataFrame, sentences: pd.Series, tests: list[np.ndarray], groups: int, seed: int
+) -> list[np.ndarray]:
+    """Cut the test part of each fold by sentences, so that every utterance is still tested once.
+
+    Sentences are put into groups, stratified by language and emotion. A fold tests the sentences of one group by the
+    speakers of one test part; where these speakers say none of them, there is no such fold.
+
+    Args:
+        rows: the corpus.
+        sentences: of each row.
+        tests: positions of the test utterances, for each group of speakers.
+        groups: how many groups of sentences; one a sentence where there are fewer sentences.
+        seed: of the groups.
+
+    Returns:
+        Positions of the test utterances of each fold, speakers first.
+
+    Raises:
+        InputError: there is a single sentence, or an emotion has a single one.
+    """
+    for emotion, said in sentences.groupby(rows["emotion"]).unique().items():
+        if len(said) == 1:
+            raise InputError(
+                f"split.sentences disjoint: the emotion '{emotion}' has the single sentence '{said[0]}', which cannot "
+                "both train and test; leave it out of `emotions`, or choose split.sentences any"
+            )
+    number = min(groups, sentences.nunique())
+    strata = rows["language"] + "|" + rows["emotion"]
+    if strata.value_counts().max() < number:  # as the cut demands
+        strata = pd.Series("all", index=rows.index)
+    splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    pieces = [piece for _, piece in splitter.split(rows, strata, sentences)]
+    cells = [np.intersect1d(test, piece) for test in tests for piece in pieces]
+    return [cell for cell in cells if len(cell)]
+
+
+def free(rows: pd.DataFrame, sentences: pd.Series, test: np.ndarray, place: str) -> np.ndarray:
+    """Find what may train and validate beside a test part: other sentences by other speakers.
+
+    Args:
+        rows: the corpus.
+        sentences: of each row.
+        test: positions of the test utterances.
+        place: protocol and fold, for the message.
+
+    Returns:
+        Their positions.
+
+    Raises:
+        InputError: an emotion is not among them.
+    """
+    known = rows["speaker"].isin(rows["speaker"].iloc[test]) | sentences.isin(sentences.iloc[test])
+    found = np.flatnonzero(~known)
+    lost = sorted(set(rows["emotion"]) - set(rows["emotion"].iloc[found]))
+    if lost:
+        raise InputError(
+            f"{place}, sentences disjoint: no other speaker says another sentence in the emotion '{lost[0]}'; raise "
+            "split.sentence_groups, leave it out of `emotions`, or choose split.sentences any"
+        )
+    return found

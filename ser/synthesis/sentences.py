@@ -1,0 +1,118 @@
+"""What the bundled corpus says: sentences that anybody could say in any emotion, and sentences that tell it."""
+
+TEXTS = {
+    "en": (
+        "The chair stands beside the window.",
+        "The bus to the station leaves at ten.",
+        "There are seven plates on the table.",
+        "The blue folder lies on the second shelf.",
+        "They will bring the boxes on Wednesday.",
+        "The shop around the corner sells paper.",
+        "In the evening the lamp is switched on.",
+        "The letter was posted in the morning.",
+        "The road goes along the river.",
+        "She puts the keys into the drawer.",
+    ),
+    "de": (
+        "Der Stuhl steht neben dem Fenster.",
+        "Der Bus zum Bahnhof fährt um zehn.",
+        "Auf dem Tisch stehen sieben Teller.",
+        "Der blaue Ordner liegt im zweiten Fach.",
+        "Am Mittwoch bringen sie die Kisten.",
+        "Der Laden an der Ecke verkauft Papier.",
+        "Am Abend wird die Lampe angemacht.",
+        "Der Brief wurde am Morgen eingeworfen.",
+        "Die Straße führt am Fluss entlang.",
+        "Sie legt die Schlüssel in die Schublade.",
+    ),
+}
+LANGUAGES = tuple(TEXTS)
+
+# Words that tell the emotion, for ``words_share``. Each emotion has sentences of its own, and what they have in common
+# is what they mean: who hears other sentences of an emotion can tell it from these.
+TELLING = {
+    "en": {
+        "angry": (
+            "I am furious with you.",
+            "This makes me so angry.",
+            "Stop it, I have had enough of this outrage.",
+            "I hate how rudely you treat me.",
+            "How dare you lie to me again.",
+            "Get out of here before I lose my temper.",
+            "I am sick of your insults.",
+            "That is an outrage and I am enraged.",
+        ),
+        "happy": (
+            "I am so happy today.",
+            "What wonderful news, I am delighted.",
+            "We won and everybody is cheering.",
+            "This is the most joyful day of my life.",
+            "I love it, what a lovely surprise.",
+            "We laughed and danced all night.",
+            "I am thrilled that you can come to the party.",
+            "It is great fun and I enjoy it so much.",
+        ),
+        "neutral": (
+            "The meeting is in room four.",
+            "The form has two pages.",
+            "The office opens at nine.",
+            "The table lists the prices by year.",
+            "Please enter the number of the invoice.",
+            "The train stops at three stations.",
+            "The report describes the method.",
+            "The package weighs two kilograms.",
+        ),
+        "sad": (
+            "I feel so sad and lonely.",
+            "She died and I cannot stop crying.",
+            "Everything is hopeless and I am in despair.",
+            "I miss him, my heart is broken.",
+            "It is a great loss and we mourn.",
+            "I am grieving for my friend.",
+            "Tears run down my face when I think of her.",
+            "I am miserable and all alone.",
+        ),
+    },
+    "de": {
+        "angry": (
+            "Ich bin so wütend auf dich.",
+            "Das macht mich rasend vor Zorn.",
+            "Hör auf, ich habe genug von dieser Frechheit.",
+            "Ich hasse es, wie du mich behandelst.",
+            "Wie kannst du es wagen, mich zu belügen.",
+            "Raus hier, bevor ich die Beherrschung verliere.",
+            "Ich habe deine Beleidigungen satt.",
+            "Das ist eine Unverschämtheit und empört mich.",
+        ),
+        "happy": (
+            "Ich bin heute so glücklich.",
+            "Was für wunderbare Nachrichten, ich freue mich.",
+            "Wir haben gewonnen und alle jubeln.",
+            "Das ist der fröhlichste Tag meines Lebens.",
+            "Ich liebe es, was für eine schöne Überraschung.",
+            "Wir haben die ganze Nacht gelacht und getanzt.",
+            "Ich bin begeistert, dass du zum Fest kommst.",
+            "Es macht großen Spaß und ich genieße es sehr.",
+        ),
+        "neutral": (
+            "Die Sitzung ist in Raum vier.",
+            "Das Formular hat zwei Seiten.",
+            "Das Büro öffnet um neun.",
+            "Die Tabelle nennt die Preise nach Jahren.",
+            "Bitte geben Sie die Nummer der Rechnung ein.",
+            "Der Zug hält an drei Bahnhöfen.",
+            "Der Bericht beschreibt das Verfahren.",
+            "Das Paket wiegt zwei Kilogramm.",
+        ),
+        "sad": (
+            "Ich bin so traurig und einsam.",
+            "Sie ist gestorben und ich muss immer weinen.",
+            "Alles ist hoffnungslos und ich verzweifle.",
+            "Ich vermisse ihn, mein Herz ist gebrochen.",
+            "Es ist ein großer Verlust und wir trauern.",
+            "Ich trauere um meinen Freund.",
+            "Mir kommen die Tränen, wenn ich an sie denke.",
+            "Mir ist elend und ich bin ganz allein.",
+        ),
+    },
+}
