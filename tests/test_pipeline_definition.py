@@ -313,6 +313,7 @@ def test_an_import_that_cannot_be_read_off_is_refused(project, code):
         problems(project, "dvc.yaml")
 
 
+@pytest.mark.slow
 def test_nothing_can_be_left_out_of_the_real_definition(tmp_path):
     """Take each line out of a copy of this project's own dvc.yaml, one at a time."""
     for folder in ("ser", "stages"):

@@ -279,6 +279,7 @@ def test_scores_without_votes_find_the_planted_blends():
         assert found.loc[score, "auroc_low"] > 0.6, score
 
 
+@pytest.mark.slow
 def test_where_nothing_is_planted_false_alarms_are_as_rare_as_the_intervals_say():
     """Flags drawn by lot, 200 times: at a confidence of 0.95 more than 20 false alarms come once in 860 times."""
     table = judge(plan(1, ambiguous_share=0.0))

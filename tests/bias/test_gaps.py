@@ -106,6 +106,7 @@ def test_the_exact_p_equals_a_slow_independent_enumeration():
     assert (found["unbiased_low"], found["unbiased_high"]) == pytest.approx((low, high))
 
 
+@pytest.mark.slow
 def test_the_interval_equals_that_of_a_slow_independent_bootstrap():
     people = simulate(sizes=(9, 8), each=4, spread=0.15)
     params = dataclasses.replace(PARAMS, resamples=20_000, confidence=0.8)  # the tails of 0.95 would take more patience
@@ -127,6 +128,7 @@ def test_the_interval_equals_that_of_a_slow_independent_bootstrap():
     assert found["detectable"] == pytest.approx(quantiles * np.std(replicates), rel=0.1)
 
 
+@pytest.mark.slow
 def test_every_measure_has_holms_adjustment_over_all_its_tests():
     rows = table(simulate(sizes=(8, 8), recalls=(0.9, 0.5)))
     for _, family in rows.groupby("measure"):

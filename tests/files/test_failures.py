@@ -77,6 +77,7 @@ def start(*arguments, **options):
     return program
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code", "words"), STOPS)
 def test_a_signal_ends_the_program_with_one_line_and_its_code_once_it_has_tidied_up(number, code, words):
     program = start(
@@ -114,6 +115,7 @@ def test_a_signal_that_is_ignored_stays_ignored():
     assert program.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code", "words"), STOPS)
 def test_a_signal_while_libraries_load_ends_the_program_with_one_line(tmp_path, number, code, words):
     package = tmp_path / "stages"

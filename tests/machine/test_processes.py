@@ -16,6 +16,8 @@ from joblib import delayed
 from ser.machine import processes
 from ser.files.failures import one_line
 
+pytestmark = pytest.mark.slow
+
 def work(number):
     Path(f'{os.getpid()}.pid').touch()
     time.sleep(60)

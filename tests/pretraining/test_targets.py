@@ -60,6 +60,7 @@ def test_every_target_has_a_frame_per_encoder_frame_and_its_derivatives(values):
     assert {value.shape[::2] for value in values.values()} == {(2, 100)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "window", "fft"), [("short", 400, 512), ("long", 1024, 1024)])
 def test_log_power_spectrum_is_librosas(noise, values, name, window, fft):
     expected = np.log(np.maximum(librosa_power(noise[0].numpy(), window, fft), 1e-8))
@@ -105,6 +106,7 @@ def test_pitch_of_a_steady_voice_is_its_fundamental(f0_hz):
     assert voicing[0, 5:-5].min() > 0.9
 
 
+@pytest.mark.slow
 def test_pitch_follows_a_glide_as_librosas_pyin_does():
     signal = voice(np.geomspace(110, 240, 32_000))
     own = pitch(autocorrelation(signal))[0][0, 10:-10].exp().numpy()

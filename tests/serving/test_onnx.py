@@ -22,6 +22,8 @@ from serving import export_onnx, predict
 from serving.onnx_model import OnnxModel
 from tests import builders
 
+pytestmark = pytest.mark.slow
+
 LABELS = ["happy", "sad", "angry"]
 RATE = 16_000
 

@@ -78,6 +78,7 @@ def run_with_faults(pipeline, capsys, *arguments):
     return capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_one_fold_agrees_with_the_pipelines_predictions(pipeline, capsys):
     wanted = predictions.read(pipeline / "predictions.csv", EMOTIONS)
     for fold in range(3):
@@ -92,6 +93,7 @@ def test_one_fold_agrees_with_the_pipelines_predictions(pipeline, capsys):
             np.testing.assert_allclose(both[f"{column}_found"], both[column], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_default_is_the_mean_of_the_folds(pipeline, capsys):
     folds = [run(pipeline, capsys, pipeline / "raw", "--fold", fold, "--format", "csv")[0] for fold in range(3)]
     out, _ = run(pipeline, capsys, pipeline / "raw", "--format", "csv")

@@ -142,6 +142,7 @@ def test_unknown_speakers_have_neither_intervals_nor_neighbours(project, monkeyp
     assert set(report["cost"]) == {"votes"}
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes(project, monkeypatch):
     project()
     run(monkeypatch)

@@ -146,6 +146,7 @@ def test_one_line_says_the_main_figures(project, monkeypatch, capsys):
     )
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes(project, monkeypatch):
     project()
     run(monkeypatch)
@@ -220,6 +221,7 @@ def test_a_classifier_of_other_emotions_is_refused(project, monkeypatch):
     assert "expected a classifier trained on the emotions sad, angry, found angry, sad" in failure(monkeypatch)
 
 
+@pytest.mark.slow
 def test_a_classifier_of_another_split_is_refused(project, monkeypatch):
     project()
     rows = manifest.read(Path("manifest.csv"))
@@ -238,6 +240,7 @@ def test_a_linear_classifier_predicts_as_well(project, monkeypatch):
     assert recall_score(table["truth"], table["prediction"], average="macro") > 0.7
 
 
+@pytest.mark.slow
 def test_a_classifier_of_another_fold_or_protocol_is_refused(project, monkeypatch):
     project()
     whole = Path("models/kfold-01.safetensors").read_bytes()

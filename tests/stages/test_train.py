@@ -147,6 +147,7 @@ def test_says_that_an_adversary_takes_the_start_away(run, capsys):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_trains_several_networks_for_a_fold_where_asked(run):
     tables.write(protocols.make(people(), EMOTIONS, SplitParams("loso", 3, 0.3, 0.3, 0)), Path("split.csv"))
     write_params(start="lda", networks=3)
