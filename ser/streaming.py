@@ -1,8 +1,8 @@
 """A signal that comes piece by piece: every sample passes the convolutions of PASE once, whatever window is asked for.
 
 What costs is kept between two answers: the last block's frames, and what reaches the output past the QRNN. The QRNN's
-memory is begun anew by each window, as where it is encoded alone: carried on from what was said before, it is another
-one than in training, and costs accuracy (docs/experiments.md).
+memory is begun anew by each window, as where it is encoded alone: carried on from what was said before, it would be
+another one than in training (docs/experiments.md).
 """
 
 import numpy as np

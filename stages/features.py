@@ -26,6 +26,11 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count(), help="processes on the CPU (default: one a core)"
     )
+    parser.add_argument(
+        "--scheduler",
+        default=os.environ.get("SER_SCHEDULER"),
+        help="address of a Dask scheduler whose workers encode (default: what SER_SCHEDULER holds, if anything)",
+    )
     parser.add_argument("--device", default="cpu", help="where the encoder runs (default: %(default)s)")
     parser.add_argument("--numerics", default="portable", help="of the params; stages/__init__.py acts on it")
     arguments = parser.parse_args()
@@ -36,7 +41,15 @@ def main() -> None:
         for recipe, folder in ((chosen, arguments.features), (catalogue.baseline(chosen), arguments.baseline)):
             bar = partial(tqdm, desc=f"features: {recipe.encoder}", unit="utterance", disable=None)
             done = extraction.compute(
-                utterances, arguments.raw, folder, recipe, arguments.weights, arguments.device, arguments.workers, bar
+                utterances,
+                arguments.raw,
+                folder,
+                recipe,
+                arguments.weights,
+                arguments.device,
+                arguments.workers,
+                bar,
+                arguments.scheduler,
             )
             made = f"{done.encoded} utterances encoded with {done.encoder} ({done.numbers} numbers)"
             said.append(f"{made}, {done.reused} reused")

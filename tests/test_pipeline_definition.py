@@ -182,8 +182,8 @@ def test_every_stage_has_one_script_of_its_name():
 
 def test_every_package_that_the_project_imports_is_pinned():
     pinned = set()
-    for name in (REQUIREMENTS, "requirements-serve.txt", "requirements-dev.txt"):
-        for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+    for path in ROOT.glob("requirements*.txt"):
+        for line in path.read_text(encoding="utf-8").splitlines():
             if not line.startswith(("#", "-")):
                 distribution, _ = line.split("==")
                 pinned.add(re.sub(r"[-_.]+", "-", distribution).lower())

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from ser import audio, features
-from ser.encoders import catalogue
+from ser.encoders import catalogue, cluster
 from ser.encoders.extractor import Extractor
 from ser.encoders.recipe import Recipe
 from ser.features import Features
@@ -68,6 +68,7 @@ def compute(
     device: str = "cpu",
     workers: int = 1,
     progress: Callable[..., Iterable[np.ndarray]] = lambda vectors, total: vectors,
+    scheduler: str | None = None,
 ) -> Outcome:
     """Bring the feature files up to date: the same bytes, whatever was there before and however many workers.
 
@@ -83,6 +84,7 @@ def compute(
         device: where a network runs.
         workers: processes to encode with, where the encoder runs on the CPU.
         progress: takes the vectors as they come and ``total``, their number, and passes them on: ``tqdm``, for one.
+        scheduler: the address of a Dask scheduler whose workers encode instead; they see the same files.
 
     Returns:
         What was done.
@@ -109,7 +111,7 @@ def compute(
             vectors[corpus] = {}
     missing = {corpus: rows[~rows["sha256"].isin(vectors[corpus])] for corpus, rows in corpora.items()}
     tasks = [(raw / row.path, row.sha256) for rows in missing.values() for row in rows.itertuples()]
-    with closing(_encode_all(tasks, extractor, weights, workers)) as source:
+    with closing(_encode_all(tasks, extractor, weights, workers, scheduler)) as source:
         encoded = iter(progress(source, total=len(tasks)))
         for corpus, rows in corpora.items():
             try:
@@ -142,9 +144,24 @@ def _save(rows: pd.DataFrame, vectors: dict[str, np.ndarray], extractor: Extract
 
 
 def _encode_all(
-    tasks: Sequence[tuple[Path, str]], extractor: Extractor, weights: Path | None, workers: int
+    tasks: Sequence[tuple[Path, str]],
+    extractor: Extractor,
+    weights: Path | None,
+    workers: int,
+    scheduler: str | None,
 ) -> Iterator[np.ndarray]:
     """Encode (file, its audio's hash) after another, in this order, in one thread each: the same numbers everywhere."""
+    if scheduler is not None and tasks:
+        paths, hashes = zip(*tasks, strict=True)
+        yield from cluster.map_in_order(
+            _encode_in_worker,
+            [path.absolute() for path in paths],
+            hashes,
+            address=scheduler,
+            prepare=_prepare_worker,
+            arguments=(extractor.recipe, weights and weights.absolute()),
+        )
+        return
     workers = min(workers, len(tasks) // WORTH_A_PROCESS)
     if workers < 2:
         with one_thread():
