@@ -1,0 +1,52 @@
+"""Train on clean speech of each fold, and predict its test utterances under every condition."""
+
+import argparse
+import dataclasses
+import os
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ser import manifest
+from ser.benchmarks import tasks
+from ser.benchmarks.tasks import Task
+from ser.files import params, tables
+from ser.files.failures import one_line
+from ser.learning.recipe import TrainParams
+from ser.robustness import testing, vectors
+from ser.robustness.testing import Classifier
+from ser.splits.protocols import SplitParams
+
+
+def main() -> None:
+    """Read the corpus' vectors; write the predictions under all conditions."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", required=True, help="its name in the params")
+    for name in ("params", "pipeline", "manifest", "conditions", "features", "predictions"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    options = parser.parse_args()
+    with one_line("predict"):
+        task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)
+        classifiers = params.read(options.params, "classifiers", dict[str, Classifier])
+        copies = params.read(options.params, "augment", list[str])
+        train = params.read(options.pipeline, "train", TrainParams)
+        split = params.read(options.pipeline, "split", SplitParams)
+        utterances, found = vectors.read(
+            options.features,
+            manifest.read(options.manifest),
+            vectors.measured(options.conditions),
+            classifiers,
+            task.emotions,
+        )
+        folds = testing.folds(utterances, task.emotions, dataclasses.replace(split, protocol=task.protocol))
+        train = {name: testing.changed(train, chosen) for name, chosen in classifiers.items()}
+        bar = partial(tqdm, desc=options.task, unit="fold", disable=None)
+        table = testing.predict(folds, found, utterances, task.emotions, train, copies, options.workers, bar)
+        tables.write(table, options.predictions)
+        print(f"predict: {options.task}: {len(table)} predictions of {len(folds)} folds; {options.predictions}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The distortions by name: what they do, what a level means, and between which levels they can be asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ser.robustness import lines, noise, rooms, speech
+
+RECORDINGS, VOICES = "recordings", "voices"  # material that a distortion needs
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """A distortion of use.
+
+    Attributes:
+        apply: takes the signal, float32 (samples,) mono at 16 kHz, the level and a generator, by keyword ``material``
+            where it needs some, a sequence of signals; gives a signal, the same for the same generator's state.
+        family: ``noise``, ``room``, ``line``, ``loudness`` or ``manner``: what it is a change of.
+        level: what its level is.
+        least: the lowest level.
+        most: the highest level.
+        material: ``RECORDINGS`` of a noise, ``VOICES`` of other speakers, or ``""``.
+        keeps_length: whether the signal stays as long as it was, sample by sample.
+        package: an optional requirement that it needs, or ``""``.
+        packages: those whose versions decide its numbers, beside NumPy.
+    """
+
+    apply: Callable
+    family: str
+    level: str
+    least: float
+    most: float
+    material: str = ""
+    keeps_length: bool = True
+    package: str = ""
+    packages: tuple[str, ...] = ()
+
+
+SNR = ("noise", "signal-to-noise ratio in dB", -20, 60)
+KBIT = "kbit/s"
+CODEC = ("av", "soxr")
+
+DISTORTIONS = {
+    "white": Distortion(noise.white, *SNR),
+    "pink": Distortion(noise.pink, *SNR),
+    "car": Distortion(noise.car, *SNR),
+    "recording": Distortion(noise.recording, *SNR, RECORDINGS),
+    "babble": Distortion(noise.babble, *SNR, VOICES),
+    "room": Distortion(rooms.room, "room", "RT60 in s", 0.2, 1.5, package="pyroomacoustics", packages=("scipy",)),
+    "telephone": Distortion(
+        lines.telephone, "line", "upper edge of the band in Hz", 1000, 3900, packages=("scipy", "soxr")
+    ),
+    "mulaw": Distortion(lines.mulaw, "line", KBIT, 64, 64, packages=CODEC),
+    "amr": Distortion(lines.amr, "line", KBIT, 4.75, 12.2, packages=CODEC),
+    "opus": Distortion(lines.opus, "line", KBIT, 6, 64, packages=CODEC),
+    "mp3": Distortion(lines.mp3, "line", KBIT, 8, 64, packages=CODEC),
+    "packet_loss": Distortion(lines.packet_loss, "line", "share of the packets", 0, 0.9),
+    "gain": Distortion(speech.gain, "loudness", "dB", -60, 40),
+    "clipping": Distortion(speech.clipping, "loudness", "share of the peak", 0.01, 1),
+    "silence": Distortion(speech.silence, "manner", "s at each end", 0, 10, keeps_length=False),
+    "tempo": Distortion(speech.tempo, "manner", "times as fast", 0.5, 2, keeps_length=False, packages=("librosa",)),
+    "pitch": Distortion(speech.pitch, "manner", "semitones", -12, 12, packages=("librosa",)),
+}

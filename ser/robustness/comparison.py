@@ -1,0 +1,213 @@
+"""Predictions under all conditions -> one table: what each condition costs, with intervals over speakers, and marks.
+
+Every condition asks the same classifier about the same utterances, so its cost is a paired difference to clean speech:
+each replicate draws speakers once for both.
+
+Tests come in three families, those of A. Derington and others, "Testing correctness, fairness, and robustness of speech
+emotion recognition models" (arXiv 2312.06270): correctness asks about clean speech, robustness about what a condition
+costs, fairness whether it costs one gender more than the other. The marks are our own.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ser.confidence.calibration import expected_calibration_error
+from ser.files.params import check_ranges
+from ser.predictions import probability_columns
+from ser.robustness.vectors import CLEAN
+from ser.scores import words
+from ser.scores.intervals import Bootstrap, IntervalParams
+from ser.scores.metrics import confusions, resampled, scores
+
+GENDERS = ("female", "male")
+ENDS = ("", "_low", "_high")
+MEASURED = ("uar", "drop", "changed", "uncertain", "gender_drop")  # with intervals
+NUMBERS = (*(f"{name}{end}" for name in MEASURED for end in ENDS), "ece")
+SYSTEM = ("encoder", "training")
+VERDICTS = ("correctness", "fairness", "robustness")
+COLUMNS = (*SYSTEM, "condition", "kind", "family", "level", "unit", "seen", *NUMBERS, *VERDICTS, "note")
+PASS, FAIL = "pass", "fail"
+OPEN = " (open)"  # after a verdict: the interval reaches to the other side of the mark
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What has to be reached.
+
+    Attributes:
+        uar_above_chance: of clean speech, at least (correctness).
+        gender_drop: by how much more the UAR of one gender may fall than that of the other, at most (fairness).
+        drop: of the UAR from clean speech, at most (robustness).
+    """
+
+    uar_above_chance: float
+    gender_drop: float
+    drop: float
+
+    def __post_init__(self):
+        check_ranges(self, uar_above_chance=(0, 1), gender_drop=(0, 1), drop=(0, 1))
+
+
+def table(
+    predictions: pd.DataFrame,
+    conditions: pd.DataFrame,
+    people: pd.DataFrame,
+    emotions: Sequence[str],
+    below: float,
+    marks: Marks,
+    params: IntervalParams,
+    seen: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Measure every system under every condition.
+
+    Args:
+        predictions: as from ``ser.robustness.testing.predict``.
+        conditions: those of the corpus (``ser.robustness.vectors.SCHEMA``).
+        people: the utterances' rows of the manifest.
+        emotions: the label set.
+        below: the confidence below which the answer is ``uncertain``.
+        marks: what has to be reached.
+        params: how intervals are made.
+        seen: conditions of which augmented training has heard copies.
+
+    Returns:
+        ``COLUMNS``, a row per encoder, training and condition: ``uar``; ``drop``, clean minus distorted; ``changed``,
+        the share of utterances that are predicted otherwise than when clean; ``uncertain``, the share of answers below;
+        ``gender_drop``, the drop of women minus that of men; ``ece``, the expected calibration error, without an
+        interval, which for it would lie too high; ``seen``, 1 where the training has heard such copies; verdicts by the
+        marks. What cannot be had is missing. Then a row for each condition that was not measured; its note says why.
+    """
+    joined = predictions.merge(people[["id", "emotion", "speaker", "gender"]], on="id", validate="many_to_one")
+    speakers = sorted(set(joined["speaker"]))
+    genders = people.drop_duplicates("speaker").set_index("speaker")["gender"].loc[speakers].to_numpy()
+    everyone = Bootstrap.of(speakers, params)
+    parts = [np.asarray(speakers, dtype=object)[genders == gender] for gender in GENDERS]
+    strata = pd.Index(GENDERS).get_indexer(genders)  # -1: of another or of unknown gender, who is never drawn here
+    apart = Bootstrap(strata, params, params.obstacle(*parts))
+    known = conditions.set_index("condition")
+    lines = []
+    for system, rows in joined.groupby(list(SYSTEM), sort=False):
+        of = {name: part.sort_values("id") for name, part in rows.groupby("condition", sort=False)}
+        own = {name: _Tally(part, of[CLEAN], speakers, emotions, below) for name, part in of.items()}
+        chance = 1 / rows["emotion"].nunique()
+        for name, tally in own.items():
+            line = dict(zip(SYSTEM, system, strict=True)) | {"condition": name, "ece": tally.ece, "note": ""}
+            line |= {key: known.at[name, key] for key in ("kind", "family", "level", "unit")}
+            line["seen"] = int(system[1] != "clean" and name in {CLEAN, *seen})
+            line |= everyone.figures(lambda weights, own=own, tally=tally: tally.measures(weights, own[CLEAN]))
+            if name == CLEAN:
+                line = {key: value for key, value in line.items() if not key.startswith(("drop", "changed"))}
+            elif all(map(len, parts)):
+                line |= _gender_drop(tally, own[CLEAN], genders, apart)
+            lines.append(line | _verdicts(line, marks, chance))
+    absent = conditions[conditions["note"] != ""].drop(columns="distortion").to_dict("records")
+    return pd.DataFrame(lines + absent, columns=list(COLUMNS)).astype({"seen": "Int64"})
+
+
+def nested(scored: pd.DataFrame) -> dict:
+    """Key the numbers of ``table`` by encoder, training and condition, for JSON; what is missing is left out."""
+    result = {}
+    for row in scored[scored["uar"].notna()].to_dict("records"):
+        numbers = {name: row[name] for name in NUMBERS if pd.notna(row[name])}
+        numbers |= {
+            f"passes_{name}": int(row[name].startswith(PASS)) for name in VERDICTS if isinstance(row[name], str)
+        }
+        result.setdefault(row["encoder"], {}).setdefault(row["training"], {})[row["condition"]] = numbers
+    return result
+
+
+def summary(scored: pd.DataFrame) -> str:
+    """Say for each system what clean speech scores, how many conditions pass, and which one costs most."""
+    return "; ".join(
+        f"{encoder}{'' if training == 'clean' else ' ' + training}: {told}"
+        for (encoder, training), told in _told(scored)
+    )
+
+
+def _told(scored: pd.DataFrame):
+    for system, rows in scored[scored["uar"].notna()].groupby(list(SYSTEM), sort=False):
+        others = rows[rows["condition"] != CLEAN]
+        passed = others["robustness"].str.startswith(PASS).sum()
+        worst = others.nlargest(1, "drop").to_dict("records")
+        clean = rows[rows["condition"] == CLEAN].iloc[0]
+        most = (
+            f", {worst[0]['condition']} costs most, {words.estimate(worst[0], 'drop', otherwise='')}" if worst else ""
+        )
+        yield (
+            system,
+            f"UAR {words.estimate(clean, 'uar', otherwise='')}, {passed} of {len(others)} conditions pass{most}",
+        )
+
+
+def _verdicts(line: Mapping[str, float], marks: Marks, chance: float) -> dict[str, str]:
+    """Hold figures against the marks, as far as they are known."""
+    if line["condition"] == CLEAN:
+        return {"correctness": verdict(line, "uar", chance + marks.uar_above_chance, math.inf)}
+    found = {"robustness": verdict(line, "drop", -math.inf, marks.drop)}
+    if "gender_drop" in line:
+        found["fairness"] = verdict(line, "gender_drop", -marks.gender_drop, marks.gender_drop)
+    return found
+
+
+def verdict(figures: Mapping[str, float], name: str, least: float, most: float) -> str:
+    """Say whether a figure passes: is from ``least`` to ``most``; ``(open)`` where its interval speaks for both."""
+    passes = least <= figures[name] <= most
+    low, high = (figures.get(f"{name}{end}", figures[name]) for end in ENDS[1:])
+    inside, outside = least <= low and high <= most, high < least or low > most
+    sure = inside if passes else outside
+    return (PASS if passes else FAIL) + ("" if sure and f"{name}_low" in figures else OPEN)
+
+
+def _gender_drop(tally: "_Tally", clean: "_Tally", genders: np.ndarray, apart: Bootstrap) -> dict[str, float]:
+    def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
+        women, men = (
+            clean.uar(weights * (genders == gender)) - tally.uar(weights * (genders == gender)) for gender in GENDERS
+        )
+        return {"gender_drop": women - men}
+
+    return apart.figures(statistic)
+
+
+class _Tally:
+    """What one system said under one condition, speaker by speaker.
+
+    Args:
+        rows: its predictions, sorted by id, with emotion, speaker and probabilities.
+        clean: those of clean speech, likewise.
+        speakers: all of them.
+        emotions: the label set.
+        below: the confidence below which the answer is ``uncertain``.
+    """
+
+    def __init__(
+        self, rows: pd.DataFrame, clean: pd.DataFrame, speakers: Sequence[str], emotions: Sequence[str], below: float
+    ):
+        assert rows["id"].tolist() == clean["id"].tolist(), "conditions of other utterances"
+        self.counts = confusions(rows["emotion"], rows["prediction"], rows["speaker"], speakers, emotions)
+        confidence = rows[probability_columns(emotions)].to_numpy(dtype=float).max(axis=1)
+        right = (rows["prediction"] == rows["emotion"]).to_numpy()
+        self.ece = expected_calibration_error(confidence, right)
+        who = pd.Index(speakers).get_indexer(rows["speaker"])
+        changed = rows["prediction"].to_numpy() != clean["prediction"].to_numpy()
+        self.of = {
+            name: np.bincount(who, values, len(speakers))
+            for name, values in (
+                ("changed", changed.astype(float)),
+                ("uncertain", (confidence < below).astype(float)),
+                ("all", np.ones(len(rows))),
+            )
+        }
+
+    def uar(self, weights: np.ndarray) -> np.ndarray:
+        """Give the UAR, (replicates,), of weights (replicates, speakers)."""
+        return scores(resampled(self.counts, weights))["uar"]
+
+    def measures(self, weights: np.ndarray, clean: "_Tally") -> dict[str, np.ndarray]:
+        """Give all measures but the gap, each (replicates,), of weights (replicates, speakers)."""
+        uar, count = self.uar(weights), weights @ self.of["all"]
+        shares = {name: weights @ self.of[name] / count for name in ("changed", "uncertain")}
+        return {"uar": uar, "drop": clean.uar(weights) - uar, **shares}

@@ -1,0 +1,116 @@
+"""The conditions that are measured: a distortion at a level, and the material that it takes."""
+
+import difflib
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import librosa
+import numpy as np
+
+from ser import audio
+from ser.corpora.walk import walk
+from ser.files.failures import InputError
+from ser.robustness.catalogue import DISTORTIONS, RECORDINGS, Distortion
+from ser.robustness.vectors import CLEAN
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the params say of conditions, under a name.
+
+    Attributes:
+        levels: of the distortion, a condition each.
+        distortion: its name in the catalogue; by default that of the conditions.
+        recordings: folder of the folder of noises, for the distortion ``recording``.
+    """
+
+    levels: list[float]
+    distortion: str = ""
+    recordings: str = ""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A distortion at a level.
+
+    Attributes:
+        kind: the name that the params give it.
+        distortion: its name in the catalogue; ``CLEAN`` for none.
+        level: of the distortion.
+        recordings: folder of the folder of noises, or ``""``.
+    """
+
+    kind: str
+    distortion: str
+    level: float = 0.0
+    recordings: str = ""
+
+    @property
+    def name(self) -> str:
+        """Such as ``pink_10``."""
+        return self.kind if self.distortion == CLEAN else f"{self.kind}_{self.level:g}"
+
+    @property
+    def of(self) -> Distortion:
+        """The distortion."""
+        return DISTORTIONS[self.distortion]
+
+    def generator(self, seed: int, utterance: str) -> np.random.Generator:
+        """Give what draws for an utterance: the same at every level, so that levels differ in nothing else."""
+        digest = hashlib.sha256(f"{seed} {self.kind} {utterance}".encode()).digest()
+        return np.random.default_rng(int.from_bytes(digest[:8]))
+
+    def obstacle(self, noises: Path) -> str:
+        """Say why it cannot be measured here, in a few words; ``""`` where it can be."""
+        if self.distortion == CLEAN:
+            return ""
+        if self.of.package and find_spec(self.of.package) is None:
+            return f"{self.of.package} is not installed: pip install -r requirements-robustness.txt"
+        folder = noises / self.recordings
+        if self.of.material == RECORDINGS and not (folder.is_dir() and walk(folder).files):
+            return f"no recordings in {folder}"
+        return ""
+
+
+def listed(block: Mapping[str, Choice]) -> list[Condition]:
+    """List the conditions of a block of the params, the clean one first.
+
+    Raises:
+        InputError: a distortion is not in the catalogue, a level is outside its range or there twice, or recordings are
+            named where none are taken, or not named where they are.
+    """
+    found = [Condition(CLEAN, CLEAN)]
+    for kind, choice in block.items():
+        name, place = choice.distortion or kind, f"conditions.{kind}"
+        if name not in DISTORTIONS:
+            close = "".join(f"; did you mean '{other}'?" for other in difflib.get_close_matches(name, DISTORTIONS, 1))
+            raise InputError(f"{place}: expected a distortion out of {', '.join(DISTORTIONS)}, found '{name}'{close}")
+        of = DISTORTIONS[name]
+        if not choice.levels or len(set(choice.levels)) < len(choice.levels):
+            raise InputError(f"{place}.levels: expected at least one, each once, found {choice.levels}")
+        for level in choice.levels:
+            if not of.least <= level <= of.most:
+                raise InputError(
+                    f"{place}.levels: expected {of.level}, {of.least:g} to {of.most:g} for {name}, found {level:g}"
+                )
+        if (of.material == RECORDINGS) != bool(choice.recordings):
+            expected = "the folder of a noise" if of.material == RECORDINGS else "none"
+            raise InputError(
+                f"{place}.recordings: expected {expected} for {name}, found '{choice.recordings or 'nothing'}'"
+            )
+        found += [Condition(kind, name, level, choice.recordings) for level in choice.levels]
+    return found
+
+
+@cache
+def recordings(folder: Path) -> Sequence[np.ndarray]:
+    """Read the recordings of a noise, less the silence at their ends.
+
+    Raises:
+        InputError: one of them cannot be read, or is silent.
+    """
+    return [librosa.effects.trim(audio.load(path, allow_silence=False), top_db=30)[0] for path in walk(folder).files]
