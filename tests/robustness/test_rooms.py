@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from ser.robustness import rooms
+
+
+def backward_integral_rt60(taps):
+    """The time of a fall by 60 dB, from where the energy that is left has fallen by 5 dB and by 35 dB."""
+    left = [sum_ for sum_ in np.flip(np.cumsum(np.flip(np.square(taps))))]
+    fallen_db = 10 * np.log10(np.array(left) / left[0] + 1e-30)
+    first, last = np.argmax(fallen_db <= -5), np.argmax(fallen_db <= -35)
+    return 2 * (last - first) / 16_000
+
+
+@pytest.mark.parametrize("rt60_s", [0.3, 0.5])
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_room_rings_as_long_as_it_says(rt60_s, place):
+    assert backward_integral_rt60(rooms.response(rt60_s, place)) == pytest.approx(rt60_s, rel=0.12)
+
+
+def test_the_time_that_is_measured_is_that_of_a_known_decay():
+    decay = np.random.default_rng(0).standard_normal(16_000) * 10 ** (-3 * np.arange(16_000) / 16_000 / 0.4)
+    assert rooms.reverberation_time(decay) == pytest.approx(0.4, rel=0.03)
+
+
+def test_the_direct_sound_stays_where_it_was():
+    white = np.random.default_rng(1).standard_normal(16_000).astype(np.float32)
+    wet = rooms.room(white, 0.3, np.random.default_rng(0))
+    lags = np.fft.irfft(np.fft.rfft(wet, 32_000) * np.conj(np.fft.rfft(white, 32_000)))
+    assert np.abs(lags).argmax() == 0
+
+
+def test_the_speech_stays_as_loud(speech):
+    wet = rooms.room(speech, 0.3, np.random.default_rng(0))
+    active = np.repeat((np.square(speech.reshape(-1, 400)).mean(axis=1) > 1e-4), 400)
+    assert np.std(wet[active]) == pytest.approx(np.std(speech[active]), rel=0.1)
+
+
+def test_places_differ():
+    responses = [rooms.response(0.3, place) for place in range(rooms.PLACES)]
+    assert len({response.tobytes() for response in responses}) == rooms.PLACES
