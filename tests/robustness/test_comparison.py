@@ -1,0 +1,174 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import recall_score
+
+from ser.confidence.calibration import expected_calibration_error
+from ser.files import tables
+from ser.plots import drawing, robustness
+from ser.robustness import comparison, page
+from ser.robustness.comparison import Marks
+from ser.scores.intervals import IntervalParams
+from tests import builders
+
+EMOTIONS = ["angry", "sad"]
+INTERVALS = IntervalParams(500, 0.95, 0, 3)
+MARKS = Marks(0.2, 0.1, 0.05)
+CONDITIONS = pd.DataFrame(
+    [
+        ("clean", "clean", "clean", "clean", np.nan, "", ""),
+        ("pink_10", "pink", "pink", "noise", 10.0, "dB", ""),
+        ("gain_-20", "gain", "gain", "loudness", -20.0, "dB", ""),
+        ("rain_10", "rain", "recording", "noise", 10.0, "dB", "no recordings in noise/rain"),
+    ],
+    columns=["condition", "kind", "distortion", "family", "level", "unit", "note"],
+)
+PEOPLE = builders.manifest(8, 10, EMOTIONS)
+
+
+def said(condition, wrong, training="clean", encoder="made"):
+    """Predictions that err where ``wrong`` holds, with confidences that go from 0.5 to 1."""
+    shares = np.resize(np.linspace(0.51, 0.99, 7), len(PEOPLE))
+    right = PEOPLE["emotion"].to_numpy()
+    other = np.where(right == "angry", "sad", "angry")
+    table = pd.DataFrame({"id": PEOPLE["id"], "prediction": np.where(wrong, other, right)})
+    for emotion in EMOTIONS:
+        table[f"p_{emotion}"] = np.where(table["prediction"] == emotion, shares, 1 - shares)
+    return table.assign(encoder=encoder, training=training, condition=condition, fold=0)
+
+
+NUMBER = np.arange(len(PEOPLE))
+WOMEN = (PEOPLE["gender"] == "female").to_numpy()
+WRONG = {
+    "clean": NUMBER % 10 == 3,  # one in ten
+    "pink_10": (NUMBER % 10 == 3) | (WOMEN & np.isin(NUMBER % 10, [0, 1, 5, 6])),  # and four in ten of the women's
+    "gain_-20": NUMBER % 10 == 3,
+}
+
+
+@pytest.fixture
+def predictions():
+    return pd.concat([said(name, wrong) for name, wrong in WRONG.items()])
+
+
+@pytest.fixture
+def scored(predictions):
+    return comparison.table(predictions, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS)
+
+
+def test_figures_are_those_of_scikit_learn_and_of_counting(scored, predictions):
+    rows = scored.set_index("condition")
+    uars = {}
+    for name, own in predictions.groupby("condition"):
+        uars[name] = recall_score(PEOPLE["emotion"], own["prediction"], average="macro")
+        assert rows.at[name, "uar"] == pytest.approx(uars[name])
+        confidence = own[["p_angry", "p_sad"]].max(axis=1)
+        right = own["prediction"].to_numpy() == PEOPLE["emotion"].to_numpy()
+        assert rows.at[name, "ece"] == pytest.approx(expected_calibration_error(confidence, right))
+        assert rows.at[name, "uncertain"] == pytest.approx((confidence < 0.6).mean())
+    assert rows.at["pink_10", "drop"] == pytest.approx(uars["clean"] - uars["pink_10"])
+    assert rows.at["pink_10", "changed"] == pytest.approx((WRONG["pink_10"] != WRONG["clean"]).mean())
+    assert rows.at["gain_-20", "changed"] == 0
+    assert pd.isna(rows.at["clean", "drop"])
+
+
+def test_the_drop_by_gender_is_womens_minus_mens(scored):
+    rows = scored.set_index("condition")
+    assert rows.at["pink_10", "gender_drop"] == pytest.approx(0.4)  # every speaker says as much of both emotions
+    assert rows.at["gain_-20", "gender_drop"] == 0
+
+
+def test_the_interval_of_a_drop_is_paired(scored):
+    """All women lose alike and no man does: what varies is how many women are drawn."""
+    row = scored.set_index("condition").loc["pink_10"]
+    assert row["drop_low"] < 0.2 < row["drop_high"]
+    nothing = scored.set_index("condition").loc["gain_-20"]
+    assert (nothing["drop_low"], nothing["drop_high"]) == (0, 0)
+    assert (row["gender_drop_low"], row["gender_drop_high"]) == pytest.approx((0.4, 0.4))
+
+
+def test_marks_decide(scored):
+    rows = scored.set_index("condition")
+    assert rows.at["clean", "correctness"] == "pass"
+    assert rows.at["gain_-20", "robustness"] == "pass"
+    assert rows.at["pink_10", "robustness"].startswith("fail")
+    assert rows.at["pink_10", "fairness"] == "fail"
+    assert rows.at["gain_-20", "fairness"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("figure", "low", "high", "expected"),
+    [
+        (0.01, 0.0, 0.04, "pass"),
+        (0.01, 0.0, 0.06, "pass (open)"),
+        (0.09, 0.06, 0.2, "fail"),
+        (0.09, 0.01, 0.2, "fail (open)"),
+    ],
+)
+def test_a_verdict_is_open_where_the_interval_reaches_the_other_side(figure, low, high, expected):
+    figures = {"drop": figure, "drop_low": low, "drop_high": high}
+    assert comparison.verdict(figures, "drop", -np.inf, 0.05) == expected
+    assert comparison.verdict({"drop": figure}, "drop", -np.inf, 0.05) == expected.split()[0] + " (open)"
+
+
+def test_what_was_not_measured_has_a_row_that_says_why(scored):
+    row = scored.set_index("condition").loc["rain_10"]
+    assert row["note"] == "no recordings in noise/rain"
+    assert pd.isna(row["uar"])
+
+
+def test_metrics_are_numbers_by_encoder_training_and_condition(scored, tmp_path):
+    tables.write_metrics(comparison.nested(scored), tmp_path / "m.json")
+    found = json.loads((tmp_path / "m.json").read_text())["made"]["clean"]
+    assert set(found) == {"clean", "pink_10", "gain_-20"}
+    assert found["pink_10"]["drop"] == pytest.approx(0.2, abs=1e-3)
+    assert found["pink_10"]["passes_robustness"] == 0
+    assert found["clean"]["passes_correctness"] == 1
+
+
+def test_without_gender_there_is_no_gap(predictions):
+    people = PEOPLE.assign(gender="")
+    scored = comparison.table(predictions, CONDITIONS, people, EMOTIONS, 0.6, MARKS, INTERVALS)
+    assert scored["gender_drop"].isna().all()
+    assert scored["fairness"].isna().all()
+
+
+def test_conditions_of_augmented_training_are_marked(predictions):
+    more = pd.concat([predictions, predictions.assign(training="augmented")])
+    scored = comparison.table(more, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS, ["pink_10"])
+    rows = scored[scored["training"] == "augmented"].set_index("condition")
+    assert rows["seen"].to_dict() == {"clean": 1, "pink_10": 1, "gain_-20": 0}
+    assert (scored.loc[scored["training"] == "clean", "seen"] == 0).all()
+
+
+def test_the_page_leads_with_the_finding_and_has_a_table_a_task(scored, tmp_path):
+    tables.write(scored, tmp_path / "one.csv")
+    read = page.named([tmp_path / "one.csv"], ["made"])
+    text = page.page(read, MARKS, 0.6, INTERVALS)
+    finding = "On made made passes 1 of 2 conditions: of its UAR of 0.900"
+    assert text.splitlines()[4].startswith(f"**{finding}")
+    assert "pink_10 takes 0.200 [" in text
+    assert "## made" in text
+    assert "| pink " in text
+    assert "Not measured: rain_10 (no recordings in noise/rain)." in text
+    assert "nan" not in text.lower()
+
+
+def test_a_page_wants_a_table_a_task(tmp_path):
+    with pytest.raises(ValueError, match="page: expected a table for each task, one, two, found 1"):
+        page.named([Path("x.csv")], ["one", "two"])
+
+
+def test_the_picture_has_curves_and_bars_and_the_same_bytes(scored, tmp_path):
+    figures = [robustness.draw(scored, 0.5, "made") for _ in range(2)]
+    for number, figure in enumerate(figures):
+        drawing.save(figure, tmp_path / f"{number}.png")
+    curves, bars = figures[0].axes
+    assert curves.get_title() == "made"
+    assert [text.get_text() for text in curves.get_legend().get_texts()] == ["pink"]
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["gain -20"]
+    assert bars.patches[0].get_width() == pytest.approx(0.9)
+    assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()
