@@ -28,7 +28,7 @@ def main() -> None:
         raw, name = options.corpus.parent, options.corpus.name
         corpus = tasks.named("corpora", params.read(options.params, "corpora", dict[str, Corpus]), name)
         encoders = params.read(options.params, "encoders", dict[str, Variant])
-        listed = conditions.listed(params.read(options.params, "conditions", dict[str, Choice]))
+        listed = conditions.listed(params.read(options.params, "conditions", dict[str, Choice]), name)
         noises = Path(params.read(options.params, "noise", str))
         seed = params.read(options.params, "seed", int)
         accept = params.read(options.pipeline, "manifest", ManifestParams)

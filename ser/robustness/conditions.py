@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,11 +26,13 @@ class Choice:
         levels: of the distortion, a condition each.
         distortion: its name in the catalogue; by default that of the conditions.
         recordings: folder of the folder of noises, for the distortion ``recording``.
+        leave_out: corpora not to measure it on, to save time.
     """
 
     levels: list[float]
     distortion: str = ""
     recordings: str = ""
+    leave_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,14 @@ class Condition:
         distortion: its name in the catalogue; ``CLEAN`` for none.
         level: of the distortion.
         recordings: folder of the folder of noises, or ``""``.
+        left_out: whether the params leave it out.
     """
 
     kind: str
     distortion: str
     level: float = 0.0
     recordings: str = ""
+    left_out: bool = False
 
     @property
     def name(self) -> str:
@@ -68,6 +72,8 @@ class Condition:
         """Say why it cannot be measured here, in a few words; ``""`` where it can be."""
         if self.distortion == CLEAN:
             return ""
+        if self.left_out:
+            return "left out in the params, to save time"
         if self.of.package and find_spec(self.of.package) is None:
             return f"{self.of.package} is not installed: pip install -r requirements-robustness.txt"
         folder = noises / self.recordings
@@ -76,8 +82,8 @@ class Condition:
         return ""
 
 
-def listed(block: Mapping[str, Choice]) -> list[Condition]:
-    """List the conditions of a block of the params, the clean one first.
+def listed(block: Mapping[str, Choice], corpus: str) -> list[Condition]:
+    """List the conditions of a block of the params for a corpus, the clean one first.
 
     Raises:
         InputError: a distortion is not in the catalogue, a level is outside its range or there twice, or recordings are
@@ -102,7 +108,9 @@ def listed(block: Mapping[str, Choice]) -> list[Condition]:
             raise InputError(
                 f"{place}.recordings: expected {expected} for {name}, found '{choice.recordings or 'nothing'}'"
             )
-        found += [Condition(kind, name, level, choice.recordings) for level in choice.levels]
+        found += [
+            Condition(kind, name, level, choice.recordings, corpus in choice.leave_out) for level in choice.levels
+        ]
     return found
 
 

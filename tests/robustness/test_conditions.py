@@ -58,7 +58,7 @@ def test_an_utterance_has_draws_of_its_own_the_same_at_every_level():
 
 def test_conditions_are_listed_with_the_clean_one_first():
     block = {"pink": Choice([20.0, 0.0]), "rain": Choice([10.0], "recording", "rain")}
-    listed = conditions.listed(block)
+    listed = conditions.listed(block, "c")
     assert [condition.name for condition in listed] == ["clean", "pink_20", "pink_0", "rain_10"]
     assert listed[3].of is DISTORTIONS["recording"]
 
@@ -83,7 +83,7 @@ def test_conditions_are_listed_with_the_clean_one_first():
 )
 def test_what_cannot_be_measured_is_refused_in_one_line(block, message):
     with pytest.raises(InputError, match=message) as caught:
-        conditions.listed(block)
+        conditions.listed(block, "c")
     assert "\n" not in str(caught.value)
 
 
@@ -109,7 +109,13 @@ def test_recordings_lose_the_silence_at_their_ends(tmp_path):
     assert recording.size == pytest.approx(16_000, abs=2 * 2048)
 
 
+def test_a_corpus_that_is_left_out_is_said_to_be_so(tmp_path):
+    block = {"gain": Choice([-20.0], leave_out=["c"])}
+    reasons = [conditions.listed(block, corpus)[1].obstacle(tmp_path) for corpus in ("c", "d")]
+    assert reasons == ["left out in the params, to save time", ""]
+
+
 def test_the_committed_conditions_are_all_in_the_catalogue():
-    listed = conditions.listed(params.read(ROOT / "robustness/params.yaml", "conditions", dict[str, Choice]))
+    listed = conditions.listed(params.read(ROOT / "robustness/params.yaml", "conditions", dict[str, Choice]), "emodb")
     assert len({condition.name for condition in listed}) == len(listed)
     assert any(condition.recordings for condition in listed if condition.kind != "clean")

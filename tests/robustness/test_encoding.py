@@ -14,7 +14,9 @@ from tests import builders
 from tests.robustness.conftest import syllables
 
 MFCC = {"mfcc": Recipe("mfcc")}
-CONDITIONS = listed({"gain": Choice([-20.0]), "babble": Choice([10.0]), "rain": Choice([0.0], "recording", "rain")})
+CONDITIONS = listed(
+    {"gain": Choice([-20.0]), "babble": Choice([10.0]), "rain": Choice([0.0], "recording", "rain")}, "c"
+)
 
 
 @pytest.fixture
