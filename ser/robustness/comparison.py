@@ -11,6 +11,7 @@ costs, fairness whether it costs one gender more than the other. The marks are o
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,14 +19,14 @@ import pandas as pd
 from ser.confidence.calibration import expected_calibration_error
 from ser.files.params import check_ranges
 from ser.predictions import probability_columns
-from ser.robustness.vectors import CLEAN
+from ser.robustness.vectors import CLEAN, PLAIN
 from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.scores.metrics import confusions, resampled, scores
 
 GENDERS = ("female", "male")
 ENDS = ("", "_low", "_high")
-MEASURED = ("uar", "drop", "changed", "uncertain", "gender_drop")  # with intervals
+MEASURED = ("uar", "drop", "over_plain", "changed", "uncertain", "gender_drop")  # with intervals
 NUMBERS = (*(f"{name}{end}" for name in MEASURED for end in ENDS), "ece")
 SYSTEM = ("encoder", "training")
 VERDICTS = ("correctness", "fairness", "robustness")
@@ -77,9 +78,11 @@ def table(
     Returns:
         ``COLUMNS``, a row per encoder, training and condition: ``uar``; ``drop``, clean minus distorted; ``changed``,
         the share of utterances that are predicted otherwise than when clean; ``uncertain``, the share of answers below;
-        ``gender_drop``, the drop of women minus that of men; ``ece``, the expected calibration error, without an
-        interval, which for it would lie too high; ``seen``, 1 where the training has heard such copies; verdicts by the
-        marks. What cannot be had is missing. Then a row for each condition that was not measured; its note says why.
+        ``over_plain``, of augmented training, its UAR minus that of training on clean speech alone, under the same
+        condition; ``gender_drop``, the drop of women minus that of men; ``ece``, the expected calibration error,
+        without an interval, which for it would lie too high; ``seen``, 1 where the training has heard such copies;
+        verdicts by the marks. What cannot be had is missing. Then a row for each condition that was not measured; its
+        note says why.
     """
     joined = predictions.merge(people[["id", "emotion", "speaker", "gender"]], on="id", validate="many_to_one")
     speakers = sorted(set(joined["speaker"]))
@@ -89,16 +92,20 @@ def table(
     strata = pd.Index(GENDERS).get_indexer(genders)  # -1: of another or of unknown gender, who is never drawn here
     apart = Bootstrap(strata, params, params.obstacle(*parts))
     known = conditions.set_index("condition")
-    lines = []
+    lines, plain = [], {}
     for system, rows in joined.groupby(list(SYSTEM), sort=False):
         of = {name: part.sort_values("id") for name, part in rows.groupby("condition", sort=False)}
         own = {name: _Tally(part, of[CLEAN], speakers, emotions, below) for name, part in of.items()}
+        if system[1] == PLAIN:
+            plain[system[0]] = own
         chance = 1 / rows["emotion"].nunique()
         for name, tally in own.items():
             line = dict(zip(SYSTEM, system, strict=True)) | {"condition": name, "ece": tally.ece, "note": ""}
             line |= {key: known.at[name, key] for key in ("kind", "family", "level", "unit")}
-            line["seen"] = int(system[1] != "clean" and name in {CLEAN, *seen})
-            line |= everyone.figures(lambda weights, own=own, tally=tally: tally.measures(weights, own[CLEAN]))
+            line["seen"] = int(system[1] != PLAIN and name in {CLEAN, *seen})
+            line |= everyone.figures(partial(tally.measures, own[CLEAN]))
+            if system[1] != PLAIN and system[0] in plain:
+                line |= everyone.figures(partial(_gained, tally, plain[system[0]][name]))
             if name == CLEAN:
                 line = {key: value for key, value in line.items() if not key.startswith(("drop", "changed"))}
             elif all(map(len, parts)):
@@ -123,8 +130,7 @@ def nested(scored: pd.DataFrame) -> dict:
 def summary(scored: pd.DataFrame) -> str:
     """Say for each system what clean speech scores, how many conditions pass, and which one costs most."""
     return "; ".join(
-        f"{encoder}{'' if training == 'clean' else ' ' + training}: {told}"
-        for (encoder, training), told in _told(scored)
+        f"{encoder}{'' if training == PLAIN else ' ' + training}: {told}" for (encoder, training), told in _told(scored)
     )
 
 
@@ -160,6 +166,10 @@ def verdict(figures: Mapping[str, float], name: str, least: float, most: float) 
     inside, outside = least <= low and high <= most, high < least or low > most
     sure = inside if passes else outside
     return (PASS if passes else FAIL) + ("" if sure and f"{name}_low" in figures else OPEN)
+
+
+def _gained(tally: "_Tally", plain: "_Tally", weights: np.ndarray) -> dict[str, np.ndarray]:
+    return {"over_plain": tally.uar(weights) - plain.uar(weights)}
 
 
 def _gender_drop(tally: "_Tally", clean: "_Tally", genders: np.ndarray, apart: Bootstrap) -> dict[str, float]:
@@ -206,7 +216,7 @@ class _Tally:
         """Give the UAR, (replicates,), of weights (replicates, speakers)."""
         return scores(resampled(self.counts, weights))["uar"]
 
-    def measures(self, weights: np.ndarray, clean: "_Tally") -> dict[str, np.ndarray]:
+    def measures(self, clean: "_Tally", weights: np.ndarray) -> dict[str, np.ndarray]:
         """Give all measures but the gap, each (replicates,), of weights (replicates, speakers)."""
         uar, count = self.uar(weights), weights @ self.of["all"]
         shares = {name: weights @ self.of[name] / count for name in ("changed", "uncertain")}

@@ -8,12 +8,21 @@ import pandas as pd
 from ser.files import tables
 from ser.files.failures import InputError
 from ser.robustness.comparison import COLUMNS, PASS, SYSTEM, Marks
-from ser.robustness.vectors import CLEAN
+from ser.robustness.vectors import AUGMENTED, CLEAN, PLAIN
 from ser.scores import words
 from ser.scores.intervals import IntervalParams
 
 TEXT = ("encoder", "training", "condition", "kind", "family", "unit", "correctness", "fairness", "robustness", "note")
-FIGURES = {"uar": "UAR", "drop": "drop from clean", "changed": "changed", "ece": "ECE", "uncertain": "uncertain"}
+FIGURES = {
+    "uar": "UAR",
+    "drop": "drop from clean",
+    "over_plain": "UAR minus plain",
+    "changed": "changed",
+    "ece": "ECE",
+    "uncertain": "uncertain",
+}
+
+SIGNED = ("drop", "over_plain")
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -53,6 +62,7 @@ def page(scored: Mapping[str, pd.DataFrame], marks: Marks, below: float, interva
         "speakers), and asked about the utterances of speakers whom it does not know, once for each condition. "
         f"In brackets {intervals.confidence:.0%} intervals, which resample speakers; of the drop, UAR of clean speech "
         "minus that under the condition, paired ones. Changed: share of predictions other than when clean. "
+        "Minus plain: what distorted copies gain, paired. "
         f"ECE: expected calibration error. Uncertain: share of answers with a confidence below {below:g}. "
         "What the conditions are is in `ser/robustness/catalogue.py`, their levels in `robustness/params.yaml`. An "
         "SNR is that over the active frames of the speech.",
@@ -69,23 +79,49 @@ def page(scored: Mapping[str, pd.DataFrame], marks: Marks, below: float, interva
 
 
 def finding(scored: Mapping[str, pd.DataFrame]) -> str:
-    """Say in one sentence, for the first system of each task, how many conditions pass and which one costs most."""
-    said = []
-    for task, table in scored.items():
-        encoder, training = table.loc[table["uar"].notna(), list(SYSTEM)].iloc[0]
-        rows = table[(table["encoder"] == encoder) & (table["training"] == training)]
-        clean = rows[rows["condition"] == CLEAN].iloc[0]
-        others = rows[rows["condition"] != CLEAN].sort_values("drop", ascending=False)
-        passed = others["robustness"].str.startswith(PASS).sum()
-        worst, best = others.iloc[0], others.iloc[-1]
-        said.append(
-            f"on {task} {encoder} passes {passed} of {len(others)} conditions: of its UAR of "
-            f"{words.estimate(clean, 'uar', otherwise='')} {worst['condition']} takes "
-            f"{words.estimate(worst, 'drop', otherwise='')}, {best['condition']} "
-            f"{words.estimate(best, 'drop', otherwise='')}"
-        )
-    sentence = "; ".join(said)
-    return sentence[:1].upper() + sentence[1:] + "."
+    """Say in one sentence what conditions cost the first encoder in each task, and what distorted copies gain."""
+    return f"{'; '.join(_of_task(task, table) for task, table in scored.items())}."
+
+
+def _of_task(task: str, table: pd.DataFrame) -> str:
+    own = table[table["uar"].notna() & (table["encoder"] == table["encoder"].iloc[0])]
+    plain, augmented = (own[own["training"] == training] for training in (PLAIN, AUGMENTED))
+    clean = plain[plain["condition"] == CLEAN].iloc[0]
+    others = _distorted(plain)
+    worst, best = others.iloc[0], others.iloc[-1]
+    said = (
+        f"{task}: {clean['encoder']} passes {_passed(others)} of {len(others)} conditions; of its UAR of "
+        f"{_figure(clean, 'uar')} {worst['condition']} takes {_figure(worst, 'drop')}, {best['condition']} "
+        f"{_figure(best, 'drop')}"
+    )
+    if augmented.empty:
+        return said
+    taught, unseen = augmented[augmented["condition"] == CLEAN].iloc[0], augmented[augmented["seen"] == 0]
+    said += (
+        f"; taught distorted copies as well it passes {_passed(_distorted(augmented))}, at "
+        f"{_figure(taught, 'over_plain', sign=True)} of UAR on clean speech"
+    )
+    if unseen.empty:
+        return said
+    gained = unseen.sort_values("over_plain", ascending=False).iloc[0]
+    mean = words.number(unseen["over_plain"].mean(), sign=True)
+    return said + (
+        f" and {mean} on average under the {len(unseen)} conditions that it was not taught, most under "
+        f"{gained['condition']}, {_figure(gained, 'over_plain', sign=True)}"
+    )
+
+
+def _distorted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give the distorted conditions, the one that costs most first."""
+    return rows[rows["condition"] != CLEAN].sort_values("drop", ascending=False, kind="stable")
+
+
+def _passed(rows: pd.DataFrame) -> int:
+    return int(rows["robustness"].str.startswith(PASS).sum())
+
+
+def _figure(row: pd.Series, name: str, sign: bool = False) -> str:
+    return words.estimate(row, name, otherwise="", sign=sign)
 
 
 def tests(rows: pd.DataFrame) -> str:
@@ -105,7 +141,7 @@ def tests(rows: pd.DataFrame) -> str:
 def markdown(rows: pd.DataFrame) -> str:
     """Write the rows of ``ser.robustness.comparison.table`` that were measured, condition by condition."""
     first = rows["encoder"].iloc[0]
-    lines = []
+    lines, known = [], {name: title for name, title in FIGURES.items() if rows[name].notna().any()}
     order = {name: place for place, name in enumerate(dict.fromkeys(rows["condition"]))}
     for row in rows.sort_values("condition", key=lambda names: names.map(order), kind="stable").to_dict("records"):
         clean = row["condition"] == CLEAN
@@ -115,9 +151,9 @@ def markdown(rows: pd.DataFrame) -> str:
             "encoder": row["encoder"],
             "training": row["training"],
         }
-        for name, title in FIGURES.items():
+        for name, title in known.items():
             missing = pd.isna(row[name])
-            line[title] = "" if missing else words.estimate(row, name, otherwise="", sign=name == "drop")
+            line[title] = "" if missing else words.estimate(row, name, otherwise="", sign=name in SIGNED)
         shown = row["encoder"] == first and pd.notna(row["gender_drop"])
         line["drop, women minus men"] = words.estimate(row, "gender_drop", otherwise="", sign=True) if shown else ""
         line["verdict"] = row["correctness"] or row["robustness"]

@@ -18,14 +18,13 @@ from ser.files.tables import Schema
 from ser.learning import fitting
 from ser.learning.recipe import Recipe, TrainParams
 from ser.machine import processes
-from ser.robustness.vectors import CLEAN
+from ser.robustness.vectors import AUGMENTED, CLEAN, PLAIN
 from ser.splits import protocols, table
 from ser.splits.names import RANDOM
 from ser.splits.protocols import SplitParams
 
 PIPELINE = "pipeline"
 Classifier = Literal["pipeline", "mlp", "lda", "svm"]  # that of the main pipeline's params, or another one
-PLAIN, AUGMENTED = "clean", "augmented"  # what is trained on: clean speech; distorted copies of it beside
 SCHEMA = Schema(
     {
         "encoder": tables.text(),
@@ -116,7 +115,7 @@ def read(path: Path, emotions: Sequence[str]) -> pd.DataFrame:
 def with_copies(
     vectors: Mapping[str, np.ndarray], manifest: pd.DataFrame, parts: np.ndarray, copies: Sequence[str]
 ) -> tuple[np.ndarray, pd.DataFrame, np.ndarray]:
-    """Put distorted copies of all utterances but those of test speakers after the clean ones.
+    """Put distorted copies of those who train and validate after the clean utterances.
 
     Args:
         vectors: by condition, (utterances, numbers).
@@ -127,7 +126,7 @@ def with_copies(
     Returns:
         Vectors, rows of the manifest and parts, (utterances and copies, ...).
     """
-    lent = np.flatnonzero(parts != "test")
+    lent = np.flatnonzero(np.isin(parts, ("train", "validation")))
     rows = np.concatenate([np.arange(len(parts)), *[lent] * len(copies)])
     stacked = np.concatenate([vectors[CLEAN], *(vectors[copy][lent] for copy in copies)])
     return stacked, manifest.iloc[rows], parts[rows]

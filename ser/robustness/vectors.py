@@ -14,6 +14,7 @@ from ser.files.failures import InputError
 from ser.files.tables import Schema
 
 CLEAN = "clean"  # the condition without any distortion
+PLAIN, AUGMENTED = "clean", "augmented"  # what is trained on: clean speech; distorted copies of it beside
 AGAIN = "run the stage encode again"
 SCHEMA = Schema(
     {

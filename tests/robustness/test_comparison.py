@@ -144,11 +144,25 @@ def test_conditions_of_augmented_training_are_marked(predictions):
     assert (scored.loc[scored["training"] == "clean", "seen"] == 0).all()
 
 
+def test_what_copies_gain_is_a_paired_difference_and_leads_the_page(predictions, tmp_path):
+    taught = pd.concat([said(name, wrong & (name != "gain_-20"), "augmented") for name, wrong in WRONG.items()])
+    everything = pd.concat([predictions, taught])
+    scored = comparison.table(everything, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS, ["pink_10"])
+    rows = scored[scored["training"] == "augmented"].set_index("condition")
+    assert rows["over_plain"].to_dict() == pytest.approx({"clean": 0.0, "pink_10": 0.0, "gain_-20": 0.1})
+    assert rows.at["gain_-20", "over_plain_low"] == pytest.approx(0.1)  # every speaker gains as much
+    assert scored.loc[scored["training"] == "clean", "over_plain"].isna().all()
+    tables.write(scored, tmp_path / "one.csv")
+    sentence = page.finding(page.named([tmp_path / "one.csv"], ["made"]))
+    assert "taught distorted copies as well it passes 1, at 0.000 [0.000, 0.000] of UAR on clean speech" in sentence
+    assert "+0.100 on average under the 1 conditions that it was not taught, most under gain_-20, +0.100 [" in sentence
+
+
 def test_the_page_leads_with_the_finding_and_has_a_table_a_task(scored, tmp_path):
     tables.write(scored, tmp_path / "one.csv")
     read = page.named([tmp_path / "one.csv"], ["made"])
     text = page.page(read, MARKS, 0.6, INTERVALS)
-    finding = "On made made passes 1 of 2 conditions: of its UAR of 0.900"
+    finding = "made: made passes 1 of 2 conditions; of its UAR of 0.900"
     assert text.splitlines()[4].startswith(f"**{finding}")
     assert "pink_10 takes 0.200 [" in text
     assert "## made" in text

@@ -91,7 +91,7 @@ def test_one_command_measures_every_condition_that_can_be_measured(project):
 def test_the_page_is_written_of_the_tables(project):
     flags = "--params robustness/params.yaml --pipeline params.yaml --tables plots/robustness_synthetic.csv --page p.md"
     said = run(project, "python", "-m", "robustness.page", *flags.split())
-    assert said.startswith("page: On synthetic mfcc passes ")
+    assert said.startswith("page: synthetic: mfcc passes ")
     text = (project / "p.md").read_text()
     assert "Not measured: rain_10 (no recordings in nowhere/rain)." in text
     assert "| pink* " in text
