@@ -34,7 +34,7 @@ def draw(table: pd.DataFrame, chance: float, title: str) -> Figure:
     figure = Figure(figsize=(1.8 + 3.2 * len(systems), 1.2 + 3.0 + below), layout="constrained")
     figure.suptitle(title, fontsize=11)
     figure.supxlabel("dashed: clean speech, with interval · dotted: chance", fontsize=8)
-    panels = figure.subplots(2, len(systems), squeeze=False, sharey="row", height_ratios=(3.0, below))
+    panels = figure.subplots(2, len(systems), squeeze=False, height_ratios=(3.0, below))
     for number, ((encoder, training), own) in enumerate(systems):
         curves, bars = panels[:, number]
         clean = own[own["condition"] == CLEAN].iloc[0]

@@ -176,13 +176,15 @@ def test_a_page_wants_a_table_a_task(tmp_path):
         page.named([Path("x.csv")], ["one", "two"])
 
 
-def test_the_picture_has_curves_and_bars_and_the_same_bytes(scored, tmp_path):
+def test_the_picture_has_curves_and_bars_of_each_system_and_the_same_bytes(predictions, tmp_path):
+    both = pd.concat([predictions, predictions.assign(training="augmented")])
+    scored = comparison.table(both, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS)
     figures = [robustness.draw(scored, 0.5, "made") for _ in range(2)]
     for number, figure in enumerate(figures):
         drawing.save(figure, tmp_path / f"{number}.png")
-    curves, bars = figures[0].axes
-    assert curves.get_title() == "made"
+    curves, other_curves, bars, other_bars = figures[0].axes
+    assert [axes.get_title() for axes in (curves, other_curves)] == ["made", "made, augmented"]
     assert [text.get_text() for text in curves.get_legend().get_texts()] == ["pink"]
     assert [label.get_text() for label in bars.get_yticklabels()] == ["gain -20"]
-    assert bars.patches[0].get_width() == pytest.approx(0.9)
+    assert other_bars.patches[0].get_width() == pytest.approx(0.9)
     assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()
