@@ -155,7 +155,7 @@ def test_what_copies_gain_is_a_paired_difference_and_leads_the_page(predictions,
     tables.write(scored, tmp_path / "one.csv")
     sentence = page.finding(page.named([tmp_path / "one.csv"], ["made"]))
     assert "taught distorted copies as well it passes 1, at 0.000 [0.000, 0.000] of UAR on clean speech" in sentence
-    assert "+0.100 on average under the 1 conditions that it was not taught, most under gain_-20, +0.100 [" in sentence
+    assert "+0.100 on average under conditions of kinds that it was not taught (1), from +0.100 [" in sentence
 
 
 def test_the_page_leads_with_the_finding_and_has_a_table_a_task(scored, tmp_path):
