@@ -32,13 +32,15 @@ def main() -> None:
     with one_line("fuse"):
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, FusionTask]), options.task)
         settings = params.read(options.params, "fusion", FusionParams)
-        people, encoded = voices.read(options.features, manifest.read(options.manifest), [VOICE], task.emotions)
+        corpus, encoded = voices.read(options.features, manifest.read(options.manifest), [VOICE], task.emotions)
+        asked = task.asks(corpus)
+        people, voice = corpus[asked].reset_index(drop=True), encoded[VOICE].vectors[asked]
         words = vectors.read(options.words, people).vectors
         said = sentences.named(people, "fusion")
         found = folds.make(people, task, settings)
         bar = partial(tqdm, disable=None)
         predictions, weights = run.predict(
-            found, encoded[VOICE].vectors, words, people, task.emotions, settings, partial(bar, desc=options.task)
+            found, voice, words, people, task.emotions, settings, partial(bar, desc=options.task)
         )
         meant = run.meaning(found, words, said, people, settings, partial(bar, desc="exchanges"))
         scored, obstacle = table.table(predictions, weights, task.emotions, settings)

@@ -22,7 +22,7 @@ def main() -> None:
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, FusionTask]), options.task)
         model = params.read(options.params, "sentence_model", str)
         corpus = manifest.read(options.manifest)
-        people = corpus[corpus["emotion"].isin(task.emotions)].reset_index(drop=True)
+        people = corpus[task.asks(corpus)].reset_index(drop=True)
         found = vectors.by_identity(people) if task.words == "identity" else vectors.by_model(people, model)
         options.vectors.parent.mkdir(parents=True, exist_ok=True)
         features.save(found, options.vectors)

@@ -52,7 +52,8 @@ def write(tables: Mapping[str, pd.DataFrame], tasks: Mapping[str, FusionTask], p
         lines += [
             f"## {name}",
             f"Corpus `{tasks[name].corpus}`, emotions {', '.join(tasks[name].emotions)}; protocol "
-            f"{tasks[name].protocol}; words: {tasks[name].words}.",
+            f"{tasks[name].protocol}; words: {tasks[name].words}"
+            f"{f'; utterances in {tasks[name].language} alone' if tasks[name].language else ''}.",
             _markdown(scored[scored["system"] != CLAIM]),
             f'"{CLAIM.capitalize()}": {claim["note"]}.',
         ]

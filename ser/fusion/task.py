@@ -4,6 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import pandas as pd
+
+from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
 from ser.scores.intervals import IntervalParams
 
@@ -19,12 +23,26 @@ class FusionTask:
         emotions: the label set.
         protocol: of the folds that keep speakers apart.
         words: ``model``: vectors of a sentence model; ``identity``: which of the corpus' sentences it is, and no more.
+        language: of the utterances that are looked at; ``""``: all.
     """
 
     corpus: str
     emotions: list[str]
     protocol: Literal["kfold", "loso"]
     words: Literal["model", "identity"]
+    language: str = ""
+
+    def asks(self, manifest: pd.DataFrame) -> np.ndarray:
+        """Tell which utterances are of the task's emotions and language, bool (utterances,).
+
+        Raises:
+            InputError: there are none of its language.
+        """
+        spoken = manifest["language"] == self.language
+        if self.language and not spoken.any():
+            known = ", ".join(sorted(set(manifest["language"])))
+            raise InputError(f"language: expected utterances in '{self.language}', found those in {known or 'none'}")
+        return (manifest["emotion"].isin(self.emotions) & (spoken | (self.language == ""))).to_numpy()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import recall_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
 from ser.fusion import claim, folds, page, run, systems, table
 from ser.fusion.folds import KINDS, MATCHED, SENTENCES, SPEAKERS
@@ -237,7 +240,25 @@ def test_the_page_tells_every_figure_and_the_verdict():
     assert f"{figures[SPEAKERS][WORDS]['uar']:.3f} [1.000, 1.000]" in text
 
 
+def test_a_support_vector_machine_of_repeated_rows_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(9, 40))[np.arange(90) % 9]
+    codes, fitted = np.arange(90) % 3, np.arange(90) % 9 < 7
+    found = systems.scores(vectors, codes, fitted, ~fitted, "svm")
+    machine = make_pipeline(StandardScaler(), LinearSVC(C=0.01, class_weight="balanced", tol=1e-8, max_iter=10**6))
+    expected = machine.fit(vectors[fitted], codes[fitted]).decision_function(vectors[~fitted])
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
 def test_words_at_chance_are_those_whose_interval_reaches_it():
     assert claim.at_chance({"uar": 0.3, "uar_low": 0.2, "uar_high": 0.4}, 0.25) == {"words_at_chance": 1}
     assert claim.at_chance({"uar": 0.3, "uar_low": 0.26, "uar_high": 0.4}, 0.25) == {"words_at_chance": 0}
     assert claim.at_chance({"uar": 0.3}, 0.25) == {}
+
+
+def test_a_task_asks_for_its_emotions_in_its_language():
+    people = made("nothing", 0)[0]
+    people.loc[people["speaker"] == "c/0", "language"] = "de"
+    task = dataclasses.replace(TASK, emotions=["angry", "sad"])
+    assert set(people["emotion"][task.asks(people)]) == {"angry", "sad"}
+    assert set(people["speaker"][dataclasses.replace(task, language="de").asks(people)]) == {"c/0"}

@@ -88,6 +88,7 @@ def test_gives_the_same_bytes_again(run):
         ("words", ["Hello.", "Hello."], {"words": "model"}, "expected at least two different sentences"),
         ("words", ["One.", "Two."], {"words": "model"}, "sentence_model nowhere: expected the folder"),
         ("words", [*["One."] * 127, ""], {"words": "model"}, "found none of 1 of 128, such as 'c/127'"),
+        ("words", ["One.", "Two."], {"language": "de"}, "language: expected utterances in 'de', found those in en"),
         ("words", ["One.", "Two."], {"corpus": 3}, "corpus: expected str, found 3"),
         ("fuse", ["Hello."], {}, "single sentence 'hello.'"),
     ],
