@@ -6,7 +6,7 @@ import pandas as pd
 
 from ser.fusion.folds import MATCHED, SENTENCES, SPEAKERS
 from ser.fusion.table import CLAIM
-from ser.fusion.task import FusionParams, FusionTask
+from ser.fusion.task import VOICE, WORDS, FusionParams, FusionTask
 from ser.scores import words
 
 TITLES = {
@@ -55,9 +55,17 @@ def write(tables: Mapping[str, pd.DataFrame], tasks: Mapping[str, FusionTask], p
             f"{tasks[name].protocol}; words: {tasks[name].words}"
             f"{f'; utterances in {tasks[name].language} alone' if tasks[name].language else ''}.",
             _markdown(scored[scored["system"] != CLAIM]),
+            f"That sentences are known is worth {_known(scored, VOICE)} to the voice, {_known(scored, WORDS)} to the "
+            "words, as few to learn from in both cases.",
             f'"{CLAIM.capitalize()}": {claim["note"]}.',
         ]
     return "\n\n".join(lines) + "\n"
+
+
+def _known(scored: pd.DataFrame, system: str) -> str:
+    """Write what a system loses on other sentences."""
+    row = scored[(scored["folds"] == MATCHED) & (scored["system"] == system)].iloc[0]
+    return words.estimate(row, "gap", sign=True)
 
 
 def _markdown(scored: pd.DataFrame) -> str:

@@ -235,6 +235,8 @@ def test_the_page_tells_every_figure_and_the_verdict():
     last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
     text = page.write({"made": pd.concat([scored, last], ignore_index=True)}, {"made": TASK}, PARAMS)
     assert "## made" in text
+    gap = figures[MATCHED][WORDS]
+    assert f"{gap['gap']:+.3f} [{gap['gap_low']:+.3f}, {gap['gap_high']:+.3f}] to the words" in text
     assert f'"Words help": {verdict.words}.' in text
     assert text.count("| other speakers, other sentences") == len(PARAMS.systems)
     assert f"{figures[SPEAKERS][WORDS]['uar']:.3f} [1.000, 1.000]" in text
