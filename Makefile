@@ -33,7 +33,7 @@ test: .venv/installed
 lint: .venv/installed
 	ruff check . && ruff format --check .
 
-.venv/installed: requirements.txt requirements-serve.txt requirements-cluster.txt requirements-robustness.txt requirements-dev.txt constraints.txt pyproject.toml
+.venv/installed: requirements.txt requirements-serve.txt requirements-cluster.txt requirements-robustness.txt requirements-fusion.txt requirements-dev.txt constraints.txt pyproject.toml
 	@for python in $(PYTHON); do \
 	    if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then exec $$python -m venv .venv; fi; \
 	done; \

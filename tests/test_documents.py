@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "docs/results.md", "docs/real_corpora.md", "docs/benchmark.md", "models/pase_plus.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/results.md",
+    "docs/real_corpora.md",
+    "docs/benchmark.md",
+    "docs/fusion.md",
+    "models/pase_plus.md",
+)
 # An estimate and its interval, as in 0.664 [0.597, 0.726] or +0.145 [+0.114, +0.179].
 INTERVAL = re.compile(r"([+-]?\d\.\d{2,4})\** \[([+-]?\d\.\d{2,4}), ([+-]?\d\.\d{2,4})\]")
 

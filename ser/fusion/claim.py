@@ -1,0 +1,123 @@
+"""Whether "words help" may be said of a corpus: what the sentences alone give away, and the verdict.
+
+Where a sentence is said in one emotion only, who knows the sentence has the emotion, without the voice and without any
+sense of what is said. Folds that keep speakers alone apart then credit the words with it. So the claim rests on folds
+that keep sentences apart as well, as ``ser.bias.refusals`` rests claims about people on what the data can carry.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ser.bias import audit
+from ser.fusion.folds import SENTENCES, SPEAKERS
+from ser.fusion.task import VOICE, WORDS, FusionParams
+from ser.scores import words as written
+from ser.splits import oracle
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What may be said.
+
+    Attributes:
+        helps: whether "words help" may be said.
+        refused: whether it must not be said, though the usual folds or the sentences alone suggest it.
+        reason: in a sentence.
+    """
+
+    helps: bool
+    refused: bool
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """Say it: yes, refused or no, and the reason."""
+        return f"{'yes' if self.helps else 'refused' if self.refused else 'no'}: {self.reason}"
+
+
+def examine(manifest: pd.DataFrame, said: pd.Series) -> dict[str, float]:
+    """Measure how far sentences and emotions go together, before anything is trained.
+
+    Args:
+        manifest: the utterances.
+        said: the sentence of each.
+
+    Returns:
+        ``sentences``, how many; ``one_emotion_share``, the share of the utterances whose sentence is said in one
+        emotion only; ``sentence_oracle_uar``, of guessing each sentence's commonest emotion, beside ``chance_uar``;
+        ``tied``, 1 where that oracle passes the limit of the speaker oracle (``ser.splits.oracle``); ``association``,
+        Cramer's V corrected for chance (left out where it cannot be had).
+    """
+    of_sentence = manifest.assign(speaker=said)
+    alone = manifest["emotion"].groupby(said).transform("nunique") == 1
+    together = audit.association(said, manifest["emotion"])
+    return {
+        "sentences": said.nunique(),
+        "one_emotion_share": float(alone.mean()),
+        "sentence_oracle_uar": oracle.speaker_oracle(of_sentence),
+        "chance_uar": oracle.chance(manifest),
+        "tied": int(oracle.tied(of_sentence)),
+    } | ({} if together is None else {"association": together})
+
+
+def at_chance(figures: Mapping[str, float], chance: float) -> dict[str, int]:
+    """Check that words alone score no higher than chance on known sentences, as they must where all say the same.
+
+    Args:
+        figures: of words alone, on folds that keep speakers alone apart.
+        chance: the UAR of a guess that knows nothing.
+
+    Returns:
+        ``words_at_chance``: 1 where the interval of the UAR reaches down to chance, else 0; nothing without interval.
+    """
+    return {"words_at_chance": int(figures["uar_low"] <= chance)} if "uar_low" in figures else {}
+
+
+def verdict(
+    figures: Mapping[str, Mapping[str, Mapping[str, float]]],
+    sentences: Mapping[str, float],
+    meaning: Mapping[str, float],
+    obstacle: str,
+    params: FusionParams,
+) -> Verdict:
+    """Decide whether "words help" may be said.
+
+    It may where, on folds that keep speakers and sentences apart, both together score higher than the voice by an
+    interval over speakers, and words alone score higher than exchanged ones by a test over sentences. It is refused
+    where only folds that keep speakers alone apart suggest it, or emotions are tied to sentences.
+
+    Args:
+        figures: by kind of folds and system, as ``ser.fusion.table.nested`` gives them.
+        sentences: of ``examine``.
+        meaning: of ``ser.fusion.run.meaning``.
+        obstacle: why there are no intervals, or ``""``.
+        params: which system stands for both, and the confidence.
+    """
+    tie = (
+        f"emotion is tied to the sentence: the guess by sentence alone has a UAR of "
+        f"{sentences['sentence_oracle_uar']:.2f} (chance {sentences['chance_uar']:.2f})"
+    )
+    if obstacle:
+        return Verdict(False, True, f"no interval: {obstacle}")
+    if not params.fused:
+        return Verdict(False, bool(sentences["tied"]), tie if sentences["tied"] else "nothing was fused")
+    usual, apart = (figures[kind][params.fused] for kind in (SPEAKERS, SENTENCES))
+    gain = written.estimate(apart, "gain", sign=True)
+    apparent = written.estimate(usual, "gain", sign=True)
+    means = meaning["p"] <= 1 - params.intervals.confidence
+    if apart["gain_low"] > 0 and means:
+        also = f"; the {apparent} of folds that keep speakers alone apart is not what counts, as {tie}"
+        return Verdict(True, False, f"on sentences that nobody learned from, {gain}{also if sentences['tied'] else ''}")
+    instead = (
+        f"on sentences that nobody learned from, words alone score {figures[SENTENCES][WORDS]['uar']:.2f} "
+        f"(p {meaning['p']:.2f} over sentences) and add {gain} to a voice of {figures[SENTENCES][VOICE]['uar']:.2f}"
+    )
+    if sentences["tied"]:
+        return Verdict(False, True, f"{tie}; {instead}")
+    if usual["gain_low"] > 0:
+        return Verdict(
+            False, True, f"the {apparent} of folds that keep speakers alone apart rests on known sentences; {instead}"
+        )
+    return Verdict(False, False, instead)

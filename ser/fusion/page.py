@@ -1,0 +1,80 @@
+"""The page that tells what words add to the voice, task by task."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from ser.fusion.folds import MATCHED, SENTENCES, SPEAKERS
+from ser.fusion.table import CLAIM
+from ser.fusion.task import VOICE, WORDS, FusionParams, FusionTask
+from ser.scores import words
+
+TITLES = {
+    SPEAKERS: "other speakers",
+    MATCHED: "other speakers, as few to learn from",
+    SENTENCES: "other speakers, other sentences",
+}
+COLUMNS = {"uar": "UAR", "gain": "minus the voice", "gap": "minus other sentences"}
+
+
+def write(tables: Mapping[str, pd.DataFrame], tasks: Mapping[str, FusionTask], params: FusionParams) -> str:
+    """Write the page.
+
+    Args:
+        tables: of each task, as ``ser.fusion.table.table`` gives it, with a last row of the claim.
+        tasks: what was asked.
+        params: how.
+
+    Returns:
+        The page, in Markdown.
+    """
+    confidence = f"{params.intervals.confidence:.0%}"
+    lines = [
+        "# Words beside the voice",
+        "Made by `dvc repro fusion/dvc.yaml`; do not edit.",
+        "Systems are the main pipeline's linear classifiers: of PASE+ vectors (voice: "
+        f"`{params.classifier}`), of vectors of what is said (words: `{params.words_classifier}`), or of both. late: "
+        "the mean of log-probabilities, plain, or weighted as fits speakers who validate; early: one "
+        f"`{params.classifier}` of both vectors. In brackets "
+        f"{confidence} intervals, which resample speakers; differences are paired over speakers.",
+        "Where a sentence is said in one emotion only, who knows the sentence has the emotion. So everything is "
+        "measured on three kinds of folds: those that test **other speakers**; those that test **other speakers on "
+        f"other sentences** ({params.sentence_groups} groups of these); and, as the latter leave fewer utterances to "
+        "learn from, those that test other speakers and learn from **as few** of each speaker and emotion, whatever "
+        "the sentence. What a system loses between the last two is what known sentences gave it.",
+        f'"{CLAIM.capitalize()}" may be said where, on other sentences, both score higher than the voice by an '
+        "interval over speakers, and words alone score higher than if the sentences of a language had each other's "
+        f"vectors, by a test over sentences ({params.permutations} exchanges). Both are `{params.fused}`, chosen "
+        "before anything was measured.",
+    ]
+    for name, scored in tables.items():
+        claim = scored.loc[scored["system"] == CLAIM].iloc[0]
+        lines += [
+            f"## {name}",
+            f"Corpus `{tasks[name].corpus}`, emotions {', '.join(tasks[name].emotions)}; protocol "
+            f"{tasks[name].protocol}; words: {tasks[name].words}"
+            f"{f'; utterances in {tasks[name].language} alone' if tasks[name].language else ''}.",
+            _markdown(scored[scored["system"] != CLAIM]),
+            f"That sentences are known is worth {_known(scored, VOICE)} to the voice, {_known(scored, WORDS)} to the "
+            "words, as few to learn from in both cases.",
+            f'"{CLAIM.capitalize()}": {claim["note"]}.',
+        ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _known(scored: pd.DataFrame, system: str) -> str:
+    """Write what a system loses on other sentences."""
+    row = scored[(scored["folds"] == MATCHED) & (scored["system"] == system)].iloc[0]
+    return words.estimate(row, "gap", sign=True)
+
+
+def _markdown(scored: pd.DataFrame) -> str:
+    rows = [
+        {"tested on": TITLES[row["folds"]], "system": row["system"].replace("_", ", ")}
+        | {
+            title: words.estimate(row, name, otherwise="", sign=name != "uar") if pd.notna(row[name]) else "–"
+            for name, title in COLUMNS.items()
+        }
+        for row in scored.to_dict("records")
+    ]
+    return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)

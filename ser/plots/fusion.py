@@ -1,0 +1,39 @@
+"""The picture of fusion: a panel a kind of folds, a row a system, chance as a line."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ser.plots import drawing
+from ser.plots.drawing import GREY
+
+PANELS = {
+    "speakers": "UAR, other speakers",
+    "matched": "UAR, other speakers,\nas few to learn from",
+    "sentences": "UAR, other speakers,\nother sentences",
+}
+ROW_INCHES = 0.42
+
+
+def draw(table: pd.DataFrame, chance: float, title: str) -> Figure:
+    """Draw each system's UAR with its interval.
+
+    Args:
+        table: as ``ser.fusion.table.table`` gives it.
+        chance: the UAR of a guess that knows nothing.
+        title: of the picture.
+
+    Returns:
+        A panel for each kind of folds, on one scale.
+    """
+    systems = list(dict.fromkeys(table["system"]))
+    figure = Figure(figsize=(9.5, 1.5 + ROW_INCHES * len(systems)), layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    for number, (axes, (kind, label)) in enumerate(
+        zip(figure.subplots(1, len(PANELS), sharex=True), PANELS.items(), strict=True)
+    ):
+        rows = table[table["folds"] == kind].reset_index(drop=True)
+        axes.axvline(chance, color=GREY, linewidth=1, linestyle="--")
+        names = [name.replace("_", ", ") for name in rows["system"]] if not number else [""] * len(rows)
+        drawing.intervals(axes, rows, names, label)
+    figure.supxlabel("dashed: chance", fontsize=8)
+    return figure
