@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 # A program whose workers note who they are and then work for a minute.
 JOBLIB = """
@@ -15,8 +17,6 @@ from pathlib import Path
 from joblib import delayed
 from ser.machine import processes
 from ser.files.failures import one_line
-
-pytestmark = pytest.mark.slow
 
 def work(number):
     Path(f'{os.getpid()}.pid').touch()
