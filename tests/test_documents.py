@@ -18,6 +18,7 @@ DOCUMENTS = (
     "docs/real_corpora.md",
     "docs/benchmark.md",
     "docs/fusion.md",
+    "docs/robustness.md",
     "models/pase_plus.md",
 )
 # An estimate and its interval, as in 0.664 [0.597, 0.726] or +0.145 [+0.114, +0.179].
