@@ -64,6 +64,8 @@ def map_in_order(
                     "is to blame"
                 ) from error
             except LOST as error:
+                if future.status == "error":  # the function's own
+                    raise
                 raise InputError(
                     f"--scheduler {address}: the scheduler has gone away; start it again, and run this again: what was "
                     "done is kept"

@@ -94,6 +94,10 @@ def remembered(number):
     return (*PREPARED, number)
 
 
+def open_absent(path):
+    raise FileNotFoundError(path)
+
+
 def wait(number):
     time.sleep(0.3)
     return number
@@ -129,6 +133,12 @@ def test_a_scheduler_that_goes_away_is_said_so(start):
     os.killpg(process.pid, signal.SIGKILL)
     with pytest.raises(InputError, match="the scheduler has gone away; start it again, and run this again"):
         list(results)
+
+
+def test_what_the_function_raises_is_not_taken_for_the_schedulers_end(start):
+    _, address = start()
+    with pytest.raises(FileNotFoundError, match=r"absent\.wav"):
+        list(cluster.map_in_order(open_absent, ["absent.wav"], address=address))
 
 
 def test_where_no_scheduler_answers_one_line_says_so(monkeypatch):
