@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from scipy.linalg import solve
+from sklearn.covariance import shrunk_covariance
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 from sklearn.preprocessing import StandardScaler
@@ -25,11 +25,35 @@ from ser.learning.choices import inner_folds
 ROUNDING = 1e-10  # of the largest eigenvalue: directions below it do not exist
 
 
-class BalancedDiscriminant(ClassifierMixin, BaseEstimator):
-    """Linear discriminant analysis for which all emotions are equally likely, however often each is spoken.
+class SupportVectors:
+    """scikit-learn's support vector machine, told the inner products of its rows, which libsvm sums ten times slower.
 
     Args:
-        shrinkage: of the covariance, 0 (none) to 1 (a sphere).
+        cost: C.
+    """
+
+    def __init__(self, cost: float) -> None:
+        self.machine = SVC(C=cost, kernel="precomputed", class_weight="balanced")
+
+    def fit(self, rows: np.ndarray, labels: np.ndarray) -> "SupportVectors":
+        """Fit to (rows, numbers) and (rows,)."""
+        self.rows = rows
+        self.machine.fit(rows @ rows.T, labels)
+        return self
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """Predict (rows,) emotions."""
+        return self.machine.predict(rows @ self.rows.T)
+
+
+class BalancedDiscriminant:
+    """Linear discriminant analysis for which all emotions are equally likely, however often each is spoken.
+
+    That of scikit-learn (solver lsqr), but for its singular values of the covariance, which take minutes where vectors
+    are long: shrunk, a covariance can be factorised.
+
+    Args:
+        shrinkage: of the covariance, above 0 (none) to 1 (a sphere).
     """
 
     def __init__(self, shrinkage: float) -> None:
@@ -37,19 +61,23 @@ class BalancedDiscriminant(ClassifierMixin, BaseEstimator):
 
     def fit(self, rows: np.ndarray, labels: np.ndarray) -> "BalancedDiscriminant":
         """Fit to (rows, numbers) and (rows,)."""
-        self.classes_ = np.unique(labels)
-        priors = np.full(len(self.classes_), 1 / len(self.classes_))
-        self.discriminant_ = LinearDiscriminantAnalysis("lsqr", self.shrinkage, priors).fit(rows, labels)
+        self.emotions, which = np.unique(labels, return_inverse=True)
+        means = np.stack([rows[which == each].mean(axis=0) for each in range(len(self.emotions))])
+        # Each emotion's deviations divided by its rows and the emotions: the mean of the emotions' covariances.
+        deviations = (rows - means[which]) / np.sqrt(np.bincount(which) * len(means))[which, None]
+        covariance = shrunk_covariance(deviations.T @ deviations, self.shrinkage)
+        self.weights = solve(covariance, means.T, assume_a="pos")
+        self.intercept = -0.5 * np.sum(means.T * self.weights, axis=0)
         return self
 
     def predict(self, rows: np.ndarray) -> np.ndarray:
         """Predict (rows,) emotions."""
-        return self.discriminant_.predict(rows)
+        return self.emotions[np.argmax(rows @ self.weights + self.intercept, axis=1)]
 
 
 # Each takes a cost and the length of the vectors.
 MACHINES = {
-    "svm": lambda cost, numbers: SVC(C=cost / numbers, kernel="linear", class_weight="balanced"),
+    "svm": lambda cost, numbers: SupportVectors(cost / numbers),
     "logistic": lambda cost, numbers: LogisticRegression(
         C=cost / numbers, class_weight="balanced", tol=1e-3, max_iter=2000
     ),

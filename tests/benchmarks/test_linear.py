@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_predict
@@ -49,6 +50,19 @@ def test_predictions_are_those_of_a_grid_search_over_speakers_by_scikit_learn(co
     assert 0.4 < np.mean(expected == truth[test]) < 1  # neither trivial nor hopeless
     found = linear.predict([name], vectors, truth, speakers, test, COSTS, folds=3)[name]
     assert found.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("shrinkage", [0.05, 0.5, 1.0])
+def test_the_discriminant_is_that_of_scikit_learn(corpus, shrinkage):
+    vectors, truth, speakers = corpus
+    test = speakers == "a"
+    oracle = LinearDiscriminantAnalysis("lsqr", shrinkage, priors=np.full(3, 1 / 3)).fit(vectors[~test], truth[~test])
+    found = linear.BalancedDiscriminant(shrinkage).fit(vectors[~test], truth[~test])
+    np.testing.assert_allclose(found.weights.T, oracle.coef_, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        found.intercept - found.intercept[0], oracle.intercept_ - oracle.intercept_[0], rtol=1e-6
+    )
+    assert found.predict(vectors[test]).tolist() == oracle.predict(vectors[test]).tolist()
 
 
 @pytest.mark.parametrize("cost", [0.1, 1.0, 10.0])
