@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import gmean
 
+from ser.confidence.familiarity import Familiarity
 from ser.encoders import catalogue
 from ser.encoders.extractor import Extractor
 from ser.files.failures import InputError
@@ -26,6 +27,8 @@ class Predictor:
     Attributes:
         extractor: ``extractor.vector(signal)`` gives a signal's vector.
         classifiers: one, or several whose probabilities are averaged; all of one training.
+        familiarity: what their training speech is like; None for the classifiers of the folds, each of which has
+            speech of its own.
 
     Example:
         predictor = load(folder)
@@ -35,6 +38,7 @@ class Predictor:
 
     extractor: Extractor
     classifiers: Sequence[Classifier]
+    familiarity: Familiarity | None = None
 
     @property
     def labels(self) -> list[str]:

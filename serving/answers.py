@@ -1,4 +1,4 @@
-"""From probabilities to an answer: an emotion, or that the model is uncertain, or that there is silence."""
+"""From what a model hears to an answer: an emotion, or that it is uncertain, the sound unfamiliar, or none there."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from ser.audio import SAMPLING_RATE_HZ
 from ser.files.failures import InputError
-from serving.model import Model, named
+from serving.model import Heard, Model, named
 
 SILENCE = "silence"
 LEVEL_SAMPLES = SAMPLING_RATE_HZ // 20  # 50 ms, a short syllable
@@ -19,12 +19,14 @@ class Policy:
     """When to give no emotion.
 
     Attributes:
+        any_sound: whether what is unlike the training speech has an emotion, too; else the answer is ``unfamiliar``.
         threshold: the confidence, 0..1, below which the answer is ``uncertain``.
         silence_db: the level, in dB of full scale, that 50 ms must reach somewhere, else the answer is ``silence``.
     """
 
     threshold: float = 0.5
     silence_db: float = -60.0
+    any_sound: bool = False
 
     def __post_init__(self):
         if not 0 <= self.threshold <= 1:
@@ -36,10 +38,15 @@ class Policy:
 class Answer(BaseModel):
     """What is heard in a stretch of audio."""
 
-    answer: str = Field(description="what to show: an emotion, 'uncertain' or 'silence'", examples=["happy"])
-    label: str | None = Field(description="the most probable emotion, also where uncertain; null in silence")
+    answer: str = Field(
+        description="what to show: an emotion, 'uncertain', 'unfamiliar' or 'silence'", examples=["happy"]
+    )
+    label: str | None = Field(description="the most probable emotion, in doubt, too; null in silence")
     confidence: float | None = Field(description="its probability; null in silence")
     probabilities: dict[str, float] | None = Field(description="of each emotion, in sum 1; null in silence")
+    distance: float | None = Field(
+        description="from the training speech, above 1 'unfamiliar'; null in silence, and where the model lacks it"
+    )
 
 
 class Stretch(Answer):
@@ -71,16 +78,14 @@ def level_db(signal: np.ndarray) -> float:
     return 10 * np.log10(max(loudest, 1e-20))
 
 
-def answer(
-    model: Model, signal: np.ndarray, policy: Policy, measure: Callable[[np.ndarray], np.ndarray] | None = None
-) -> dict:
+def answer(model: Model, signal: np.ndarray, policy: Policy, hear: Callable[[np.ndarray], Heard] | None = None) -> dict:
     """Answer for a signal.
 
     Args:
         model: the model.
         signal: float32 (samples,), mono at 16 kHz.
         policy: when to give no emotion.
-        measure: gives the signal's probabilities; by default the model itself.
+        hear: hears the signal; by default the model itself.
 
     Returns:
         The fields of ``Answer``.
@@ -89,14 +94,16 @@ def answer(
         InputError: the model cannot take the signal.
     """
     if level_db(signal) < policy.silence_db:
-        return {"answer": SILENCE, "label": None, "confidence": None, "probabilities": None}
-    found = (measure or model.probabilities)(signal)
+        return {"answer": SILENCE, "label": None, "confidence": None, "probabilities": None, "distance": None}
+    heard = (hear or model.hear)(signal)
+    found = heard.probabilities
     label, confidence = model.labels[int(found.argmax())], float(found.max())
     return {
-        "answer": named(model.labels, found, policy.threshold),
+        "answer": named(model.labels, heard, policy.threshold, policy.any_sound),
         "label": label,
         "confidence": confidence,
         "probabilities": dict(zip(model.labels, map(float, found), strict=True)),
+        "distance": heard.distance,
     }
 
 

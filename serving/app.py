@@ -30,6 +30,7 @@ EXAMPLE = {
     "label": "happy",
     "confidence": 0.71,
     "probabilities": {"angry": 0.2, "happy": 0.71, "neutral": 0.06, "sad": 0.03},
+    "distance": 0.62,
 }
 EXAMPLES = {
     "emotion": {"value": EXAMPLE | {"duration_s": 2.5, "threshold": 0.5, "timeline": None}},
@@ -43,6 +44,7 @@ EXAMPLES = {
             "label": None,
             "confidence": None,
             "probabilities": None,
+            "distance": None,
             "duration_s": 2.5,
             "threshold": 0.5,
             "timeline": None,

@@ -18,13 +18,14 @@ from torch.nn import functional
 from ser.audio import SAMPLING_RATE_HZ
 from ser.bundle import reading
 from ser.bundle.reading import Bundle
+from ser.confidence.familiarity import ARRAYS
 from ser.encoders import pooling, windows
 from ser.encoders.pase_plus import PaseEncoder
 from ser.files.failures import InputError, one_line
 from ser.files.whole import whole_file
 from ser.pase.qrnn import QRNNLayer
 from ser.predictor import Predictor
-from serving.onnx_model import FORMAT, PROBABILITIES, SIGNAL, OnnxModel
+from serving.onnx_model import DISTANCE, FORMAT, PROBABILITIES, SIGNAL, OnnxModel
 from serving.pipeline import Pipeline
 
 STRIDES = 13  # of the recurrence, doubling: they reach 2^13 frames, 82 s, and windows.WHOLE has 60 s
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with one_line("export_onnx"):
         largest = export(reading.load(options.model), options.onnx)
-        print(f"export_onnx: probabilities differ by at most {largest:.1g}; see {options.onnx}")
+        print(f"export_onnx: answers differ by at most {largest:.1g}; see {options.onnx}")
 
 
 def export(bundle: Bundle, path: Path) -> float:
@@ -51,7 +52,7 @@ def export(bundle: Bundle, path: Path) -> float:
         path: the file, written whole or not at all.
 
     Returns:
-        The largest difference of a probability between ONNX Runtime and PyTorch, over the lengths ``CHECKED``.
+        The largest difference between ONNX Runtime and PyTorch, as ``difference``.
 
     Raises:
         InputError: it cannot be exported, or the difference is above ``TOLERANCE``.
@@ -66,7 +67,7 @@ def export(bundle: Bundle, path: Path) -> float:
             whole,
             (torch.zeros(SAMPLING_RATE_HZ),),
             input_names=[SIGNAL],
-            output_names=[PROBABILITIES],
+            output_names=[PROBABILITIES, DISTANCE],
             dynamic_shapes=({0: samples},),
             dynamo=True,
             verbose=False,
@@ -85,16 +86,18 @@ def export(bundle: Bundle, path: Path) -> float:
         program.save(temporary)
         largest = difference(served, OnnxModel(temporary))
         if largest > TOLERANCE:
-            raise InputError(f"{path}: expected the probabilities of the bundle, found some {largest:.2g} away")
+            raise InputError(f"{path}: expected the answers of the bundle, found some {largest:.2g} away")
     return largest
 
 
 def difference(one, other) -> float:
-    """Give the largest difference of a probability between two models, over noise that swells, of ``CHECKED``."""
+    """Give the largest difference of a probability, or of a distance as a share of it, over noise of ``CHECKED``."""
     generator, found = np.random.default_rng(0), []
     for size in CHECKED:
         signal = (generator.normal(0, 0.2, size) * np.linspace(0, 1, size) ** 2).astype(np.float32)
-        found.append(np.abs(one.probabilities(signal) - other.probabilities(signal)).max())
+        heard, heard_by_other = one.hear(signal), other.hear(signal)
+        found.append(np.abs(heard.probabilities - heard_by_other.probabilities).max())
+        found.append(abs(heard.distance - heard_by_other.distance) / heard.distance)
     return float(max(found))
 
 
@@ -121,10 +124,13 @@ class Whole(nn.Module):
             self.encoder.rnn = Recurrence(self.encoder.rnn.layers[0])
         self.classifiers = nn.ModuleList(trained.classifiers)
         self.temperature = trained.temperature
+        self.limit, self.rest = trained.familiarity.limit, trained.familiarity.rest
+        for name in ARRAYS:
+            self.register_buffer(name, torch.from_numpy(getattr(trained.familiarity, name)).double())
         self.eval()
 
-    def forward(self, signal: Tensor) -> Tensor:
-        """Give the probabilities, float64 (labels,), of a signal, float32 (samples,)."""
+    def forward(self, signal: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the probabilities, float64 (labels,), of a signal, float32 (samples,); and its distance, float64 ()."""
         frames = self.encoder.layers(signal[None, None], self.layers)
         frames = torch.cat([frames[layer] for layer in self.layers], dim=1)[0]
         vector = self._pool(frames.double(), signal).float().double()[None]
@@ -133,7 +139,15 @@ class Whole(nn.Module):
             for member in self.classifiers
         ]
         mean = torch.stack(members).mean(dim=0)[0]
-        return (mean.clamp(min=torch.finfo(mean.dtype).tiny).log() / self.temperature).softmax(dim=0)
+        tempered = (mean.clamp(min=torch.finfo(mean.dtype).tiny).log() / self.temperature).softmax(dim=0)
+        return tempered, self._distance(vector[0])
+
+    def _distance(self, vector: Tensor) -> Tensor:
+        """Measure how far a vector, (numbers,), is from the training speech, as ``Familiarity.distances``."""
+        row = (vector - self.mean) / self.scale
+        along = self.directions @ row
+        across = (row.square().sum() - along.square().sum()).clamp(min=0)
+        return (((along.square() / self.variances).sum() + across / self.rest) / self.limit).sqrt()
 
     def _pool(self, frames: Tensor, signal: Tensor) -> Tensor:
         """Pool the frames that count, (channels, frames), as ``pooling.pool``."""

@@ -13,7 +13,8 @@ class Writer:
     """Writes rows in one style.
 
     A row is a dict: ``file``; with a timeline ``start_s`` and ``end_s``; ``prediction``, the likeliest emotion;
-    ``answer``, what to show; ``probabilities``, a dict by emotion. In silence prediction and probabilities are None.
+    ``answer``, what to show; ``distance`` from the training speech, None where the model lacks it; ``probabilities``, a
+    dict by emotion. In silence prediction, distance and probabilities are None.
 
     Args:
         style: one of ``STYLES``.
@@ -25,7 +26,7 @@ class Writer:
     def __init__(self, style: str, labels: Sequence[str], timed: bool, write: Callable[[str], None]):
         self._style, self._labels, self._write = style, labels, write
         times = ["start_s", "end_s"] if timed else []
-        self._columns = ["file", *times, "prediction", "answer", *(f"p_{label}" for label in labels)]
+        self._columns = ["file", *times, "prediction", "answer", "distance", *(f"p_{label}" for label in labels)]
         self._kept: list[dict] = []
         self._begun = False
 
@@ -53,7 +54,8 @@ class Writer:
         times = [f"{row[key]:g}" for key in ("start_s", "end_s") if key in row]
         shares = row["probabilities"]
         numbers = [number.format(shares[label]) if shares else "" for label in self._labels]
-        return [printable(row["file"]), *times, row["prediction"] or "", row["answer"], *numbers]
+        distance = "" if row["distance"] is None else number.format(row["distance"])
+        return [printable(row["file"]), *times, row["prediction"] or "", row["answer"], distance, *numbers]
 
 
 def printable(text: str) -> str:

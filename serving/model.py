@@ -1,11 +1,23 @@
 """What the service asks of a model."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-UNCERTAIN = "uncertain"
+UNCERTAIN, UNFAMILIAR = "uncertain", "unfamiliar"
+
+
+class Heard(NamedTuple):
+    """What a model hears in a signal.
+
+    Attributes:
+        probabilities: of each emotion, (labels,), which sum to 1.
+        distance: from the training speech; above 1 the signal is unlike it. None where the model does not know it.
+    """
+
+    probabilities: np.ndarray
+    distance: float | None = None
 
 
 class Model(Protocol):
@@ -23,37 +35,37 @@ class Model(Protocol):
     settings: Mapping[str, str | float | int]
     card: str
 
-    def probabilities(self, signal: np.ndarray) -> np.ndarray:
-        """Give each emotion's probability.
+    def hear(self, signal: np.ndarray) -> Heard:
+        """Give each emotion's probability, and how far the signal is from the training speech.
 
         Called from several threads at once.
 
         Args:
             signal: float32 (samples,), mono at 16 kHz.
 
-        Returns:
-            (labels,), which sum to 1.
-
         Raises:
             InputError: the signal is too short, or the like.
         """
 
-    def stream(self) -> Callable[[np.ndarray, int], np.ndarray]:
+    def stream(self) -> Callable[[np.ndarray, int], Heard]:
         """Begin a stream.
 
         Returns:
-            What gives the probabilities of its windows, one after the other: a window's signal, as for
-            ``probabilities``, and where it begins in the stream, in samples, a multiple of 160.
+            What hears its windows, one after the other: a window's signal, as for ``hear``, and where it begins in the
+            stream, in samples, a multiple of 160.
         """
 
 
-def named(labels: Sequence[str], probabilities: np.ndarray, below: float) -> str:
+def named(labels: Sequence[str], heard: Heard, below: float, any_sound: bool = False) -> str:
     """Name the likeliest emotion, or say that nobody can.
 
     Args:
         labels: the emotions.
-        probabilities: theirs, (labels,).
+        heard: what the model hears.
         below: the confidence, the probability of the likeliest one, below which the answer is ``UNCERTAIN``.
+        any_sound: whether what is unlike the training speech has an emotion, too; else it is ``UNFAMILIAR``.
     """
-    likeliest = int(probabilities.argmax())
-    return labels[likeliest] if probabilities[likeliest] >= below else UNCERTAIN
+    if not any_sound and heard.distance is not None and heard.distance > 1:
+        return UNFAMILIAR
+    likeliest = int(heard.probabilities.argmax())
+    return labels[likeliest] if heard.probabilities[likeliest] >= below else UNCERTAIN

@@ -10,9 +10,10 @@ from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, Inva
 
 from ser.files.failures import InputError
 from ser.files.whole import check_file
+from serving.model import Heard
 
-FORMAT = "1"  # of the metadata; another one is refused
-SIGNAL, PROBABILITIES = "signal", "probabilities"  # of the graph
+FORMAT = "2"  # of the metadata; another one is refused
+SIGNAL, PROBABILITIES, DISTANCE = "signal", "probabilities", "distance"  # of the graph
 UNREADABLE = (Fail, InvalidGraph, InvalidProtobuf)  # for bytes that are no model
 KEYS = ("labels", "settings", "abstain_below", "minimum_samples", "maximum_samples")  # of the metadata, in JSON
 
@@ -44,16 +45,16 @@ class OnnxModel:
         )
         self.card = told["card"]
 
-    def probabilities(self, signal: np.ndarray) -> np.ndarray:
-        """Give each emotion's probability, as ``Model`` says."""
+    def hear(self, signal: np.ndarray) -> Heard:
+        """Hear a signal, as ``Model`` says."""
         if not self._least <= signal.size <= self._most:
             raise InputError(
                 f"expected {self._least:,} to {self._most:,} samples at 16 kHz, found {signal.size:,}; cut what is "
                 "longer into windows, or take the bundle itself"
             )
-        (found,) = self._session.run([PROBABILITIES], {SIGNAL: signal})
-        return found
+        probabilities, distance = self._session.run([PROBABILITIES, DISTANCE], {SIGNAL: signal})
+        return Heard(probabilities, float(distance))
 
-    def stream(self) -> Callable[[np.ndarray, int], np.ndarray]:
+    def stream(self) -> Callable[[np.ndarray, int], Heard]:
         """Begin a stream, as ``Model`` says: the file holds the whole path, so each window is encoded anew."""
-        return lambda signal, start: self.probabilities(signal)
+        return lambda signal, start: self.hear(signal)

@@ -7,6 +7,7 @@ import numpy as np
 from ser import predictor, streaming
 from ser.audio import SAMPLING_RATE_HZ
 from ser.files.failures import InputError
+from serving.model import Heard
 
 
 class Pipeline:
@@ -44,19 +45,21 @@ class Pipeline:
             calibration=CALIBRATION[recipe.params.calibration],
         )
 
-    def probabilities(self, signal: np.ndarray) -> np.ndarray:
-        """Give each emotion's probability, as ``Model`` says."""
+    def hear(self, signal: np.ndarray) -> Heard:
+        """Hear a signal, as ``Model`` says."""
         return self._of(self._trained.extractor.vector(signal))
 
-    def stream(self) -> Callable[[np.ndarray, int], np.ndarray]:
+    def stream(self) -> Callable[[np.ndarray, int], Heard]:
         """Begin a stream, as ``Model`` says; features that cannot be streamed are made of each window anew."""
         if not streaming.possible(self._trained.extractor):
-            return lambda signal, start: self.probabilities(signal)
+            return lambda signal, start: self.hear(signal)
         begun = streaming.Stream(self._trained.extractor)
         return lambda signal, start: self._of(begun.vector(signal, start))
 
-    def _of(self, vector: np.ndarray) -> np.ndarray:
-        return self._trained.probabilities(vector[np.newaxis])[0]
+    def _of(self, vector: np.ndarray) -> Heard:
+        known = self._trained.familiarity
+        distance = float(known.distances(vector[np.newaxis])[0]) if known else None
+        return Heard(self._trained.probabilities(vector[np.newaxis])[0], distance)
 
 
 CALIBRATION = {

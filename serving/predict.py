@@ -20,7 +20,7 @@ from ser.files.failures import InputError, one_line
 from ser.recordings.kinds import READ
 from serving import chosen, formats
 from serving.formats import printable
-from serving.model import Model, named
+from serving.model import Heard, Model, named
 
 if TYPE_CHECKING:  # it loads PyTorch, which an ONNX file does without
     from ser.predictor import Predictor
@@ -57,9 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for fault in faults:
             _say(fault)
         if together:
-            _predict_together(model, names, options.one_speaker, below, faults, writer)
+            _predict_together(model, names, options, below, faults, writer)
         else:
-            for name, made in measured(names, partial(rows, model, below=below, cut=cut), faults):
+            predict = partial(rows, model, below=below, cut=cut, any_sound=options.any_sound)
+            for name, made in measured(names, predict, faults):
                 writer.add([{"file": name, **row} for row in made])
         writer.end()
         if faults:
@@ -89,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--one-speaker", action="store_true", help="all files are of one speaker")
     words = "confidence below which the answer is 'uncertain' (default: the model's, train.abstain_below)"
     parser.add_argument("--threshold", type=float, metavar="P", help=words)
+    words = "name an emotion for what is unlike the training speech, too, instead of the answer 'unfamiliar'"
+    parser.add_argument("--any-sound", action="store_true", help=words)
     parser.add_argument("--device", default="cpu", help="where the encoder runs (default: cpu)")
     return parser
 
@@ -184,7 +187,9 @@ def measured(names: Mapping[Path, str], measure: Callable[[np.ndarray], Any], fa
             yield name, made
 
 
-def rows(model: Model, signal: np.ndarray, below: float, cut: tuple[int, int] | None) -> list[dict]:
+def rows(
+    model: Model, signal: np.ndarray, below: float, cut: tuple[int, int] | None, any_sound: bool = False
+) -> list[dict]:
     """Predict a signal, or each of its windows, as the service does.
 
     Args:
@@ -192,6 +197,7 @@ def rows(model: Model, signal: np.ndarray, below: float, cut: tuple[int, int] | 
         signal: float32 (samples,), mono at 16 kHz.
         below: the confidence below which the answer is ``uncertain``.
         cut: samples of a window and between two; None for the whole.
+        any_sound: whether what is unlike the training speech has an emotion, too.
 
     Returns:
         Rows as ``formats.Writer`` takes them, without the file. The answer of a silent window is ``silence``.
@@ -200,38 +206,46 @@ def rows(model: Model, signal: np.ndarray, below: float, cut: tuple[int, int] | 
         InputError: the model cannot take the signal.
     """
     if cut is None:
-        return [_row(model.labels, model.probabilities(signal), below)]
+        return [_row(model.labels, model.hear(signal), below, any_sound)]
     from serving import answers  # here, as it needs a package of requirements-serve.txt
 
-    stretches = answers.timeline(model, signal, answers.windows(signal.size, *cut), answers.Policy(below))
+    policy = answers.Policy(below, any_sound=any_sound)
+    stretches = answers.timeline(model, signal, answers.windows(signal.size, *cut), policy)
     return [
         {key: stretch[key] for key in ("start_s", "end_s")}
-        | {"prediction": stretch["label"], "answer": stretch["answer"], "probabilities": stretch["probabilities"]}
+        | {"prediction": stretch["label"]}
+        | {key: stretch[key] for key in ("answer", "distance", "probabilities")}
         for stretch in stretches
     ]
 
 
-def _row(labels: Sequence[str], probabilities: np.ndarray, below: float) -> dict:
-    said = named(labels, probabilities, below)
-    shares = dict(zip(labels, probabilities.tolist(), strict=True))
-    return {"prediction": labels[int(probabilities.argmax())], "answer": said, "probabilities": shares}
+def _row(labels: Sequence[str], heard: Heard, below: float, any_sound: bool) -> dict:
+    return {
+        "prediction": labels[int(heard.probabilities.argmax())],
+        "answer": named(labels, heard, below, any_sound),
+        "distance": heard.distance,
+        "probabilities": dict(zip(labels, heard.probabilities.tolist(), strict=True)),
+    }
 
 
 def _predict_together(
     trained: "Predictor",
     names: Mapping[Path, str],
-    one_speaker: bool,
+    options: argparse.Namespace,
     below: float,
     faults: list[str],
     writer: formats.Writer,
 ) -> None:
     """Predict files of one speaker, whose mean takes all of them."""
-    trained.check_speaker(len(names), one_speaker)
+    trained.check_speaker(len(names), options.one_speaker)
     vectors = dict(measured(names, trained.extractor.vector, faults))
     if vectors:
-        probabilities = trained.probabilities(np.stack(list(vectors.values())), one_speaker)
-        for name, shares in zip(vectors, probabilities, strict=True):
-            writer.add([{"file": name, **_row(trained.labels, shares, below)}])
+        stacked = np.stack(list(vectors.values()))
+        known = trained.familiarity
+        distances = known.distances(stacked).tolist() if known else [None] * len(stacked)
+        probabilities = trained.probabilities(stacked, options.one_speaker)
+        for name, heard in zip(vectors, map(Heard, probabilities, distances), strict=True):
+            writer.add([{"file": name, **_row(trained.labels, heard, below, options.any_sound)}])
 
 
 @contextmanager

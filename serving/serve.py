@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         metavar="P",
         help="confidence below which the answer is 'uncertain' (default: the model's, train.abstain_below)",
     )
+    words = "name an emotion for what is unlike the training speech, too, instead of the answer 'unfamiliar'"
+    parser.add_argument("--any-sound", action="store_true", help=words)
     parser.add_argument("--silence-db", type=float, default=-60.0, help="level below which the answer is 'silence'")
     parser.add_argument("--proxy", metavar="ADDRESS", help="a proxy whose word on its clients' addresses is taken")
     limits.add_flags(parser)
@@ -67,7 +69,7 @@ def make(options: argparse.Namespace):
     from serving.service import Service
 
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.workers)
-    policy = Policy(options.threshold or 0.0, options.silence_db)
+    policy = Policy(options.threshold or 0.0, options.silence_db, options.any_sound)
     model = chosen.load(options)
     if options.threshold is None:
         policy = dataclasses.replace(policy, threshold=model.abstain_below)

@@ -134,12 +134,12 @@ async def _listen(websocket: WebSocket, service: Service, tail: Tail, due: async
 
 
 async def _answer(websocket: WebSocket, service: Service, tail: Tail, due: asyncio.Event) -> None:
-    probabilities = service.model.stream()
+    hear = service.model.stream()
     while True:
         await due.wait()
         due.clear()
         signal, start, skipped = tail.take()
-        measure = partial(probabilities, start=start)
+        measure = partial(hear, start=start)
         found = await service.compute(
             gate.STREAMS,
             lambda _, signal=signal, measure=measure: answer(service.model, signal, service.policy, measure),

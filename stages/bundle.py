@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ser import features, manifest
 from ser.bundle import card, writing
+from ser.confidence import familiarity
 from ser.encoders import catalogue
 from ser.files import params, tables
 from ser.files.failures import one_line
@@ -14,14 +15,14 @@ from ser.learning.recipe import TrainParams
 from ser.scores.intervals import IntervalParams
 from ser.splits import table
 
-METRICS = ("manifest", "evaluate", "bias")
+METRICS = ("manifest", "evaluate", "bias", "familiarity")
 
 
 def main() -> None:
     """Read split, features and metrics; write the bundle."""
     parser = argparse.ArgumentParser(description=__doc__)
     flags = {name: f"{name}-metrics" for name in METRICS}
-    for name in ("params", "manifest", "features", "weights", "split", *flags.values(), "bundle"):
+    for name in ("params", "manifest", "features", "weights", "split", *flags.values(), "familiarity", "bundle"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     paths = parser.parse_args()
     with one_line("bundle"):
@@ -34,12 +35,13 @@ def main() -> None:
         table.check(split, utterances)
         vectors = features.read(paths.features, utterances)
         extractor = catalogue.rebuild(vectors.extractor, paths.weights)
+        speech = familiarity.load(paths.familiarity)
         model = final.train(split, utterances, vectors, emotions, settings)
         told = card.write(model.recipe, extractor.recipe.encoder, metrics, confidence)
         data = metrics["manifest"] | {"split": model.recipe.split}
         scores = {"of": "the classifiers of the folds, not of this one"} | metrics["evaluate"]
         with whole_folder(paths.bundle) as folder:
-            writing.save(folder, model, extractor, paths.weights, data, scores, told)
+            writing.save(folder, model, extractor, paths.weights, speech, data, scores, told)
         print(f"bundle: {len(utterances)} utterances, {len(model.networks)} networks; see {paths.bundle}/card.md")
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from ser import features
+from ser.confidence.familiarity import Familiarity, FamiliarityParams
+from ser.confidence.familiarity import fit as fit_familiarity
 from ser.features import Features
 from ser.learning.recipe import TrainParams
 from ser.manifest import COLUMNS
@@ -82,3 +84,10 @@ def failure(stage: str, run: Callable[[], object], outputs: Iterable[str]) -> st
     assert message.startswith(f"{stage}: ")
     assert "\n" not in message
     return message
+
+
+def familiarity(numbers: int, centre: np.ndarray | float = 0.0) -> Familiarity:
+    """Describe speech of four speakers whose vectors, of so many numbers, scatter about a centre."""
+    vectors = np.random.default_rng(0).normal(centre, 1, (40, numbers)).astype(np.float32)
+    speakers = np.repeat(list("abcd"), 10)
+    return fit_familiarity(vectors, np.tile(["angry", "sad"], 20), speakers, FamiliarityParams(0.05))

@@ -13,17 +13,18 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages
 EXPECTED = {
     "ser/synthesis/espeak.py": {"synthesize"},  # how the bundled corpus sounds
     "ser/corpora/emotions.py": {"manifest"},  # a corpus' words
-    "ser/recordings/ffmpeg.py": {"manifest", "features", "listen", "bundle"},  # how a recording is decoded
-    "ser/pase/qrnn.py": {"features", "bundle"},  # the encoder
-    "ser/encoders/pooling.py": {"features", "bundle"},
+    "ser/recordings/ffmpeg.py": {"manifest", "features", "listen", "familiarity", "bundle"},  # how audio is read
+    "ser/pase/qrnn.py": {"features", "familiarity", "bundle"},  # the encoder
+    "ser/encoders/pooling.py": {"features", "familiarity", "bundle"},
     "ser/splits/protocols.py": {"split"},  # who trains and tests
     "ser/learning/objective.py": {"train", "bundle"},  # the loss
-    "ser/learning/choices.py": {"train", "bundle"},  # who stops which network
+    "ser/learning/choices.py": {"train", "familiarity", "bundle"},  # who stops which network
     "ser/learning/network.py": {"train", "evaluate", "representation", "bundle"},  # which all of these run
     "ser/learning/classifier.py": {"train", "evaluate", "representation", "bundle"},
-    "ser/scores/intervals.py": {"evaluate", "bias", "representation", "ambiguity", "bundle"},  # each interval
+    "ser/scores/intervals.py": {"evaluate", "bias", "representation", "ambiguity", "familiarity", "bundle"},
     "ser/confidence/calibration.py": {"evaluate", "bias"},  # how sure the classifier is
     "ser/confidence/abstention.py": {"evaluate"},
+    "ser/confidence/familiarity.py": {"familiarity", "bundle"},
     "ser/bias/gaps.py": {"bias"},
     "ser/ambiguity/checks.py": {"ambiguity"},
     "ser/representation/probes.py": {"representation"},

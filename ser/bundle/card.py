@@ -24,7 +24,7 @@ def write(recipe: Recipe, encoder: str, metrics: Mapping[str, Mapping], confiden
     Args:
         recipe: of the classifier.
         encoder: its name.
-        metrics: of the stages ``manifest``, ``evaluate`` and ``bias``.
+        metrics: of the stages ``manifest``, ``evaluate``, ``bias`` and ``familiarity``.
         confidence: of the intervals.
 
     Returns:
@@ -35,6 +35,7 @@ def write(recipe: Recipe, encoder: str, metrics: Mapping[str, Mapping], confiden
         "Intended use": USE,
         "Training data": _data(metrics["manifest"]),
         "Scores": _scores(metrics["evaluate"], recipe, confidence),
+        "Unfamiliar recordings": _familiarity(metrics["familiarity"], confidence),
         "Gaps between groups of people": _gaps(metrics["bias"], confidence),
         "Limits": _limits(recipe, metrics["manifest"]),
     }
@@ -102,6 +103,17 @@ def _confidence(evaluate: Mapping) -> str:
     )
 
 
+def _familiarity(familiarity: Mapping, confidence: float) -> str:
+    detected = ", ".join(f"{share:.1%} of {kind}" for kind, share in familiarity["detected"].items())
+    return (
+        "The answer is `unfamiliar` where a recording is further from the training speech than nearly all speakers of "
+        "that speech are from the others, by the covariance of their features: noise, another microphone, room or "
+        "language may be the reason. The likeliest emotion is told all the same. It is the answer for "
+        f"{words.estimate(familiarity, 'false_alarms')} of the test speakers' utterances (a share, and the interval "
+        f"over speakers, {confidence:.0%}) and, of generated sounds, for {detected}."
+    )
+
+
 def _gaps(bias: Mapping, confidence: float) -> str:
     rows = []
     for attribute, title in PAIRED.items():
@@ -122,7 +134,7 @@ def _limits(recipe: Recipe, manifest: Mapping) -> str:
     points = [
         "It knows the speakers, the language and the microphones of its training corpora, and errs more on others.",
         f"It has no other answers than {', '.join(recipe.labels)}: whatever it hears is one of them.",
-        "It needs one speaker at a time; noise or music gets an emotion, too.",
+        "It needs one speaker at a time. Noise and music get an emotion, too, where they are not unfamiliar.",
     ]
     if SYNTHETIC in manifest["corpora"]:
         points.insert(

@@ -2,14 +2,16 @@
 
 ``bundle.json`` says what it is: labels, audio, encoder, classifier, versions, data and scores; and the SHA-256 of each
 other file. ``card.md`` says it to people. ``classifier/`` holds the classifier, as the stage train writes one;
-``encoder.safetensors`` the encoder's weights, where it has some in that format.
+``encoder.safetensors`` the encoder's weights, where it has some in that format; ``familiarity.safetensors`` what its
+training speech is like.
 """
 
 import hashlib
 from pathlib import Path
 
-FORMAT = 1  # of the folder; another one is refused
+FORMAT = 2  # of the folder; another one is refused
 DESCRIPTION, CARD, WEIGHTS, CLASSIFIER = "bundle.json", "card.md", "encoder.safetensors", "classifier"
+FAMILIARITY = "familiarity.safetensors"
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -1,11 +1,13 @@
 """Read a bundle, and let through only what is whole."""
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from ser import predictor
 from ser.bundle import layout
+from ser.confidence import familiarity
 from ser.files.failures import InputError
 from ser.files.whole import check_file
 from ser.predictor import Predictor
@@ -51,6 +53,7 @@ def load(folder: Path, weights: Path | None = None, device: str = "cpu") -> Bund
             raise InputError(f"{folder}: {name} is {fault} since the bundle was written; {AGAIN}")
     own = folder / layout.WEIGHTS
     loaded = predictor.load(folder / layout.CLASSIFIER, own if own.is_file() else weights, device=device)
+    loaded = dataclasses.replace(loaded, familiarity=familiarity.load(folder / layout.FAMILIARITY))
     return Bundle(description, (folder / layout.CARD).read_text(encoding="utf-8"), loaded)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ser.audio import SAMPLING_RATE_HZ
 from ser.bundle import layout
+from ser.confidence import familiarity
+from ser.confidence.familiarity import Familiarity
 from ser.encoders.extractor import Extractor
 from ser.learning import classifier, final
 from ser.learning.classifier import Classifier
@@ -19,7 +21,14 @@ PASE_PLUS = "pase_plus"  # the encoder whose weights are in safetensors, and go 
 
 
 def save(
-    folder: Path, model: Classifier, extractor: Extractor, weights: Path, data: Mapping, scores: Mapping, card: str
+    folder: Path,
+    model: Classifier,
+    extractor: Extractor,
+    weights: Path,
+    speech: Familiarity,
+    data: Mapping,
+    scores: Mapping,
+    card: str,
 ) -> None:
     """Fill a folder with a bundle; the same bytes for the same things.
 
@@ -29,6 +38,7 @@ def save(
         extractor: the extractor of its vectors.
         weights: the file of the encoder's weights, where it has one. Those of PASE+ are copied; of another encoder
             the description has their digest, and who loads the bundle gives the file.
+        speech: what it was trained on is like.
         data: what it was trained on.
         scores: what was measured, and of whom.
         card: the model card, Markdown.
@@ -39,6 +49,7 @@ def save(
         shutil.copyfile(weights, folder / layout.WEIGHTS)
     elif encoder == PASE_PLUS:
         checkpoint.save(extractor.encoder.network, folder / layout.WEIGHTS, extractor.encoder.network.W.weight.dtype)
+    familiarity.save(speech, folder / layout.FAMILIARITY)
     (folder / layout.CARD).write_text(card, encoding="utf-8", newline="\n")
     description = {
         "format": layout.FORMAT,

@@ -3,6 +3,7 @@
 const HOP_S = 0.5; // an answer of a stream comes for each
 const SHOWN_S = 20; // of a stream
 const BAR_S = 0.05; // of the waveform of a stream
+const DOUBTS = ["uncertain", "unfamiliar"]; // answers beside which the likeliest emotion stands
 const COLOURS = ["angry", "happy", "sad", "neutral", "fearful", "disgusted", "bored", "calm", "surprised"];
 
 if (typeof AudioWorkletProcessor === "function") {
@@ -207,7 +208,7 @@ function start() {
     at.table.querySelector("tbody").replaceChildren(...scene.stretches.map((stretch) => {
       const row = element("tr");
       const sure = stretch.confidence === null ? "" : percent(stretch.confidence);
-      const word = stretch.answer === "uncertain" ? `uncertain (${stretch.label})` : stretch.answer;
+      const word = DOUBTS.includes(stretch.answer) ? `${stretch.answer} (${stretch.label})` : stretch.answer;
       row.append(...[seconds(stretch.start_s), seconds(stretch.end_s), word, sure].map((text) => element("td", text)));
       return row;
     }));
@@ -370,6 +371,7 @@ function start() {
       : at.stage.dataset.state === "live" ? "The last three seconds" : "The whole recording";
     at.word.textContent = found?.answer ?? "\u2026";
     at.sure.textContent = !found ? "\u00a0" : found.answer === "silence" ? "nothing to hear"
+      : found.answer === "unfamiliar" ? `unlike what was learned; ${found.label}, if it must be one`
       : found.answer === "uncertain" ? `${found.label} at most, ${percent(found.confidence)}`
       : `${percent(found.confidence)} confident`;
     [...at.bars.children].forEach((row, index) => {
@@ -513,7 +515,8 @@ function start() {
   function inWords(found) {
     if (found.answer === "silence") return "silence";
     const sure = percent(found.confidence);
-    return found.answer === "uncertain" ? `uncertain, ${found.label} at most, ${sure}` : `${found.answer}, ${sure}`;
+    const doubted = DOUBTS.includes(found.answer);
+    return doubted ? `${found.answer}, ${found.label} at most, ${sure}` : `${found.answer}, ${sure}`;
   }
 
   function say(text) {

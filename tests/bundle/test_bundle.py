@@ -32,9 +32,13 @@ def made(extractor, **params) -> Classifier:
         return Classifier(recipe, len(extractor.names), 2).eval()
 
 
+def known(extractor):
+    return builders.familiarity(len(extractor.names))
+
+
 def write(folder: Path) -> Path:
     extractor = catalogue.build(Recipe("mfcc"))
-    writing.save(folder, made(extractor), extractor, Path("none"), DATA, SCORES, "# A card\n")
+    writing.save(folder, made(extractor), extractor, Path("none"), known(extractor), DATA, SCORES, "# A card\n")
     return folder
 
 
@@ -57,7 +61,7 @@ def test_it_says_what_it_is(bundle):
     assert described["audio"] == {"channels": 1, "minimum_samples": 400, "sampling_rate_hz": 16_000}
     assert described["encoder"]["encoder"] == "mfcc"
     assert (described["data"], described["scores"]) == (DATA, SCORES)
-    assert set(described["files"]) == {"card.md", "classifier/kfold-05.safetensors"}
+    assert set(described["files"]) == {"card.md", "classifier/kfold-05.safetensors", "familiarity.safetensors"}
 
 
 def test_it_predicts_what_went_in(bundle, signal):
@@ -69,6 +73,7 @@ def test_it_predicts_what_went_in(bundle, signal):
     np.testing.assert_allclose(
         loaded.predictor.probabilities(vectors), made(extractor).probabilities(vectors), atol=1e-6
     )
+    np.testing.assert_array_equal(loaded.predictor.familiarity.distances(vectors), known(extractor).distances(vectors))
     assert loaded.card == "# A card\n"
 
 
@@ -82,7 +87,7 @@ def test_it_holds_the_weights_of_pase_plus_and_no_pickle(tmp_path, signal, suffi
         checkpoint.save(network, weights)
     extractor = catalogue.build(Recipe("pase_plus"), weights)
     (tmp_path / "bundle").mkdir()
-    writing.save(tmp_path / "bundle", made(extractor), extractor, weights, {}, {}, "")
+    writing.save(tmp_path / "bundle", made(extractor), extractor, weights, known(extractor), {}, {}, "")
     weights.unlink()
 
     loaded = reading.load(tmp_path / "bundle")
@@ -101,12 +106,12 @@ def test_it_holds_the_weights_of_pase_plus_and_no_pickle(tmp_path, signal, suffi
         (lambda path: (path / "bundle.json").unlink(), "no such file; expected the description of a bundle"),
         (lambda path: (path / "bundle.json").write_text("[]"), "the description of a bundle, found something"),
         (
-            lambda path: (path / "bundle.json").write_text('{"format": 1}'),
+            lambda path: (path / "bundle.json").write_text('{"format": 2}'),
             "expected the description of a bundle, found",
         ),
         (
-            lambda path: (path / "bundle.json").write_text('{"format": 2}'),
-            "a bundle of format 1, found format 2",
+            lambda path: (path / "bundle.json").write_text('{"format": 1}'),
+            "a bundle of format 2, found format 1",
         ),
     ],
 )
@@ -147,7 +152,7 @@ def test_the_service_takes_a_bundle_and_shows_its_card(bundle, signal):
 
     loaded = reading.load(bundle).predictor
     expected = loaded.probabilities(loaded.extractor.vector(signal)[np.newaxis])[0]
-    np.testing.assert_array_equal(model.probabilities(signal), expected)
+    np.testing.assert_array_equal(model.hear(signal).probabilities, expected)
     assert model.card == "# A card\n"
     assert list(model.labels) == LABELS
 
@@ -159,7 +164,9 @@ def test_a_fold_of_a_bundle_is_refused(bundle):
 
 def test_a_bundle_that_normalises_by_speaker_is_kept_from_the_service(tmp_path):
     extractor = catalogue.build(Recipe("mfcc"))
-    writing.save(tmp_path, made(extractor, normalisation="speaker"), extractor, Path("none"), {}, {}, "")
+    writing.save(
+        tmp_path, made(extractor, normalisation="speaker"), extractor, Path("none"), known(extractor), {}, {}, ""
+    )
 
     assert isinstance(chosen.read(options(model=tmp_path))[0], predictor.Predictor)
     with pytest.raises(InputError, match="one that normalises by speaker"):
@@ -172,7 +179,7 @@ def test_other_code_than_made_it_is_refused(tmp_path):
     changed = json.loads(extractor.fingerprint)
     changed["modules"]["ser.encoders.mfcc"] = "other"
     model.recipe = replace(model.recipe, extractor=json.dumps(changed))
-    writing.save(tmp_path, model, extractor, Path("none"), {}, {}, "")
+    writing.save(tmp_path, model, extractor, Path("none"), known(extractor), {}, {}, "")
 
     with pytest.raises(InputError, match=r"they differ in modules \(ser.encoders.mfcc\)"):
         reading.load(tmp_path)

@@ -20,6 +20,12 @@ METRICS = {
         }
     },
     "evaluate": {"chance_uar": 0.5, "speaker_independent": SCORES, "random": SCORES | {"uar": 0.8}},
+    "familiarity": {
+        "false_alarms": 0.05,
+        "false_alarms_low": 0.02,
+        "false_alarms_high": 0.09,
+        "detected": {"hum": 0.9},
+    },
     "bias": {
         "gender": {
             "female": {"uar": 0.8},
@@ -59,6 +65,11 @@ def test_it_says_what_confidence_is_worth_where_that_was_measured():
     )
     assert "0.910 (no interval) of the utterances, of which 0.810 (no interval) are right." in told
     assert "Confidence" not in write()
+
+
+def test_it_says_how_often_speech_and_noise_are_unfamiliar():
+    assert "for 0.050 [0.020, 0.090] of the test speakers' utterances" in write()
+    assert "for 90.0% of hum." in write()
 
 
 def test_it_says_whose_the_scores_are():

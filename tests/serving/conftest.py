@@ -15,6 +15,7 @@ from ser.files.failures import InputError
 from serving import serve
 from serving.app import build
 from serving.limits import Limits
+from serving.model import Heard
 from serving.service import Service
 
 GENEROUS = {"rate_per_minute": 1e6, "burst": 10_000, "client_requests": 32}
@@ -28,11 +29,12 @@ class Loudness:
     abstain_below = 0.5
     card = "# Loudness\n\nNot a model of emotions.\n\n- a test"
 
-    def __init__(self, seconds=0.0, fault=None, hold=None):
+    def __init__(self, seconds=0.0, fault=None, hold=None, distance=None):
         self.settings = {"features": "loudness", "shortest_s": 0.025}
         self.seconds, self.fault, self.hold, self.heard = seconds, fault, hold, []
+        self.distance = distance
 
-    def probabilities(self, signal):
+    def hear(self, signal):
         self.heard.append(signal)
         if self.fault:
             raise self.fault
@@ -42,10 +44,10 @@ class Loudness:
         if self.hold:
             self.hold.wait(START_S)
         loud = min(1.0, float(np.sqrt(np.mean(signal**2))))
-        return np.array([1 - loud, loud])
+        return Heard(np.array([1 - loud, loud]), self.distance)
 
     def stream(self):
-        return lambda signal, start: self.probabilities(signal)
+        return lambda signal, start: self.hear(signal)
 
 
 class Server:

@@ -6,7 +6,7 @@ import pytest
 from ser.files.failures import InputError
 from serving import answers
 from serving.answers import Policy
-from serving.model import named
+from serving.model import Heard, named
 
 
 @pytest.mark.parametrize("level", [1.0, 0.1, 0.001])
@@ -40,7 +40,23 @@ def test_below_the_threshold_the_answer_is_uncertain_and_the_label_is_still_told
 
 @pytest.mark.parametrize(("confidence", "said"), [(0.59, "uncertain"), (0.6, "sad"), (0.7, "sad")])
 def test_below_the_threshold_the_answer_is_that_nobody_can_say(confidence, said):
-    assert named(["happy", "sad"], np.array([1 - confidence, confidence]), 0.6) == said
+    assert named(["happy", "sad"], Heard(np.array([1 - confidence, confidence])), 0.6) == said
+
+
+@pytest.mark.parametrize(
+    ("distance", "any_sound", "said"),
+    [(0.99, False, "loud"), (1.01, False, "unfamiliar"), (1.01, True, "loud"), (None, False, "loud")],
+)
+def test_what_is_unlike_the_training_speech_is_unfamiliar_unless_any_sound_counts(loudness, distance, any_sound, said):
+    found = answers.answer(loudness(distance=distance), np.full(800, 0.9, np.float32), Policy(any_sound=any_sound))
+
+    assert (found["answer"], found["label"], found["distance"]) == (said, "loud", distance)
+
+
+def test_what_is_uncertain_and_unfamiliar_is_unfamiliar(loudness):
+    found = answers.answer(loudness(distance=2.0), np.full(800, 0.55, np.float32), Policy(threshold=0.6))
+
+    assert found["answer"] == "unfamiliar"
 
 
 def test_silence_has_no_emotion_and_the_model_is_not_asked(loudness):
@@ -48,7 +64,7 @@ def test_silence_has_no_emotion_and_the_model_is_not_asked(loudness):
 
     found = answers.answer(model, np.full(800, 0.0009, np.float32), Policy(silence_db=-60))
 
-    assert found == {"answer": "silence", "label": None, "confidence": None, "probabilities": None}
+    assert found == {"answer": "silence", "label": None, "confidence": None, "probabilities": None, "distance": None}
     assert model.heard == []
 
 

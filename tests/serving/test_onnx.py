@@ -50,7 +50,8 @@ def make_bundle(folder, recipe, **params):
             network.mean.copy_(torch.from_numpy(vectors.mean(axis=0)))
             network.scale.copy_(torch.from_numpy(vectors.std(axis=0) + 1e-3))
             network.layers[-1].weight.normal_(0, 0.5)
-    writing.save(folder, model, extractor, folder, {}, {}, "# A card\n")
+    known = builders.familiarity(len(extractor.names), vectors.mean(axis=0))
+    writing.save(folder, model, extractor, folder, known, {}, {}, "# A card\n")
     return folder
 
 
@@ -85,19 +86,21 @@ def expected(trained, signal):
 def test_probabilities_are_those_of_pytorch_at_every_length(model, trained, samples):
     signal = speech(samples / RATE, samples)
 
-    found = model.probabilities(signal)
+    found, distance = model.hear(signal)
 
     np.testing.assert_allclose(found, expected(trained, signal), atol=1e-4)
     assert found.sum() == pytest.approx(1)
+    (distance_wanted,) = trained.familiarity.distances(trained.extractor.vector(signal)[np.newaxis])
+    assert distance == pytest.approx(distance_wanted, rel=1e-4)
 
 
 def test_they_depend_on_the_signal_and_on_which_frames_are_active(model):
     signal = speech(2)
     paused = np.concatenate([signal, np.full(RATE, 1e-6, np.float32)])
-    first, other = model.probabilities(signal), model.probabilities(speech(2, 7))
+    first, other = model.hear(signal).probabilities, model.hear(speech(2, 7)).probabilities
 
     assert np.abs(first - other).max() > 0.01
-    np.testing.assert_allclose(model.probabilities(paused), first, atol=0.05)
+    np.testing.assert_allclose(model.hear(paused).probabilities, first, atol=0.05)
 
 
 def test_the_file_says_what_it_is(file, model, bundle):
@@ -112,7 +115,7 @@ def test_the_file_says_what_it_is(file, model, bundle):
 @pytest.mark.parametrize("samples", [470, 60 * RATE + 1])
 def test_a_signal_that_is_too_short_or_too_long_is_refused(model, samples):
     with pytest.raises(InputError, match="expected 471 to 960,000 samples"):
-        model.probabilities(np.zeros(samples, np.float32))
+        model.hear(np.zeros(samples, np.float32))
 
 
 def test_command_service_and_stream_agree(file, model, bundle, start, tmp_path, capsys):
@@ -144,7 +147,8 @@ def test_pytorch_is_never_loaded(file, tmp_path):
         "import argparse; from serving import serve, limits, chosen, app\n"
         "parser = argparse.ArgumentParser(); chosen.add_flags(parser); limits.add_flags(parser)\n"
         f"options = parser.parse_args(['--model', {str(file)!r}])\n"
-        "options.threads, options.workers, options.threshold, options.silence_db = 1, 1, 0.5, -60.0\n"
+        "options.threads, options.workers, options.threshold = 1, 1, 0.5\n"
+        "options.silence_db, options.any_sound = -60.0, False\n"
         "app.build(lambda: serve.make(options)); print('built')\n"
     )
 
@@ -170,9 +174,9 @@ def test_what_is_no_model_is_refused_in_one_line(tmp_path, content, message):
 def test_another_format_is_refused(file, tmp_path):
     other = onnx.load(file)
     (entry,) = [entry for entry in other.metadata_props if entry.key == "format"]
-    entry.value = "2"
+    entry.value = "1"
     onnx.save(other, tmp_path / "a.onnx")
-    with pytest.raises(InputError, match="expected a model of format 1, found format 2"):
+    with pytest.raises(InputError, match="expected a model of format 2, found format 1"):
         OnnxModel(tmp_path / "a.onnx")
 
 

@@ -1,5 +1,7 @@
 """The trained pipeline as the service's model: windows of a stream."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -13,12 +15,12 @@ from serving.pipeline import Pipeline
 from tests import builders
 
 
-def pipeline(recipe):
+def pipeline(recipe, familiarity=None):
     extractor = catalogue.build(recipe)
     learned = Learned(["angry", "sad"], builders.train_params(), extractor.fingerprint, "kfold", 0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return Pipeline(Predictor(extractor, [Classifier(learned, len(extractor.names)).eval()]))
+        return Pipeline(Predictor(extractor, [Classifier(learned, len(extractor.names)).eval()], familiarity))
 
 
 @pytest.fixture
@@ -29,13 +31,14 @@ def signal():
 def test_windows_of_a_stream_have_the_probabilities_of_its_frames(signal):
     model = pipeline(Recipe("pase_plus_untrained"))
     stream, other = model.stream(), model.stream()
-    np.testing.assert_allclose(stream(signal[:16_000], 0), model.probabilities(signal[:16_000]), atol=1e-4)
-    known = stream(signal[8000:24_000], 8000)
-    alone = model.probabilities(signal[8000:24_000])
+    near = partial(np.testing.assert_allclose, atol=1e-4)
+    near(stream(signal[:16_000], 0).probabilities, model.hear(signal[:16_000]).probabilities)
+    known = stream(signal[8000:24_000], 8000).probabilities
+    alone = model.hear(signal[8000:24_000]).probabilities
     np.testing.assert_allclose(known, alone, atol=0.05)  # its beginning is not reflected: near, but not the same
     assert np.abs(known - alone).max() > 1e-6
     # Another stream knows nothing of the first.
-    np.testing.assert_allclose(other(signal[8000:24_000], 8000), model.probabilities(signal[8000:24_000]), atol=1e-4)
+    near(other(signal[8000:24_000], 8000).probabilities, alone)
 
 
 def test_features_that_cannot_be_streamed_are_made_of_each_window(signal):
@@ -43,4 +46,13 @@ def test_features_that_cannot_be_streamed_are_made_of_each_window(signal):
     stream = model.stream()
     for start in (0, 8000):
         window = signal[start : start + 16_000]
-        np.testing.assert_array_equal(stream(window, start), model.probabilities(window))
+        np.testing.assert_array_equal(stream(window, start).probabilities, model.hear(window).probabilities)
+
+
+def test_the_distance_is_that_of_the_vector_where_the_model_knows_its_training_speech(signal):
+    extractor = catalogue.build(Recipe("mfcc"))
+    known = builders.familiarity(len(extractor.names))
+    model = pipeline(Recipe("mfcc"), known)
+    assert model.hear(signal).distance == known.distances(extractor.vector(signal)[np.newaxis])[0]
+    assert model.stream()(signal, 0).distance == model.hear(signal).distance
+    assert pipeline(Recipe("mfcc")).hear(signal).distance is None

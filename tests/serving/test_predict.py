@@ -113,7 +113,7 @@ def test_json_and_table_say_what_csv_says(pipeline, capsys):
     assert found["prediction"] == csv["prediction"] == max(found["probabilities"], key=found["probabilities"].get)
     assert found["probabilities"] == pytest.approx({word: csv[f"p_{word}"] for word in EMOTIONS}, abs=1e-8)
     assert found["answer"] == csv["answer"]
-    assert header.split() == ["file", "prediction", "answer", "p_happy", "p_sad"]
+    assert header.split() == ["file", "prediction", "answer", "distance", "p_happy", "p_sad"]
     shares = [f"{csv[f'p_{word}']:.3f}" for word in EMOTIONS]
     assert line.split() == [str(file), csv["prediction"], csv["answer"], *shares]
 

@@ -23,6 +23,7 @@ from ser.learning import classifier, fitting
 from ser.learning import recipe as learning_recipe
 from ser.learning.classifier import TrainParams
 from serving import limits, predict, serve
+from tests import builders
 
 PARAMS = TrainParams(
     hidden=[8],
@@ -56,7 +57,8 @@ def trained(tmp_path_factory):
 def bundle(trained, tmp_path_factory):
     """A bundle of that classifier."""
     folder, model = tmp_path_factory.mktemp("bundle"), predictor.load(trained)
-    writing.save(folder, model.classifiers[0], model.extractor, Path("none"), {}, {}, "# A card")
+    known = builders.familiarity(len(model.extractor.names))
+    writing.save(folder, model.classifiers[0], model.extractor, Path("none"), known, {}, {}, "# A card")
     return folder
 
 

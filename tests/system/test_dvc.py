@@ -31,6 +31,7 @@ STAGES = [
     "representation",
     "ambiguity",
     "listen",
+    "familiarity",
     "bundle",
     "report",
 ]

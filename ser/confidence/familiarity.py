@@ -1,0 +1,155 @@
+"""Familiarity: how far a recording is from the speech that a classifier learned from.
+
+A classifier names an emotion whatever it hears, and is sure of it. So its training speech is described by the mean and
+the covariance of its vectors, and a vector that is further away gets the answer ``unfamiliar``: K. Lee and others, "A
+simple unified framework for detecting out-of-distribution samples and adversarial attacks", 2018 (arXiv 1807.03888),
+with one mean for all emotions and the covariance shrunk as O. Ledoit and M. Wolf say ("A well-conditioned estimator for
+large-dimensional covariance matrices", 2004). How far is too far is learned from speakers whom the description does not
+know: other speakers are not unfamiliar for being others.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as serialised
+from sklearn.covariance import ledoit_wolf_shrinkage
+from sklearn.preprocessing import StandardScaler
+
+from ser.files.failures import InputError
+from ser.files.params import check_ranges
+from ser.files.whole import check_file, whole_file
+from ser.learning.choices import inner_folds
+
+ARRAYS = ("mean", "scale", "directions", "variances")  # of the file
+FOLDS = 5  # of speakers, of whom some describe and the others say how far is too far
+
+
+@dataclass(frozen=True)
+class FamiliarityParams:
+    """The block ``familiarity`` of params.yaml.
+
+    Attributes:
+        false_alarms: share of the utterances of speakers whom the description does not know that may be unfamiliar.
+    """
+
+    false_alarms: float
+
+    def __post_init__(self):
+        check_ranges(self, false_alarms=(0.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Familiarity:
+    """What training speech is like.
+
+    Attributes:
+        mean: of the vectors, float32 (numbers,).
+        scale: their deviation, by which they are standardised, float32 (numbers,).
+        directions: orthonormal, in which standardised vectors vary, float32 (directions, numbers).
+        variances: along each direction, float32 (directions,).
+        rest: the variance across all directions.
+        limit: the squared Mahalanobis distance beyond which a vector is unfamiliar.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    directions: np.ndarray
+    variances: np.ndarray
+    rest: float
+    limit: float
+
+    def distances(self, vectors: np.ndarray) -> np.ndarray:
+        """Measure how far vectors are from training speech.
+
+        Args:
+            vectors: (utterances, numbers), as the extractor made them.
+
+        Returns:
+            float64 (utterances,): the Mahalanobis distance over its limit; above 1 it is unfamiliar.
+        """
+        return np.sqrt(self._squared(vectors) / self.limit)
+
+    def _squared(self, vectors: np.ndarray) -> np.ndarray:
+        rows = (vectors - self.mean.astype(np.float64)) / self.scale
+        along = rows @ self.directions.T.astype(np.float64)
+        across = np.maximum(np.square(rows).sum(axis=1) - np.square(along).sum(axis=1), 0)
+        return np.square(along) @ (1 / self.variances.astype(np.float64)) + across / self.rest
+
+
+def fit(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray | None, params: FamiliarityParams) -> Familiarity:
+    """Describe training speech.
+
+    The limit is a quantile of the distances of ``FOLDS`` groups of speakers, each from the description of the others.
+
+    Args:
+        vectors: (utterances, numbers), of training utterances.
+        labels: (utterances,) emotions, by which the groups are balanced.
+        speakers: (utterances,); None to group utterances, where speakers are not kept apart.
+        params: the block ``familiarity``.
+
+    Returns:
+        The description.
+
+    Raises:
+        InputError: all utterances are of one speaker.
+    """
+    if speakers is not None and len(set(speakers)) < 2:
+        raise InputError("familiarity: expected two training speakers at least, found one; add speakers")
+    whole = np.arange(len(vectors))
+    strange = np.concatenate(
+        [
+            _described(vectors[known])._squared(vectors[others])
+            for known, others in inner_folds(labels, speakers, whole, FOLDS)
+        ]
+    )
+    limit = float(np.quantile(strange, 1 - params.false_alarms))
+    return _described(vectors, limit)
+
+
+def _described(vectors: np.ndarray, limit: float = 1.0) -> Familiarity:
+    scaler = StandardScaler().fit(vectors.astype(np.float64))
+    rows = scaler.transform(vectors.astype(np.float64))
+    shrinkage = ledoit_wolf_shrinkage(rows, assume_centered=True)
+    _, lengths, directions = np.linalg.svd(rows, full_matrices=False)
+    variances = lengths**2 / len(rows)
+    rest = shrinkage * variances.sum() / rows.shape[1]
+    variances = (1 - shrinkage) * variances + rest
+    arrays = (scaler.mean_, scaler.scale_, directions, variances)
+    return Familiarity(*(array.astype(np.float32) for array in arrays), float(rest), limit)
+
+
+def save(familiarity: Familiarity, path: Path) -> None:
+    """Write a description.
+
+    Args:
+        familiarity: what to write.
+        path: the ``.safetensors`` file, written whole or not at all.
+    """
+    arrays = {name: getattr(familiarity, name) for name in ARRAYS}
+    numbers = json.dumps({"limit": familiarity.limit, "rest": familiarity.rest}, sort_keys=True)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(serialised(arrays, {"familiarity": numbers}))
+
+
+def load(path: Path) -> Familiarity:
+    """Read a description.
+
+    Raises:
+        InputError: the file is missing, damaged, or no description.
+    """
+    check_file(path, "a description of training speech, which the stage familiarity makes")
+    try:
+        with safe_open(path, framework="np") as stream:
+            numbers = json.loads((stream.metadata() or {})["familiarity"])
+            arrays = [stream.get_tensor(name) for name in ARRAYS]
+        found = Familiarity(*arrays, float(numbers["rest"]), float(numbers["limit"]))
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: no description of training speech ({error}); run the stage familiarity") from error
+    mean, scale, directions, variances = arrays
+    fits = directions.ndim == 2 and directions.shape == (*variances.shape, *mean.shape) and scale.shape == mean.shape
+    if not fits or not all(np.isfinite(array).all() for array in arrays) or min(found.rest, found.limit) <= 0:
+        raise InputError(f"{path}: its numbers do not describe training speech; run the stage familiarity again")
+    return found

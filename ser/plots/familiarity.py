@@ -1,0 +1,32 @@
+"""The picture of familiarity: how far speech of other speakers, and other sounds, are from training speech."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ser.confidence.alarms import SPEECH
+from ser.plots import drawing
+from ser.plots.drawing import BLUE, ORANGE
+
+
+def draw(measured: pd.DataFrame) -> Figure:
+    """Draw a row of dots for each kind of sound, and the limit.
+
+    Args:
+        measured: as from ``ser.confidence.alarms.distances``.
+
+    Returns:
+        Distances on a logarithmic axis; the share beyond the limit stands beside each kind.
+    """
+    kinds = measured.groupby("kind", sort=False)["distance"]
+    figure = Figure(figsize=(7, 1.2 + 0.45 * len(kinds)), layout="constrained")
+    axes = figure.subplots()
+    generator, names = np.random.default_rng(0), []
+    for place, (kind, distances) in enumerate(kinds):
+        spread = place + generator.uniform(-0.3, 0.3, len(distances))
+        axes.plot(distances, spread, ".", color=BLUE, markersize=3, alpha=0.4)
+        names.append(f"{'speech of other speakers' if kind == SPEECH else kind}, beyond: {(distances > 1).mean():.1%}")
+    axes.set_xscale("log")
+    axes.axvline(1, color=ORANGE, linewidth=1.5)
+    drawing.rows(axes, names, "distance from training speech, 1 at the limit")
+    return figure

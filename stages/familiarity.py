@@ -1,0 +1,58 @@
+"""Describe the speech that a classifier learns from, and count what is unfamiliar: other speakers, and no speech."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from ser import features, manifest, predictions
+from ser.confidence import alarms, familiarity, noises
+from ser.confidence.familiarity import FamiliarityParams
+from ser.encoders import catalogue
+from ser.files import params, tables
+from ser.files.failures import one_line
+from ser.plots import drawing
+from ser.plots import familiarity as picture
+from ser.scores.intervals import IntervalParams
+from ser.splits import names, table
+
+SOUNDS = 20  # of each kind
+
+
+def main() -> None:
+    """Read features, split and predictions; write the description of all speech, metrics, a table and a picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    inputs = ("params", "manifest", "features", "weights", "split", "predictions")
+    for name in (*inputs, "familiarity", "metrics", "distances", "picture"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    paths = parser.parse_args()
+    with one_line("familiarity"):
+        emotions = params.read(paths.params, "emotions", list[str])
+        settings = params.read(paths.params, "familiarity", FamiliarityParams)
+        intervals = params.read(paths.params, "intervals", IntervalParams)
+        utterances = manifest.read(paths.manifest)
+        split = table.read(paths.split)
+        table.check(split, utterances)
+        vectors = features.read(paths.features, utterances)
+        predicted = predictions.with_people(predictions.read(paths.predictions, emotions), utterances)
+        protocol = names.chosen(predicted["protocol"])
+        extractor = catalogue.rebuild(vectors.extractor, paths.weights)
+        sounds = {
+            kind: np.stack([extractor.vector(signal) for signal in noises.sounds(kind, SOUNDS)])
+            for kind in noises.KINDS
+        }
+        measured = alarms.distances(split, utterances, vectors.vectors, sounds, settings)
+        report = alarms.report(measured, predicted[predicted["protocol"] == protocol], emotions, intervals)
+        speakers = None if protocol == names.RANDOM else utterances["speaker"].to_numpy()
+        whole = familiarity.fit(vectors.vectors, utterances["emotion"].to_numpy(), speakers, settings)
+        familiarity.save(whole, paths.familiarity)
+        tables.write(measured, paths.distances)
+        tables.write_metrics(report, paths.metrics)
+        drawing.save(picture.draw(measured), paths.picture)
+        shares = {"other speakers": report["false_alarms"]} | report["detected"]
+        found = ", ".join(f"{kind} {share:.1%}" for kind, share in shares.items())
+        print(f"familiarity: unfamiliar are of {found}; see {paths.picture}")
+
+
+if __name__ == "__main__":
+    main()

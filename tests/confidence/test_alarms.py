@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import recall_score
+
+from ser.confidence import alarms, familiarity
+from ser.confidence.familiarity import FamiliarityParams
+from ser.scores.intervals import IntervalParams
+from ser.splits import protocols
+from ser.splits.protocols import SplitParams
+from tests import builders
+
+EMOTIONS = ["angry", "sad"]
+PARAMS = FamiliarityParams(0.1)
+
+
+@pytest.fixture
+def corpus():
+    """Six speakers, twenty utterances each; one of the last speaker is far from everything."""
+    rows = builders.manifest(6, 20, EMOTIONS)
+    vectors = np.random.default_rng(0).normal(size=(len(rows), 5))
+    vectors[-1] = 30
+    return rows, vectors
+
+
+def split_of(rows, protocol="kfold"):
+    return protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT | {"protocol": protocol}))
+
+
+def test_each_fold_measures_its_test_utterances_by_all_others_of_the_chosen_protocol(corpus):
+    rows, vectors = corpus
+    split = split_of(rows)
+    sounds = {"hum": np.full((3, 5), 9.0)}
+    found = alarms.distances(split, rows, vectors, sounds, PARAMS)
+    assert sorted(found.loc[found["kind"] == alarms.SPEECH, "id"]) == sorted(rows["id"])
+    for fold, part in found.groupby("fold"):
+        parts = split[(split["protocol"] == "kfold") & (split["fold"] == fold)].set_index("id")["part"]
+        test = (parts.loc[rows["id"]] == "test").to_numpy()
+        people, labels = rows["speaker"].to_numpy()[~test], rows["emotion"].to_numpy()[~test]
+        known = familiarity.fit(vectors[~test], labels, people, PARAMS)
+        speech = part[part["kind"] == alarms.SPEECH]
+        assert speech["id"].tolist() == rows["id"].to_numpy()[test].tolist()
+        assert speech["distance"].tolist() == known.distances(vectors[test]).tolist()
+        assert part.loc[part["kind"] == "hum", "distance"].tolist() == known.distances(sounds["hum"]).tolist()
+
+
+def test_a_random_split_alone_groups_utterances(corpus):
+    rows, vectors = corpus
+    found = alarms.distances(split_of(rows, "random"), rows, vectors, {}, PARAMS)
+    assert sorted(found["id"]) == sorted(rows["id"])
+
+
+def test_shares_are_counted_over_folds_and_scores_over_the_familiar(corpus):
+    rows, vectors = corpus
+    measured = alarms.distances(split_of(rows), rows, vectors, {"hum": np.full((3, 5), 9.0)}, PARAMS)
+    predicted = pd.DataFrame({"id": rows["id"], "speaker": rows["speaker"], "truth": rows["emotion"]})
+    predicted["prediction"] = np.where(np.arange(len(rows)) % 3, predicted["truth"], "sad")
+    report = alarms.report(measured, predicted, EMOTIONS, IntervalParams(**builders.INTERVALS))
+    speech = measured[measured["kind"] == alarms.SPEECH].set_index("id")["distance"]
+    strange = speech.reindex(rows["id"]).to_numpy() > 1
+    assert strange[-1]
+    assert 0 < strange.mean() < 0.3
+    assert report["false_alarms"] == pytest.approx(strange.mean())
+    assert report["false_alarms_low"] <= report["false_alarms"] <= report["false_alarms_high"]
+    kept = predicted[~strange]
+    assert report["uar_familiar"] == pytest.approx(recall_score(kept["truth"], kept["prediction"], average="macro"))
+    assert report["detected"] == {"hum": 1.0}

@@ -1,0 +1,93 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from sklearn.covariance import LedoitWolf
+from sklearn.preprocessing import StandardScaler
+
+from ser.confidence import familiarity
+from ser.confidence.familiarity import FamiliarityParams
+from ser.files.failures import InputError
+
+PARAMS = FamiliarityParams(false_alarms=0.05)
+
+
+def corpus(speakers=12, each=30, numbers=20, seed=0):
+    """Speakers with an offset each, in correlated numbers of unequal sizes."""
+    generator = np.random.default_rng(seed)
+    mixing = generator.normal(0, 1, (numbers, numbers)) * np.geomspace(0.1, 10, numbers)
+    who = np.repeat(np.arange(speakers), each)
+    offsets = generator.normal(0, 0.3, (speakers, numbers))
+    vectors = (generator.normal(0, 1, (len(who), numbers)) + offsets[who]) @ mixing
+    return vectors.astype(np.float32), np.tile(["angry", "sad"], len(who) // 2), who.astype(str)
+
+
+@pytest.mark.parametrize("numbers", [20, 500], ids=["more utterances than numbers", "more numbers than utterances"])
+def test_the_distance_is_that_of_scikit_learns_shrunk_covariance(numbers):
+    vectors, labels, speakers = corpus(numbers=numbers)
+    others = corpus(numbers=numbers, seed=1)[0]
+    found = familiarity.fit(vectors, labels, speakers, PARAMS)
+    scaler = StandardScaler().fit(vectors.astype(float))
+    oracle = LedoitWolf(assume_centered=True).fit(scaler.transform(vectors.astype(float)))
+    expected = oracle.mahalanobis(scaler.transform(others.astype(float)))
+    np.testing.assert_allclose(found.distances(others) ** 2 * found.limit, expected, rtol=1e-3)
+
+
+def test_other_speakers_are_unfamiliar_about_as_often_as_the_params_say():
+    vectors, labels, speakers = corpus(speakers=60)
+    known = np.isin(speakers, np.arange(30).astype(str))
+    for wanted in (0.02, 0.1):
+        params = FamiliarityParams(wanted)
+        found = familiarity.fit(vectors[known], labels[known], speakers[known], params)
+        assert (found.distances(vectors[~known]) > 1).mean() == pytest.approx(wanted, abs=0.03)
+
+
+def test_what_is_made_of_other_parts_is_unfamiliar_though_each_number_is_as_usual():
+    vectors, labels, speakers = corpus()
+    found = familiarity.fit(vectors, labels, speakers, PARAMS)
+    shuffled = np.random.default_rng(0).permuted(vectors, axis=0)  # each number of another utterance
+    assert (found.distances(shuffled) > 1).mean() > 0.95
+
+
+def test_speakers_of_the_description_do_not_set_its_limit():
+    """A speaker whose offset is large is far from the description of the others alone."""
+    vectors, labels, speakers = corpus(speakers=10)
+    lone = vectors + 200 * (speakers == "0")[:, None].astype(np.float32)
+    grouped, mixed = (familiarity.fit(lone, labels, who, FamiliarityParams(0.02)) for who in (speakers, None))
+    assert grouped.limit > 1.5 * mixed.limit
+
+
+def test_a_saved_description_measures_the_same(tmp_path):
+    vectors, labels, speakers = corpus()
+    found = familiarity.fit(vectors, labels, speakers, PARAMS)
+    familiarity.save(found, tmp_path / "a.safetensors")
+    familiarity.save(found, tmp_path / "b.safetensors")
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+    again = familiarity.load(tmp_path / "a.safetensors")
+    assert again.distances(vectors).tolist() == found.distances(vectors).tolist()
+
+
+def test_one_training_speaker_is_one_line():
+    vectors, labels, _ = corpus(speakers=1)
+    with pytest.raises(InputError, match="expected two training speakers at least, found one"):
+        familiarity.fit(vectors, labels, np.full(len(vectors), "a"), PARAMS)
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "shape", "limit"])
+def test_a_file_that_is_no_description_is_one_line(tmp_path, damage):
+    vectors, labels, speakers = corpus()
+    found, path = familiarity.fit(vectors, labels, speakers, PARAMS), tmp_path / "a.safetensors"
+    changes = {"shape": {"scale": found.scale[1:]}, "limit": {"limit": 0.0}}
+    familiarity.save(dataclasses.replace(found, **changes.get(damage, {})), path)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-4])
+    if damage == "other":
+        path.write_text("hello")
+    with pytest.raises(InputError, match="run the stage familiarity"):
+        familiarity.load(path)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_false_alarms_are_a_share(share):
+    with pytest.raises(ValueError, match="false_alarms"):
+        FamiliarityParams(share)

@@ -1,0 +1,80 @@
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from ser import features
+from ser.confidence import familiarity, noises
+from ser.encoders import catalogue
+from ser.encoders.recipe import Recipe
+from ser.files import tables
+from ser.splits import protocols
+from ser.splits.protocols import SplitParams
+from tests import builders
+
+STAGE = Path(__file__).resolve().parents[2] / "stages" / "familiarity.py"
+EMOTIONS = ["angry", "sad"]
+OUTPUTS = ("familiarity.safetensors", "familiarity.json", "familiarity.csv", "familiarity.png")
+PARAMS = {"emotions": EMOTIONS, "intervals": builders.INTERVALS, "familiarity": {"false_alarms": 0.1}}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """All that the stage reads: six speakers, vectors like those of one noise, predictions that are always right."""
+    extractor = catalogue.build(Recipe("mfcc"))
+    rows = builders.manifest(6, 10, EMOTIONS)
+    tables.write(rows, tmp_path / "manifest.csv")
+    heard = np.stack([extractor.vector(signal) for signal in noises.sounds("pink", 8)])
+    scatter = np.random.default_rng(0).normal(size=(len(rows), len(extractor.names)))
+    vectors = (heard.mean(axis=0) + heard.std(axis=0) * scatter).astype(np.float32)
+    builders.save_vectors(rows, vectors, extractor.fingerprint, tmp_path / "features" / "c.npz")
+    tables.write(protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT)), tmp_path / "split.csv")
+    right = (rows["emotion"].to_numpy()[:, np.newaxis] == np.array(EMOTIONS)).astype(float)
+    tables.write(builders.predictions(rows, right, EMOTIONS), tmp_path / "predictions.csv")
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(monkeypatch):
+    flags = (
+        "--params params.yaml --manifest manifest.csv --features features --weights none --split split.csv "
+        "--predictions predictions.csv --familiarity familiarity.safetensors --metrics familiarity.json "
+        "--distances familiarity.csv --picture familiarity.png"
+    )
+    monkeypatch.setattr(sys, "argv", [str(STAGE), *flags.split()])
+    runpy.run_path(str(STAGE), run_name="__main__")
+
+
+def test_describes_all_speech_and_counts_what_is_unlike_it(project, monkeypatch, capsys):
+    run(monkeypatch)
+    report = json.loads((project / "familiarity.json").read_text())
+    assert 0 <= report["false_alarms"] < 0.4
+    assert report["uar_familiar"] == 1
+    assert list(report["detected"]) == sorted(noises.KINDS)
+    assert report["detected"]["tone"] == 1
+    found, made = familiarity.load(project / "familiarity.safetensors"), features.load(project / "features" / "c.npz")
+    rows = pd.read_csv(project / "manifest.csv")
+    wanted = familiarity.fit(
+        made.vectors, rows["emotion"].to_numpy(), rows["speaker"].to_numpy(), familiarity.FamiliarityParams(0.1)
+    )
+    assert found.limit == wanted.limit
+    assert capsys.readouterr().out.startswith("familiarity: unfamiliar are of other speakers ")
+
+
+def test_gives_the_same_bytes_again(project, monkeypatch):
+    run(monkeypatch)
+    first = [(project / name).read_bytes() for name in OUTPUTS]
+    run(monkeypatch)
+    assert [(project / name).read_bytes() for name in OUTPUTS] == first
+
+
+def test_an_impossible_share_is_one_line(project, monkeypatch):
+    (project / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"familiarity": {"false_alarms": 2.0}}))
+    line = builders.failure("familiarity", lambda: run(monkeypatch), OUTPUTS)
+    assert "false_alarms" in line
