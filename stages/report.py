@@ -11,8 +11,8 @@ from ser.files.whole import whole_file
 from ser.report import data, material, page
 from ser.report.schemas import TABLES
 
-METRICS = ("manifest", "split", "evaluate", "bias", "ambiguity")
-PICTURES = ("audit", "confusion", "curves", "representation", "projection", "groups", "ambiguity")
+METRICS = ("manifest", "split", "evaluate", "familiarity", "bias", "ambiguity")
+PICTURES = ("audit", "confusion", "curves", "familiarity", "representation", "projection", "groups", "ambiguity")
 PACKAGES = (
     "torch",
     "torchaudio",
@@ -73,6 +73,7 @@ def settings(path: Path) -> dict[str, Any]:
         "representation": params.read(path, "representation", dict),
         "ambiguity": params.read(path, "ambiguity", dict),
         "listen": params.read(path, "listen", dict),
+        "familiarity": params.read(path, "familiarity", dict),
     }
 
 

@@ -1,7 +1,7 @@
-"""The section on confidence: whether the model knows how sure it may be, and what it gets right where it is sure."""
+"""The section on confidence: whether the model knows how sure it may be, when it is right, and what it never heard."""
 
 from ser.report import words
-from ser.report.content import MEASURED, Finding, Section, Table, estimated, table
+from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
 from ser.report.material import Material
 from ser.report.performance import scored
 
@@ -19,7 +19,17 @@ def section(material: Material) -> Section:
         "Confidence: does the model know when it is right?",
         "Beside each emotion the model gives a probability. It is worth something where, of all utterances that the "
         "model is 80 % sure of, 80 % are right.",
-        [calibration(material), _measures(material), abstention(material)],
+        [
+            calibration(material),
+            _measures(material),
+            abstention(material),
+            familiarity(material),
+            Figure(
+                "familiarity",
+                "How far speech of other speakers, and generated sounds, are from the training speech: a dot each, the "
+                "share beyond the limit beside each kind.",
+            ),
+        ],
     )
 
 
@@ -74,6 +84,21 @@ def abstention(material: Material) -> Finding:
         f"{words.estimate(values, 'aurc', reason)} (area under the risk-coverage curve).",
         _sure(values, reason),
         cannot,
+    )
+
+
+def familiarity(material: Material) -> Finding:
+    """Say how much speech of other speakers, and how many sounds that are none, are unlike the training speech."""
+    values, reason = material.metrics["familiarity"], _reason(material)
+    detected = words.listing([f"{words.number(share)} of {kind}" for kind, share in values["detected"].items()])
+    return Finding(
+        "Does it notice what it has not learned?",
+        MEASURED,
+        "Where a recording is far from the training speech, the answer is unfamiliar: for "
+        f"{words.estimate(values, 'false_alarms', reason)} of the test speakers' utterances, and, of generated sounds, "
+        f"for {detected}.",
+        _sure(values, reason),
+        "Whether an answer for what is familiar is right; and how other noises, rooms and microphones fare.",
     )
 
 

@@ -379,11 +379,18 @@ ABSTAINED = {
     "aurc": 0.1,
 }
 
+FAMILIAR = {
+    "false_alarms": 0.05,
+    "false_alarms_low": 0.02,
+    "false_alarms_high": 0.1,
+    "detected": {"hum": 1, "tone": 0.9},
+}
+
 
 def confident(calibrated=CALIBRATED, abstained=ABSTAINED, **train):
     scores = {"uar": 0.7, "accuracy": 0.72, "utterances": 80, "speakers": 9}
     evaluate = {"speaker_independent": scores, "calibration": calibrated, "abstention": abstained}
-    known = material({"evaluate": evaluate}, folds=FOLDS)
+    known = material({"evaluate": evaluate, "familiarity": FAMILIAR}, folds=FOLDS)
     return dataclasses.replace(known, settings=SETTINGS | {"train": train})
 
 
@@ -419,6 +426,12 @@ def test_measures_stand_before_and_after_with_their_difference():
     (table,) = [part for part in confidence.section(confident()).parts if part.kind == "table"]
     texts = [plain(cell.text).split(" (")[0] for cell in table.rows[1]]
     assert texts == ["Brier score", "0.500", "0.400", "−0.100"]
+
+
+def test_what_is_unlike_the_training_speech_is_counted_of_speakers_and_of_sounds():
+    finding = confidence.familiarity(confident())
+    assert "for 0.050 [0.020, 0.100] of the test speakers' utterances" in plain(finding.found)
+    assert plain(finding.found).endswith("for 1.000 of hum and 0.900 of tone.")
 
 
 # Data, limits, summary

@@ -48,9 +48,10 @@ PARAMS = {
     "representation": {"folds": 2, "cost": 0.1, "permutations": 2, "perplexity": 5.0, "neighbours": 3},
     "ambiguity": {"majority": 0.5, "bands": [0.5, 0.8], "neighbours": 3, "leave_out": 0.2, "resamples": 100},
     "listen": {"utterances": 3, "seconds": 1.0},
+    "familiarity": {"false_alarms": 0.05},
 }
-METRICS = ("manifest", "split", "evaluate", "bias", "ambiguity")
-PICTURES = ("audit", "confusion", "curves", "representation", "projection", "groups", "ambiguity")
+METRICS = ("manifest", "split", "evaluate", "familiarity", "bias", "ambiguity")
+PICTURES = ("audit", "confusion", "curves", "familiarity", "representation", "projection", "groups", "ambiguity")
 PNG, FLAC = b"\x89PNG\r\n\x1a\n not looked into", b"fLaC not looked into"
 
 
@@ -119,6 +120,7 @@ def lay_out(rows, protocols):
         "manifest": accounts.summary(rows, reject),
         "split": {name: value for name, value in split.items() if value is not None},
         "evaluate": evaluated,
+        "familiarity": {"false_alarms": 0.0613, "uar_familiar": 0.7107, "detected": {"hum": 0.9207}},
         "bias": unfair,
         "ambiguity": ambiguity_figures.metrics(judged, chosen, counts, checked, banded, EMOTIONS, doubted),
         "rejected": reject,
