@@ -11,7 +11,7 @@ import pandas as pd
 
 from ser.machine import numerics
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SECONDS = (1, 3, 10)
 ENCODE = """
 import sys, time

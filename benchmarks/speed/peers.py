@@ -1,0 +1,101 @@
+"""Seconds for an hour of audio: the stage ``features``, and what others offer for the same, with one worker each."""
+
+import argparse
+import importlib.util
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.speed import running
+from ser import manifest
+
+# openSMILE's own interface, as its README shows it, on a list of files.
+OPENSMILE = """
+import sys
+from pathlib import Path
+import opensmile
+smile = opensmile.Smile(
+    feature_set=opensmile.FeatureSet[sys.argv[1]],
+    feature_level=opensmile.FeatureLevel.Functionals,
+    num_workers=1,
+)
+files = Path(sys.argv[2]).read_text().splitlines()
+assert len(smile.process_files(files)) == len(files)
+"""
+# nkululeko's own experiment with eGeMAPS, which it takes from openSMILE, and a support vector machine on top.
+NKULULEKO = """\
+[EXP]
+root = {folder}
+name = measured
+[DATA]
+databases = ['corpus']
+corpus = {table}
+corpus.type = csv
+corpus.absolute_path = True
+corpus.split_strategy = speaker_split
+target = emotion
+[FEATS]
+type = ['os']
+set = eGeMAPSv02
+[MODEL]
+type = svm
+"""
+
+
+def stage(folder: Path, weights: Path, encoder: str) -> float:
+    """Run the stage ``features`` with an encoder into a new folder; gives its seconds."""
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        params = running.write_params(Path(made) / "params.yaml", features={"encoder": encoder})
+        places = {"features": Path(made) / "features", "baseline": Path(made) / "baseline"}
+        given = {"params": params, "raw": folder / "raw", "manifest": folder / "manifest.csv", "weights": weights}
+        return running.stage("features", **given, **places, workers=1).seconds
+
+
+def opensmile(folder: Path, feature_set: str) -> float:
+    """Let openSMILE measure the files of the manifest; gives its seconds."""
+    files = [folder / "raw" / path for path in manifest.read(folder / "manifest.csv")["path"]]
+    (folder / "files.txt").write_text("\n".join(map(str, files)))
+    return running.python("-c", OPENSMILE, feature_set, folder / "files.txt", environment=running.free()).seconds
+
+
+def nkululeko(folder: Path) -> float:
+    """Run nkululeko's experiment on the files of the manifest in a folder without its cache; gives its seconds."""
+    rows = manifest.read(folder / "manifest.csv")
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        table, settings = Path(made) / "corpus.csv", Path(made) / "experiment.ini"
+        told = rows.assign(file=[folder / "raw" / path for path in rows["path"]])
+        told[["file", "speaker", "gender", "emotion"]].to_csv(table, index=False)
+        settings.write_text(NKULULEKO.format(folder=made, table=table))
+        command = ("-m", "nkululeko.nkululeko", "--config", settings)
+        return running.python(*command, cwd=Path(made), environment=running.free()).seconds
+
+
+def main() -> None:
+    """Measure all in turns, and print medians as a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    running.add_corpus(parser)
+    parser.add_argument("--weights", type=Path, default=Path("models/pase_plus.safetensors"))
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    weights = options.weights.resolve()
+    ways: dict[str, Callable[[Path], float]] = {
+        "stage `features`: PASE+, and MFCC as baseline": lambda folder: stage(folder, weights, "pase_plus"),
+        "stage `features`: eGeMAPS, and MFCC as baseline": lambda folder: stage(folder, weights, "egemaps"),
+        "openSMILE, eGeMAPSv02": lambda folder: opensmile(folder, "eGeMAPSv02"),
+        "openSMILE, ComParE_2016": lambda folder: opensmile(folder, "ComParE_2016"),
+    }
+    present = importlib.util.find_spec("nkululeko") is not None
+    ways |= {"nkululeko, eGeMAPSv02, and a classifier": nkululeko} if present else {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        hours = manifest.read(running.prepare(options, folder))["seconds"].sum() / 3600
+        rounds = [{way: run(folder) / hours for way, run in ways.items()} for _ in range(options.rounds)]
+    shown = [(way, f"{seconds:.1f}") for way, seconds in pd.DataFrame(rounds).median().items()]
+    shown += [] if present else [("nkululeko", "not installed")]
+    print(pd.DataFrame(shown, columns=["", "seconds an hour of audio"]).to_markdown(index=False, disable_numparse=True))
+
+
+if __name__ == "__main__":
+    main()
