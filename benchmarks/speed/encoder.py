@@ -5,54 +5,20 @@ import copy
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pandas as pd
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
+from benchmarks.speed import forms
 from ser.pase import checkpoint
-from ser.pase.encoder import SAMPLING_RATE_HZ, Geometry, PasePlus, average_to
-from serving.export_onnx import Recurrence
+from ser.pase.encoder import SAMPLING_RATE_HZ, Geometry, PasePlus
 
 SIZE = 1536  # of the matrices whose product is the ceiling
 PARTS = ("sinc", "convolutions", "qrnn", "rest")  # rest: output, skip connections, averaging, normalisation
-FORMS = ("reference", "onnx", "compile")
-
-
-class Reference(nn.Module):
-    """The encoder of the same weights in the reference's form: skips convolved at full rate, a loop over frames."""
-
-    def __init__(self, encoder: PasePlus) -> None:
-        super().__init__()
-        self.encoder = encoder
-
-    def forward(self, signal: Tensor) -> Tensor:
-        """(batch, 1, samples) -> (batch, channels, frames)."""
-        frames, skips = signal, []
-        for block, skip in zip(self.encoder.blocks, [*self.encoder.denseskips, None], strict=True):
-            frames = block(frames)
-            if skip is not None:
-                skips.append(skip(frames))
-        output = self.encoder.W(self.recur(frames))
-        for skipped in skips:
-            output = output + average_to(skipped, output.shape[-1])
-        return self.encoder.norm_out(output)
-
-    def recur(self, frames: Tensor) -> Tensor:
-        """Run the QRNN: (batch, inputs, frames) -> (batch, units, frames)."""
-        before = functional.pad(frames, (1, 0))[..., :-1]
-        gates = self.encoder.rnn.layers[0].linear(torch.cat([frames, before], dim=1).transpose(1, 2))
-        z, f, o = gates.transpose(1, 2).chunk(3, dim=1)
-        z, f, state, states = torch.tanh(z), torch.sigmoid(f), torch.zeros_like(z[..., 0]), []
-        for frame in range(z.shape[-1]):
-            state = f[..., frame] * z[..., frame] + (1 - f[..., frame]) * state
-            states.append(state)
-        return torch.sigmoid(o) * torch.stack(states, dim=-1)
 
 
 def macs(geometry: Geometry, samples: int) -> dict[str, int]:
@@ -85,38 +51,6 @@ def watch(encoder: PasePlus) -> dict[str, float]:
     return took
 
 
-def onnx(encoder: PasePlus, folder: Path) -> Callable[[Tensor], np.ndarray]:
-    """Export the encoder as ``serving.export_onnx`` does with a bundle, and run it in ONNX Runtime, one thread."""
-    exported = copy.deepcopy(encoder)
-    exported.rnn = Recurrence(exported.rnn.layers[0])
-    sizes = {0: torch.export.Dim("batch", min=1, max=64), 2: torch.export.Dim("samples", min=4800, max=60 * 16_000)}
-    example = torch.zeros(2, 1, SAMPLING_RATE_HZ)
-    program = torch.onnx.export(exported, (example,), dynamic_shapes=(sizes,), dynamo=True, verbose=False)
-    program.save(folder / "encoder.onnx")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(folder / "encoder.onnx", options, ["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda signal: session.run(None, {name: signal.numpy()})[0]
-
-
-def others(encoder: PasePlus, names: Sequence[str], folder: Path) -> tuple[dict[str, Callable], str]:
-    """Give other forms of the encoder, those of ``FORMS`` that are asked for and are here; and why one is not."""
-    forms, missing = {}, ""
-    if "reference" in names:
-        forms["reference form"] = Reference(encoder)
-    if "onnx" in names:
-        forms["ONNX Runtime"] = onnx(encoder, folder)
-    if "compile" in names:
-        compiled = torch.compile(copy.deepcopy(encoder), dynamic=False)
-        try:
-            compiled(torch.zeros(1, 1, SAMPLING_RATE_HZ))
-            forms["torch.compile"] = compiled
-        except RuntimeError as error:  # PyTorch's, where a compiler is missing or does not work
-            missing = "torch.compile: " + " ".join(str(error).split())[:100]
-    return forms, missing
-
-
 def timed(call: Callable, *arguments) -> float:
     """Give the seconds that a call takes."""
     begun = time.perf_counter()
@@ -124,21 +58,21 @@ def timed(call: Callable, *arguments) -> float:
     return time.perf_counter() - begun
 
 
-def measure(encoder: PasePlus, forms: Mapping[str, Callable], signal: Tensor, rounds: int) -> pd.DataFrame:
+def measure(encoder: PasePlus, others: Mapping[str, Callable], signal: Tensor, rounds: int) -> pd.DataFrame:
     """Time the ceiling, the encoder with its parts, and the other forms in turns: seconds, one row a round."""
     matrix = np.random.default_rng(0).random((SIZE, SIZE), np.float32)
     watched = copy.deepcopy(encoder)
     took, rows = watch(watched), []
     expected = encoder(signal)
-    for call in (watched, *forms.values()):  # the first time, in which memory is taken and code compiled
+    for call in (watched, *others.values()):  # the first time, in which memory is taken and code compiled
         torch.testing.assert_close(torch.as_tensor(call(signal)), expected, atol=1e-4, rtol=0)
     for _ in range(rounds):
         product = timed(np.matmul, matrix, matrix)
         took.clear()
         whole = timed(watched, signal)
         parts = took | {"rest": whole - sum(took.values())}
-        other = {name: timed(form, signal) for name, form in forms.items()}
-        rows.append({"product": product, "whole": whole} | parts | other)
+        beside = {name: timed(form, signal) for name, form in others.items()}
+        rows.append({"product": product, "whole": whole} | parts | beside)
     return pd.DataFrame(rows)
 
 
@@ -150,14 +84,14 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8, help="also a batch of so many signals of 3 s; 0: none")
     parser.add_argument("--rounds", type=int, default=10)
     words = "other forms; to compile takes minutes (default: all)"
-    parser.add_argument("--forms", nargs="*", choices=FORMS, default=FORMS, help=words)
+    parser.add_argument("--forms", nargs="*", choices=forms.NAMES, default=forms.NAMES, help=words)
     options = parser.parse_args()
     torch.set_num_threads(1)
     encoder = checkpoint.load(options.weights).requires_grad_(False)
     shapes = [(1, seconds) for seconds in options.seconds] + [(options.batch, 3.0)] * bool(options.batch)
-    parts, forms = [], []
+    parts, beside = [], []
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-        found, missing = others(encoder, options.forms, Path(folder))
+        found, missing = forms.others(encoder, options.forms, Path(folder))
         for batch, seconds in shapes:
             name = f"{seconds:g} s" if batch == 1 else f"{batch} x {seconds:g} s"
             samples = round(seconds * SAMPLING_RATE_HZ)
@@ -171,7 +105,7 @@ def main() -> None:
                 parts.append((name, part, times[part].median(), count / 1e9, speed, ceiling, ratio))
             for form in ("whole", *found):
                 ratio = (times[form] / times["whole"]).median()
-                forms.append(("as shipped" if form == "whole" else form, name, times[form].median(), ratio))
+                beside.append(("as shipped" if form == "whole" else form, name, times[form].median(), ratio))
     columns = ["audio", "part", "seconds", "GMAC", "GFLOP/s", "ceiling (GFLOP/s)", "of the ceiling"]
     print(
         pd.DataFrame(parts, columns=columns).to_markdown(
@@ -179,7 +113,7 @@ def main() -> None:
         )
     )
     columns = ["form", "audio", "seconds", "of the encoder as shipped"]
-    print("\n" + pd.DataFrame(forms, columns=columns).to_markdown(index=False, floatfmt=("", "", ".4f", ".2f")))
+    print("\n" + pd.DataFrame(beside, columns=columns).to_markdown(index=False, floatfmt=("", "", ".4f", ".2f")))
     if missing:
         print(f"\n{missing}")
 

@@ -11,7 +11,7 @@ import torch
 import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.speed import encoder, features, incremental, long_file, no_op, peers, running, scale
+from benchmarks.speed import encoder, features, forms, incremental, long_file, no_op, peers, running, scale
 from ser import audio, manifest
 from ser.files import tables
 from ser.pase import checkpoint
@@ -38,7 +38,7 @@ def test_the_reference_form_gives_what_the_encoder_gives(untrained, samples):
     signal = noise(samples)
     expected = untrained(signal)
     assert expected.std() > 0.1
-    torch.testing.assert_close(encoder.Reference(untrained)(signal), expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(forms.Reference(untrained)(signal), expected, atol=1e-4, rtol=0)
 
 
 def test_a_layers_multiply_adds_are_those_worked_by_hand():
