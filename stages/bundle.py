@@ -12,6 +12,7 @@ from ser.files.failures import one_line
 from ser.files.whole import whole_folder
 from ser.learning import final
 from ser.learning.recipe import TrainParams
+from ser.robustness import vectors
 from ser.scores.intervals import IntervalParams
 from ser.splits import table
 
@@ -22,7 +23,8 @@ def main() -> None:
     """Read split, features and metrics; write the bundle."""
     parser = argparse.ArgumentParser(description=__doc__)
     flags = {name: f"{name}-metrics" for name in METRICS}
-    for name in ("params", "manifest", "features", "weights", "split", *flags.values(), "familiarity", "bundle"):
+    inputs = ("params", "manifest", "features", "augmented", "weights", "split", *flags.values(), "familiarity")
+    for name in (*inputs, "bundle"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     paths = parser.parse_args()
     with one_line("bundle"):
@@ -33,12 +35,13 @@ def main() -> None:
         utterances = manifest.read(paths.manifest)
         split = table.read(paths.split)
         table.check(split, utterances)
-        vectors = features.read(paths.features, utterances)
-        extractor = catalogue.rebuild(vectors.extractor, paths.weights)
+        own = features.read(paths.features, utterances)
+        copies = vectors.read_copies(paths.augmented, utterances, own.extractor)
+        extractor = catalogue.rebuild(own.extractor, paths.weights)
         speech = familiarity.load(paths.familiarity)
-        model = final.train(split, utterances, vectors, emotions, settings)
-        told = card.write(model.recipe, extractor.recipe.encoder, metrics, confidence)
-        data = metrics["manifest"] | {"split": model.recipe.split}
+        model = final.train(split, utterances, own, emotions, settings, copies.vectors)
+        told = card.write(model.recipe, extractor.recipe.encoder, metrics, confidence, copies.conditions)
+        data = metrics["manifest"] | {"split": model.recipe.split} | copies.described()
         scores = {"of": "the classifiers of the folds, not of this one"} | metrics["evaluate"]
         with whole_folder(paths.bundle) as folder:
             writing.save(folder, model, extractor, paths.weights, speech, data, scores, told)

@@ -68,6 +68,7 @@ def settings(path: Path) -> dict[str, Any]:
         "manifest": params.read(path, "manifest", dict),
         "features": params.read(path, "features", dict),
         "split": params.read(path, "split", dict),
+        "augment": params.read(path, "augment", dict),
         "train": params.read(path, "train", dict),
         "bias": params.read(path, "bias", dict),
         "representation": params.read(path, "representation", dict),

@@ -16,13 +16,14 @@ from ser.files.whole import whole_folder
 from ser.learning import training
 from ser.learning.recipe import TrainParams
 from ser.plots import drawing, learning_curves
+from ser.robustness import vectors
 from ser.splits import table
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read split and features; write the classifiers, how their training went, and a picture of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "manifest", "features", "split", "models", "dynamics", "curves", "picture"):
+    for name in ("params", "manifest", "features", "augmented", "split", "models", "dynamics", "curves", "picture"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
     options = parser.parse_args(arguments)
@@ -32,18 +33,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         utterances = manifest.read(options.manifest)
         split = table.read(options.split)
         table.check(split, utterances)
-        vectors = features.read(options.features, utterances)
+        own = features.read(options.features, utterances)
+        copies = vectors.read_copies(options.augmented, utterances, own.extractor)
         for warning in training.warnings(settings, utterances, emotions):
             print(f"train: warning: {warning}", file=sys.stderr)
         with whole_folder(options.models) as folder:
             bar = partial(tqdm, desc="train", unit="fold", disable=None)
             curves, dynamics = training.train(
-                split, utterances, vectors, emotions, settings, folder, options.workers, bar
+                split, utterances, own, emotions, settings, folder, options.workers, bar, copies.vectors
             )
         tables.write(dynamics, options.dynamics)
         tables.write(curves, options.curves)
         drawing.save(learning_curves.draw(curves), options.picture)
-        print(f"train: {training.summary(curves)}; see {options.picture}")
+        taught = f"; taught copies under {', '.join(copies.conditions['condition'])}" if copies.vectors else ""
+        print(f"train: {training.summary(curves)}{taught}; see {options.picture}")
 
 
 if __name__ == "__main__":

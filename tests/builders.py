@@ -1,6 +1,7 @@
 """What many tests start from: a manifest, vectors, predictions, training parameters, a stage that must fail."""
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from ser import features
 from ser.confidence.familiarity import Familiarity, FamiliarityParams
 from ser.confidence.familiarity import fit as fit_familiarity
 from ser.features import Features
+from ser.files import tables
 from ser.learning.recipe import TrainParams
 from ser.manifest import COLUMNS
+from ser.robustness.vectors import SCHEMA
 
 # Blocks of params.yaml, small enough to be quick.
 INTERVALS = {"resamples": 200, "confidence": 0.95, "seed": 0, "minimum_speakers": 3}
@@ -63,6 +66,17 @@ def save_vectors(rows: pd.DataFrame, vectors: np.ndarray, extractor: str, path: 
     ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
     names = np.array([f"number_{number}" for number in range(vectors.shape[1])])
     features.save(Features(ids, sha256, vectors.astype(np.float32), names, extractor), path)
+
+
+def save_copies(folder: Path, rows: pd.DataFrame, copies: Mapping[str, np.ndarray], extractor: str) -> None:
+    """Write distorted copies of a corpus ``c`` as the stage ``augment`` does, by names such as ``pink_10``."""
+    told = [(name, *name.split("_"), "dB") for name in copies]
+    conditions = pd.DataFrame(told, columns=["condition", "kind", "level", "unit"])
+    conditions = conditions.assign(distortion="pink", family="noise", note="")
+    tables.write(conditions[list(SCHEMA.columns)], folder / "conditions.csv")
+    for name, vectors in copies.items():
+        made = json.dumps({"extractor": json.loads(extractor), "condition": name})
+        save_vectors(rows, vectors, made, folder / f"c/{name}.npz")
 
 
 def predictions(rows: pd.DataFrame, shares: np.ndarray, emotions: Sequence[str], protocol: str = "kfold"):

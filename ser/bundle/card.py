@@ -18,7 +18,13 @@ MEASURES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro F1"}
 SYNTHETIC = "synthetic"  # the bundled corpus
 
 
-def write(recipe: Recipe, encoder: str, metrics: Mapping[str, Mapping], confidence: float) -> str:
+def write(
+    recipe: Recipe,
+    encoder: str,
+    metrics: Mapping[str, Mapping],
+    confidence: float,
+    taught: pd.DataFrame | None = None,
+) -> str:
     """Write the card.
 
     Args:
@@ -26,6 +32,7 @@ def write(recipe: Recipe, encoder: str, metrics: Mapping[str, Mapping], confiden
         encoder: its name.
         metrics: of the stages ``manifest``, ``evaluate``, ``bias`` and ``familiarity``.
         confidence: of the intervals.
+        taught: the conditions under which it was taught distorted copies: condition, kind, level, unit; None for none.
 
     Returns:
         Markdown.
@@ -33,7 +40,7 @@ def write(recipe: Recipe, encoder: str, metrics: Mapping[str, Mapping], confiden
     sections = {
         "What it is": _model(recipe, encoder),
         "Intended use": USE,
-        "Training data": _data(metrics["manifest"]),
+        "Training data": _data(metrics["manifest"]) + _copies(taught),
         "Scores": _scores(metrics["evaluate"], recipe, confidence),
         "Unfamiliar recordings": _familiarity(metrics["familiarity"], confidence),
         "Gaps between groups of people": _gaps(metrics["bias"], confidence),
@@ -64,6 +71,18 @@ def _data(manifest: Mapping) -> str:
         for name, corpus in sorted(manifest["corpora"].items())
     ]
     return _table(["corpus", "utterances", "speakers", "hours", "of each emotion"], rows)
+
+
+def _copies(taught: pd.DataFrame | None) -> str:
+    """Say which distorted copies were taught; nothing where there were none."""
+    if taught is None or taught.empty:
+        return ""
+    rows = [[row.condition, row.distortion, f"{row.level:g}", row.unit] for row in taught.itertuples()]
+    return (
+        "\n\nBeside each utterance that it learned from it was taught a distorted copy under every condition of this "
+        "table. The scores below are of speech as it was recorded; what it does under these conditions or others they "
+        f"do not say.\n\n{_table(['condition', 'distortion', 'level', ''], rows)}"
+    )
 
 
 def _counts(emotions: Mapping[str, int]) -> str:

@@ -18,7 +18,12 @@ RULE = (
 
 
 def train(
-    split: pd.DataFrame, utterances: pd.DataFrame, features: Features, emotions: Sequence[str], params: TrainParams
+    split: pd.DataFrame,
+    utterances: pd.DataFrame,
+    features: Features,
+    emotions: Sequence[str],
+    params: TrainParams,
+    copies: Sequence[np.ndarray] = (),
 ) -> Classifier:
     """Train a classifier by ``RULE``.
 
@@ -31,6 +36,7 @@ def train(
         features: their vectors, in this order.
         emotions: the label set, the order of the probabilities.
         params: the block ``train``.
+        copies: for each condition a distorted copy of every utterance, taught where that is (``fitting.fit``).
 
     Returns:
         The classifier. Its recipe has the number of the fold after the last, which gives it random numbers of its own.
@@ -46,4 +52,4 @@ def train(
         validation = np.isin(speakers, speakers[validation])
     parts = np.where(validation, "validation", "train")
     recipe = Recipe(list(emotions), params, features.extractor, protocol, len(folds), table.digest(split))
-    return fitting.fit(recipe, features.vectors, truth, parts, speakers, utterances)[0]
+    return fitting.fit(recipe, features.vectors, truth, parts, speakers, utterances, None, copies)[0]

@@ -1,8 +1,7 @@
-"""Fit a classifier on one fold: the data of its parts, the loop over epochs, and the epoch that is kept."""
+"""Fit a classifier on one fold: the data of its parts, distorted copies of them, and how sure it may be."""
 
-import copy
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,11 +11,11 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 
 from ser.files.failures import InputError
-from ser.learning import choices, linear
+from ser.learning import choices, descent, linear
 from ser.learning import objective as objectives
 from ser.learning.classifier import Classifier, normalised_by_speaker, require_memory
 from ser.learning.network import Network
-from ser.learning.objective import Hard, Objective
+from ser.learning.objective import Hard
 from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.machine.threads import one_thread
 from ser.splits.names import RANDOM
@@ -34,6 +33,7 @@ def fit(
     speakers: np.ndarray,
     people: pd.DataFrame | None = None,
     record: Callable[[np.ndarray], None] | None = None,
+    copies: Sequence[np.ndarray] = (),
 ) -> tuple[Classifier, pd.DataFrame]:
     """Train a classifier on one fold.
 
@@ -58,6 +58,11 @@ def fit(
     Test utterances take part in one thing only: with normalisation ``speaker``, in the mean and standard deviation of
     their own speaker.
 
+    Distorted copies are taught beside their original, with its label and its votes, wherever that is taught; the
+    normaliser's statistics are of all that is taught. They never stop a network, nor say how sure to be, and are in no
+    learning curve. With normalisation ``speaker`` those of one condition are normalised by what the speaker said under
+    it, as a test speaker's would be.
+
     The result depends on the arguments alone; to that end torch computes with one thread, which is also the fastest for
     networks of this size.
 
@@ -70,6 +75,7 @@ def fit(
         people: the utterances' rows of the manifest: ``votes`` for soft labels, the attribute of ``group_weights``,
             ``adversary`` and ``robust``. Not needed without these.
         record: called after each epoch with the probabilities of the training part, float64 (utterances, labels).
+        copies: for each condition a distorted copy of every utterance, (utterances, inputs), in the vectors' order.
 
     Returns:
         The classifier in evaluation mode, and its learning curve with the columns ``CURVE``, one row an epoch, without
@@ -87,13 +93,14 @@ def fit(
             f"{place}: expected the emotions {', '.join(recipe.labels)} in the training part and no others, "
             f"found {', '.join(sorted(found))}; make `emotions` agree with the manifest"
         )
-    prepared = normalised_by_speaker(vectors, speakers, recipe.params)
+    assert all(each.shape == vectors.shape for each in copies), "copies of other utterances"
+    prepared = [normalised_by_speaker(each, speakers, recipe.params) for each in (vectors, *copies)]
     codes = pd.Index(recipe.labels).get_indexer(truth)  # a test utterance's may be -1
 
     # Dropout and the initial weights draw from torch's global generator and take no other: seed it, and put it back.
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(recipe))
-        require_memory(recipe, *vectors.shape)
+        require_memory(recipe, len(vectors) * len(prepared), vectors.shape[1])
         make = _networks if recipe.params.classifier == NETWORK else _linear
         classifier, curve = make(recipe, prepared, codes, parts, speakers, people, place, record)
     classifier.float().double()  # the numbers that the file holds
@@ -105,7 +112,7 @@ def fit(
 
 def _networks(
     recipe: Recipe,
-    prepared: np.ndarray,
+    prepared: Sequence[np.ndarray],
     codes: np.ndarray,
     parts: np.ndarray,
     speakers: np.ndarray,
@@ -116,22 +123,23 @@ def _networks(
     """Train networks, each stopped by a validation part of its own; give them and the curve of the first."""
     apart = None if recipe.protocol == RANDOM else speakers
     chosen = choices.validation_choices(parts, codes, apart, recipe.params.networks)
-    classifier = Classifier(recipe, prepared.shape[1], len(chosen))
+    classifier = Classifier(recipe, prepared[0].shape[1], len(chosen))
     curves, answers = [], np.empty((len(codes), len(recipe.labels)))
     for network, own in zip(classifier.networks, chosen, strict=True):
-        x, y = _tensors(prepared, codes, own)
-        weights = _class_weights(recipe.params, y["train"])
-        _set_normaliser(network, recipe.params, x["train"])
+        x, y = _tensors(prepared[0], codes, own)
+        taught, labels = _taught(prepared, codes, own == "train")
+        weights = _class_weights(recipe.params, labels)
+        _set_normaliser(network, recipe.params, taught)
         if network.start is not None:
-            fitted = linear.fit("lda", recipe.params, network.normalised(x["train"]).numpy(), y["train"].numpy(), place)
+            fitted = linear.fit("lda", recipe.params, network.normalised(taught).numpy(), labels.numpy(), place)
             _set_linear(network.start, *fitted)
             scores = network.start(network.normalised(x["validation"]))
             _multiply(network.start, linear.inverse_temperature(scores, y["validation"], weights))
-        trained = None if people is None else people[own == "train"]
-        objective = objectives.make_objective(recipe.params, recipe.labels, Hard(y["train"], weights), trained, place)
+        trained = None if people is None else pd.concat([people[own == "train"]] * len(prepared))
+        objective = objectives.make_objective(recipe.params, recipe.labels, Hard(labels, weights), trained, place)
         listener = None if curves else record
-        curves.append(descend(network, recipe.params, x, y, objective, weights, place, listener))
-        answers[own == "validation"] = _logits(network, x["validation"]).log_softmax(dim=1)
+        curves.append(descent.descend(network, recipe.params, taught, x, y, objective, weights, place, listener))
+        answers[own == "validation"] = descent.logits_of(network, x["validation"]).log_softmax(dim=1)
     if recipe.params.calibration == "temperature":
         asked = np.any([own == "validation" for own in chosen], axis=0)
         weights = _class_weights(recipe.params, torch.from_numpy(codes[np.isin(parts, FITTED)]))
@@ -142,7 +150,7 @@ def _networks(
 
 def _linear(
     recipe: Recipe,
-    prepared: np.ndarray,
+    prepared: Sequence[np.ndarray],
     codes: np.ndarray,
     parts: np.ndarray,
     speakers: np.ndarray,
@@ -154,22 +162,22 @@ def _linear(
     del speakers, people  # who speaks, and to whom else, makes no difference
 
     def fitted(chosen: np.ndarray) -> Classifier:
-        classifier = Classifier(recipe, prepared.shape[1])
+        classifier = Classifier(recipe, prepared[0].shape[1])
         (network,) = classifier.networks
-        rows = torch.from_numpy(prepared[chosen])
+        rows, labels = _taught(prepared, codes, chosen)
         _set_normaliser(network, recipe.params, rows)
         rows = network.normalised(rows).numpy()
         _set_linear(
-            network.layers[-1], *linear.fit(recipe.params.classifier, recipe.params, rows, codes[chosen], place)
+            network.layers[-1], *linear.fit(recipe.params.classifier, recipe.params, rows, labels.numpy(), place)
         )
         return classifier
 
-    x, y = _tensors(prepared, codes, parts)
+    x, y = _tensors(prepared[0], codes, parts)
     weights = _class_weights(recipe.params, y["train"])
     (first,) = fitted(parts == "train").networks
-    scores = {part: _logits(first, x[part]) for part in x}
+    scores = {part: descent.logits_of(first, x[part]) for part in x}
     factor = linear.inverse_temperature(scores["validation"], y["validation"], weights)
-    losses, recalls = zip(*(_measure(factor * scores[part], y[part], weights) for part in x), strict=True)
+    losses, recalls = zip(*(descent.measure(factor * scores[part], y[part], weights) for part in x), strict=True)
     if record is not None:
         record((factor * scores["train"]).softmax(dim=1).numpy())
     classifier = fitted(np.isin(parts, FITTED))
@@ -205,6 +213,12 @@ def _tensors(prepared: np.ndarray, codes: np.ndarray, parts: np.ndarray) -> tupl
     return x, {part: torch.from_numpy(codes[rows]) for part, rows in chosen.items()}
 
 
+def _taught(prepared: Sequence[np.ndarray], codes: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Give what is taught of chosen utterances: vectors and labels, first of the originals, then of each condition."""
+    vectors = np.concatenate([each[rows] for each in prepared])
+    return torch.from_numpy(vectors), torch.from_numpy(np.tile(codes[rows], len(prepared)))
+
+
 def _class_weights(params: TrainParams, labels: Tensor) -> Tensor | None:
     if not params.class_weights:
         return None
@@ -215,84 +229,3 @@ def seed_of(recipe: Recipe) -> int:
     """Give each fold of each protocol its own stream."""
     digest = hashlib.sha256(f"{recipe.params.seed} {recipe.protocol} {recipe.fold}".encode()).digest()
     return int.from_bytes(digest[:8])
-
-
-# How many times faster than the network its adversary learns. At the same pace the network stays a step ahead: it turns
-# what it should hide into what the adversary does not look for yet, where a fresh probe finds it just as well.
-ADVERSARY_PACE = 10
-
-
-def descend(
-    network: nn.Module,
-    params: TrainParams,
-    x: dict[str, Tensor],
-    y: dict[str, Tensor],
-    minimised: Objective,
-    class_weights: Tensor | None,
-    place: str,
-    record: Callable[[np.ndarray], None] | None,
-) -> list[tuple[int, float, float, float, float]]:
-    """Train until the validation loss has not fallen for ``patience`` epochs, and restore the best epoch.
-
-    Args:
-        network: gives the last hidden layer by ``last_hidden``, and from that logits by ``output``.
-        params: how.
-        x: vectors of the parts ``train`` and ``validation``, (utterances, inputs).
-        y: their labels, (utterances,).
-        minimised: what training minimises.
-        class_weights: of the losses that are measured after each epoch.
-        place: protocol and fold, for messages.
-        record: called after each epoch with the probabilities of the training part, (utterances, labels).
-
-    Returns:
-        For each epoch its number, training and validation loss, training and validation UAR.
-
-    Raises:
-        InputError: there is a single training utterance, or the loss is no longer finite.
-    """
-    learning = [{"params": [parameter for parameter in network.parameters() if parameter.requires_grad]}]
-    if adversary := list(minimised.parameters()):
-        learning.append({"params": adversary, "lr": ADVERSARY_PACE * params.learning_rate})
-    # Fused, it takes the processor's square root, which is exact; otherwise MKL's.
-    optimiser = torch.optim.AdamW(learning, params.learning_rate, weight_decay=params.weight_decay, fused=True)
-    count = len(y["train"])
-    if count < 2:
-        raise InputError(f"{place}: expected at least 2 training utterances, for batch norm, found {count}; add some")
-    curve, best, kept = [], None, None
-    for epoch in range(1, params.epochs + 1):
-        network.train()
-        # Batches of equal size, give or take one: a last batch of a single row could not be batch-normalised.
-        for batch in torch.randperm(count).tensor_split(max(1, count // params.batch_size)):
-            optimiser.zero_grad()
-            hidden = network.last_hidden(x["train"][batch])
-            minimised(hidden, network.output(hidden), batch).backward()
-            optimiser.step()
-        logits = {part: _logits(network, x[part]) for part in x}
-        losses, recalls = zip(*(_measure(logits[part], y[part], class_weights) for part in x), strict=True)
-        if not np.isfinite(losses).all():
-            raise InputError(f"{place}: the loss is not finite in epoch {epoch}; lower train.learning_rate")
-        if record is not None:
-            record(logits["train"].softmax(dim=1).numpy())
-        curve.append((epoch, *losses, *recalls))
-        if best is None or losses[1] < curve[best][2]:
-            best, kept = epoch - 1, copy.deepcopy(network.state_dict())
-        if epoch - 1 - best >= params.patience:
-            break
-    network.load_state_dict(kept)
-    return curve
-
-
-@torch.inference_mode()
-def _logits(network: nn.Module, x: Tensor) -> Tensor:
-    network.eval()
-    return network(x)
-
-
-def _measure(logits: Tensor, y: Tensor, class_weights: Tensor | None) -> tuple[float, float]:
-    """Give the loss in nats and the unweighted average recall over the emotions that occur."""
-    loss = nn.functional.cross_entropy(logits, y, class_weights)
-    # Not scikit-learn's recall_score: of an epoch of a small corpus its checks would take a quarter of the time.
-    counts = y.bincount()
-    hits = y[logits.argmax(dim=1) == y].bincount(minlength=len(counts))
-    recalls = hits[counts > 0].double() / counts[counts > 0]
-    return loss.item(), recalls.mean().item()

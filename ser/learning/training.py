@@ -24,6 +24,7 @@ def train(
     folder: Path,
     workers: int = 1,
     progress: Callable[..., Iterable] = lambda folds, total: folds,
+    copies: Sequence[np.ndarray] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train all folds and fill a folder with their classifiers, the same however many workers there are.
 
@@ -36,6 +37,7 @@ def train(
         folder: where the classifiers go.
         workers: processes.
         progress: wraps the folds as they are done, with ``total``, their number: ``tqdm``, for one.
+        copies: for each condition a distorted copy of every utterance, taught where that is (``fitting.fit``).
 
     Returns:
         The learning curves, sorted; and how training went for each utterance, in the folds of the protocol beside
@@ -49,7 +51,7 @@ def train(
     for protocol, fold, parts in table.folds(split, utterances):
         recipe = Recipe(list(emotions), params, features.extractor, protocol, fold, digest)
         path = folder / classifier.file_name(protocol, fold)
-        tasks.append(delayed(_train_fold)(recipe, features.vectors, utterances, parts, path))
+        tasks.append(delayed(_train_fold)(recipe, features.vectors, utterances, parts, path, copies))
         mapped.append(alone or protocol != names.RANDOM)
     folds = list(progress(processes.parallel(tasks, workers), total=len(tasks)))
     dynamics = [went for (_, went), wanted in zip(folds, mapped, strict=True) if wanted]
@@ -57,13 +59,18 @@ def train(
 
 
 def _train_fold(
-    recipe: Recipe, vectors: np.ndarray, utterances: pd.DataFrame, parts: np.ndarray, path: Path
+    recipe: Recipe,
+    vectors: np.ndarray,
+    utterances: pd.DataFrame,
+    parts: np.ndarray,
+    path: Path,
+    copies: Sequence[np.ndarray],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Train one fold, in a process of its own where there are several workers."""
     truth, speakers = utterances["emotion"].to_numpy(), utterances["speaker"].to_numpy()
     training = utterances[parts == "train"]
     went = cartography.Recorder(training["emotion"], recipe.labels)
-    model, curve = fitting.fit(recipe, vectors, truth, parts, speakers, utterances, went.record)
+    model, curve = fitting.fit(recipe, vectors, truth, parts, speakers, utterances, went.record, copies)
     classifier.save(model, path)
     return curve, went.of_fold(training["id"])
 

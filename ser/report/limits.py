@@ -97,7 +97,7 @@ def limits(material: Material) -> list[str]:
         points.append(f"No claim about groups is carried: {tied}.")
     if chosen(material) == RANDOM:
         points.append("Only a random split was run: all scores overstate what the model does with new speakers.")
-    points += _training(settings["train"])
+    points += _training(settings["train"]) + _copies(settings)
     minimum = settings["intervals"]["minimum_speakers"]
     return [
         *points,
@@ -126,9 +126,22 @@ def _training(train: Mapping[str, Any]) -> list[str]:
     return [point for point, holds in points.items() if holds]
 
 
+def _copies(settings: Mapping[str, Any]) -> list[str]:
+    """Say that distorted copies were taught, where some were."""
+    kinds = ", ".join(settings.get("augment", {}).get("conditions", {}))
+    if not kinds:
+        return []
+    return [
+        f"The model was also taught distorted copies of its training speech ({kinds}); the scores are of speech as it "
+        "was recorded."
+    ]
+
+
 def _parameters(settings: Mapping[str, Any]) -> Table:
     rows = []
     for block, values in settings.items():
+        if block == "augment" and not values.get("conditions"):
+            continue  # nothing was made of it
         for key, value in _flat(values).items():
             rows.append([".".join(filter(None, (block, key))), value])
     return table("Parameters (params.yaml)", ["parameter", "value"], rows, folded=True)

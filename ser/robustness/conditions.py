@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,6 +17,8 @@ from ser.corpora.walk import walk
 from ser.files.failures import InputError
 from ser.robustness.catalogue import DISTORTIONS, RECORDINGS, Distortion
 from ser.robustness.vectors import CLEAN
+
+NAME = re.compile(r"[A-Za-z0-9][\w-]*")  # of conditions, which names files
 
 
 @dataclass(frozen=True)
@@ -86,17 +89,19 @@ def listed(block: Mapping[str, Choice], corpus: str) -> list[Condition]:
     """List the conditions of a block of the params for a corpus, the clean one first.
 
     Raises:
-        InputError: a distortion is not in the catalogue, a level is outside its range or there twice, or recordings are
-            named where none are taken, or not named where they are.
+        InputError: a name is none for a file, a distortion is not in the catalogue, a level is outside its range or
+            there twice, or recordings are named where none are taken, or not named where they are.
     """
     found = [Condition(CLEAN, CLEAN)]
     for kind, choice in block.items():
         name, place = choice.distortion or kind, f"conditions.{kind}"
+        if not NAME.fullmatch(kind):
+            raise InputError(f"conditions: expected names of letters, digits and the signs _ -, found '{kind}'")
         if name not in DISTORTIONS:
             close = "".join(f"; did you mean '{other}'?" for other in difflib.get_close_matches(name, DISTORTIONS, 1))
             raise InputError(f"{place}: expected a distortion out of {', '.join(DISTORTIONS)}, found '{name}'{close}")
         of = DISTORTIONS[name]
-        if not choice.levels or len(set(choice.levels)) < len(choice.levels):
+        if not choice.levels or len({f"{level:g}" for level in choice.levels}) < len(choice.levels):
             raise InputError(f"{place}.levels: expected at least one, each once, found {choice.levels}")
         for level in choice.levels:
             if not of.least <= level <= of.most:

@@ -91,11 +91,14 @@ def encode(
     wanted = {folder / name / f"{condition.name}.npz" for name in encoders for condition in measured}
     for leftover in set(folder.glob("*/*.npz")) - wanted:
         leftover.unlink()
-    if any(condition.distortion == "babble" for condition in measured) and manifest["speaker"].nunique() < 2:
-        raise InputError("conditions.babble: expected other speakers to take voices from, found one speaker")
     for name, recipe in encoders.items():
         task = Task(manifest, raw, recipe, weights, noises, seed)
-        _bring_up_to_date(task, measured, folder / name, workers, progress)
+        bring_up_to_date(task, measured, folder / name, workers, progress)
+    return table(notes)
+
+
+def table(notes: Mapping[Condition, str]) -> pd.DataFrame:
+    """Put conditions, each with the reason why it was not measured or ``""``, into the table ``SCHEMA``."""
     rows = [_row(condition, note) for condition, note in notes.items()]
     return pd.DataFrame(rows, columns=list(SCHEMA.columns))
 
@@ -107,16 +110,34 @@ def _row(condition: Condition, note: str) -> tuple:
     return (condition.name, condition.kind, condition.distortion, of.family, condition.level, of.level, note)
 
 
-def _bring_up_to_date(
+def bring_up_to_date(
     task: Task, conditions: Sequence[Condition], folder: Path, workers: int, progress: Callable
-) -> None:
-    """Encode with one encoder what is missing, condition by condition."""
+) -> int:
+    """Encode with one encoder what is missing, condition by condition: the same bytes, whatever was there before.
+
+    Args:
+        task: what is encoded, and by what.
+        conditions: under which.
+        folder: where a feature file for each condition goes.
+        workers: processes.
+        progress: as for ``encode``.
+
+    Returns:
+        How many vectors were made, not taken over.
+
+    Raises:
+        InputError: as ``encode``.
+    """
+    if any(condition.distortion == "babble" for condition in conditions) and task.manifest["speaker"].nunique() < 2:
+        raise InputError("conditions.babble: expected other speakers to take voices from, found one speaker")
     extractor = encoders_catalogue.build(task.recipe, task.weights)
     keys = list(zip(task.manifest["id"], task.manifest["sha256"], strict=True))
-    known, missing = {}, {}
+    known, missing, surplus = {}, {}, {}
     for condition in conditions:
-        known[condition] = _reusable(folder / f"{condition.name}.npz", _made_by(extractor, condition, task))
-        missing[condition] = [place for place, key in enumerate(keys) if key not in known[condition]]
+        there = _reusable(folder / f"{condition.name}.npz", _made_by(extractor, condition, task))
+        known[condition] = {key: there[key] for key in keys if key in there}
+        missing[condition] = [place for place, key in enumerate(keys) if key not in there]
+        surplus[condition] = len(there) > len(known[condition])
     jobs = [(condition, place) for condition, places in missing.items() for place in places]
     with closing(_encode_all(jobs, extractor, task, workers)) as source:
         encoded = iter(progress(source, total=len(jobs), desc=folder.name))
@@ -125,9 +146,10 @@ def _bring_up_to_date(
                 for place in places:
                     known[condition][keys[place]] = next(encoded)
             finally:
-                if places:
+                if places or surplus[condition]:
                     made_by = _made_by(extractor, condition, task)
                     _save(known.pop(condition), extractor, made_by, folder / f"{condition.name}.npz")
+    return len(jobs)
 
 
 def _reusable(path: Path, made_by: str) -> dict[tuple[str, str], np.ndarray]:

@@ -1,7 +1,8 @@
 """The vectors that ``ser.robustness.encoding`` made, for whoever trains on them; reading them takes no encoder."""
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,67 @@ SCHEMA = Schema(
     AGAIN,
     ("condition",),
 )
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Distorted copies of utterances, to be taught beside them.
+
+    Attributes:
+        conditions: ``SCHEMA``, a row per condition.
+        vectors: for each condition those of all utterances, float32 (utterances, numbers).
+    """
+
+    conditions: pd.DataFrame
+    vectors: list[np.ndarray]
+
+    def described(self) -> dict[str, list[str]]:
+        """Name the conditions under ``augmented``, where there are some."""
+        names = self.conditions["condition"].tolist()
+        return {"augmented": names} if names else {}
+
+
+def read_copies(folder: Path, manifest: pd.DataFrame, extractor: str) -> Copies:
+    """Read the copies that the stage ``augment`` made.
+
+    Args:
+        folder: as given to ``ser.robustness.copies.encode``, with the table of its conditions.
+        manifest: the utterances.
+        extractor: the fingerprint of what made their own vectors.
+
+    Returns:
+        The copies, in the order of the manifest.
+
+    Raises:
+        InputError: a file is missing, left over or damaged, or not of this manifest, or another extractor made it.
+    """
+    again = "run the stage augment again"
+    conditions = tables.read_checked(folder / "conditions.csv", replace(SCHEMA, advice=again, filled=False))
+    corpora, names = manifest["corpus"].to_numpy(), conditions["condition"].tolist()
+    wanted = sorted(f"{corpus}/{name}.npz" for corpus in set(corpora) for name in names)
+    there = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/*.npz"))
+    if there != wanted:
+        expected, found = (", ".join(files) or "none" for files in (wanted, there))
+        raise InputError(f"{folder}: expected the feature files {expected}, found {found}; {again}")
+    vectors = []
+    for name in names:
+        parts = [
+            (np.flatnonzero(corpora == corpus), folder / corpus / f"{name}.npz") for corpus in sorted(set(corpora))
+        ]
+        read = [_copies_of(path, manifest.iloc[rows], extractor, again) for rows, path in parts]
+        order = np.concatenate([rows for rows, _ in parts])
+        vectors.append(np.concatenate(read)[np.argsort(order)])
+    return Copies(conditions, vectors)
+
+
+def _copies_of(path: Path, wanted: pd.DataFrame, extractor: str, again: str) -> np.ndarray:
+    try:
+        found = _of(path, wanted, again)
+    except InputError as error:  # which names the stage that makes most feature files
+        raise InputError(str(error).replace("stage features", "stage augment")) from error
+    if json.loads(found.extractor).get("extractor") != json.loads(extractor):
+        raise InputError(f"{path}: expected copies by what made the features, found those by another encoder; {again}")
+    return found.vectors
 
 
 def read_conditions(path: Path) -> pd.DataFrame:
@@ -71,12 +133,12 @@ def read(
     }
 
 
-def _of(path: Path, wanted: pd.DataFrame) -> Features:
+def _of(path: Path, wanted: pd.DataFrame, again: str = AGAIN) -> Features:
     found = features.load(path)
     places = {key: place for place, key in enumerate(zip(found.ids, found.sha256, strict=True))}
     keys = list(zip(wanted["id"], wanted["sha256"], strict=True))
     missing = [key for key in keys if key not in places]
     if missing:
-        raise InputError(f"{path}: expected the vectors of all utterances, found {len(missing)} missing; {AGAIN}")
+        raise InputError(f"{path}: expected the vectors of all utterances, found {len(missing)} missing; {again}")
     rows = np.array([places[key] for key in keys])
     return replace(found, ids=found.ids[rows], sha256=found.sha256[rows], vectors=found.vectors[rows])

@@ -2,6 +2,8 @@
 
 from ser.bundle import card
 from ser.learning.recipe import Recipe
+from ser.robustness import encoding
+from ser.robustness.conditions import Condition
 from tests import builders
 
 SCORES = {
@@ -39,9 +41,9 @@ METRICS = {
 }
 
 
-def write(metrics=METRICS, protocol="kfold", **params):
+def write(metrics=METRICS, protocol="kfold", taught=None, **params):
     recipe = Recipe(["sad", "angry"], builders.train_params(**params), "{}", protocol, 5)
-    return card.write(recipe, "mfcc", metrics, 0.95)
+    return card.write(recipe, "mfcc", metrics, 0.95, taught)
 
 
 def rows(told):
@@ -70,6 +72,13 @@ def test_it_says_what_confidence_is_worth_where_that_was_measured():
 def test_it_says_how_often_speech_and_noise_are_unfamiliar():
     assert "for 0.050 [0.020, 0.090] of the test speakers' utterances" in write()
     assert "for 90.0% of hum." in write()
+
+
+def test_it_says_under_which_conditions_copies_were_taught_and_that_they_were_not_tested():
+    told = write(taught=encoding.table({Condition("line", "telephone", 3400.0): ""}))
+    assert ["line_3400", "telephone", "3400", "upper edge of the band in Hz"] in rows(told)
+    assert "The scores below are of speech as it was recorded" in told
+    assert write(taught=encoding.table({})) == write()
 
 
 def test_it_says_whose_the_scores_are():

@@ -507,6 +507,22 @@ def test_limits_tell_of_what_was_changed_in_training(train, said):
         assert (said in text) == expected
 
 
+def test_of_distorted_copies_the_report_speaks_where_some_were_taught():
+    tables = {"refused": pd.DataFrame(refusals()), "folds": pd.DataFrame(FOLDS)}
+
+    def told(conditions):
+        settings = SETTINGS | {"augment": {"conditions": conditions, "noise": "a folder", "seed": 0}}
+        known = Material({"manifest": MANIFEST}, tables, {}, {}, settings, {})
+        return " ".join(limits.limits(known)), str(limits.section(known))
+
+    points, section = told({"pink": {"levels": [10]}, "telephone": {"levels": [3400]}})
+    assert "was also taught distorted copies of its training speech (pink, telephone)" in points
+    assert "augment.conditions.pink.levels" in section
+    points, section = told({})
+    assert "copies" not in points
+    assert "augment" not in section
+
+
 def test_the_scale_has_a_mark_for_all_that_is_known():
     metrics = {
         "evaluate": {

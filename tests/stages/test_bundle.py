@@ -20,8 +20,9 @@ from tests.bundle.test_card import METRICS
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "bundle.py"
 EMOTIONS = ["sad", "angry"]
 FLAGS = (
-    "--params params.yaml --manifest manifest.csv --features features --weights none --split split.csv "
-    "--manifest-metrics manifest.json --evaluate-metrics evaluate.json --bias-metrics bias.json --bundle out/bundle"
+    "--params params.yaml --manifest manifest.csv --features features --augmented augmented --weights none "
+    "--split split.csv --manifest-metrics manifest.json --evaluate-metrics evaluate.json --bias-metrics bias.json "
+    "--bundle out/bundle"
 )
 
 
@@ -37,6 +38,7 @@ def project(tmp_path, monkeypatch):
     vectors[:, 0] += np.where(rows["emotion"] == "angry", 3, -3)
     ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
     save(Features(ids, sha256, vectors, np.array(extractor.names), extractor.fingerprint), Path("features/c.npz"))
+    builders.save_copies(Path("augmented"), rows, {}, extractor.fingerprint)
     blocks = {"emotions": EMOTIONS, "train": builders.TRAIN | {"networks": 2}, "intervals": builders.INTERVALS}
     Path("params.yaml").write_text(yaml.safe_dump(blocks))
     for name, metrics in METRICS.items():
@@ -68,6 +70,22 @@ def test_the_same_inputs_give_the_same_bytes(run):
     first = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
     run()
     assert first == {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+
+
+def test_it_says_which_distorted_copies_it_was_taught(run):
+    run()
+    plain = reading.load(Path("out/bundle"))
+    rows, extractor = builders.manifest(6, 8, ["angry", "sad"]), catalogue.build(Recipe("mfcc"))
+    noise = np.random.default_rng(1).normal(size=(48, len(extractor.names)))
+    builders.save_copies(Path("augmented"), rows, {"pink_10": noise}, extractor.fingerprint)
+    run()
+
+    taught = reading.load(Path("out/bundle"))
+    assert "augmented" not in plain.description["data"]
+    assert taught.description["data"]["augmented"] == ["pink_10"]
+    assert "pink_10" in taught.card
+    asked = np.random.default_rng(2).normal(size=(4, len(extractor.names))).astype(np.float32)
+    assert (taught.predictor.probabilities(asked) != plain.predictor.probabilities(asked)).any()
 
 
 @pytest.mark.parametrize(("name", "content"), [("bias.json", "{"), ("evaluate.json", None)])

@@ -43,6 +43,7 @@ PARAMS = {
     "manifest": {"merge": {}, "min_seconds": 0.2},
     "features": {"encoder": "mfcc"},
     "split": {"protocol": "kfold"},
+    "augment": {"conditions": {}},
     "train": {"seed": 3, "normalisation": "train", "hidden": [8, 4]},
     "bias": {"permutations": 100},
     "representation": {"folds": 2, "cost": 0.1, "permutations": 2, "perplexity": 5.0, "neighbours": 3},

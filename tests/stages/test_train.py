@@ -23,8 +23,8 @@ EXTRACTOR = '{"extractor": "made"}'
 SPLIT = SplitParams(**builders.SPLIT)
 TRAIN = builders.TRAIN | {"hidden": [8, 4], "dropout": 0.1, "epochs": 6, "patience": 6}
 FLAGS = (
-    "--params params.yaml --manifest manifest.csv --features features --split split.csv --models models/classifier "
-    "--dynamics dynamics.csv --curves curves.csv --picture curves.png"
+    "--params params.yaml --manifest manifest.csv --features features --augmented augmented --split split.csv "
+    "--models models/classifier --dynamics dynamics.csv --curves curves.csv --picture curves.png"
 )
 
 
@@ -59,6 +59,7 @@ def project(tmp_path, monkeypatch):
     vectors[:, 0] += np.where(rows["emotion"] == "angry", 3, -3)
     ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
     features.save(Features(ids, sha256, vectors, np.array(list("abcde")), EXTRACTOR), Path("features/c.npz"))
+    builders.save_copies(Path("augmented"), rows, {}, EXTRACTOR)
     write_params()
 
 
@@ -102,6 +103,62 @@ def test_each_classifier_is_the_one_that_its_fold_gives(run):
     stored = classifier.load(Path("models/classifier/kfold-01.safetensors"))
     expected, _ = fitting.fit(recipe, vectors, *data)
     np.testing.assert_array_equal(stored.probabilities(vectors), expected.probabilities(vectors))
+
+
+def test_copies_of_training_speakers_are_taught_and_those_of_others_are_not(run, capsys):
+    """In every fold and protocol: the copies of a fold's test and validation part are beyond all reason here."""
+    write_params(epochs=2)
+    rng = np.random.default_rng(1)
+    copies = {"pink_10": rng.normal(size=(48, 5)), "pink_0": rng.normal(size=(48, 5))}
+    builders.save_copies(Path("augmented"), people(), copies, EXTRACTOR)
+    run()
+    assert capsys.readouterr().out.endswith("; taught copies under pink_10, pink_0; see curves.png\n")
+    for protocol in ("kfold", "random"):
+        recipe, vectors, truth, parts, speakers = read_fold(protocol, 1)
+        absurd = [np.where(parts == "train", each.T, 1e6).T.astype(np.float32) for each in copies.values()]
+        stored = classifier.load(Path("models/classifier") / classifier.file_name(protocol, 1))
+        expected, _ = fitting.fit(recipe, vectors, truth, parts, speakers, copies=absurd)
+        plain, _ = fitting.fit(recipe, vectors, truth, parts, speakers)
+        np.testing.assert_array_equal(stored.probabilities(vectors), expected.probabilities(vectors))
+        assert np.abs(stored.probabilities(vectors) - plain.probabilities(vectors)).max() > 1e-3
+    assert set(pd.read_csv("dynamics.csv")["id"]) <= set(people()["id"])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda folder: (folder / "c/pink_10.npz").unlink(), "expected the feature files c/pink_10.npz, found none"),
+        (lambda folder: (folder / "c/pink_10.npz").rename(folder / "c/car_0.npz"), "found c/car_0.npz"),
+        (lambda folder: (folder / "c/pink_10.npz").write_bytes(b""), "damaged, or not a feature file"),
+        (lambda folder: (folder / "conditions.csv").unlink(), "conditions.csv: no such file"),
+    ],
+    ids=["missing", "left over", "damaged", "no table"],
+)
+def test_copies_that_are_not_as_the_stage_augment_left_them_are_one_line(run, spoil, message):
+    builders.save_copies(Path("augmented"), people(), {"pink_10": np.zeros((48, 5))}, EXTRACTOR)
+    spoil(Path("augmented"))
+    with pytest.raises(SystemExit, match=rf"^train: augmented.*{message}.*run the stage ") as caught:
+        run()
+    assert "\n" not in str(caught.value)
+    assert "stage features" not in str(caught.value)
+    assert outputs() == {}
+
+
+@pytest.mark.parametrize(
+    ("rows", "extractor", "message"),
+    [
+        (people().iloc[1:], EXTRACTOR, "expected the vectors of all utterances, found 1 missing"),
+        (people().assign(sha256="0" * 64), EXTRACTOR, "found 47 missing"),  # the first one's is that
+        (people(), '{"extractor": "other"}', "found those by another encoder"),
+    ],
+    ids=["unfinished", "other audio", "other encoder"],
+)
+def test_copies_of_other_utterances_or_encoders_are_one_line(run, rows, extractor, message):
+    builders.save_copies(Path("augmented"), rows, {"pink_10": np.zeros((len(rows), 5))}, extractor)
+    expected = rf"^train: augmented/c/pink_10.npz: .*{message}; run the stage augment again$"
+    with pytest.raises(SystemExit, match=expected):
+        run()
+    assert outputs() == {}
 
 
 def test_writes_a_row_of_the_learning_curves_for_every_epoch_and_a_picture(run):

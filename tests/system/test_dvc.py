@@ -25,6 +25,7 @@ STAGES = [
     "manifest",
     "features",
     "split",
+    "augment",
     "train",
     "evaluate",
     "bias",

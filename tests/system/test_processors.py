@@ -58,12 +58,13 @@ for name, numbers in (("long", vectors.shape[1]), ("short", 5)):
 PREPARE = [
     "stages.manifest --params params.yaml --raw raw --manifest manifest.csv --rejected rejected.csv --metrics m.json",
     "stages.split --params params.yaml --manifest manifest.csv --split split.csv --metrics s.json",
+    "stages.augment --params params.yaml --raw raw --manifest manifest.csv --augmented augmented --workers 1",
 ]
 ENCODE_AND_LEARN = [
     "stages.features --params params.yaml --raw raw --manifest manifest.csv --features features"
     " --baseline mfcc --workers 1",
-    "stages.train --params params.yaml --manifest manifest.csv --features features --split split.csv --models models"
-    " --dynamics dynamics.csv --curves curves.csv --picture curves.png --workers 1",
+    "stages.train --params params.yaml --manifest manifest.csv --features features --augmented augmented"
+    " --split split.csv --models models --dynamics dynamics.csv --curves curves.csv --picture curves.png --workers 1",
     "stages.evaluate --params params.yaml --manifest manifest.csv --features features --split split.csv --models models"
     " --predictions predictions.csv --metrics evaluate.json --confusion confusion.csv --classes classes.csv"
     " --folds folds.csv --risk risk.csv --picture confusion.png",
