@@ -1,4 +1,4 @@
-"""Write the page that tells what words add to the voice, of all tasks."""
+"""Tell what words add to the voice, of all tasks: on one page of Markdown, and with pictures on one of HTML."""
 
 import argparse
 from pathlib import Path
@@ -6,17 +6,20 @@ from pathlib import Path
 from ser.files import params, tables
 from ser.files.failures import InputError, one_line
 from ser.files.whole import whole_file
-from ser.fusion import page
+from ser.fusion import chapter, page
 from ser.fusion.table import COLUMNS
 from ser.fusion.task import FusionParams, FusionTask
+from ser.report import rendering
 
 
 def main() -> None:
-    """Read the tables of all tasks; write the page."""
+    """Read tables and pictures of all tasks; write the pages."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--tables", type=Path, required=True, nargs="+", help="in the order of the tasks in the params")
-    parser.add_argument("--page", type=Path, required=True)
+    parser.add_argument("--pictures", type=Path, required=True, nargs="+", help="likewise")
+    for name in ("template", "page", "report"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     with one_line("page"):
         asked = params.read(options.params, "tasks", dict[str, FusionTask])
@@ -24,8 +27,14 @@ def main() -> None:
         if len(asked) != len(options.tables):
             raise InputError(f"tasks: expected a table of each of {', '.join(asked)}, found {len(options.tables)}")
         found = [tables.read(path, COLUMNS, text=("folds", "system", "note")) for path in options.tables]
+        scored = dict(zip(asked, found, strict=True))
         with whole_file(options.page) as temporary:
-            temporary.write_text(page.write(dict(zip(asked, found, strict=True)), asked, settings), encoding="utf-8")
+            temporary.write_text(page.write(scored, asked, settings), encoding="utf-8")
+        pictures = {task: path.read_bytes() for task, path in zip(asked, options.pictures, strict=True)}
+        told = chapter.sections(scored, asked, settings)
+        with whole_file(options.report) as temporary:
+            html = rendering.chapter(chapter.TITLE, told, pictures, options.template.read_text(encoding="utf-8"))
+            temporary.write_text(html, encoding="utf-8", newline="\n")
         print(f"page: {len(found)} tasks; {options.page}")
 
 

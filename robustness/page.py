@@ -1,4 +1,4 @@
-"""Put the tables of all tasks onto one page."""
+"""Put the tables of all tasks onto one page of Markdown, and with their pictures onto one of HTML."""
 
 import argparse
 from pathlib import Path
@@ -8,17 +8,19 @@ from ser.files import params
 from ser.files.failures import one_line
 from ser.files.whole import whole_file
 from ser.learning.recipe import TrainParams
-from ser.robustness import page
+from ser.report import rendering
+from ser.robustness import chapter, page
 from ser.robustness.comparison import Marks
 from ser.scores.intervals import IntervalParams
 
 
 def main() -> None:
-    """Read the tables; write the page."""
+    """Read the tables and pictures; write the pages."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "pipeline", "page"):
+    for name in ("params", "pipeline", "template", "page", "report"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--tables", type=Path, nargs="+", required=True, help="of the tasks, in the params' order")
+    parser.add_argument("--pictures", type=Path, nargs="+", required=True, help="of the tasks, likewise")
     options = parser.parse_args()
     with one_line("page"):
         tasks = params.read(options.params, "tasks", dict[str, Task])
@@ -28,6 +30,11 @@ def main() -> None:
         scored = page.named(options.tables, list(tasks))
         with whole_file(options.page) as temporary:
             temporary.write_text(page.page(scored, marks, below, intervals), encoding="utf-8")
+        pictures = {task: path.read_bytes() for task, path in zip(tasks, options.pictures, strict=True)}
+        told = chapter.sections(scored, marks, below, intervals)
+        with whole_file(options.report) as temporary:
+            html = rendering.chapter(chapter.TITLE, told, pictures, options.template.read_text(encoding="utf-8"))
+            temporary.write_text(html, encoding="utf-8", newline="\n")
         print(f"page: {page.finding(scored)} See {options.page}")
 
 

@@ -138,7 +138,8 @@ def problems(root: Path, pipeline: str) -> list[str]:
 
         deps = below_root(declared(entry.get("deps")))
         outs = below_root(name for kind in ("outs", "metrics", "plots") for name in declared(entry.get(kind)))
-        code = {path for path in deps if path.endswith(".py") or path.startswith("ser/")}
+        # A folder of ser/ is code, whatever is in it; a template that is named by itself is data.
+        code = {p for p in deps if p.endswith(".py") or (p.startswith("ser/") and (root / p).is_dir())}
         data = (deps - code - {REQUIREMENTS}) | outs
         in_code = {path for path in on_the_command_line if any(path.startswith(f"{folder}/") for folder in code)}
         params = [({PARAMS: [line]} if isinstance(line, str) else line) for line in entry.get("params", ())]

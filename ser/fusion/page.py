@@ -28,10 +28,28 @@ def write(tables: Mapping[str, pd.DataFrame], tasks: Mapping[str, FusionTask], p
     Returns:
         The page, in Markdown.
     """
-    confidence = f"{params.intervals.confidence:.0%}"
     lines = [
         "# Words beside the voice",
         "Made by `dvc repro fusion/dvc.yaml`; do not edit.",
+        *method(params),
+    ]
+    for name, scored in tables.items():
+        claim = scored.loc[scored["system"] == CLAIM].iloc[0]
+        lines += [
+            f"## {name}",
+            about(tasks[name]),
+            _markdown(scored[scored["system"] != CLAIM]),
+            f"That sentences are known is worth {_known(scored, VOICE)} to the voice, {_known(scored, WORDS)} to the "
+            "words, as few to learn from in both cases.",
+            f'"{CLAIM.capitalize()}": {claim["note"]}.',
+        ]
+    return "\n\n".join(lines) + "\n"
+
+
+def method(params: FusionParams) -> list[str]:
+    """Say how it was measured and when words are said to help, a paragraph each."""
+    confidence = f"{params.intervals.confidence:.0%}"
+    return [
         "Systems are the main pipeline's linear classifiers: of PASE+ vectors (voice: "
         f"`{params.classifier}`), of vectors of what is said (words: `{params.words_classifier}`), or of both. late: "
         "the mean of log-probabilities, plain, or weighted as fits speakers who validate; early: one "
@@ -47,19 +65,14 @@ def write(tables: Mapping[str, pd.DataFrame], tasks: Mapping[str, FusionTask], p
         f"vectors, by a test over sentences ({params.permutations} exchanges). Both are `{params.fused}`, chosen "
         "before anything was measured.",
     ]
-    for name, scored in tables.items():
-        claim = scored.loc[scored["system"] == CLAIM].iloc[0]
-        lines += [
-            f"## {name}",
-            f"Corpus `{tasks[name].corpus}`, emotions {', '.join(tasks[name].emotions)}; protocol "
-            f"{tasks[name].protocol}; words: {tasks[name].words}"
-            f"{f'; utterances in {tasks[name].language} alone' if tasks[name].language else ''}.",
-            _markdown(scored[scored["system"] != CLAIM]),
-            f"That sentences are known is worth {_known(scored, VOICE)} to the voice, {_known(scored, WORDS)} to the "
-            "words, as few to learn from in both cases.",
-            f'"{CLAIM.capitalize()}": {claim["note"]}.',
-        ]
-    return "\n\n".join(lines) + "\n"
+
+
+def about(task: FusionTask) -> str:
+    """Say what a task asks of which corpus."""
+    return (
+        f"Corpus `{task.corpus}`, emotions {', '.join(task.emotions)}; protocol {task.protocol}; words: {task.words}"
+        f"{f'; utterances in {task.language} alone' if task.language else ''}."
+    )
 
 
 def _known(scored: pd.DataFrame, system: str) -> str:

@@ -1,13 +1,9 @@
 """The report as one HTML page that needs nothing else."""
 
-import base64
-from collections.abc import Mapping
-
-import jinja2
-
 from ser.report import ambiguity, confidence, data, groups, limits, performance, speakers
 from ser.report.content import Section
 from ser.report.material import Material
+from ser.report.rendering import embedded, rendered
 from ser.report.summary import summary
 
 
@@ -22,27 +18,18 @@ def render(material: Material, template: str) -> str:
 
     Args:
         material: what it tells of.
-        template: a jinja2 template; it gets ``summary``, ``sections``, and ``pictures`` and ``sounds`` as data URIs by
-            name.
+        template: a jinja2 template; it gets ``title``, ``summary``, ``sections``, and ``pictures`` and ``sounds`` as
+            data URIs by name.
 
     Returns:
         HTML; the same for the same material.
     """
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.from_string(template).render(
-        summary=summary(material),
+    top = summary(material)
+    return rendered(
+        template,
+        title=f"Speech emotion recognition: report on {top.corpora}",
+        summary=top,
         sections=sections(material),
-        pictures=_embedded(material.pictures, "image/png"),
-        sounds=_embedded(material.sounds, "audio/flac"),
+        pictures=embedded(material.pictures, "image/png"),
+        sounds=embedded(material.sounds, "audio/flac"),
     )
-
-
-def _embedded(files: Mapping[str, bytes], kind: str) -> dict[str, str]:
-    """Turn files into data URIs."""
-    return {name: f"data:{kind};base64,{base64.b64encode(content).decode()}" for name, content in files.items()}

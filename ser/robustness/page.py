@@ -58,6 +58,19 @@ def page(scored: Mapping[str, pd.DataFrame], marks: Marks, below: float, interva
         "# What conditions of use cost",
         "Made by `dvc repro robustness/dvc.yaml`; do not edit.",
         f"**{finding(scored)}**",
+        *method(marks, below, intervals),
+    ]
+    for task, table in scored.items():
+        rows = table[table["uar"].notna()]
+        paragraphs += [f"## {task}", tests(rows), markdown(rows)]
+        absent = [f"{row.condition} ({row.note})" for row in table[table["uar"].isna()].itertuples()]
+        paragraphs += [f"Not measured: {'; '.join(absent)}."] if absent else []
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
+    """Say how it was measured and what has to be reached, a paragraph each; arguments as of ``page``."""
+    return [
         "Each classifier was trained on clean speech alone (`augmented`: and on distorted copies of it, of training "
         "speakers), and asked about the utterances of speakers whom it does not know, once for each condition. "
         f"In brackets {intervals.confidence:.0%} intervals, which resample speakers; of the drop, UAR of clean speech "
@@ -70,12 +83,6 @@ def page(scored: Mapping[str, pd.DataFrame], marks: Marks, below: float, interva
         f"drop of at most {marks.drop:g}; fairness, a drop of women's UAR that differs from men's by at most "
         f"{marks.gender_drop:g}. `(open)` stands where the interval reaches to the other side of the mark.",
     ]
-    for task, table in scored.items():
-        rows = table[table["uar"].notna()]
-        paragraphs += [f"## {task}", tests(rows), markdown(rows)]
-        absent = [f"{row.condition} ({row.note})" for row in table[table["uar"].isna()].itertuples()]
-        paragraphs += [f"Not measured: {'; '.join(absent)}."] if absent else []
-    return "\n\n".join(paragraphs) + "\n"
 
 
 def finding(scored: Mapping[str, pd.DataFrame]) -> str:
@@ -87,10 +94,10 @@ def _of_task(task: str, table: pd.DataFrame) -> str:
     own = table[table["uar"].notna() & (table["encoder"] == table["encoder"].iloc[0])]
     plain, augmented = (own[own["training"] == training] for training in (PLAIN, AUGMENTED))
     clean = plain[plain["condition"] == CLEAN].iloc[0]
-    others = _distorted(plain)
+    others = distorted(plain)
     worst, best = others.iloc[0], others.iloc[-1]
     said = (
-        f"{task}: {clean['encoder']} passes {_passed(others)} of {len(others)} conditions; of its UAR of "
+        f"{task}: {clean['encoder']} passes {passed(others)} of {len(others)} conditions; of its UAR of "
         f"{_figure(clean, 'uar')} {worst['condition']} takes {_figure(worst, 'drop')}, {best['condition']} "
         f"{_figure(best, 'drop')}"
     )
@@ -99,7 +106,7 @@ def _of_task(task: str, table: pd.DataFrame) -> str:
     taught = augmented[augmented["condition"] == CLEAN].iloc[0]
     unseen = augmented[~augmented["kind"].isin(augmented.loc[augmented["seen"] == 1, "kind"])]
     said += (
-        f"; taught distorted copies as well it passes {_passed(_distorted(augmented))}, at "
+        f"; taught distorted copies as well it passes {passed(distorted(augmented))}, at "
         f"{_figure(taught, 'over_plain', sign=True)} of UAR on clean speech"
     )
     if unseen.empty:
@@ -114,12 +121,13 @@ def _of_task(task: str, table: pd.DataFrame) -> str:
     )
 
 
-def _distorted(rows: pd.DataFrame) -> pd.DataFrame:
+def distorted(rows: pd.DataFrame) -> pd.DataFrame:
     """Give the distorted conditions, the one that costs most first."""
     return rows[rows["condition"] != CLEAN].sort_values("drop", ascending=False, kind="stable")
 
 
-def _passed(rows: pd.DataFrame) -> int:
+def passed(rows: pd.DataFrame) -> int:
+    """Count the conditions whose drop is small enough."""
     return int(rows["robustness"].str.startswith(PASS).sum())
 
 

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from ser.fusion import claim, folds, page, run, systems, table
+from ser.fusion import chapter, claim, folds, page, run, systems, table
 from ser.fusion.folds import KINDS, MATCHED, SENTENCES, SPEAKERS
 from ser.fusion.task import EARLY, MEAN, VOICE, WEIGHTED, WORDS
 from ser.splits import sentences
@@ -240,6 +240,19 @@ def test_the_page_tells_every_figure_and_the_verdict():
     assert f'"Words help": {verdict.words}.' in text
     assert text.count("| other speakers, other sentences") == len(PARAMS.systems)
     assert f"{figures[SPEAKERS][WORDS]['uar']:.3f} [1.000, 1.000]" in text
+
+
+def test_the_chapter_leads_with_the_verdict_and_what_known_sentences_are_worth():
+    *_, scored, figures, _, _, verdict = measured("tied")[1:]
+    last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
+    whole = {"made": pd.concat([scored, last], ignore_index=True)}
+    first, task, _ = chapter.sections(whole, {"made": TASK}, PARAMS)
+    helps, known = first.parts
+    assert helps.verdict == "cannot be said"
+    assert helps.found.startswith("Refused: emotion is tied to the sentence")
+    gap = figures[MATCHED][WORDS]["gap"]
+    assert f"to words alone +{gap:.3f} [" in known.found
+    assert len(task.parts[1].rows) == len(scored)
 
 
 def test_a_support_vector_machine_of_repeated_rows_is_that_of_scikit_learn():

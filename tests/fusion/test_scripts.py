@@ -32,7 +32,8 @@ FLAGS = {
     "words": "--task made --params params.yaml --manifest c.csv --vectors words/made.npz",
     "fuse": "--task made --params params.yaml --manifest c.csv --features voice --words words/made.npz "
     "--table made.csv --picture made.png --metrics made.json",
-    "page": "--params params.yaml --tables made.csv --page fusion.md",
+    "page": "--params params.yaml --tables made.csv --pictures made.png "
+    f"--template {ROOT / 'ser/report/report.html.j2'} --page fusion.md --report fusion.html",
 }
 
 
@@ -68,6 +69,7 @@ def test_a_leak_is_refused_in_table_metrics_and_page(run, capsys):
     for row in table[table["system"] != "words help"].itertuples():
         assert metrics[row.folds][row.system]["uar"] == pytest.approx(row.uar, abs=1e-4)
     assert "refused: emotion is tied to the sentence" in Path("fusion.md").read_text()
+    assert "Refused: emotion is tied to the sentence" in Path("fusion.html").read_text()
     assert Path("made.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ser.report import content, page
+from ser.report import content, page, rendering
 from ser.report.content import Clip, Clips, Figure, Finding, Points, Section
 from ser.report.summary import Answer, Mark, Summary
 
@@ -90,6 +90,18 @@ def test_nothing_is_loaded_from_anywhere(render):
     assert "url(" not in style
     assert "@import" not in style
     assert "http" not in style
+
+
+def test_a_chapter_has_the_same_look_and_needs_nothing_else_and_no_summary():
+    section = Section("only", "Only", "The only one", "", EVERYTHING)
+    html = rendering.chapter("A <title>", [section], {"map": b"PNG"}, TEMPLATE.read_text(encoding="utf-8"))
+    parsed = Page(html)
+    sources = [value for _, found in parsed.elements for name, value in found.items() if name in ("src", "srcset")]
+    assert sources == ["data:image/png;base64,UE5H"]
+    assert {found["href"] for found in parsed.of("a")} == {"#only"}
+    assert parsed.text.startswith("A <title> A <title> Only The only one Asked? a hint only Found.")
+    assert "Summary" not in parsed.text
+    assert "--blue" in html
 
 
 def test_a_clip_has_a_spectrogram_and_a_player_that_hold_their_data(render):

@@ -9,7 +9,7 @@ from sklearn.metrics import recall_score
 from ser.confidence.calibration import expected_calibration_error
 from ser.files import tables
 from ser.plots import drawing, robustness
-from ser.robustness import comparison, page
+from ser.robustness import chapter, comparison, page
 from ser.robustness.comparison import Marks
 from ser.scores.intervals import IntervalParams
 from tests import builders
@@ -169,6 +169,29 @@ def test_the_page_leads_with_the_finding_and_has_a_table_a_task(scored, tmp_path
     assert "| pink " in text
     assert "Not measured: rain_10 (no recordings in noise/rain)." in text
     assert "nan" not in text.lower()
+
+
+def test_the_chapter_says_costs_gains_and_genders_with_intervals_before_the_tables(predictions, tmp_path):
+    taught = pd.concat([said(name, wrong & (name != "pink_10"), "augmented") for name, wrong in WRONG.items()])
+    everything = pd.concat([predictions, taught])
+    scored = comparison.table(everything, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS, ["pink_10"])
+    tables.write(scored, tmp_path / "one.csv")
+    first, task, method = chapter.sections(page.named([tmp_path / "one.csv"], ["made"]), MARKS, 0.6, INTERVALS)
+    cost, gain, genders = first.parts
+    assert [cost.verdict, gain.verdict, genders.verdict] == ["found", "found", "a hint only"]
+    assert cost.found.startswith(
+        "Of a UAR of 0.900 [0.900,\N{NO-BREAK SPACE}0.900] on speech as it was recorded, pink_10"
+    )
+    assert "Under 1 of 2 conditions the drop is at most 0.05." in cost.found
+    row = scored[(scored["training"] == "augmented") & (scored["condition"] == "pink_10")].iloc[0]
+    assert f"gains +{row['over_plain']:.3f} [+" in gain.found
+    assert "not taught (1) the UAR changes by 0.000 on average" in gain.found
+    assert "Of 2 conditions 1 by an interval of its own: pink_10 (+0.400 [" in genders.found
+    figure, figures = task.parts
+    assert (figure.picture, len(figures.rows)) == ("made", 6)
+    assert [row[0].text for row in figures.rows][-2:] == ["pink_10*", "gain_-20"]
+    assert "Not measured: rain_10 (no recordings in noise/rain)." in figures.note
+    assert "`" not in str(method)
 
 
 def test_a_page_wants_a_table_a_task(tmp_path):

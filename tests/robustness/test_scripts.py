@@ -89,12 +89,16 @@ def test_one_command_measures_every_condition_that_can_be_measured(project):
 
 @pytest.mark.slow
 def test_the_page_is_written_of_the_tables(project):
-    flags = "--params robustness/params.yaml --pipeline params.yaml --tables plots/robustness_synthetic.csv --page p.md"
+    flags = (
+        "--params robustness/params.yaml --pipeline params.yaml --tables plots/robustness_synthetic.csv "
+        "--pictures plots/robustness_synthetic.png --template ser/report/report.html.j2 --page p.md --report p.html"
+    )
     said = run(project, "python", "-m", "robustness.page", *flags.split())
     assert said.startswith("page: synthetic: mfcc passes ")
     text = (project / "p.md").read_text()
     assert "Not measured: rain_10 (no recordings in nowhere/rain)." in text
     assert "| pink* " in text
+    assert "What do distorted copies in training win back on synthetic?" in (project / "p.html").read_text()
 
 
 @pytest.mark.slow
@@ -144,5 +148,6 @@ def test_the_groups_own_params_are_what_the_scripts_read():
     for task in tasks.values():
         assert set(task.emotions) <= set(corpora[task.corpus].emotions)
     definition = yaml.safe_load((ROOT / "robustness/dvc.yaml").read_text())
+    page = definition["stages"]["page"]["deps"]
     for name in tasks:
-        assert f"plots/robustness_{name}.csv" in definition["stages"]["page"]["deps"]
+        assert {f"plots/robustness_{name}.csv", f"plots/robustness_{name}.png"} <= set(page)

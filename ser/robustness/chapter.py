@@ -1,0 +1,154 @@
+"""What conditions of use cost, in the look of the report: findings first, then each task's picture and table."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ser.report import words
+from ser.report.content import Figure, Finding, Points, Section, Table, estimated, table
+from ser.robustness.comparison import Marks
+from ser.robustness.page import distorted, method, passed
+from ser.robustness.vectors import AUGMENTED, CLEAN, PLAIN
+from ser.scores.intervals import IntervalParams
+
+TITLE = "What conditions of use cost"
+FIGURES = {
+    "uar": ("UAR", False),
+    "drop": ("drop from clean", True),
+    "over_plain": ("UAR minus plain", True),
+    "changed": ("changed", False),
+    "ece": ("ECE", False),
+    "uncertain": ("uncertain", False),
+    "gender_drop": ("drop, women minus men", True),
+}
+NOT_SAID = "Conditions are made of recordings, not met in use: a real line or room has more that is wrong with it."
+
+
+def sections(
+    scored: Mapping[str, pd.DataFrame], marks: Marks, below: float, intervals: IntervalParams
+) -> list[Section]:
+    """Write the sections.
+
+    Args:
+        scored: the table of each task, as ``ser.robustness.page.named`` reads them; a picture has the task's name.
+        marks: what has to be reached.
+        below: the confidence below which the answer is ``uncertain``.
+        intervals: how intervals were made.
+    """
+    found = [finding for task, rows in scored.items() for finding in findings(task, rows, marks, intervals)]
+    telling = [line.replace("`", "") for line in method(marks, below, intervals)]
+    return [
+        Section("findings", "Findings", "What was found", "", found),
+        *(_task(task, rows) for task, rows in scored.items()),
+        Section("method", "Method", "How it was measured", "", [Points("", telling)]),
+    ]
+
+
+def findings(task: str, scored: pd.DataFrame, marks: Marks, intervals: IntervalParams) -> list[Finding]:
+    """Say of the first encoder what conditions cost, what distorted copies win back, and whether genders differ."""
+    own = scored[scored["uar"].notna() & (scored["encoder"] == scored["encoder"].iloc[0])]
+    plain, taught = (own[own["training"] == training] for training in (PLAIN, AUGMENTED))
+    level = 1 - intervals.confidence
+    sure = f"Intervals of {intervals.confidence:.0%} over speakers; differences are paired over them."
+    said = [_cost(task, plain, marks, sure, level)]
+    if not taught.empty:
+        said.append(_gain(task, taught, sure, level))
+    if plain["gender_drop"].notna().any():
+        said.append(_genders(task, plain, sure, level))
+    return said
+
+
+def _cost(task: str, plain: pd.DataFrame, marks: Marks, sure: str, level: float) -> Finding:
+    clean, others = plain[plain["condition"] == CLEAN].iloc[0], distorted(plain)
+    worst, best = others.iloc[0], others.iloc[-1]
+    return Finding(
+        f"What do conditions of use cost on {task}?",
+        words.verdict(worst, "drop", level),
+        f"Of a UAR of {words.estimate(clean, 'uar')} on speech as it was recorded, {worst['condition']} takes "
+        f"{words.estimate(worst, 'drop')} and {best['condition']} {words.estimate(best, 'drop')}. Under "
+        f"{passed(others) or 'none'} of {len(others)} conditions the drop is at most {marks.drop:g}.",
+        sure,
+        NOT_SAID,
+    )
+
+
+def _gain(task: str, taught: pd.DataFrame, sure: str, level: float) -> Finding:
+    clean = taught[taught["condition"] == CLEAN].iloc[0]
+    seen = taught[(taught["seen"] == 1) & (taught["condition"] != CLEAN)]
+    seen = seen.sort_values("over_plain", ascending=False, kind="stable")
+    unseen = taught[~taught["kind"].isin({CLEAN, *seen["kind"]})].sort_values("over_plain", kind="stable")
+    gains = [f"{words.estimate(row, 'over_plain', sign=True)} under {row['condition']}" for _, row in seen.iterrows()]
+    others = ""
+    if len(unseen):
+        least, most = unseen.iloc[0], unseen.iloc[-1]
+        others = (
+            f"Under conditions of kinds that it was not taught ({len(unseen)}) the UAR changes by "
+            f"{words.signed(unseen['over_plain'].mean())} on average, from "
+            f"{words.estimate(most, 'over_plain', sign=True)} under {most['condition']} to "
+            f"{words.estimate(least, 'over_plain', sign=True)} under {least['condition']}."
+        )
+    return Finding(
+        f"What do distorted copies in training win back on {task}?",
+        words.verdict(seen.iloc[0], "over_plain", level),
+        words.sentence(
+            f"Taught copies of training speakers, a classifier gains {words.listing(gains)}, and "
+            f"{words.estimate(clean, 'over_plain', sign=True)} on speech as it was recorded.",
+            others,
+        ),
+        sure,
+        "What copies under other conditions would win back.",
+    )
+
+
+def _genders(task: str, plain: pd.DataFrame, sure: str, level: float) -> Finding:
+    known = plain[plain["gender_drop"].notna()]
+    most = known.loc[known["gender_drop"].abs().idxmax()]
+    shown = known[[words.verdict(row, "gender_drop", level) == words.FOUND for row in known.to_dict("records")]]
+    named = [f"{row['condition']} ({words.estimate(row, 'gender_drop', sign=True)})" for _, row in shown.iterrows()]
+    return Finding(
+        f"Does a condition take more from one gender on {task}?",
+        words.UNSURE if named else words.NOT_SHOWN,  # so many intervals, none of which is adjusted for the others
+        words.sentence(
+            f"Of {len(known)} conditions {len(named) or 'none'} by an interval of its own"
+            f"{': ' + words.listing(named) if named else ''}, drop of women's UAR minus that of men's.",
+            f"Most apart is {most['condition']}, by {words.estimate(most, 'gender_drop', sign=True)}.",
+        ),
+        f"{sure} They are not adjusted for the number of conditions.",
+        "That genders are served alike: where nothing is shown, the interval says how large a difference could be.",
+    )
+
+
+def _task(task: str, scored: pd.DataFrame) -> Section:
+    rows = scored[scored["uar"].notna()]
+    known = {name: told for name, told in FIGURES.items() if rows[name].notna().any()}
+    cells = [[*_names(row), *_figures(row, known)] for row in rows.to_dict("records")]
+    columns = ["condition", "encoder", "training", *(title for title, _ in known.values()), "verdict", "fairness"]
+    absent = [f"{row.condition} ({row.note})" for row in scored[scored["uar"].isna()].itertuples()]
+    return Section(
+        f"task_{task}",
+        task,
+        f"Every condition on {task}",
+        "",
+        [
+            Figure(task, "The UAR under each condition, with intervals over speakers. The table has its numbers."),
+            _table(task, columns, cells, absent),
+        ],
+    )
+
+
+def _table(task: str, columns: Sequence[str], cells: Sequence[Sequence], absent: Sequence[str]) -> Table:
+    notes = ["* training has heard copies of training speakers under this very condition."]
+    notes += [f"Not measured: {'; '.join(absent)}."] if absent else []
+    return table(f"Figures of every condition on {task}", columns, cells, " ".join(notes))
+
+
+def _names(row: Mapping) -> list[str]:
+    heard = "*" if row["seen"] == 1 and row["condition"] != CLEAN else ""
+    return [f"{row['condition']}{heard}", row["encoder"], row["training"]]
+
+
+def _figures(row: Mapping, known: Mapping[str, tuple[str, bool]]) -> list:
+    figures = [
+        "" if pd.isna(row[name]) else estimated(row, name, "no interval", sign) for name, (_, sign) in known.items()
+    ]
+    return [*figures, row["correctness"] or row["robustness"], row["fairness"]]
