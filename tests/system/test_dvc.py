@@ -209,12 +209,28 @@ def test_an_experiment_on_training_reruns_training_and_what_follows_and_can_be_c
         assert words in page
 
 
+def test_conditions_given_on_the_command_line_are_taught_and_their_copies_can_be_checked_out(project):
+    assert [path.name for path in (project.folder / "data/augmented").rglob("*")] == ["conditions.csv"]
+    before = project.text("metrics/evaluate.json")
+    wanted = [f"+augment.conditions.{kind}.levels=[{level}]" for kind, level in (("pink", 10), ("telephone", 3400))]
+    ran = project.stages_run("exp", "run", *(word for override in wanted for word in ("-S", override)))
+    assert ran == STAGES[STAGES.index("augment") :]
+    assert project.text("metrics/evaluate.json") != before
+    assert "| pink_10 " in project.text("models/bundle/card.md")
+    assert "distorted copies" in project.text("reports/report.html")
+    shutil.rmtree(project.folder / "data/augmented")
+    project.run("dvc", "checkout", "data/augmented")
+    assert project.table("data/augmented/conditions.csv")["condition"].tolist() == ["pink_10", "telephone_3400"]
+    assert len(list((project.folder / "data/augmented").glob("*/*.npz"))) == 4
+    assert project.stages_run("repro") == []
+
+
 # Something in the code that training shows: were the code of the checkout run, the curves would be those of before.
 OTHER_CODE = "optimiser = torch.optim.AdamW(learning, 50 * params.learning_rate"
 
 
 def edit_training(folder: Path):
-    source = folder / "ser/learning/fitting.py"
+    source = folder / "ser/learning/descent.py"
     old = "optimiser = torch.optim.AdamW(learning, params.learning_rate"
     text = source.read_text(encoding="utf-8")
     assert text.count(old) == 1
@@ -244,7 +260,7 @@ def test_an_experiment_outside_the_workspace_runs_its_own_code(project, curves_o
                 break
             assert "Failed" not in status, project.run("dvc", "queue", "logs", "changed")
             time.sleep(0.5)
-    project.run("git", "checkout", "--quiet", "ser/learning/fitting.py")
+    project.run("git", "checkout", "--quiet", "ser/learning/descent.py")
     project.run("dvc", "exp", "apply", "changed")
     assert project.text("plots/learning_curves.csv") == curves_of_other_code
 
