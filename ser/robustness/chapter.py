@@ -109,8 +109,8 @@ def _genders(task: str, plain: pd.DataFrame, sure: str, level: float) -> Finding
         f"Does a condition take more from one gender on {task}?",
         words.UNSURE if named else words.NOT_SHOWN,  # so many intervals, none of which is adjusted for the others
         words.sentence(
-            f"Of {len(known)} conditions {len(named) or 'none'} by an interval of its own"
-            f"{': ' + words.listing(named) if named else ''}, drop of women's UAR minus that of men's.",
+            "Conditions that take more of the UAR from one gender, each by an interval of its own: "
+            f"{words.listing(named or ['none'])} ({len(named)} of {len(known)}; women minus men).",
             f"Most apart is {most['condition']}, by {words.estimate(most, 'gender_drop', sign=True)}.",
         ),
         f"{sure} They are not adjusted for the number of conditions.",

@@ -186,7 +186,7 @@ def test_the_chapter_says_costs_gains_and_genders_with_intervals_before_the_tabl
     row = scored[(scored["training"] == "augmented") & (scored["condition"] == "pink_10")].iloc[0]
     assert f"gains +{row['over_plain']:.3f} [+" in gain.found
     assert "not taught (1) the UAR changes by 0.000 on average" in gain.found
-    assert "Of 2 conditions 1 by an interval of its own: pink_10 (+0.400 [" in genders.found
+    assert "each by an interval of its own: pink_10 (+0.400 [" in genders.found
     figure, figures = task.parts
     assert (figure.picture, len(figures.rows)) == ("made", 6)
     assert [row[0].text for row in figures.rows][-2:] == ["pink_10*", "gain_-20"]
