@@ -57,7 +57,7 @@ def from_votes(utterances: pd.DataFrame, labels: Sequence[str]) -> np.ndarray:
     """
     votes = np.array([[row.get(label, 0) for label in labels] for row in _rows(utterances)], dtype=float)
     total = votes.sum(axis=1)
-    without = utterances[total == 0]
+    without = utterances[total == 0].drop_duplicates("id")  # a copy has its original's
     if len(without):
         corpora = without["corpus"].value_counts()
         counts = ", ".join(f"{corpora[name]} of '{name}'" for name in sorted(corpora.index))

@@ -1,7 +1,7 @@
 """Distorted copies of utterances, to be taught beside them: the feature files, one a corpus and condition."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +21,14 @@ class AugmentParams:
     """The block ``augment``.
 
     Attributes:
-        conditions: under which every utterance lends a copy; none by default.
+        conditions: under which every utterance lends a copy; maybe none.
         noise: the folder of recorded noises, a folder for each kind; it may be missing where no condition needs it.
         seed: of all that is drawn.
     """
 
-    conditions: dict[str, Choice] = field(default_factory=dict)
-    noise: str = ""
-    seed: int = 0
+    conditions: dict[str, Choice]
+    noise: str
+    seed: int
 
     def __post_init__(self):
         check_ranges(self, seed=SEEDS)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ser.files.failures import InputError
 from ser.learning import classifier, fitting
 from ser.learning.recipe import AdversaryParams, Recipe, RobustParams
 from tests import builders
@@ -114,6 +115,12 @@ def test_a_copy_has_the_votes_and_the_speaker_of_its_original(monkeypatch):
     assert people["id"].tolist() == PEOPLE["id"][train].tolist() * 3
     assert np.asarray(EMOTIONS)[hard.truth].tolist() == TRUTH[train].tolist() * 3
     np.testing.assert_allclose(hard.weights, 1)  # both emotions as often, however many copies
+
+
+def test_an_utterance_without_votes_is_counted_once_however_many_copies_it_lends(monkeypatch):
+    monkeypatch.setitem(PEOPLE, "votes", "")
+    with pytest.raises(InputError, match="found none with 32 of 'c', such as 'c/00'"):
+        fit(speech()[1], labels="soft")
 
 
 def test_by_speaker_copies_are_normalised_as_what_the_speaker_said_under_that_condition(tmp_path):

@@ -23,7 +23,7 @@ MFCC = catalogue.build(Recipe("mfcc", ["mean"]))
 
 
 def write_params(conditions, **others):
-    block = {"conditions": conditions, "noise": "noise"} | others
+    block = {"conditions": conditions, "noise": "noise", "seed": 0} | others
     recipe = {"encoder": "mfcc", "statistics": ["mean"], "weights": "none"}
     Path("params.yaml").write_text(yaml.safe_dump({"features": recipe, "augment": block}))
 
