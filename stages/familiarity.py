@@ -13,6 +13,7 @@ from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.plots import drawing
 from ser.plots import familiarity as picture
+from ser.robustness import vectors
 from ser.scores.intervals import IntervalParams
 from ser.splits import names, table
 
@@ -22,7 +23,7 @@ SOUNDS = 20  # of each kind
 def main() -> None:
     """Read features, split and predictions; write the description of all speech, metrics, a table and a picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    inputs = ("params", "manifest", "features", "weights", "split", "predictions")
+    inputs = ("params", "manifest", "features", "augmented", "weights", "split", "predictions")
     for name in (*inputs, "familiarity", "metrics", "distances", "picture"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     paths = parser.parse_args()
@@ -33,18 +34,19 @@ def main() -> None:
         utterances = manifest.read(paths.manifest)
         split = table.read(paths.split)
         table.check(split, utterances)
-        vectors = features.read(paths.features, utterances)
+        own = features.read(paths.features, utterances)
+        copies = vectors.read_copies(paths.augmented, utterances, own.extractor).vectors
         predicted = predictions.with_people(predictions.read(paths.predictions, emotions), utterances)
         protocol = names.chosen(predicted["protocol"])
-        extractor = catalogue.rebuild(vectors.extractor, paths.weights)
+        extractor = catalogue.rebuild(own.extractor, paths.weights)
         sounds = {
             kind: np.stack([extractor.vector(signal) for signal in noises.sounds(kind, SOUNDS)])
             for kind in noises.KINDS
         }
-        measured = alarms.distances(split, utterances, vectors.vectors, sounds, settings)
+        measured = alarms.distances(split, utterances, own.vectors, sounds, settings, copies)
         report = alarms.report(measured, predicted[predicted["protocol"] == protocol], emotions, intervals)
         speakers = None if protocol == names.RANDOM else utterances["speaker"].to_numpy()
-        whole = familiarity.fit(vectors.vectors, utterances["emotion"].to_numpy(), speakers, settings)
+        whole = familiarity.fit(own.vectors, utterances["emotion"].to_numpy(), speakers, settings, copies)
         familiarity.save(whole, paths.familiarity)
         tables.write(measured, paths.distances)
         tables.write_metrics(report, paths.metrics)

@@ -20,6 +20,7 @@ def distances(
     vectors: np.ndarray,
     sounds: Mapping[str, np.ndarray],
     params: FamiliarityParams,
+    copies: Sequence[np.ndarray] = (),
 ) -> pd.DataFrame:
     """Measure how far test utterances and other sounds are from the training speech of each fold.
 
@@ -29,6 +30,7 @@ def distances(
         vectors: theirs, (utterances, numbers).
         sounds: vectors by kind, (sounds, numbers).
         params: the block ``familiarity``.
+        copies: for each condition a distorted copy of every utterance; those of the test part describe nothing.
 
     Returns:
         fold, kind (``SPEECH`` or that of the sounds), id (``""`` of sounds) and distance; above 1 is unfamiliar.
@@ -37,11 +39,11 @@ def distances(
         InputError: as ``ser.confidence.familiarity.fit``.
     """
     return pd.DataFrame(
-        list(_rows(split, utterances, vectors, sounds, params)), columns=["fold", "kind", "id", "distance"]
+        list(_rows(split, utterances, vectors, sounds, params, copies)), columns=["fold", "kind", "id", "distance"]
     )
 
 
-def _rows(split, utterances, vectors, sounds, params) -> Iterator[tuple]:
+def _rows(split, utterances, vectors, sounds, params, copies) -> Iterator[tuple]:
     chosen = names.chosen(split["protocol"])
     labels, ids = (utterances[column].to_numpy() for column in ("emotion", "id"))
     speakers = None if chosen == names.RANDOM else utterances["speaker"].to_numpy()
@@ -49,7 +51,8 @@ def _rows(split, utterances, vectors, sounds, params) -> Iterator[tuple]:
         if protocol != chosen:
             continue
         test, known = parts == "test", np.isin(parts, ("train", "validation"))
-        found = familiarity.fit(vectors[known], labels[known], None if speakers is None else speakers[known], params)
+        people, lent = None if speakers is None else speakers[known], [each[known] for each in copies]
+        found = familiarity.fit(vectors[known], labels[known], people, params, lent)
         for name, distance in zip(ids[test], found.distances(vectors[test]), strict=True):
             yield fold, SPEECH, name, distance
         for kind, made in sounds.items():

@@ -9,6 +9,7 @@ know: other speakers are not unfamiliar for being others.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,8 +80,14 @@ class Familiarity:
         return np.square(along) @ (1 / self.variances.astype(np.float64)) + across / self.rest
 
 
-def fit(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray | None, params: FamiliarityParams) -> Familiarity:
-    """Describe training speech.
+def fit(
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    speakers: np.ndarray | None,
+    params: FamiliarityParams,
+    copies: Sequence[np.ndarray] = (),
+) -> Familiarity:
+    """Describe training speech, and distorted copies of it where these are taught as well.
 
     The limit is a quantile of the distances of ``FOLDS`` groups of speakers, each from the description of the others.
 
@@ -89,6 +96,8 @@ def fit(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray | None, pa
         labels: (utterances,) emotions, by which the groups are balanced.
         speakers: (utterances,); None to group utterances, where speakers are not kept apart.
         params: the block ``familiarity``.
+        copies: for each condition a distorted copy of every utterance, (utterances, numbers); a copy counts as its
+            original does, and is in its group.
 
     Returns:
         The description.
@@ -98,6 +107,9 @@ def fit(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray | None, pa
     """
     if speakers is not None and len(set(speakers)) < 2:
         raise InputError("familiarity: expected two training speakers at least, found one; add speakers")
+    if copies:
+        speakers = np.tile(np.arange(len(vectors)) if speakers is None else speakers, 1 + len(copies))
+        vectors, labels = np.concatenate([vectors, *copies]), np.tile(labels, 1 + len(copies))
     whole = np.arange(len(vectors))
     strange = np.concatenate(
         [

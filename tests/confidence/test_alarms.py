@@ -44,6 +44,17 @@ def test_each_fold_measures_its_test_utterances_by_all_others_of_the_chosen_prot
         assert part.loc[part["kind"] == "hum", "distance"].tolist() == known.distances(sounds["hum"]).tolist()
 
 
+def test_copies_of_the_test_part_describe_nothing(corpus):
+    rows, vectors = corpus
+    split = split_of(rows, "holdout")
+    test = split.query("protocol == 'holdout'").set_index("id")["part"].loc[rows["id"]].to_numpy() == "test"
+    lent = vectors + 5
+    absurd = np.where(test[:, np.newaxis], 1e6, lent)
+    found = [alarms.distances(split, rows, vectors, {}, PARAMS, copies) for copies in ([], [lent], [absurd])]
+    assert found[1].equals(found[2])
+    assert not found[0].equals(found[1])
+
+
 def test_a_random_split_alone_groups_utterances(corpus):
     rows, vectors = corpus
     found = alarms.distances(split_of(rows, "random"), rows, vectors, {}, PARAMS)

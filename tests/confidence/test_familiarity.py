@@ -42,6 +42,26 @@ def test_other_speakers_are_unfamiliar_about_as_often_as_the_params_say():
         assert (found.distances(vectors[~known]) > 1).mean() == pytest.approx(wanted, abs=0.03)
 
 
+def test_distorted_speech_of_other_speakers_is_familiar_where_copies_are_taught():
+    vectors, labels, speakers = corpus(speakers=60)
+    known, distorted = np.isin(speakers, np.arange(30).astype(str)), vectors + 12 * vectors.std(axis=0)
+    data = (vectors[known], labels[known], speakers[known], FamiliarityParams(0.1))
+    plain, taught = familiarity.fit(*data), familiarity.fit(*data, [distorted[known]])
+    assert (plain.distances(distorted[~known]) > 1).all()
+    strange = np.concatenate([taught.distances(each[~known]) > 1 for each in (vectors, distorted)])
+    assert strange.mean() == pytest.approx(0.1, abs=0.03)
+
+
+def test_a_copy_is_in_the_group_of_its_original():
+    vectors, labels, _ = corpus(speakers=4)
+    alone = np.arange(len(vectors)).astype(str)  # as if everybody had said one thing
+    found = [familiarity.fit(vectors, labels, who, PARAMS, [vectors + 1]).limit for who in (None, alone)]
+    assert found[0] == pytest.approx(found[1], rel=0.2)
+    close = familiarity.fit(vectors, labels, None, PARAMS, [vectors]).limit
+    apart = familiarity.fit(np.concatenate([vectors] * 2), np.tile(labels, 2), None, PARAMS).limit
+    assert close > apart  # where copies of the same utterance say how far is too far, nothing is
+
+
 def test_what_is_made_of_other_parts_is_unfamiliar_though_each_number_is_as_usual():
     vectors, labels, speakers = corpus()
     found = familiarity.fit(vectors, labels, speakers, PARAMS)

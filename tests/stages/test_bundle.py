@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from ser.bundle import reading
+from ser.confidence import familiarity
 from ser.encoders import catalogue
 from ser.encoders.recipe import Recipe
 from ser.features import Features, save
@@ -22,7 +23,7 @@ EMOTIONS = ["sad", "angry"]
 FLAGS = (
     "--params params.yaml --manifest manifest.csv --features features --augmented augmented --weights none "
     "--split split.csv --manifest-metrics manifest.json --evaluate-metrics evaluate.json --bias-metrics bias.json "
-    "--bundle out/bundle"
+    "--familiarity-metrics familiarity.json --familiarity familiarity.safetensors --bundle out/bundle"
 )
 
 
@@ -39,6 +40,7 @@ def project(tmp_path, monkeypatch):
     ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
     save(Features(ids, sha256, vectors, np.array(extractor.names), extractor.fingerprint), Path("features/c.npz"))
     builders.save_copies(Path("augmented"), rows, {}, extractor.fingerprint)
+    familiarity.save(builders.familiarity(len(extractor.names)), Path("familiarity.safetensors"))
     blocks = {"emotions": EMOTIONS, "train": builders.TRAIN | {"networks": 2}, "intervals": builders.INTERVALS}
     Path("params.yaml").write_text(yaml.safe_dump(blocks))
     for name, metrics in METRICS.items():

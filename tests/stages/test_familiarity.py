@@ -33,6 +33,7 @@ def project(tmp_path, monkeypatch):
     scatter = np.random.default_rng(0).normal(size=(len(rows), len(extractor.names)))
     vectors = (heard.mean(axis=0) + heard.std(axis=0) * scatter).astype(np.float32)
     builders.save_vectors(rows, vectors, extractor.fingerprint, tmp_path / "features" / "c.npz")
+    builders.save_copies(tmp_path / "augmented", rows, {}, extractor.fingerprint)
     tables.write(protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT)), tmp_path / "split.csv")
     right = (rows["emotion"].to_numpy()[:, np.newaxis] == np.array(EMOTIONS)).astype(float)
     tables.write(builders.predictions(rows, right, EMOTIONS), tmp_path / "predictions.csv")
@@ -43,8 +44,8 @@ def project(tmp_path, monkeypatch):
 
 def run(monkeypatch):
     flags = (
-        "--params params.yaml --manifest manifest.csv --features features --weights none --split split.csv "
-        "--predictions predictions.csv --familiarity familiarity.safetensors --metrics familiarity.json "
+        "--params params.yaml --manifest manifest.csv --features features --augmented augmented --weights none "
+        "--split split.csv --predictions predictions.csv --familiarity familiarity.safetensors --metrics familiarity.json "
         "--distances familiarity.csv --picture familiarity.png"
     )
     monkeypatch.setattr(sys, "argv", [str(STAGE), *flags.split()])
@@ -65,6 +66,16 @@ def test_describes_all_speech_and_counts_what_is_unlike_it(project, monkeypatch,
     )
     assert found.limit == wanted.limit
     assert capsys.readouterr().out.startswith("familiarity: unfamiliar are of other speakers ")
+
+
+def test_what_was_taught_distorted_is_described_as_well(project, monkeypatch):
+    extractor, rows = catalogue.build(Recipe("mfcc")), pd.read_csv(project / "manifest.csv")
+    made = features.load(project / "features" / "c.npz").vectors
+    copies = (made + 10 * made.std(axis=0)).astype(np.float32)
+    builders.save_copies(project / "augmented", rows, {"pink_10": copies}, extractor.fingerprint)
+    run(monkeypatch)
+    found = familiarity.load(project / "familiarity.safetensors")
+    assert (found.distances(copies) > 1).mean() < 0.2
 
 
 def test_gives_the_same_bytes_again(project, monkeypatch):

@@ -71,8 +71,9 @@ ENCODE_AND_LEARN = [
     "describe",
 ]
 ANALYSE = [
-    "stages.train --params svm.yaml --manifest manifest.csv --features features --split split.csv --models svm"
-    " --dynamics svm_dynamics.csv --curves svm_curves.csv --picture svm_curves.png --workers 1",
+    "stages.train --params svm.yaml --manifest manifest.csv --features features --augmented augmented"
+    " --split split.csv --models svm --dynamics svm_dynamics.csv --curves svm_curves.csv --picture svm_curves.png"
+    " --workers 1",
     "stages.representation --params params.yaml --manifest manifest.csv --features features --baseline mfcc"
     " --split split.csv --models models --metrics representation.json --probes probes.csv --silhouettes silhouettes.csv"
     " --points projection.csv --picture representation.png --projection_picture projection.png",
