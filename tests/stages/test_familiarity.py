@@ -45,8 +45,8 @@ def project(tmp_path, monkeypatch):
 def run(monkeypatch):
     flags = (
         "--params params.yaml --manifest manifest.csv --features features --augmented augmented --weights none "
-        "--split split.csv --predictions predictions.csv --familiarity familiarity.safetensors --metrics familiarity.json "
-        "--distances familiarity.csv --picture familiarity.png"
+        "--split split.csv --predictions predictions.csv --familiarity familiarity.safetensors "
+        "--metrics familiarity.json --distances familiarity.csv --picture familiarity.png"
     )
     monkeypatch.setattr(sys, "argv", [str(STAGE), *flags.split()])
     runpy.run_path(str(STAGE), run_name="__main__")
