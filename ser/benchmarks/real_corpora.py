@@ -16,7 +16,8 @@ import yaml
 from ser.files.failures import InputError
 from ser.scores import words
 
-KEPT = ("ambiguity", "bias", "evaluate", "manifest", "representation", "split")  # of metrics/, for each corpus
+# Of metrics/, for each corpus.
+KEPT = ("ambiguity", "bias", "evaluate", "familiarity", "manifest", "representation", "split")
 
 HEADING = """# The default pipeline on real corpora
 
@@ -93,8 +94,8 @@ def table(metrics: Path, names: Sequence[str]) -> pd.DataFrame:
     Returns:
         A row per corpus: corpus, utterances, speakers, emotions, hours, chance, then with ``_low`` and ``_high``: uar
         (speakers unknown in training), random (a random split), added (by that), gender_gap (women minus men; missing
-        where it could not be measured), speaker_probe (balanced accuracy of speakers from the vectors) and
-        over_mfcc (the emotion probe of the vectors minus that of MFCC).
+        where it could not be measured), speaker_probe (balanced accuracy of speakers from the vectors), over_mfcc
+        (the emotion probe of the vectors minus that of MFCC) and unfamiliar (the share of test speakers' utterances).
     """
     rows = []
     for name in names:
@@ -113,6 +114,7 @@ def table(metrics: Path, names: Sequence[str]) -> pd.DataFrame:
                 **_figure("gender_gap", gap, "uar"),
                 **_figure("speaker_probe", probes["features"]["speaker"], "balanced_accuracy"),
                 **_figure("over_mfcc", probes["features_minus_mfcc"]["emotion"], "balanced_accuracy"),
+                **_figure("unfamiliar", read["familiarity"], "false_alarms"),
             }
         )
     return pd.DataFrame(rows)
@@ -139,6 +141,7 @@ def page(rows: pd.DataFrame) -> str:
             "gender gap, women minus men": figures("gender_gap", sign=True),
             "speaker from the vectors": figures("speaker_probe"),
             "emotion probe, PASE+ minus MFCC": figures("over_mfcc", sign=True),
+            "answered `unfamiliar`": figures("unfamiliar"),
         }
     )
     return f"{HEADING}\n{shown.to_markdown(index=False, disable_numparse=True)}\n"

@@ -36,6 +36,7 @@ METRICS = {
             "features_minus_mfcc": {"emotion": {"balanced_accuracy": 0.05, "low": -0.01, "high": 0.11}},
         }
     },
+    "familiarity": {"false_alarms": 0.06, "false_alarms_low": 0.02, "false_alarms_high": 0.11},
     "ambiguity": {},
     "split": {},
 }
@@ -128,6 +129,7 @@ def test_the_table_has_a_row_a_corpus_and_says_what_was_not_measured(metrics):
     assert "| 0.700 [0.600, 0.800] | 0.900 [0.850, 0.950] | +0.200 [+0.100, +0.300] | -0.100 [-0.200, +0.050] |" in page
     assert "| not measured" in page
     assert "0.400 (no interval)" in page
+    assert "| 0.060 [0.020, 0.110] |" in page
 
 
 def test_the_picture_shows_each_corpus_with_its_interval(metrics):
