@@ -44,7 +44,11 @@ def clicks(generator: np.random.Generator) -> np.ndarray:
 
 
 KINDS: dict[str, Callable[[np.random.Generator], np.ndarray]] = {
-    made.__name__: made for made in (white, pink, hum, tone, clicks)
+    "white noise": white,
+    "pink noise": pink,
+    "mains hum": hum,
+    "tones": tone,
+    "clicks": clicks,
 }
 
 

@@ -17,7 +17,7 @@ def test_sounds_are_two_seconds_between_the_levels_all_different_and_the_same_ag
     assert len({signal.tobytes() for signal in made}) == 4
 
 
-@pytest.mark.parametrize(("kind", "slope_db"), [("white", 0), ("pink", -3)])
+@pytest.mark.parametrize(("kind", "slope_db"), [("white noise", 0), ("pink noise", -3)])
 def test_noise_falls_by_so_many_decibels_an_octave(kind, slope_db):
     (signal,) = noises.sounds(kind, 1)
     frequencies, power = welch(signal, SAMPLING_RATE_HZ, nperseg=1024)
@@ -27,7 +27,7 @@ def test_noise_falls_by_so_many_decibels_an_octave(kind, slope_db):
 
 
 def test_hum_has_the_mains_frequency_and_a_tone_has_one():
-    for kind, period in (("hum", 320), ("tone", None)):
+    for kind, period in (("mains hum", 320), ("tones", None)):
         (signal,) = noises.sounds(kind, 1)
         power = np.abs(np.fft.rfft(signal)) ** 2
         if period:

@@ -29,7 +29,7 @@ def project(tmp_path, monkeypatch):
     extractor = catalogue.build(Recipe("mfcc"))
     rows = builders.manifest(6, 10, EMOTIONS)
     tables.write(rows, tmp_path / "manifest.csv")
-    heard = np.stack([extractor.vector(signal) for signal in noises.sounds("pink", 8)])
+    heard = np.stack([extractor.vector(signal) for signal in noises.sounds("pink noise", 8)])
     scatter = np.random.default_rng(0).normal(size=(len(rows), len(extractor.names)))
     vectors = (heard.mean(axis=0) + heard.std(axis=0) * scatter).astype(np.float32)
     builders.save_vectors(rows, vectors, extractor.fingerprint, tmp_path / "features" / "c.npz")
@@ -58,7 +58,7 @@ def test_describes_all_speech_and_counts_what_is_unlike_it(project, monkeypatch,
     assert 0 <= report["false_alarms"] < 0.4
     assert report["uar_familiar"] == 1
     assert list(report["detected"]) == sorted(noises.KINDS)
-    assert report["detected"]["tone"] == 1
+    assert report["detected"]["tones"] == 1
     found, made = familiarity.load(project / "familiarity.safetensors"), features.load(project / "features" / "c.npz")
     rows = pd.read_csv(project / "manifest.csv")
     wanted = familiarity.fit(
