@@ -75,7 +75,8 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
         "speakers), and asked about the utterances of speakers whom it does not know, once for each condition. "
         f"In brackets {intervals.confidence:.0%} intervals, which resample speakers; of the drop, UAR of clean speech "
         "minus that under the condition, paired ones. Changed: share of predictions other than when clean. "
-        "Minus plain: what distorted copies gain, paired. "
+        "Minus plain: what distorted copies gain, paired; here they also stop the networks, where those of the block "
+        "`augment` of the main pipeline only teach. "
         f"ECE: expected calibration error. Uncertain: share of answers with a confidence below {below:g}. "
         "What the conditions are is in `ser/robustness/catalogue.py`, their levels in `robustness/params.yaml`. An "
         "SNR is that over the active frames of the speech.",
