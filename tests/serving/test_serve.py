@@ -183,7 +183,7 @@ def test_the_threshold_is_the_models_unless_a_flag_says_otherwise(trained, tmp_p
     classifier.save(fitted, tmp_path / name)
     parser = argparse.ArgumentParser()
     limits.add_flags(parser)
-    known = {"models": tmp_path, "weights": None, "silence_db": -60.0, "threads": 1, "workers": 1}
+    known = {"models": tmp_path, "weights": None, "silence_db": -60.0, "any_sound": False, "threads": 1, "workers": 1}
     options = argparse.Namespace(**vars(parser.parse_args([])) | known, threshold=given)
     assert serve.make(options).policy.threshold == expected
 
