@@ -6,6 +6,7 @@
 import argparse
 import copy
 import json
+import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,6 +62,7 @@ def export(bundle: Bundle, path: Path) -> float:
     whole = Whole(bundle.predictor)
     encoder = bundle.predictor.extractor.encoder
     samples = torch.export.Dim("samples", min=encoder.minimum_samples, max=windows.WHOLE)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it would tell of packages that are not needed
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of PyTorch about itself
         program = torch.onnx.export(
