@@ -12,6 +12,7 @@ from benchmarks.speed import running
 from ser import features, manifest
 from ser.features import Features
 from ser.files import tables
+from ser.robustness import vectors as copies
 
 STAGES = ("split", "train", "evaluate", "bias")
 EMOTIONS = ("angry", "happy", "sad", "neutral")
@@ -75,6 +76,8 @@ def generate(folder: Path, count: int) -> dict[str, Path]:
     tables.write(rows, folder / "manifest.csv")
     (folder / "features").mkdir()
     features.save(made, folder / "features" / "made.npz")
+    (folder / "augmented").mkdir()
+    tables.write(pd.DataFrame(columns=list(copies.SCHEMA.columns)), folder / "augmented" / "conditions.csv")
     return {"params": params, "manifest": folder / "manifest.csv"}
 
 
@@ -85,6 +88,7 @@ def stages(folder: Path, given: dict[str, Path]) -> dict[str, running.Cost]:
         return {name: folder / f"{name}{suffix}" for name in names}
 
     made, split = {"features": folder / "features"}, {"split": folder / "split.csv"}
+    lent = {"augmented": folder / "augmented"}  # no copies
     models, predictions = {"models": folder / "models"}, {"predictions": folder / "predictions.csv"}
     drawn, metrics = files("picture", suffix=".png"), files("metrics", suffix=".json")
     tables_of = {
@@ -94,7 +98,7 @@ def stages(folder: Path, given: dict[str, Path]) -> dict[str, running.Cost]:
     }
     flags = {
         "split": split | metrics,
-        "train": made | split | models | tables_of["train"] | drawn | {"workers": 1},
+        "train": made | lent | split | models | tables_of["train"] | drawn | {"workers": 1},
         "evaluate": made | split | models | predictions | metrics | tables_of["evaluate"] | drawn,
         "bias": predictions | metrics | tables_of["bias"] | drawn,
     }
