@@ -95,6 +95,13 @@ class Predictor:
         groups = [vectors] if self.by_speaker else vectors[:, np.newaxis]
         return classifier.tempered(np.concatenate([self._mean(group) for group in groups]), self.temperature)
 
+    def distances(self, vectors: np.ndarray) -> list[float] | list[None]:
+        """Measure how far vectors, (utterances, numbers), are from the training speech; None each where nobody knows.
+
+        Above 1 a vector is unlike it.
+        """
+        return self.familiarity.distances(vectors).tolist() if self.familiarity else [None] * len(vectors)
+
     def _mean(self, vectors: np.ndarray) -> np.ndarray:
         """Give the mean over the classifiers of the probabilities that each gives in one go, before any temperature."""
         speakers = np.full(len(vectors), "one")

@@ -15,6 +15,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(flag, type=Path, metavar="PATH", default=default and Path(default), help=shown)
 
 
+def add_doubt_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say when to give no emotion."""
+    words = "confidence below which the answer is 'uncertain' (default: the model's, train.abstain_below)"
+    parser.add_argument("--threshold", type=float, metavar="P", help=words)
+    words = "name an emotion for what is unlike the training speech, too, instead of the answer 'unfamiliar'"
+    parser.add_argument("--any-sound", action="store_true", help=words)
+
+
 def read(options: argparse.Namespace, fold: int | None = None, device: str = "cpu"):
     """Read the model that the flags name.
 

@@ -57,9 +57,8 @@ class Pipeline:
         return lambda signal, start: self._of(begun.vector(signal, start))
 
     def _of(self, vector: np.ndarray) -> Heard:
-        known = self._trained.familiarity
-        distance = float(known.distances(vector[np.newaxis])[0]) if known else None
-        return Heard(self._trained.probabilities(vector[np.newaxis])[0], distance)
+        vectors = vector[np.newaxis]
+        return Heard(self._trained.probabilities(vectors)[0], self._trained.distances(vectors)[0])
 
 
 CALIBRATION = {

@@ -88,10 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--window", type=float, metavar="S", help="seconds of a window of the timeline (default: 3)")
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between two windows (default: 1, or a window)")
     parser.add_argument("--one-speaker", action="store_true", help="all files are of one speaker")
-    words = "confidence below which the answer is 'uncertain' (default: the model's, train.abstain_below)"
-    parser.add_argument("--threshold", type=float, metavar="P", help=words)
-    words = "name an emotion for what is unlike the training speech, too, instead of the answer 'unfamiliar'"
-    parser.add_argument("--any-sound", action="store_true", help=words)
+    chosen.add_doubt_flags(parser)
     parser.add_argument("--device", default="cpu", help="where the encoder runs (default: cpu)")
     return parser
 
@@ -241,10 +238,8 @@ def _predict_together(
     vectors = dict(measured(names, trained.extractor.vector, faults))
     if vectors:
         stacked = np.stack(list(vectors.values()))
-        known = trained.familiarity
-        distances = known.distances(stacked).tolist() if known else [None] * len(stacked)
         probabilities = trained.probabilities(stacked, options.one_speaker)
-        for name, heard in zip(vectors, map(Heard, probabilities, distances), strict=True):
+        for name, heard in zip(vectors, map(Heard, probabilities, trained.distances(stacked)), strict=True):
             writer.add([{"file": name, **_row(trained.labels, heard, below, options.any_sound)}])
 
 

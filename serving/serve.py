@@ -34,14 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="recordings computed at once in a process (default: cores)"
     )
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        metavar="P",
-        help="confidence below which the answer is 'uncertain' (default: the model's, train.abstain_below)",
-    )
-    words = "name an emotion for what is unlike the training speech, too, instead of the answer 'unfamiliar'"
-    parser.add_argument("--any-sound", action="store_true", help=words)
+    chosen.add_doubt_flags(parser)
     parser.add_argument("--silence-db", type=float, default=-60.0, help="level below which the answer is 'silence'")
     parser.add_argument("--proxy", metavar="ADDRESS", help="a proxy whose word on its clients' addresses is taken")
     limits.add_flags(parser)

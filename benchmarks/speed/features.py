@@ -62,10 +62,7 @@ def double(folder: Path) -> Path:
 
 def stage(folder: Path, table: Path, weights: Path) -> float:
     """Run the stage with one worker into a new folder; gives its seconds."""
-    with tempfile.TemporaryDirectory(dir=folder) as made:
-        places = {"features": Path(made) / "features", "baseline": Path(made) / "baseline"}
-        given = {"params": folder / "params.yaml", "raw": folder / "raw", "manifest": table, "weights": weights}
-        return running.stage("features", **given, **places, workers=1).seconds
+    return running.features(folder, folder / "params.yaml", table, weights)
 
 
 def main() -> None:

@@ -48,9 +48,7 @@ def stage(folder: Path, weights: Path, encoder: str) -> float:
     """Run the stage ``features`` with an encoder into a new folder; gives its seconds."""
     with tempfile.TemporaryDirectory(dir=folder) as made:
         params = running.write_params(Path(made) / "params.yaml", features={"encoder": encoder})
-        places = {"features": Path(made) / "features", "baseline": Path(made) / "baseline"}
-        given = {"params": params, "raw": folder / "raw", "manifest": folder / "manifest.csv", "weights": weights}
-        return running.stage("features", **given, **places, workers=1).seconds
+        return running.features(folder, params, folder / "manifest.csv", weights)
 
 
 def opensmile(folder: Path, feature_set: str) -> float:

@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,14 @@ def stage(name: str, **flags: Path | str | int) -> Cost:
     """Run a stage of dvc.yaml with flags."""
     words = [word for flag, value in flags.items() for word in (f"--{flag.replace('_', '-')}", str(value))]
     return python("-m", f"stages.{name}", *words)
+
+
+def features(folder: Path, params: Path, manifest: Path, weights: Path) -> float:
+    """Run the stage ``features`` with one worker on ``raw`` of a folder, from nothing; gives its seconds."""
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        places = {"features": Path(made) / "features", "baseline": Path(made) / "baseline"}
+        given = {"params": params, "raw": folder / "raw", "manifest": manifest, "weights": weights}
+        return stage("features", **given, **places, workers=1).seconds
 
 
 def write_params(path: Path, **blocks) -> Path:
