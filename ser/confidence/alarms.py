@@ -70,9 +70,9 @@ def report(measured: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence
         params: how intervals are made.
 
     Returns:
-        ``false_alarms``, the share of test utterances that are unfamiliar, ``uar`` of those that are ``familiar`` and
-        of those that are not, over the emotions that occur among them; each with ``_low`` and ``_high`` where there
-        is an interval. ``detected``: by kind of sound the share that is unfamiliar, folds pooled.
+        ``false_alarms``, the share of test utterances that are unfamiliar; ``uar_familiar``, of the others, over the
+        emotions that occur among them, if any; each with ``_low`` and ``_high`` where there is an interval.
+        ``detected``: by kind of sound the share that is unfamiliar, folds pooled.
     """
     speech = measured[measured["kind"] == SPEECH].set_index("id")["distance"]
     strange = speech.loc[predictions["id"]].to_numpy() > 1
