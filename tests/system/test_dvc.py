@@ -277,7 +277,8 @@ def test_a_worktree_runs_its_own_code(project, tmp_path, curves_of_other_code):
 
 def test_a_new_split_encodes_nothing(project):
     split = project.text("data/split.csv")
-    assert project.stages_run("exp", "run", "-S", "split.seed=7") == STAGES[STAGES.index("split") :]
+    follow = [name for name in STAGES[STAGES.index("split") :] if name != "augment"]  # copies are of every speaker
+    assert project.stages_run("exp", "run", "-S", "split.seed=7") == follow
     assert project.text("data/split.csv") != split
 
 
