@@ -28,7 +28,7 @@ real-corpora: .venv/installed
 	python -m benchmarks.real_corpora
 
 test: .venv/installed
-	pytest --numprocesses auto --dist loadfile
+	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed
 	ruff check . && ruff format --check .

@@ -12,6 +12,7 @@ from ser.learning.recipe import TrainParams
 from ser.plots import drawing, robustness
 from ser.robustness import comparison, testing, vectors
 from ser.robustness.comparison import Marks
+from ser.robustness.testing import Augment
 from ser.scores.intervals import IntervalParams
 
 
@@ -19,13 +20,23 @@ def main() -> None:
     """Read the predictions under all conditions; write what these cost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", required=True, help="its name in the params")
-    for name in ("params", "pipeline", "manifest", "conditions", "predictions", "table", "picture", "metrics"):
+    for name in (
+        "params",
+        "pipeline",
+        "manifest",
+        "conditions",
+        "encoders",
+        "predictions",
+        "table",
+        "picture",
+        "metrics",
+    ):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     with one_line("compare"):
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)
         marks = params.read(options.params, "marks", Marks)
-        seen = params.read(options.params, "augment", list[str])
+        seen = params.read(options.params, "augment", Augment).conditions
         below = params.read(options.pipeline, "train", TrainParams).abstain_below
         intervals = params.read(options.pipeline, "intervals", IntervalParams)
         corpus = manifest.read(options.manifest)
@@ -33,6 +44,7 @@ def main() -> None:
         said = testing.read(options.predictions, task.emotions)
         conditions = vectors.read_conditions(options.conditions)
         scored = comparison.table(said, conditions, people, task.emotions, below, marks, intervals, seen)
+        scored = comparison.with_absent(scored, conditions, vectors.read_encoders(options.encoders))
         tables.write(scored, options.table)
         title = f"{options.task}: {task.protocol}, {len(task.emotions)} emotions"
         drawing.save(robustness.draw(scored, 1 / len(task.emotions), title), options.picture)

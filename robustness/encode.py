@@ -20,34 +20,47 @@ from ser.robustness.conditions import Choice
 def main() -> None:
     """Read the corpus; write its manifest, a table of the conditions, and the feature files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "pipeline", "corpus", "weights", "manifest", "conditions", "features"):
+    for name in (
+        "params",
+        "pipeline",
+        "corpus",
+        "weights",
+        "whisper",
+        "manifest",
+        "conditions",
+        "encoders",
+        "features",
+    ):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
     options = parser.parse_args()
     with one_line("encode"):
         raw, name = options.corpus.parent, options.corpus.name
         corpus = tasks.named("corpora", params.read(options.params, "corpora", dict[str, Corpus]), name)
-        encoders = params.read(options.params, "encoders", dict[str, Variant])
+        offered = params.read(options.params, "encoders", dict[str, Variant])
+        wanted = tasks.taken(f"corpora.{name}.encoders", corpus.encoders, list(offered))
         listed = conditions.listed(params.read(options.params, "conditions", dict[str, Choice]), name)
         noises = Path(params.read(options.params, "noise", str))
         seed = params.read(options.params, "seed", int)
         accept = params.read(options.pipeline, "manifest", ManifestParams)
         utterances, rejected = intake.build(raw, [name], corpus.emotions, accept)
-        done = encoding.encode(
+        done, encoders = encoding.encode(
             utterances,
             raw,
             options.features,
-            encoders,
+            {encoder: offered[encoder] for encoder in wanted},
             listed,
             noises,
-            options.weights,
+            {"pase_plus": options.weights, "whisper_base": options.whisper},
             seed,
             options.workers,
             partial(tqdm, unit="utterance", disable=None),
         )
         tables.write(utterances, options.manifest)
         tables.write(done, options.conditions)
-        notes = "".join(f"; not measured: {row.condition}: {row.note}" for row in done.itertuples() if row.note)
+        tables.write(encoders, options.encoders)
+        named = done.set_index("condition")["note"].to_dict() | encoders.set_index("encoder")["note"].to_dict()
+        notes = "".join(f"; not measured: {name}: {note}" for name, note in named.items() if note)
         measured = (done["note"] == "").sum()
         print(f"encode: {accounts.closing_line(utterances, rejected)}; conditions: {measured}{notes}")
 

@@ -11,11 +11,12 @@ from tqdm import tqdm
 from ser import manifest
 from ser.benchmarks import tasks
 from ser.benchmarks.tasks import Task
+from ser.confidence.familiarity import FamiliarityParams
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.learning.recipe import TrainParams
 from ser.robustness import testing, vectors
-from ser.robustness.testing import Classifier
+from ser.robustness.testing import Augment, Classifier
 from ser.splits.protocols import SplitParams
 
 
@@ -23,27 +24,30 @@ def main() -> None:
     """Read the corpus' vectors; write the predictions under all conditions."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", required=True, help="its name in the params")
-    for name in ("params", "pipeline", "manifest", "conditions", "features", "predictions"):
+    for name in ("params", "pipeline", "manifest", "conditions", "encoders", "features", "predictions"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
     options = parser.parse_args()
     with one_line("predict"):
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)
         classifiers = params.read(options.params, "classifiers", dict[str, Classifier])
-        copies = params.read(options.params, "augment", list[str])
+        augment = params.read(options.params, "augment", Augment)
+        augment.check(classifiers)
+        alarms = params.read(options.pipeline, "familiarity", FamiliarityParams)
         train = params.read(options.pipeline, "train", TrainParams)
         split = params.read(options.pipeline, "split", SplitParams)
+        encoders = vectors.available(options.encoders, classifiers)
         utterances, found = vectors.read(
             options.features,
             manifest.read(options.manifest),
             vectors.measured(options.conditions),
-            classifiers,
+            encoders,
             task.emotions,
         )
         folds = testing.folds(utterances, task.emotions, dataclasses.replace(split, protocol=task.protocol))
-        train = {name: testing.changed(train, chosen) for name, chosen in classifiers.items()}
+        train = {name: testing.changed(train, classifiers[name]) for name in encoders}
         bar = partial(tqdm, desc=options.task, unit="fold", disable=None)
-        table = testing.predict(folds, found, utterances, task.emotions, train, copies, options.workers, bar)
+        table = testing.predict(folds, found, utterances, task.emotions, train, alarms, augment, options.workers, bar)
         tables.write(table, options.predictions)
         print(f"predict: {options.task}: {len(table)} predictions of {len(folds)} folds; {options.predictions}")
 

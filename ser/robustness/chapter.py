@@ -7,7 +7,7 @@ import pandas as pd
 from ser.report import words
 from ser.report.content import Figure, Finding, Points, Section, Table, estimated, table
 from ser.robustness.comparison import Marks
-from ser.robustness.page import distorted, method, passed
+from ser.robustness.page import absent, distorted, means, method, passed, star
 from ser.robustness.vectors import AUGMENTED, CLEAN, PLAIN
 from ser.scores.intervals import IntervalParams
 
@@ -19,6 +19,7 @@ FIGURES = {
     "changed": ("changed", False),
     "ece": ("ECE", False),
     "uncertain": ("uncertain", False),
+    "unfamiliar": ("unfamiliar", False),
     "gender_drop": ("drop, women minus men", True),
 }
 NOT_SAID = "Conditions are made of recordings, not met in use: a real line or room has more that is wrong with it."
@@ -46,11 +47,12 @@ def sections(
 
 def findings(task: str, scored: pd.DataFrame, marks: Marks, intervals: IntervalParams) -> list[Finding]:
     """Say of the first encoder what conditions cost, what distorted copies win back, and whether genders differ."""
+    several = means(scored)
     own = scored[scored["uar"].notna() & (scored["encoder"] == scored["encoder"].iloc[0])]
     plain, taught = (own[own["training"] == training] for training in (PLAIN, AUGMENTED))
     level = 1 - intervals.confidence
     sure = f"Intervals of {intervals.confidence:.0%} over speakers; differences are paired over them."
-    said = [_cost(task, plain, marks, sure, level)]
+    said = [_cost(task, plain, marks, several, sure, level)]
     if not taught.empty:
         said.append(_gain(task, taught, sure, level))
     if plain["gender_drop"].notna().any():
@@ -58,15 +60,18 @@ def findings(task: str, scored: pd.DataFrame, marks: Marks, intervals: IntervalP
     return said
 
 
-def _cost(task: str, plain: pd.DataFrame, marks: Marks, sure: str, level: float) -> Finding:
+def _cost(task: str, plain: pd.DataFrame, marks: Marks, several: str, sure: str, level: float) -> Finding:
     clean, others = plain[plain["condition"] == CLEAN].iloc[0], distorted(plain)
     worst, best = others.iloc[0], others.iloc[-1]
     return Finding(
         f"What do conditions of use cost on {task}?",
         words.verdict(worst, "drop", level),
-        f"Of a UAR of {words.estimate(clean, 'uar')} on speech as it was recorded, {worst['condition']} takes "
-        f"{words.estimate(worst, 'drop')} and {best['condition']} {words.estimate(best, 'drop')}. Under "
-        f"{passed(others) or 'none'} of {len(others)} conditions the drop is at most {marks.drop:g}.",
+        words.sentence(
+            f"Of a UAR of {words.estimate(clean, 'uar')} on speech as it was recorded, {worst['condition']} takes "
+            f"{words.estimate(worst, 'drop')} and {best['condition']} {words.estimate(best, 'drop')}. Under "
+            f"{passed(others) or 'none'} of {len(others)} conditions the drop is at most {marks.drop:g}.",
+            f"{several[0].upper()}{several[1:]}." if several else "",
+        ),
         sure,
         NOT_SAID,
     )
@@ -76,7 +81,8 @@ def _gain(task: str, taught: pd.DataFrame, sure: str, level: float) -> Finding:
     clean = taught[taught["condition"] == CLEAN].iloc[0]
     seen = taught[(taught["seen"] == 1) & (taught["condition"] != CLEAN)]
     seen = seen.sort_values("over_plain", ascending=False, kind="stable")
-    unseen = taught[~taught["kind"].isin({CLEAN, *seen["kind"]})].sort_values("over_plain", kind="stable")
+    unseen = distorted(taught)
+    unseen = unseen[~unseen["kind"].isin(seen["kind"])].sort_values("over_plain", kind="stable")
     gains = [f"{words.estimate(row, 'over_plain', sign=True)} under {row['condition']}" for _, row in seen.iterrows()]
     others = ""
     if len(unseen):
@@ -123,7 +129,6 @@ def _task(task: str, scored: pd.DataFrame) -> Section:
     known = {name: told for name, told in FIGURES.items() if rows[name].notna().any()}
     cells = [[*_names(row), *_figures(row, known)] for row in rows.to_dict("records")]
     columns = ["condition", "encoder", "training", *(title for title, _ in known.values()), "verdict", "fairness"]
-    absent = [f"{row.condition} ({row.note})" for row in scored[scored["uar"].isna()].itertuples()]
     return Section(
         f"task_{task}",
         task,
@@ -131,20 +136,19 @@ def _task(task: str, scored: pd.DataFrame) -> Section:
         "",
         [
             Figure(task, "The UAR under each condition, with intervals over speakers. The table has its numbers."),
-            _table(task, columns, cells, absent),
+            _table(task, columns, cells, absent(scored)),
         ],
     )
 
 
-def _table(task: str, columns: Sequence[str], cells: Sequence[Sequence], absent: Sequence[str]) -> Table:
+def _table(task: str, columns: Sequence[str], cells: Sequence[Sequence], missing: Sequence[str]) -> Table:
     notes = ["* training has heard copies of training speakers under this very condition."]
-    notes += [f"Not measured: {'; '.join(absent)}."] if absent else []
+    notes += [f"Not measured: {'; '.join(missing)}."] if missing else []
     return table(f"Figures of every condition on {task}", columns, cells, " ".join(notes))
 
 
 def _names(row: Mapping) -> list[str]:
-    heard = "*" if row["seen"] == 1 and row["condition"] != CLEAN else ""
-    return [f"{row['condition']}{heard}", row["encoder"], row["training"]]
+    return [f"{row['condition']}{star(row)}", row["encoder"], row["training"]]
 
 
 def _figures(row: Mapping, known: Mapping[str, tuple[str, bool]]) -> list:

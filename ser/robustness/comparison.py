@@ -19,14 +19,14 @@ import pandas as pd
 from ser.confidence.calibration import expected_calibration_error
 from ser.files.params import check_ranges
 from ser.predictions import probability_columns
-from ser.robustness.vectors import CLEAN, PLAIN
+from ser.robustness.vectors import CLEAN, MEAN, PLAIN
 from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.scores.metrics import confusions, resampled, scores
 
 GENDERS = ("female", "male")
 ENDS = ("", "_low", "_high")
-MEASURED = ("uar", "drop", "over_plain", "changed", "uncertain", "gender_drop")  # with intervals
+MEASURED = ("uar", "drop", "over_plain", "changed", "uncertain", "unfamiliar", "gender_drop")  # with intervals
 NUMBERS = (*(f"{name}{end}" for name in MEASURED for end in ENDS), "ece")
 SYSTEM = ("encoder", "training")
 VERDICTS = ("correctness", "fairness", "robustness")
@@ -78,11 +78,12 @@ def table(
     Returns:
         ``COLUMNS``, a row per encoder, training and condition: ``uar``; ``drop``, clean minus distorted; ``changed``,
         the share of utterances that are predicted otherwise than when clean; ``uncertain``, the share of answers below;
+        ``unfamiliar``, the share of utterances further from training speech than the limit;
         ``over_plain``, of augmented training, its UAR minus that of training on clean speech alone, under the same
         condition; ``gender_drop``, the drop of women minus that of men; ``ece``, the expected calibration error,
         without an interval, which for it would lie too high; ``seen``, 1 where the training has heard such copies;
-        verdicts by the marks. What cannot be had is missing. Then a row for each condition that was not measured; its
-        note says why.
+        verdicts by the marks. What cannot be had is missing. A row ``MEAN`` of each encoder and training has the means
+        over all conditions but the clean one.
     """
     joined = predictions.merge(people[["id", "emotion", "speaker", "gender"]], on="id", validate="many_to_one")
     speakers = sorted(set(joined["speaker"]))
@@ -111,8 +112,28 @@ def table(
             elif all(map(len, parts)):
                 line |= _gender_drop(tally, own[CLEAN], genders, apart)
             lines.append(line | _verdicts(line, marks, chance))
+        distorted = {name: tally for name, tally in own.items() if name != CLEAN}
+        if distorted:
+            line = dict(zip(SYSTEM, system, strict=True)) | dict.fromkeys(("condition", "kind", "family"), MEAN)
+            line |= everyone.figures(partial(_mean, distorted, own[CLEAN]))
+            if system[1] != PLAIN and system[0] in plain:
+                line |= everyone.figures(partial(_mean_gained, distorted, plain[system[0]]))
+            lines.append(line | {"unit": "", "seen": 0, "note": ""})
+    return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seen": "Int64"})
+
+
+def with_absent(scored: pd.DataFrame, conditions: pd.DataFrame, encoders: pd.DataFrame) -> pd.DataFrame:
+    """Put a row below for each condition and each encoder that was not measured; its note says why.
+
+    Args:
+        scored: as from ``table``.
+        conditions: those of the corpus (``ser.robustness.vectors.SCHEMA``).
+        encoders: likewise (``ser.robustness.vectors.ENCODERS``).
+    """
     absent = conditions[conditions["note"] != ""].drop(columns="distortion").to_dict("records")
-    return pd.DataFrame(lines + absent, columns=list(COLUMNS)).astype({"seen": "Int64"})
+    absent += encoders[encoders["note"] != ""].to_dict("records")
+    below = pd.DataFrame(absent, columns=list(COLUMNS)).astype(scored.dtypes)
+    return pd.concat([scored, below], ignore_index=True) if absent else scored
 
 
 def nested(scored: pd.DataFrame) -> dict:
@@ -136,7 +157,7 @@ def summary(scored: pd.DataFrame) -> str:
 
 def _told(scored: pd.DataFrame):
     for system, rows in scored[scored["uar"].notna()].groupby(list(SYSTEM), sort=False):
-        others = rows[rows["condition"] != CLEAN]
+        others = rows[~rows["condition"].isin([CLEAN, MEAN])]
         passed = others["robustness"].str.startswith(PASS).sum()
         worst = others.nlargest(1, "drop").to_dict("records")
         clean = rows[rows["condition"] == CLEAN].iloc[0]
@@ -172,6 +193,18 @@ def _gained(tally: "_Tally", plain: "_Tally", weights: np.ndarray) -> dict[str, 
     return {"over_plain": tally.uar(weights) - plain.uar(weights)}
 
 
+def _mean(of: Mapping[str, "_Tally"], clean: "_Tally", weights: np.ndarray) -> dict[str, np.ndarray]:
+    measured = [tally.measures(clean, weights) for tally in of.values()]
+    return {name: np.mean([each[name] for each in measured], axis=0) for name in measured[0]}
+
+
+def _mean_gained(
+    of: Mapping[str, "_Tally"], plain: Mapping[str, "_Tally"], weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    gains = [_gained(tally, plain[name], weights)["over_plain"] for name, tally in of.items()]
+    return {"over_plain": np.mean(gains, axis=0)}
+
+
 def _gender_drop(tally: "_Tally", clean: "_Tally", genders: np.ndarray, apart: Bootstrap) -> dict[str, float]:
     def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
         women, men = (
@@ -186,7 +219,7 @@ class _Tally:
     """What one system said under one condition, speaker by speaker.
 
     Args:
-        rows: its predictions, sorted by id, with emotion, speaker and probabilities.
+        rows: its predictions, sorted by id, with emotion, speaker, probabilities and distance.
         clean: those of clean speech, likewise.
         speakers: all of them.
         emotions: the label set.
@@ -208,6 +241,7 @@ class _Tally:
             for name, values in (
                 ("changed", changed.astype(float)),
                 ("uncertain", (confidence < below).astype(float)),
+                ("unfamiliar", (rows["distance"] > 1).to_numpy(dtype=float)),
                 ("all", np.ones(len(rows))),
             )
         }
@@ -219,5 +253,5 @@ class _Tally:
     def measures(self, clean: "_Tally", weights: np.ndarray) -> dict[str, np.ndarray]:
         """Give all measures but the gap, each (replicates,), of weights (replicates, speakers)."""
         uar, count = self.uar(weights), weights @ self.of["all"]
-        shares = {name: weights @ self.of[name] / count for name in ("changed", "uncertain")}
+        shares = {name: weights @ self.of[name] / count for name in ("changed", "uncertain", "unfamiliar")}
         return {"uar": uar, "drop": clean.uar(weights) - uar, **shares}

@@ -17,6 +17,7 @@ from ser.encoders import catalogue as encoders_catalogue
 from ser.encoders import fingerprint
 from ser.encoders.extractor import Extractor
 from ser.encoders.recipe import Recipe
+from ser.encoders.selfsupervised import WeightsNotAvailable
 from ser.features import Features
 from ser.files.failures import InputError
 from ser.machine import processes
@@ -25,8 +26,9 @@ from ser.robustness import conditions as listing
 from ser.robustness.catalogue import RECORDINGS, VOICES
 from ser.robustness.conditions import Condition
 from ser.robustness.noise import TALKERS
-from ser.robustness.vectors import CLEAN, SCHEMA
+from ser.robustness.vectors import CLEAN, ENCODERS, SCHEMA
 
+NOT_AVAILABLE = "weights not available"
 WORTH_A_PROCESS = 16  # utterances; to start a process takes as long as to encode about this many
 
 
@@ -38,7 +40,7 @@ class Task:
         manifest: the utterances of one corpus.
         raw: the folder that the manifest's paths start from.
         recipe: of the encoder.
-        weights: the file of the trained PASE+ weights.
+        weights: the file of its trained weights; None where it reads none.
         noises: the folder of recorded noises.
         seed: of all draws.
     """
@@ -46,7 +48,7 @@ class Task:
     manifest: pd.DataFrame
     raw: Path
     recipe: Recipe
-    weights: Path
+    weights: Path | None
     noises: Path
     seed: int
 
@@ -58,14 +60,15 @@ def encode(
     encoders: Mapping[str, Recipe],
     conditions: Sequence[Condition],
     noises: Path,
-    weights: Path,
+    weights: Mapping[str, Path],
     seed: int,
     workers: int = 1,
     progress: Callable[..., Iterable[np.ndarray]] = lambda vectors, total, desc: vectors,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bring the vectors of all encoders under all conditions up to date: the same however many workers there are.
 
-    If an error or Ctrl-C comes in between, what was encoded is kept for the next time.
+    It goes on without encoders whose weights cannot be had. If an error or Ctrl-C comes in between, what was encoded is
+    kept for the next time.
 
     Args:
         manifest: the utterances of one corpus.
@@ -74,14 +77,14 @@ def encode(
         encoders: what makes vectors, by name.
         conditions: as from ``ser.robustness.conditions.listed``.
         noises: the folder of recorded noises.
-        weights: the file of the trained PASE+ weights.
+        weights: the files of trained weights, by the kind of encoder, for those that read one.
         seed: of all draws.
         workers: processes.
         progress: wraps the vectors as they come, with ``total`` and the encoder's name as ``desc``.
 
     Returns:
-        ``ser.robustness.vectors.SCHEMA``, a row per condition; the note says why it was not measured, ``""`` where it
-        was.
+        ``ser.robustness.vectors.SCHEMA``, a row per condition, and ``ENCODERS``, a row per encoder; the notes say why
+        something was not measured, ``""`` where it was.
 
     Raises:
         InputError: an audio file cannot be read, or the corpus has a single speaker and babble is asked for.
@@ -91,10 +94,17 @@ def encode(
     wanted = {folder / name / f"{condition.name}.npz" for name in encoders for condition in measured}
     for leftover in set(folder.glob("*/*.npz")) - wanted:
         leftover.unlink()
+    available = {}
     for name, recipe in encoders.items():
-        task = Task(manifest, raw, recipe, weights, noises, seed)
-        bring_up_to_date(task, measured, folder / name, workers, progress)
-    return table(notes)
+        own = weights.get(recipe.encoder)
+        try:
+            if own is not None and not own.exists():
+                raise WeightsNotAvailable(f"{own}: no such file")
+            bring_up_to_date(Task(manifest, raw, recipe, own, noises, seed), measured, folder / name, workers, progress)
+            available[name] = ""
+        except WeightsNotAvailable:
+            available[name] = NOT_AVAILABLE
+    return table(notes), pd.DataFrame(list(available.items()), columns=list(ENCODERS.columns))
 
 
 def table(notes: Mapping[Condition, str]) -> pd.DataFrame:

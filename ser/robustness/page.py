@@ -8,7 +8,7 @@ import pandas as pd
 from ser.files import tables
 from ser.files.failures import InputError
 from ser.robustness.comparison import COLUMNS, PASS, SYSTEM, Marks
-from ser.robustness.vectors import AUGMENTED, CLEAN, PLAIN
+from ser.robustness.vectors import AUGMENTED, CLEAN, MEAN, PLAIN
 from ser.scores import words
 from ser.scores.intervals import IntervalParams
 
@@ -20,9 +20,11 @@ FIGURES = {
     "changed": "changed",
     "ece": "ECE",
     "uncertain": "uncertain",
+    "unfamiliar": "unfamiliar",
 }
 
 SIGNED = ("drop", "over_plain")
+NOTE = "\\* the augmented classifier has heard copies of training speakers under this very condition."
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -62,9 +64,14 @@ def page(scored: Mapping[str, pd.DataFrame], marks: Marks, below: float, interva
     ]
     for task, table in scored.items():
         rows = table[table["uar"].notna()]
-        paragraphs += [f"## {task}", tests(rows), markdown(rows)]
-        absent = [f"{row.condition} ({row.note})" for row in table[table["uar"].isna()].itertuples()]
-        paragraphs += [f"Not measured: {'; '.join(absent)}."] if absent else []
+        first = rows["encoder"].iloc[0]
+        paragraphs += [f"## {task}", tests(rows)]
+        if rows["encoder"].nunique() > 1:
+            paragraphs += ["UAR of every encoder:", side_by_side(rows), f"More figures of {first}:"]
+        paragraphs += [markdown(rows[rows["encoder"] == first])]
+        paragraphs += [NOTE] if any(map(star, rows.to_dict("records"))) else []
+        missing = absent(table)
+        paragraphs += [f"Not measured: {'; '.join(missing)}."] if missing else []
     return "\n\n".join(paragraphs) + "\n"
 
 
@@ -75,9 +82,11 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
         "speakers), and asked about the utterances of speakers whom it does not know, once for each condition. "
         f"In brackets {intervals.confidence:.0%} intervals, which resample speakers; of the drop, UAR of clean speech "
         "minus that under the condition, paired ones. Changed: share of predictions other than when clean. "
-        "Minus plain: what distorted copies gain, paired; here they also stop the networks, where those of the block "
-        "`augment` of the main pipeline only teach. "
+        "Minus plain: what distorted copies gain, paired; they are taught as those of the block `augment` of the main "
+        "pipeline. "
         f"ECE: expected calibration error. Uncertain: share of answers with a confidence below {below:g}. "
+        "Unfamiliar: share of utterances that are too far from the training speech for an answer. Mean: of all "
+        "conditions but the clean one. "
         "What the conditions are is in `ser/robustness/catalogue.py`, their levels in `robustness/params.yaml`. An "
         "SNR is that over the active frames of the speech.",
         f"Marks: correctness, a UAR of clean speech at least {marks.uar_above_chance:g} above chance; robustness, a "
@@ -91,7 +100,24 @@ def finding(scored: Mapping[str, pd.DataFrame]) -> str:
     return f"{'; '.join(_of_task(task, table) for task, table in scored.items())}."
 
 
+def absent(table: pd.DataFrame) -> list[str]:
+    """Name what was not measured, each with the reason."""
+    rows = table[table["uar"].isna()]
+    return [f"{row.condition or row.encoder} ({row.note})" for row in rows.itertuples()]
+
+
+def means(table: pd.DataFrame) -> str:
+    """Say what each encoder, of several, scores on average over the distorted conditions, taught clean speech alone."""
+    rows = table[(table["condition"] == MEAN) & (table["training"] == PLAIN)]
+    told = [f"{row['encoder']} {_figure(row, 'uar')}" for _, row in rows.iterrows()]
+    return f"mean UAR over the conditions: {', '.join(told)}" if len(told) > 1 else ""
+
+
 def _of_task(task: str, table: pd.DataFrame) -> str:
+    return "; ".join(filter(None, [_of_first(task, table), means(table)]))
+
+
+def _of_first(task: str, table: pd.DataFrame) -> str:
     own = table[table["uar"].notna() & (table["encoder"] == table["encoder"].iloc[0])]
     plain, augmented = (own[own["training"] == training] for training in (PLAIN, AUGMENTED))
     clean = plain[plain["condition"] == CLEAN].iloc[0]
@@ -105,7 +131,8 @@ def _of_task(task: str, table: pd.DataFrame) -> str:
     if augmented.empty:
         return said
     taught = augmented[augmented["condition"] == CLEAN].iloc[0]
-    unseen = augmented[~augmented["kind"].isin(augmented.loc[augmented["seen"] == 1, "kind"])]
+    unseen = distorted(augmented)
+    unseen = unseen[~unseen["kind"].isin(augmented.loc[augmented["seen"] == 1, "kind"])]
     said += (
         f"; taught distorted copies as well it passes {passed(distorted(augmented))}, at "
         f"{_figure(taught, 'over_plain', sign=True)} of UAR on clean speech"
@@ -124,7 +151,7 @@ def _of_task(task: str, table: pd.DataFrame) -> str:
 
 def distorted(rows: pd.DataFrame) -> pd.DataFrame:
     """Give the distorted conditions, the one that costs most first."""
-    return rows[rows["condition"] != CLEAN].sort_values("drop", ascending=False, kind="stable")
+    return rows[~rows["condition"].isin([CLEAN, MEAN])].sort_values("drop", ascending=False, kind="stable")
 
 
 def passed(rows: pd.DataFrame) -> int:
@@ -150,27 +177,34 @@ def tests(rows: pd.DataFrame) -> str:
     return pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)
 
 
+def side_by_side(rows: pd.DataFrame) -> str:
+    """Write the UAR of every system, a column each, condition by condition."""
+    systems = rows["encoder"].where(rows["training"] == PLAIN, rows["encoder"] + ", " + rows["training"])
+    told = [words.estimate(row, "uar", otherwise="") + star(row) for row in rows.to_dict("records")]
+    table = pd.DataFrame({"condition": rows["condition"], "system": systems, "uar": told})
+    wide = table.pivot(index="condition", columns="system", values="uar")
+    wide = wide.reindex(index=list(dict.fromkeys(rows["condition"])), columns=list(dict.fromkeys(systems)))
+    return wide.reset_index().to_markdown(index=False, disable_numparse=True)
+
+
+def star(row: Mapping) -> str:
+    """Mark a distorted condition of which training has heard copies."""
+    return "*" if row["seen"] == 1 and row["condition"] != CLEAN else ""
+
+
 def markdown(rows: pd.DataFrame) -> str:
-    """Write the rows of ``ser.robustness.comparison.table`` that were measured, condition by condition."""
-    first = rows["encoder"].iloc[0]
+    """Write the rows of one encoder that were measured, condition by condition."""
     lines, known = [], {name: title for name, title in FIGURES.items() if rows[name].notna().any()}
     order = {name: place for place, name in enumerate(dict.fromkeys(rows["condition"]))}
     for row in rows.sort_values("condition", key=lambda names: names.map(order), kind="stable").to_dict("records"):
-        clean = row["condition"] == CLEAN
-        line = {
-            "condition": row["kind"] + ("*" if row["seen"] == 1 and not clean else ""),
-            "level": "" if clean else f"{row['level']:g} {row['unit']}",
-            "encoder": row["encoder"],
-            "training": row["training"],
-        }
+        level = "" if pd.isna(row["level"]) else f"{row['level']:g} {row['unit']}"
+        line = {"condition": row["kind"] + star(row), "level": level, "training": row["training"]}
         for name, title in known.items():
             missing = pd.isna(row[name])
             line[title] = "" if missing else words.estimate(row, name, otherwise="", sign=name in SIGNED)
-        shown = row["encoder"] == first and pd.notna(row["gender_drop"])
+        shown = pd.notna(row["gender_drop"])
         line["drop, women minus men"] = words.estimate(row, "gender_drop", otherwise="", sign=True) if shown else ""
         line["verdict"] = row["correctness"] or row["robustness"]
-        line["fairness"] = row["fairness"] if shown else ""
+        line["fairness"] = row["fairness"]
         lines.append(line)
-    table = pd.DataFrame(lines)
-    starred = "\n\n\\* the augmented classifier has heard copies of training speakers under this very condition."
-    return table.to_markdown(index=False, disable_numparse=True) + (starred if (rows["seen"] == 1).any() else "")
+    return pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)

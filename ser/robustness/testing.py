@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,8 @@ from joblib import delayed
 from threadpoolctl import threadpool_limits
 
 from ser import predictions
+from ser.confidence import familiarity
+from ser.confidence.familiarity import FamiliarityParams
 from ser.features import Features
 from ser.files import tables
 from ser.files.failures import InputError
@@ -33,10 +36,38 @@ SCHEMA = Schema(
         "fold": tables.whole(),
         "id": tables.text(),
         "prediction": tables.text(),
+        "distance": tables.number(0),  # from training speech; above 1 it is unfamiliar
     },
     "run the stage predict again",
     ("encoder", "training", "condition", "id"),
 )
+
+
+@dataclass(frozen=True)
+class Augment:
+    """What is taught beside clean speech.
+
+    Attributes:
+        encoders: each gets a second classifier, which is taught the copies as well; ``[]`` for none.
+        conditions: of each of these a distorted copy of all training utterances.
+    """
+
+    encoders: list[str]
+    conditions: list[str]
+
+    def __post_init__(self):
+        if self.encoders and not self.conditions:
+            raise ValueError("conditions: expected one at least to teach copies of, found none")
+
+    def check(self, encoders: Iterable[str]) -> None:
+        """Refuse encoders that are not among those given.
+
+        Raises:
+            InputError: one is not.
+        """
+        unknown = sorted(set(self.encoders) - set(encoders))
+        if unknown:
+            raise InputError(f"augment.encoders: expected some of {', '.join(encoders)}, found {', '.join(unknown)}")
 
 
 def changed(params: TrainParams, classifier: Classifier) -> TrainParams:
@@ -64,7 +95,8 @@ def predict(
     manifest: pd.DataFrame,
     emotions: Sequence[str],
     params: Mapping[str, TrainParams],
-    copies: Sequence[str] = (),
+    alarms: FamiliarityParams,
+    augment: Augment,
     workers: int = 1,
     progress: Callable[..., Iterable[pd.DataFrame]] = lambda tables, total: tables,
 ) -> pd.DataFrame:
@@ -76,7 +108,8 @@ def predict(
         manifest: the utterances.
         emotions: the label set.
         params: how to train, by encoder.
-        copies: conditions of which training utterances lend distorted copies to a second classifier; none for none.
+        alarms: how often speech of others may be unfamiliar, as in the main pipeline.
+        augment: who is taught distorted copies as well, and of what.
         workers: processes.
         progress: wraps the tables as they come, with ``total``: ``tqdm``, for one.
 
@@ -88,15 +121,14 @@ def predict(
     """
     jobs = []
     for name, own in vectors.items():
-        missing = [copy for copy in copies if copy not in own]
+        missing = [copy for copy in augment.conditions if copy not in own]
         if missing:
-            raise InputError(f"augment: expected conditions that were measured, found {', '.join(missing)}")
-        for chosen in [(), copies] if copies else [()]:
+            raise InputError(f"augment.conditions: expected such as were measured, found {', '.join(missing)}")
+        for copies in [(), augment.conditions] if name in augment.encoders else [()]:
+            recipes = [Recipe(list(emotions), params[name], "", protocol, number) for protocol, number, _ in found]
             jobs += [
-                delayed(_fold)(
-                    name, own, manifest, Recipe(list(emotions), params[name], "", protocol, number), parts, chosen
-                )
-                for protocol, number, parts in found
+                delayed(_fold)(name, own, manifest, recipe, parts, copies, alarms)
+                for recipe, (_, _, parts) in zip(recipes, found, strict=True)
             ]
     done = progress(processes.parallel(jobs, workers), total=len(jobs))
     return pd.concat(done, ignore_index=True)
@@ -112,26 +144,6 @@ def read(path: Path, emotions: Sequence[str]) -> pd.DataFrame:
     return tables.read_checked(path, dataclasses.replace(SCHEMA, columns={**SCHEMA.columns, **shares}))
 
 
-def with_copies(
-    vectors: Mapping[str, np.ndarray], manifest: pd.DataFrame, parts: np.ndarray, copies: Sequence[str]
-) -> tuple[np.ndarray, pd.DataFrame, np.ndarray]:
-    """Put distorted copies of those who train and validate after the clean utterances.
-
-    Args:
-        vectors: by condition, (utterances, numbers).
-        manifest: the utterances.
-        parts: (utterances,) ``train``, ``validation`` or ``test``; a copy has its original's part.
-        copies: the conditions.
-
-    Returns:
-        Vectors, rows of the manifest and parts, (utterances and copies, ...).
-    """
-    lent = np.flatnonzero(np.isin(parts, ("train", "validation")))
-    rows = np.concatenate([np.arange(len(parts)), *[lent] * len(copies)])
-    stacked = np.concatenate([vectors[CLEAN], *(vectors[copy][lent] for copy in copies)])
-    return stacked, manifest.iloc[rows], parts[rows]
-
-
 def _fold(
     encoder: str,
     features: Mapping[str, Features],
@@ -139,17 +151,22 @@ def _fold(
     recipe: Recipe,
     parts: np.ndarray,
     copies: Sequence[str],
+    alarms: FamiliarityParams,
 ) -> pd.DataFrame:
+    """Train as the main pipeline does, copies included, and ask about the test utterances under every condition."""
     recipe = dataclasses.replace(recipe, extractor=features[CLEAN].extractor)
-    vectors = {condition: found.vectors for condition, found in features.items()}
-    taught, rows, of = with_copies(vectors, manifest, parts, copies)
+    clean, lent = features[CLEAN].vectors, [features[copy].vectors for copy in copies]
+    truth, speakers = (manifest[column].to_numpy() for column in ("emotion", "speaker"))
+    known, test, told = np.isin(parts, fitting.FITTED), parts == "test", []
     with threadpool_limits(1):
-        model, _ = fitting.fit(recipe, taught, rows["emotion"].to_numpy(), of, rows["speaker"].to_numpy(), rows)
-        test, told = parts == "test", []
-        for condition, own in vectors.items():
+        model, _ = fitting.fit(recipe, clean, truth, parts, speakers, manifest, copies=lent)
+        heard = [each[known] for each in lent]
+        familiar = familiarity.fit(clean[known], truth[known], speakers[known], alarms, heard)
+        for condition, found in features.items():
+            own = found.vectors[test]
             # Of a speaker's utterances at once: where speakers are normalised, by all that they said under it.
-            shares = model.probabilities(own[test], manifest["speaker"].to_numpy()[test])
+            shares = model.probabilities(own, speakers[test])
             asked = predictions.fold(recipe.protocol, recipe.fold, manifest[test], shares, recipe.labels)
-            told.append(asked.assign(condition=condition))
+            told.append(asked.assign(condition=condition, distance=familiar.distances(own)))
     told = pd.concat(told).drop(columns=["protocol", "truth"])
     return told.assign(encoder=encoder, training=AUGMENTED if copies else PLAIN)

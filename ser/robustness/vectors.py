@@ -15,6 +15,7 @@ from ser.files.failures import InputError
 from ser.files.tables import Schema
 
 CLEAN = "clean"  # the condition without any distortion
+MEAN = "mean"  # of figures under all conditions but the clean one; no condition is called so
 PLAIN, AUGMENTED = "clean", "augmented"  # what is trained on: clean speech; distorted copies of it beside
 AGAIN = "run the stage encode again"
 SCHEMA = Schema(
@@ -29,6 +30,14 @@ SCHEMA = Schema(
     },
     AGAIN,
     ("condition",),
+)
+ENCODERS = Schema(
+    {
+        "encoder": tables.text(),
+        "note": tables.text(empty=True),  # why it has no vectors; "" where it has
+    },
+    AGAIN,
+    ("encoder",),
 )
 
 
@@ -106,6 +115,33 @@ def measured(path: Path) -> list[str]:
     """Name the conditions of a corpus that have vectors."""
     table = read_conditions(path)
     return table.loc[table["note"] == "", "condition"].tolist()
+
+
+def read_encoders(path: Path) -> pd.DataFrame:
+    """Read which encoders have vectors of a corpus, a row each.
+
+    Raises:
+        InputError: as ``ser.files.tables.read_checked``.
+    """
+    return tables.read_checked(path, ENCODERS)
+
+
+def available(path: Path, classifiers: Iterable[str]) -> list[str]:
+    """Name the encoders of a corpus that have vectors.
+
+    Args:
+        path: a table ``ENCODERS``.
+        classifiers: the encoders for which the params name a classifier.
+
+    Raises:
+        InputError: one has none; or as ``read_encoders``.
+    """
+    table = read_encoders(path)
+    names = table.loc[table["note"] == "", "encoder"].tolist()
+    without = [name for name in names if name not in classifiers]
+    if without:
+        raise InputError(f"classifiers: expected one for each encoder, found none for {', '.join(without)}")
+    return names
 
 
 def read(

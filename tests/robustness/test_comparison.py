@@ -26,7 +26,12 @@ CONDITIONS = pd.DataFrame(
     ],
     columns=["condition", "kind", "distortion", "family", "level", "unit", "note"],
 )
+ENCODERS = pd.DataFrame({"encoder": ["made", "whisper"], "note": ["", "weights not available"]})
 PEOPLE = builders.manifest(8, 10, EMOTIONS)
+
+
+NUMBER = np.arange(len(PEOPLE))
+FAR = {"clean": [0], "pink_10": [0, 1, 2], "gain_-20": []}  # who is unfamiliar, of ten
 
 
 def said(condition, wrong, training="clean", encoder="made"):
@@ -37,10 +42,10 @@ def said(condition, wrong, training="clean", encoder="made"):
     table = pd.DataFrame({"id": PEOPLE["id"], "prediction": np.where(wrong, other, right)})
     for emotion in EMOTIONS:
         table[f"p_{emotion}"] = np.where(table["prediction"] == emotion, shares, 1 - shares)
-    return table.assign(encoder=encoder, training=training, condition=condition, fold=0)
+    far = np.isin(NUMBER % 10, FAR[condition])
+    return table.assign(encoder=encoder, training=training, condition=condition, fold=0, distance=np.where(far, 2, 0.5))
 
 
-NUMBER = np.arange(len(PEOPLE))
 WOMEN = (PEOPLE["gender"] == "female").to_numpy()
 WRONG = {
     "clean": NUMBER % 10 == 3,  # one in ten
@@ -54,9 +59,14 @@ def predictions():
     return pd.concat([said(name, wrong) for name, wrong in WRONG.items()])
 
 
+def compare(predictions, *seen):
+    scored = comparison.table(predictions, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS, seen)
+    return comparison.with_absent(scored, CONDITIONS, ENCODERS)
+
+
 @pytest.fixture
 def scored(predictions):
-    return comparison.table(predictions, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS)
+    return compare(predictions)
 
 
 def test_figures_are_those_of_scikit_learn_and_of_counting(scored, predictions):
@@ -69,10 +79,22 @@ def test_figures_are_those_of_scikit_learn_and_of_counting(scored, predictions):
         right = own["prediction"].to_numpy() == PEOPLE["emotion"].to_numpy()
         assert rows.at[name, "ece"] == pytest.approx(expected_calibration_error(confidence, right))
         assert rows.at[name, "uncertain"] == pytest.approx((confidence < 0.6).mean())
+        assert rows.at[name, "unfamiliar"] == pytest.approx(len(FAR[name]) / 10)
     assert rows.at["pink_10", "drop"] == pytest.approx(uars["clean"] - uars["pink_10"])
     assert rows.at["pink_10", "changed"] == pytest.approx((WRONG["pink_10"] != WRONG["clean"]).mean())
     assert rows.at["gain_-20", "changed"] == 0
     assert pd.isna(rows.at["clean", "drop"])
+
+
+def test_the_mean_is_of_the_distorted_conditions(scored):
+    rows = scored.set_index("condition")
+    mean, both = rows.loc["mean"], rows.loc[["pink_10", "gain_-20"]]
+    for name in ("uar", "drop", "changed", "uncertain", "unfamiliar"):
+        assert mean[name] == pytest.approx(both[name].mean())
+    # Only pink noise takes something, all of it from women: the interval of the mean is half as wide.
+    pink = rows.loc["pink_10"]
+    assert mean["drop_high"] - mean["drop_low"] == pytest.approx((pink["drop_high"] - pink["drop_low"]) / 2)
+    assert pd.isna(mean["robustness"])
 
 
 def test_the_drop_by_gender_is_womens_minus_mens(scored):
@@ -117,13 +139,14 @@ def test_a_verdict_is_open_where_the_interval_reaches_the_other_side(figure, low
 def test_what_was_not_measured_has_a_row_that_says_why(scored):
     row = scored.set_index("condition").loc["rain_10"]
     assert row["note"] == "no recordings in noise/rain"
+    assert scored.set_index("encoder").at["whisper", "note"] == "weights not available"
     assert pd.isna(row["uar"])
 
 
 def test_metrics_are_numbers_by_encoder_training_and_condition(scored, tmp_path):
     tables.write_metrics(comparison.nested(scored), tmp_path / "m.json")
     found = json.loads((tmp_path / "m.json").read_text())["made"]["clean"]
-    assert set(found) == {"clean", "pink_10", "gain_-20"}
+    assert set(found) == {"clean", "pink_10", "gain_-20", "mean"}
     assert found["pink_10"]["drop"] == pytest.approx(0.2, abs=1e-3)
     assert found["pink_10"]["passes_robustness"] == 0
     assert found["clean"]["passes_correctness"] == 1
@@ -138,24 +161,38 @@ def test_without_gender_there_is_no_gap(predictions):
 
 def test_conditions_of_augmented_training_are_marked(predictions):
     more = pd.concat([predictions, predictions.assign(training="augmented")])
-    scored = comparison.table(more, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS, ["pink_10"])
+    scored = compare(more, "pink_10")
     rows = scored[scored["training"] == "augmented"].set_index("condition")
-    assert rows["seen"].to_dict() == {"clean": 1, "pink_10": 1, "gain_-20": 0}
+    assert rows["seen"].to_dict() == {"clean": 1, "pink_10": 1, "gain_-20": 0, "mean": 0}
     assert (scored.loc[scored["training"] == "clean", "seen"] == 0).all()
 
 
 def test_what_copies_gain_is_a_paired_difference_and_leads_the_page(predictions, tmp_path):
     taught = pd.concat([said(name, wrong & (name != "gain_-20"), "augmented") for name, wrong in WRONG.items()])
     everything = pd.concat([predictions, taught])
-    scored = comparison.table(everything, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS, ["pink_10"])
+    scored = compare(everything, "pink_10")
     rows = scored[scored["training"] == "augmented"].set_index("condition")
-    assert rows["over_plain"].to_dict() == pytest.approx({"clean": 0.0, "pink_10": 0.0, "gain_-20": 0.1})
+    assert rows["over_plain"].to_dict() == pytest.approx({"clean": 0.0, "pink_10": 0.0, "gain_-20": 0.1, "mean": 0.05})
     assert rows.at["gain_-20", "over_plain_low"] == pytest.approx(0.1)  # every speaker gains as much
     assert scored.loc[scored["training"] == "clean", "over_plain"].isna().all()
     tables.write(scored, tmp_path / "one.csv")
     sentence = page.finding(page.named([tmp_path / "one.csv"], ["made"]))
     assert "taught distorted copies as well it passes 1, at 0.000 [0.000, 0.000] of UAR on clean speech" in sentence
     assert "+0.100 on average under conditions of kinds that it was not taught (1), from +0.100 [" in sentence
+
+
+def test_several_encoders_stand_side_by_side(predictions, tmp_path):
+    other = pd.concat([said(name, np.zeros(len(PEOPLE), bool), encoder="other") for name in WRONG])
+    taught = predictions.assign(training="augmented")
+    tables.write(compare(pd.concat([predictions, taught, other]), "pink_10"), tmp_path / "one.csv")
+    text = page.page(page.named([tmp_path / "one.csv"], ["made"]), MARKS, 0.6, INTERVALS)
+    assert "; mean UAR over the conditions: made 0.800 [" in text
+    assert ", other 1.000 [1.000, 1.000].**" in text
+    cells = {row[1].strip(): row[2:5] for row in (line.split("|") for line in text.splitlines()) if len(row) == 6}
+    assert [cell.strip() for cell in cells["condition"]] == ["made", "made, augmented", "other"]
+    plain, heard, clear = (cell.strip() for cell in cells["pink_10"])
+    assert (heard, clear) == (f"{plain}*", "1.000 [1.000, 1.000]")
+    assert text.count("More figures of made:") == 1
 
 
 def test_the_page_leads_with_the_finding_and_has_a_table_a_task(scored, tmp_path):
@@ -167,14 +204,14 @@ def test_the_page_leads_with_the_finding_and_has_a_table_a_task(scored, tmp_path
     assert "pink_10 takes 0.200 [" in text
     assert "## made" in text
     assert "| pink " in text
-    assert "Not measured: rain_10 (no recordings in noise/rain)." in text
+    assert "Not measured: rain_10 (no recordings in noise/rain); whisper (weights not available)." in text
     assert "nan" not in text.lower()
 
 
 def test_the_chapter_says_costs_gains_and_genders_with_intervals_before_the_tables(predictions, tmp_path):
     taught = pd.concat([said(name, wrong & (name != "pink_10"), "augmented") for name, wrong in WRONG.items()])
     everything = pd.concat([predictions, taught])
-    scored = comparison.table(everything, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS, ["pink_10"])
+    scored = compare(everything, "pink_10")
     tables.write(scored, tmp_path / "one.csv")
     first, task, method = chapter.sections(page.named([tmp_path / "one.csv"], ["made"]), MARKS, 0.6, INTERVALS)
     cost, gain, genders = first.parts
@@ -188,9 +225,9 @@ def test_the_chapter_says_costs_gains_and_genders_with_intervals_before_the_tabl
     assert "not taught (1) the UAR changes by 0.000 on average" in gain.found
     assert "each by an interval of its own: pink_10 (+0.400 [" in genders.found
     figure, figures = task.parts
-    assert (figure.picture, len(figures.rows)) == ("made", 6)
-    assert [row[0].text for row in figures.rows][-2:] == ["pink_10*", "gain_-20"]
-    assert "Not measured: rain_10 (no recordings in noise/rain)." in figures.note
+    assert (figure.picture, len(figures.rows)) == ("made", 8)
+    assert [row[0].text for row in figures.rows][-3:] == ["pink_10*", "gain_-20", "mean"]
+    assert "Not measured: rain_10 (no recordings in noise/rain); whisper (weights not available)." in figures.note
     assert "`" not in str(method)
 
 
@@ -200,14 +237,17 @@ def test_a_page_wants_a_table_a_task(tmp_path):
 
 
 def test_the_picture_has_curves_and_bars_of_each_system_and_the_same_bytes(predictions, tmp_path):
-    both = pd.concat([predictions, predictions.assign(training="augmented")])
-    scored = comparison.table(both, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS)
+    taught = predictions.assign(training="augmented")
+    scored = compare(pd.concat([predictions, taught, predictions.assign(encoder="other")]))
     figures = [robustness.draw(scored, 0.5, "made") for _ in range(2)]
     for number, figure in enumerate(figures):
         drawing.save(figure, tmp_path / f"{number}.png")
     curves, other_curves, bars, other_bars = figures[0].axes
-    assert [axes.get_title() for axes in (curves, other_curves)] == ["made", "made, augmented"]
+    assert [axes.get_title() for axes in (curves, other_curves)] == ["made", "other"]
     assert [text.get_text() for text in curves.get_legend().get_texts()] == ["pink"]
     assert [label.get_text() for label in bars.get_yticklabels()] == ["gain -20"]
-    assert other_bars.patches[0].get_width() == pytest.approx(0.9)
+    assert [bar.get_width() for bar in bars.patches[:2]] == pytest.approx(
+        [0.9, 0.9]
+    )  # hollow, where copies were taught
+    assert [bar.get_width() for bar in other_bars.patches[:1]] == pytest.approx([0.9])
     assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()

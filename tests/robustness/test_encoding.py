@@ -7,6 +7,7 @@ import soundfile
 from ser import audio, features
 from ser.encoders import catalogue
 from ser.encoders.recipe import Recipe
+from ser.files import tables
 from ser.files.failures import InputError
 from ser.robustness import encoding, vectors
 from ser.robustness.conditions import Choice, listed
@@ -32,10 +33,9 @@ def corpus(tmp_path):
     return rows
 
 
-def encode(corpus, folder, noise="noise", conditions=CONDITIONS, seed=0, workers=1):
-    return encoding.encode(
-        corpus, folder, folder / "out", MFCC, conditions, folder / noise, folder / "none", seed, workers
-    )
+def encode(corpus, folder, noise="noise", conditions=CONDITIONS, seed=0, workers=1, encoders=MFCC):
+    weights = {"whisper_base": folder / "none"}
+    return encoding.encode(corpus, folder, folder / "out", encoders, conditions, folder / noise, weights, seed, workers)
 
 
 def files(folder):
@@ -43,7 +43,7 @@ def files(folder):
 
 
 def test_each_condition_gets_a_file_of_the_vectors_of_distorted_speech(corpus, tmp_path):
-    table = encode(corpus, tmp_path)
+    table, _ = encode(corpus, tmp_path)
     assert table["condition"].tolist() == ["clean", "gain_-20", "babble_10", "rain_0"]
     assert table["note"].tolist() == [""] * 4
     extractor = catalogue.build(MFCC["mfcc"], None)
@@ -109,9 +109,24 @@ def test_another_recording_makes_other_vectors(corpus, tmp_path):
 
 
 def test_without_the_folder_of_noises_the_rest_is_measured_and_the_reason_told(corpus, tmp_path):
-    table = encode(corpus, tmp_path, noise="nowhere").set_index("condition")
+    table = encode(corpus, tmp_path, noise="nowhere")[0].set_index("condition")
     assert table.at["rain_0", "note"] == f"no recordings in {tmp_path / 'nowhere/rain'}"
     assert set(files(tmp_path)) == {"clean.npz", "gain_-20.npz", "babble_10.npz"}
+
+
+def test_without_its_weights_an_encoder_is_left_out_and_said_to_be(corpus, tmp_path):
+    both = {"whisper": Recipe("whisper_base", layers=["block3"]), **MFCC}
+    conditions, encoders = encode(corpus, tmp_path, encoders=both)
+    assert dict(zip(encoders["encoder"], encoders["note"], strict=True)) == {
+        "whisper": "weights not available",
+        "mfcc": "",
+    }
+    assert (conditions["note"] == "").all()
+    assert len(files(tmp_path)) == 4
+    tables.write(encoders, tmp_path / "encoders.csv")
+    assert vectors.available(tmp_path / "encoders.csv", ["whisper", "mfcc"]) == ["mfcc"]
+    with pytest.raises(InputError, match="classifiers: expected one for each encoder, found none for mfcc"):
+        vectors.available(tmp_path / "encoders.csv", ["whisper"])
 
 
 def test_babble_is_never_of_the_speaker():

@@ -16,12 +16,12 @@ from ser.benchmarks.encoding import Corpus, Variant
 from ser.benchmarks.tasks import Task
 from ser.files import params
 from ser.robustness.comparison import Marks
-from ser.robustness.testing import Classifier
+from ser.robustness.testing import Augment, Classifier
 
 ROOT = Path(__file__).resolve().parents[2]
 EMOTIONS = ["angry", "happy", "neutral", "sad"]
 REDUCED = {
-    "corpora": {"synthetic": {"folder": "data/raw/synthetic", "emotions": EMOTIONS}},
+    "corpora": {"synthetic": {"folder": "data/raw/synthetic", "emotions": EMOTIONS, "encoders": ["mfcc"]}},
     "noise": "nowhere",
     "encoders": {"mfcc": {"encoder": "mfcc", "frames": "active"}},
     "classifiers": {"mfcc": "pipeline"},
@@ -30,7 +30,8 @@ REDUCED = {
         "telephone": {"levels": [3400]},
         "rain": {"distortion": "recording", "recordings": "rain", "levels": [10]},
     },
-    "augment": ["pink_0"],
+    "augment": {"encoders": ["mfcc"], "conditions": ["pink_0"]},
+    "whisper": "nowhere",
     "tasks": {"synthetic": {"corpus": "synthetic", "emotions": EMOTIONS, "protocol": "kfold"}},
 }
 
@@ -74,14 +75,14 @@ def project(tmp_path_factory):
 def test_one_command_measures_every_condition_that_can_be_measured(project):
     table = pd.read_csv(project / "plots/robustness_synthetic.csv")
     measured = table[table["uar"].notna()]
-    names = ["clean", "pink_0", "telephone_3400"]
+    names = ["clean", "pink_0", "telephone_3400", "mean"]
     assert measured.groupby("training")["condition"].agg(list).to_dict() == {"augmented": names, "clean": names}
     assert measured["uar"].between(0, 1).all()
     assert table.loc[table["uar"].isna(), ["condition", "note"]].to_numpy().tolist() == [
         ["rain_10", "no recordings in nowhere/rain"]
     ]
     metrics = json.loads((project / "metrics/robustness_synthetic.json").read_text())
-    assert set(metrics["mfcc"]["clean"]) == {"clean", "pink_0", "telephone_3400"}
+    assert set(metrics["mfcc"]["clean"]) == set(names)
     assert (project / "plots/robustness_synthetic.png").stat().st_size > 1000
     predicted = pd.read_csv(project / "robustness/data/predictions/synthetic.csv")
     assert (predicted.groupby(["training", "condition"])["id"].agg(["size", "nunique"]) == 64).all(axis=None)
@@ -122,7 +123,7 @@ def test_encode_refuses_in_one_line(tmp_path, monkeypatch, change, message):
     Path("own.yaml").write_text(yaml.safe_dump(own))
     flags = (
         f"--params own.yaml --pipeline {ROOT / 'params.yaml'} --corpus data/raw/synthetic --weights none "
-        "--manifest m.csv --conditions c.csv --features f"
+        "--whisper none --manifest m.csv --conditions c.csv --encoders e.csv --features f"
     )
     script = ROOT / "robustness/encode.py"
     monkeypatch.setattr(sys, "argv", [str(script), *flags.split()])
@@ -142,6 +143,7 @@ def test_the_groups_own_params_are_what_the_scripts_read():
     classifiers = params.read(file, "classifiers", dict[str, Classifier])
     tasks = params.read(file, "tasks", dict[str, Task])
     params.read(file, "marks", Marks)
+    params.read(file, "augment", Augment).check(classifiers)
     assert set(classifiers) == set(encoders)
     for name, corpus in corpora.items():
         assert Path(corpus.folder).name == name

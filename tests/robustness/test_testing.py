@@ -1,14 +1,19 @@
 import numpy as np
 import pytest
 
+from ser.confidence.familiarity import FamiliarityParams
 from ser.features import Features
 from ser.files import tables
 from ser.files.failures import InputError
+from ser.learning import fitting
+from ser.learning.recipe import Recipe
 from ser.robustness import testing
+from ser.robustness.testing import Augment
 from ser.splits.protocols import SplitParams
 from tests import builders
 
 EMOTIONS = ["angry", "sad"]
+ALARMS = FamiliarityParams(0.05)
 
 
 @pytest.fixture
@@ -36,7 +41,8 @@ def folds(corpus):
 
 def predict(corpus, vectors, copies=(), classifier="lda"):
     train = testing.changed(builders.train_params(), classifier)
-    return testing.predict(folds(corpus), {"made": vectors}, corpus, EMOTIONS, {"made": train}, copies)
+    augment = Augment(["made"] if copies else [], list(copies))
+    return testing.predict(folds(corpus), {"made": vectors}, corpus, EMOTIONS, {"made": train}, ALARMS, augment)
 
 
 def accuracy(table, corpus, **of):
@@ -71,22 +77,48 @@ def test_a_classifier_that_has_heard_copies_does_better_under_that_condition(cor
     assert taught > 0.9
 
 
-def test_copies_are_of_those_who_train_and_validate_and_have_their_part(corpus, vectors):
-    _, _, parts = folds(corpus)[0]
-    stacks = {name: found.vectors for name, found in vectors.items()}
-    taught, rows, of = testing.with_copies(stacks, corpus, parts, ["turned_1"])
-    copied = rows.iloc[64:]
-    assert sorted(copied["id"]) == sorted(corpus["id"][parts != "test"])
-    assert set(of[64:]) == {"train", "validation"}
-    expected = dict(zip(corpus["id"], parts, strict=True))
-    assert [expected[name] for name in rows["id"]] == of.tolist()
-    np.testing.assert_array_equal(taught[64:], stacks["turned_1"][parts != "test"])
-    assert not set(copied["speaker"]) & set(corpus["speaker"][parts == "test"])
+def test_copies_are_taught_as_the_main_pipeline_teaches_them(corpus, vectors):
+    """Of training speakers alone, and they do not stop the network: the same answers as of ``fitting.fit``."""
+    table = predict(corpus, vectors, ["turned_1"], "mlp")
+    protocol, number, parts = folds(corpus)[0]
+    recipe = Recipe(EMOTIONS, builders.train_params(), "{}", protocol, number)
+    truth, speakers = corpus["emotion"].to_numpy(), corpus["speaker"].to_numpy()
+    copies = [vectors["turned_1"].vectors]
+    model, _ = fitting.fit(recipe, vectors["clean"].vectors, truth, parts, speakers, copies=copies)
+    own = table[(table["fold"] == 0) & (table["training"] == "augmented") & (table["condition"] == "shifted_1")]
+    expected = model.probabilities(vectors["shifted_1"].vectors[parts == "test"])
+    np.testing.assert_allclose(own[["p_angry", "p_sad"]], expected, atol=1e-12)
+
+
+def test_only_encoders_that_are_named_are_taught_copies(corpus, vectors):
+    train = testing.changed(builders.train_params(), "lda")
+    both = {"one": vectors, "other": vectors}
+    params, augment = dict.fromkeys(both, train), Augment(["other"], ["shifted_1"])
+    table = testing.predict(folds(corpus), both, corpus, EMOTIONS, params, ALARMS, augment)
+    assert table.groupby("encoder")["training"].unique().map(list).to_dict() == {
+        "one": ["clean"],
+        "other": ["clean", "augmented"],
+    }
+
+
+def test_what_is_far_from_training_speech_is_unfamiliar_unless_copies_of_it_were_taught(corpus, vectors):
+    table = predict(corpus, vectors, ["shifted_1"])
+    shares = (table["distance"] > 1).groupby([table["training"], table["condition"]]).mean()
+    assert shares["clean", "clean"] < 0.2  # one in twenty, by the limit
+    assert shares["clean", "shifted_1"] > 0.8
+    assert shares["augmented", "shifted_1"] < 0.2
 
 
 def test_copies_of_what_was_not_measured_are_refused(corpus, vectors):
-    with pytest.raises(InputError, match="augment: expected conditions that were measured, found pink_10"):
+    with pytest.raises(InputError, match=r"augment\.conditions: expected such as were measured, found pink_10"):
         predict(corpus, vectors, ["pink_10"])
+
+
+def test_copies_for_an_encoder_that_there_is_not_are_refused():
+    with pytest.raises(InputError, match=r"augment\.encoders: expected some of mfcc, egemaps, found egemap"):
+        Augment(["mfcc", "egemap"], ["pink_10"]).check(["mfcc", "egemaps"])
+    with pytest.raises(ValueError, match="conditions: expected one at least"):
+        Augment(["mfcc"], [])
 
 
 def test_predictions_are_read_as_they_were_written(corpus, vectors, tmp_path):
