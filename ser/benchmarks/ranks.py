@@ -174,8 +174,8 @@ def page(scored: pd.DataFrame, params: OverCorporaParams, asked: Mapping[str, st
         shown.to_markdown(index=False, disable_numparse=True),
         "",
         "The differences say what other speakers of these corpora would show. What other corpora would show is another "
-        f"question: Friedman's test over {len(params.tasks)} corpora gives p = "
-        f"{words.number(friedman(scored, params.tasks))}; at level {params.alpha:g} the Nemenyi test tells two of "
+        f"question: Friedman's test over {len(params.tasks)} corpora gives "
+        f"{words.p_value(friedman(scored, params.tasks))}; at level {params.alpha:g} the Nemenyi test tells two of "
         f"{len(scored)} systems apart where their mean ranks differ by more than {critical:.2f}: {told}.",
     ]
     return "\n".join(lines) + "\n"

@@ -50,7 +50,7 @@ def estimate(values: Mapping[str, float], key: str, otherwise: str = "no interva
 
 def p_value(p: float) -> str:
     """Write a p-value: ``p = 0.009``, or ``p < 0.001``."""
-    return f"p{GLUE}={GLUE}{number(p)}" if rounded(p) > 0 else f"p{GLUE}<{GLUE}0.001"
+    return figures.p_value(p).replace(" ", GLUE)
 
 
 def no_interval(speakers: int | None, minimum: int) -> str:

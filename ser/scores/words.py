@@ -47,3 +47,8 @@ def estimate(values: Mapping[str, float], key: str, otherwise: str = "no interva
     """
     beside = interval(values, key, sign) or (f"({otherwise})" if otherwise else "")
     return f"{number(values[key], sign)} {beside}".rstrip()
+
+
+def p_value(p: float) -> str:
+    """Write a p-value: ``p = 0.009``, or ``p < 0.001``."""
+    return f"p = {number(p)}" if rounded(p) > 0 else "p < 0.001"
