@@ -18,8 +18,9 @@ FIGURES = {
     "over_plain": ("UAR minus plain", True),
     "changed": ("changed", False),
     "ece": ("ECE", False),
-    "uncertain": ("uncertain", False),
     "unfamiliar": ("unfamiliar", False),
+    "answered": ("answered", False),
+    "right": ("right, of the answered", False),
     "gender_drop": ("drop, women minus men", True),
 }
 NOT_SAID = "Conditions are made of recordings, not met in use: a real line or room has more that is wrong with it."

@@ -26,7 +26,8 @@ from ser.scores.metrics import confusions, resampled, scores
 
 GENDERS = ("female", "male")
 ENDS = ("", "_low", "_high")
-MEASURED = ("uar", "drop", "over_plain", "changed", "uncertain", "unfamiliar", "gender_drop")  # with intervals
+SHARES = ("changed", "uncertain", "unfamiliar", "answered")  # of the utterances
+MEASURED = ("uar", "drop", "over_plain", *SHARES, "right", "gender_drop")  # with intervals
 NUMBERS = (*(f"{name}{end}" for name in MEASURED for end in ENDS), "ece")
 SYSTEM = ("encoder", "training")
 VERDICTS = ("correctness", "fairness", "robustness")
@@ -78,7 +79,8 @@ def table(
     Returns:
         ``COLUMNS``, a row per encoder, training and condition: ``uar``; ``drop``, clean minus distorted; ``changed``,
         the share of utterances that are predicted otherwise than when clean; ``uncertain``, the share of answers below;
-        ``unfamiliar``, the share of utterances further from training speech than the limit;
+        ``unfamiliar``, the share of utterances further from training speech than the limit; ``answered``, the share
+        that is neither, and ``right``, the share of these that is right;
         ``over_plain``, of augmented training, its UAR minus that of training on clean speech alone, under the same
         condition; ``gender_drop``, the drop of women minus that of men; ``ece``, the expected calibration error,
         without an interval, which for it would lie too high; ``seen``, 1 where the training has heard such copies;
@@ -195,7 +197,7 @@ def _gained(tally: "_Tally", plain: "_Tally", weights: np.ndarray) -> dict[str, 
 
 def _mean(of: Mapping[str, "_Tally"], clean: "_Tally", weights: np.ndarray) -> dict[str, np.ndarray]:
     measured = [tally.measures(clean, weights) for tally in of.values()]
-    return {name: np.mean([each[name] for each in measured], axis=0) for name in measured[0]}
+    return {name: np.mean([each[name] for each in measured], axis=0) for name in ("uar", "drop", *SHARES)}
 
 
 def _mean_gained(
@@ -235,16 +237,15 @@ class _Tally:
         right = (rows["prediction"] == rows["emotion"]).to_numpy()
         self.ece = expected_calibration_error(confidence, right)
         who = pd.Index(speakers).get_indexer(rows["speaker"])
-        changed = rows["prediction"].to_numpy() != clean["prediction"].to_numpy()
-        self.of = {
-            name: np.bincount(who, values, len(speakers))
-            for name, values in (
-                ("changed", changed.astype(float)),
-                ("uncertain", (confidence < below).astype(float)),
-                ("unfamiliar", (rows["distance"] > 1).to_numpy(dtype=float)),
-                ("all", np.ones(len(rows))),
-            )
+        told = {
+            "changed": rows["prediction"].to_numpy() != clean["prediction"].to_numpy(),
+            "uncertain": confidence < below,
+            "unfamiliar": (rows["distance"] > 1).to_numpy(),
+            "all": np.ones(len(rows), dtype=bool),
         }
+        told["answered"] = ~told["uncertain"] & ~told["unfamiliar"]
+        told["right"] = told["answered"] & right
+        self.of = {name: np.bincount(who, chosen, len(speakers)) for name, chosen in told.items()}
 
     def uar(self, weights: np.ndarray) -> np.ndarray:
         """Give the UAR, (replicates,), of weights (replicates, speakers)."""
@@ -253,5 +254,10 @@ class _Tally:
     def measures(self, clean: "_Tally", weights: np.ndarray) -> dict[str, np.ndarray]:
         """Give all measures but the gap, each (replicates,), of weights (replicates, speakers)."""
         uar, count = self.uar(weights), weights @ self.of["all"]
-        shares = {name: weights @ self.of[name] / count for name in ("changed", "uncertain", "unfamiliar")}
+        shares = {name: weights @ self.of[name] / count for name in SHARES}
+        if self.of["answered"].any():
+            answered = weights @ self.of["answered"]  # none, where such speakers alone are drawn
+            shares["right"] = np.divide(
+                weights @ self.of["right"], answered, out=np.full(count.shape, np.nan), where=answered > 0
+            )
         return {"uar": uar, "drop": clean.uar(weights) - uar, **shares}

@@ -19,8 +19,9 @@ FIGURES = {
     "over_plain": "UAR minus plain",
     "changed": "changed",
     "ece": "ECE",
-    "uncertain": "uncertain",
     "unfamiliar": "unfamiliar",
+    "answered": "answered",
+    "right": "right, of the answered",
 }
 
 SIGNED = ("drop", "over_plain")
@@ -84,9 +85,9 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
         "minus that under the condition, paired ones. Changed: share of predictions other than when clean. "
         "Minus plain: what distorted copies gain, paired; they are taught as those of the block `augment` of the main "
         "pipeline. "
-        f"ECE: expected calibration error. Uncertain: share of answers with a confidence below {below:g}. "
-        "Unfamiliar: share of utterances that are too far from the training speech for an answer. Mean: of all "
-        "conditions but the clean one. "
+        "ECE: expected calibration error. Unfamiliar: share of utterances too far from the training speech for an "
+        f"answer. Answered: share of those that are not, and get one with a confidence of at least {below:g}. Mean: of "
+        "all conditions but the clean one. "
         "What the conditions are is in `ser/robustness/catalogue.py`, their levels in `robustness/params.yaml`. An "
         "SNR is that over the active frames of the speech.",
         f"Marks: correctness, a UAR of clean speech at least {marks.uar_above_chance:g} above chance; robustness, a "

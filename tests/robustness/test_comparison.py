@@ -80,6 +80,9 @@ def test_figures_are_those_of_scikit_learn_and_of_counting(scored, predictions):
         assert rows.at[name, "ece"] == pytest.approx(expected_calibration_error(confidence, right))
         assert rows.at[name, "uncertain"] == pytest.approx((confidence < 0.6).mean())
         assert rows.at[name, "unfamiliar"] == pytest.approx(len(FAR[name]) / 10)
+        answered = (confidence >= 0.6).to_numpy() & (own["distance"] <= 1).to_numpy()
+        assert rows.at[name, "answered"] == pytest.approx(answered.mean())
+        assert rows.at[name, "right"] == pytest.approx(right[answered].mean())
     assert rows.at["pink_10", "drop"] == pytest.approx(uars["clean"] - uars["pink_10"])
     assert rows.at["pink_10", "changed"] == pytest.approx((WRONG["pink_10"] != WRONG["clean"]).mean())
     assert rows.at["gain_-20", "changed"] == 0
@@ -89,7 +92,7 @@ def test_figures_are_those_of_scikit_learn_and_of_counting(scored, predictions):
 def test_the_mean_is_of_the_distorted_conditions(scored):
     rows = scored.set_index("condition")
     mean, both = rows.loc["mean"], rows.loc[["pink_10", "gain_-20"]]
-    for name in ("uar", "drop", "changed", "uncertain", "unfamiliar"):
+    for name in ("uar", "drop", "changed", "uncertain", "unfamiliar", "answered"):
         assert mean[name] == pytest.approx(both[name].mean())
     # Only pink noise takes something, all of it from women: the interval of the mean is half as wide.
     pink = rows.loc["pink_10"]
@@ -150,6 +153,16 @@ def test_metrics_are_numbers_by_encoder_training_and_condition(scored, tmp_path)
     assert found["pink_10"]["drop"] == pytest.approx(0.2, abs=1e-3)
     assert found["pink_10"]["passes_robustness"] == 0
     assert found["clean"]["passes_correctness"] == 1
+
+
+def test_where_nothing_is_answered_nothing_is_right(predictions):
+    far = predictions.assign(distance=np.where(predictions["condition"] == "pink_10", 2, predictions["distance"]))
+    row = compare(far).set_index("condition").loc["pink_10"]
+    assert (row["unfamiliar"], row["answered"]) == (1, 0)
+    assert pd.isna(row["right"])
+    one = predictions.assign(distance=np.where(predictions["id"] < "c/10", 0.5, 2))  # all of the first speaker
+    row = compare(one).set_index("condition").loc["clean"]
+    assert row["right_low"] <= row["right"] <= row["right_high"]
 
 
 def test_without_gender_there_is_no_gap(predictions):
