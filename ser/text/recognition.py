@@ -2,7 +2,8 @@
 
 A. Radford et al., "Robust speech recognition via large-scale weak supervision", 2022, arXiv 2212.04356;
 github.com/SYSTRAN/faster-whisper. Each utterance is heard by itself, at temperature 0 and in one thread, so that its
-words do not depend on the others, on chance, or on how many processes there are.
+words do not depend on the others, on chance, or on how many processes there are. On another processor the last digits
+of its numbers are others, and so, rarely, a word may be.
 
 In silence Whisper hears words, most often the same few over and over. So a silent signal is not given to it, and a
 piece of text that repeats itself so much that Whisper takes its own decoding for failed (``FAILED``) is left out;
