@@ -10,6 +10,7 @@ from ser.fusion import chapter, page
 from ser.fusion.table import COLUMNS
 from ser.fusion.task import FusionParams, FusionTask
 from ser.report import rendering
+from ser.text import word_errors
 
 
 def main() -> None:
@@ -18,6 +19,7 @@ def main() -> None:
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--tables", type=Path, required=True, nargs="+", help="in the order of the tasks in the params")
     parser.add_argument("--pictures", type=Path, required=True, nargs="+", help="likewise")
+    parser.add_argument("--word-errors", type=Path, default=[], nargs="+", help="of the corpora whose words were heard")
     for name in ("template", "page", "report"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
@@ -28,10 +30,14 @@ def main() -> None:
             raise InputError(f"tasks: expected a table of each of {', '.join(asked)}, found {len(options.tables)}")
         found = [tables.read(path, COLUMNS, text=("folds", "system", "note")) for path in options.tables]
         scored = dict(zip(asked, found, strict=True))
+        misheard = [
+            tables.read(path, word_errors.COLUMNS, text=("corpus", "by", "group")) for path in options.word_errors
+        ]
+        errors = {found["corpus"].iloc[0]: found for found in misheard}
         with whole_file(options.page) as temporary:
-            temporary.write_text(page.write(scored, asked, settings), encoding="utf-8")
+            temporary.write_text(page.write(scored, asked, settings, errors), encoding="utf-8")
         pictures = {task: path.read_bytes() for task, path in zip(asked, options.pictures, strict=True)}
-        told = chapter.sections(scored, asked, settings)
+        told = chapter.sections(scored, asked, settings, errors)
         with whole_file(options.report) as temporary:
             html = rendering.chapter(chapter.TITLE, told, pictures, options.template.read_text(encoding="utf-8"))
             temporary.write_text(html, encoding="utf-8", newline="\n")

@@ -20,6 +20,7 @@ def main() -> None:
     options = parser.parse_args()
     with one_line("words"):
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, FusionTask]), options.task)
+        task.require("model", "identity")
         model = params.read(options.params, "sentence_model", str)
         corpus = manifest.read(options.manifest)
         people = corpus[task.asks(corpus)].reset_index(drop=True)

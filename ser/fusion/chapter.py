@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from ser.fusion import heard
 from ser.fusion.folds import MATCHED
 from ser.fusion.page import COLUMNS, TITLES, about, method
 from ser.fusion.table import CLAIM
@@ -16,14 +17,18 @@ VERDICTS = {"yes": words.FOUND, "no": words.NOT_SHOWN, "refused": words.UNKNOWN}
 
 
 def sections(
-    tables: Mapping[str, pd.DataFrame], tasks: Mapping[str, FusionTask], params: FusionParams
+    tables: Mapping[str, pd.DataFrame],
+    tasks: Mapping[str, FusionTask],
+    params: FusionParams,
+    errors: Mapping[str, pd.DataFrame],
 ) -> list[Section]:
     """Write the sections; arguments as of ``ser.fusion.page.write``, and a picture has the name of its task."""
     found = [finding for name, scored in tables.items() for finding in findings(name, scored, params)]
     telling = [line.replace("`", "").replace("**", "") for line in method(params)]
+    telling += [heard.METHOD] if errors else []
     return [
         Section("findings", "Findings", "What was found", "", found),
-        *(_task(name, scored, tasks[name]) for name, scored in tables.items()),
+        *(_task(name, scored, tasks[name], errors) for name, scored in tables.items()),
         Section("method", "Method", "How it was measured", "", [Points("", telling)]),
     ]
 
@@ -54,7 +59,7 @@ def findings(name: str, scored: pd.DataFrame, params: FusionParams) -> list[Find
     ]
 
 
-def _task(name: str, scored: pd.DataFrame, task: FusionTask) -> Section:
+def _task(name: str, scored: pd.DataFrame, task: FusionTask, errors: Mapping[str, pd.DataFrame]) -> Section:
     rows = [
         [
             TITLES[row["folds"]],
@@ -67,4 +72,5 @@ def _task(name: str, scored: pd.DataFrame, task: FusionTask) -> Section:
         Figure(name, "The UAR of each system on each kind of folds, with intervals over speakers."),
         table(f"Figures of every system on {name}", ["tested on", "system", *COLUMNS.values()], rows),
     ]
-    return Section(f"task_{name}", name, f"Every system on {name}", about(task).replace("`", ""), parts)
+    introduction = " ".join([about(task), *heard.told(task, errors)]).replace("`", "")
+    return Section(f"task_{name}", name, f"Every system on {name}", introduction, parts)

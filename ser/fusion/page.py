@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from ser.fusion import heard
 from ser.fusion.folds import MATCHED, SENTENCES, SPEAKERS
 from ser.fusion.table import CLAIM
 from ser.fusion.task import VOICE, WORDS, FusionParams, FusionTask
@@ -17,27 +18,38 @@ TITLES = {
 COLUMNS = {"uar": "UAR", "gain": "minus the voice", "gap": "minus other sentences"}
 
 
-def write(tables: Mapping[str, pd.DataFrame], tasks: Mapping[str, FusionTask], params: FusionParams) -> str:
+def write(
+    tables: Mapping[str, pd.DataFrame],
+    tasks: Mapping[str, FusionTask],
+    params: FusionParams,
+    errors: Mapping[str, pd.DataFrame],
+) -> str:
     """Write the page.
 
     Args:
         tables: of each task, as ``ser.fusion.table.table`` gives it, with a last row of the claim.
         tasks: what was asked.
         params: how.
+        errors: of each corpus whose words were heard, as ``ser.text.word_errors.table`` gives them.
 
     Returns:
         The page, in Markdown.
+
+    Raises:
+        InputError: a corpus whose words were heard is not among the errors.
     """
     lines = [
         "# Words beside the voice",
         "Made by `dvc repro fusion/dvc.yaml`; do not edit.",
         *method(params),
+        *([heard.METHOD] if errors else []),
     ]
     for name, scored in tables.items():
         claim = scored.loc[scored["system"] == CLAIM].iloc[0]
         lines += [
             f"## {name}",
             about(tasks[name]),
+            *heard.told(tasks[name], errors),
             _markdown(scored[scored["system"] != CLAIM]),
             f"That sentences are known is worth {_known(scored, VOICE)} to the voice, {_known(scored, WORDS)} to the "
             "words, as few to learn from in both cases.",

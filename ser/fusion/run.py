@@ -66,9 +66,13 @@ def meaning(
     of the exchanges after which words score at least as well as they do, themselves counted, is the p-value
     (B. Phipson and G. Smyth, 2010).
 
+    Words that were heard differ from one who says a sentence to the next. An utterance then gets the vector of one in
+    which the other sentence is said, drawn among those in its own emotion where there are any: what is misheard in an
+    emotion stays with it, so that the test is of the sentences alone.
+
     Args:
         folds: of which those that keep sentences apart are looked at.
-        words: vectors, (utterances, numbers), the same for the same sentence.
+        words: vectors, (utterances, numbers).
         said: the sentence of each utterance.
         manifest: the utterances.
         params: how many exchanges.
@@ -81,14 +85,16 @@ def meaning(
     names, codes = np.unique(manifest["emotion"], return_inverse=True)
     first = said.drop_duplicates()
     places = pd.Index(first).get_indexer(said)
-    vectors = words.astype(np.float64)[first.index]
+    vectors = words.astype(np.float64)
     languages = manifest["language"].to_numpy()[first.index]
-    rng = np.random.default_rng(params.seed)
+    rng, takes = np.random.default_rng(params.seed), np.random.default_rng([params.seed, 1])
+    in_sentence = [np.flatnonzero(places == place) for place in range(len(first))]
+    in_emotion = [[rows[codes[rows] == code] for code in range(len(names))] for rows in in_sentence]
 
     def uar(own: np.ndarray) -> float:
         guess = np.empty(len(codes), dtype=int)
         for fold in apart:
-            guess[fold.tested] = systems.scores(own[places], codes, fold.learns, fold.tested, kind).argmax(axis=1)
+            guess[fold.tested] = systems.scores(own, codes, fold.learns, fold.tested, kind).argmax(axis=1)
         return recall_score(names[codes], names[guess], average="macro")
 
     kind = params.words_classifier
@@ -98,6 +104,11 @@ def meaning(
         for language in np.unique(languages):
             (members,) = np.nonzero(languages == language)
             order[members] = rng.permutation(members)
-        drawn.append(uar(vectors[order]))
+        others = order[places]
+        offered = [
+            alike if len(alike := in_emotion[other][code]) else in_sentence[other]
+            for other, code in zip(others, codes, strict=True)
+        ]
+        drawn.append(uar(vectors[[takes.choice(rows) for rows in offered]]))
     reached = sum(value >= observed - 1e-12 for value in drawn)
     return {"p": (1 + reached) / (1 + params.permutations), "null_uar": float(np.mean(drawn))}

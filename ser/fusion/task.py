@@ -22,15 +22,31 @@ class FusionTask:
         corpus: the name of the corpus.
         emotions: the label set.
         protocol: of the folds that keep speakers apart.
-        words: ``model``: vectors of a sentence model; ``identity``: which of the corpus' sentences it is, and no more.
+        words: ``model``: vectors of a sentence model; ``heard``: likewise, of what speech recognition heard;
+            ``identity``: which of the corpus' sentences it is, and no more.
         language: of the utterances that are looked at; ``""``: all.
     """
 
     corpus: str
     emotions: list[str]
     protocol: Literal["kfold", "loso"]
-    words: Literal["model", "identity"]
+    words: Literal["model", "heard", "identity"]
     language: str = ""
+
+    def require(self, *kinds: str) -> None:
+        """Check where the words come from.
+
+        Args:
+            kinds: of ``words``, that are good.
+
+        Raises:
+            InputError: it is none of these.
+        """
+        if self.words not in kinds:
+            raise InputError(
+                f"words: expected {' or '.join(kinds)}, found {self.words}; change it, or put the task among those of "
+                f"the other stage, {'heard' if self.words == 'heard' else 'words'}, in fusion/dvc.yaml"
+            )
 
     def asks(self, manifest: pd.DataFrame) -> np.ndarray:
         """Tell which utterances are of the task's emotions and language, bool (utterances,).

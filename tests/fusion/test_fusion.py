@@ -11,10 +11,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from ser.fusion import chapter, claim, folds, page, run, systems, table
+from ser.files.failures import InputError
+from ser.fusion import chapter, claim, folds, heard, page, run, systems, table
 from ser.fusion.folds import KINDS, MATCHED, SENTENCES, SPEAKERS
 from ser.fusion.task import EARLY, MEAN, VOICE, WEIGHTED, WORDS
 from ser.splits import sentences
+from ser.text import word_errors
 from tests.fusion.planting import EMOTIONS, PARAMS, TASK, made
 
 
@@ -190,6 +192,26 @@ def test_an_exchange_keeps_to_a_language():
     assert meant["p"] == 1
 
 
+class TestExchangeOfWordsHeard:
+    """Each utterance has its own vector, as one sentence is heard in many ways."""
+
+    def p(self, words):
+        people, _, _ = made("nothing", 4)
+        found, said = folds.make(people, TASK, PARAMS), sentences.named(people, "test")
+        return run.meaning(found, words, said, people, PARAMS)["p"]
+
+    def test_what_is_misheard_by_emotion_is_no_meaning_of_the_sentences(self):
+        people, _, _ = made("nothing", 4)
+        misheard = np.eye(4)[pd.Index(EMOTIONS).get_indexer(people["emotion"])]
+        assert self.p(misheard) == 1  # exchanged sentences are misheard likewise, and tell the emotion as well
+
+    def test_every_utterance_counts_with_its_own_vector(self):
+        people, voice, _ = made("nothing", 4)
+        found, said = folds.make(people, TASK, PARAMS), sentences.named(people, "test")
+        meant = run.meaning(found, voice, said, people, PARAMS)
+        assert meant["null_uar"] > 0.5  # of one vector a sentence, which is said in all emotions, it would be 0.25
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
@@ -233,7 +255,7 @@ def test_without_enough_speakers_nothing_is_claimed():
 def test_the_page_tells_every_figure_and_the_verdict():
     *_, scored, figures, _, _, verdict = measured("tied")[1:]
     last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
-    text = page.write({"made": pd.concat([scored, last], ignore_index=True)}, {"made": TASK}, PARAMS)
+    text = page.write({"made": pd.concat([scored, last], ignore_index=True)}, {"made": TASK}, PARAMS, {})
     assert "## made" in text
     gap = figures[MATCHED][WORDS]
     assert f"{gap['gap']:+.3f} [{gap['gap_low']:+.3f}, {gap['gap_high']:+.3f}] to the words" in text
@@ -242,11 +264,57 @@ def test_the_page_tells_every_figure_and_the_verdict():
     assert f"{figures[SPEAKERS][WORDS]['uar']:.3f} [1.000, 1.000]" in text
 
 
+def errors(wer=0.2, known=100):
+    """Word errors of a corpus ``c``, as the stage ``word_errors`` tabulates them."""
+    rows = [
+        {"by": "all", "group": "all", "wer": wer, "wer_low": 0.1, "wer_high": 0.3},
+        {"by": "emotion", "group": "sad", "wer": 0.1, "difference": -0.15},
+        {"by": "emotion", "group": "angry", "wer": 0.3}
+        | {"difference": 0.15, "difference_low": 0.1, "difference_high": 0.2},
+        {"by": "language", "group": "de", "wer": 0.2},
+    ]
+    counts = {"utterances": 120, "nothing_heard": 3, "known": known, "words": 500}
+    return {"c": pd.DataFrame(rows, columns=list(word_errors.COLUMNS)).assign(**counts)}
+
+
+class TestWordsHeard:
+    TASK = dataclasses.replace(TASK, words="heard")
+
+    def test_are_told_with_how_many_are_wrong_the_worst_emotion_first(self):
+        assert heard.told(self.TASK, errors()) == [
+            "Heard wrongly: 0.200 [0.100, 0.300] of 500 words; by emotion, and as a difference to all others: angry "
+            "0.300 (+0.150 [+0.100, +0.200]); sad 0.100 (-0.150). Nothing was heard in 3 of 120 utterances of the "
+            "corpus."
+        ]
+
+    def test_are_not_judged_where_nobody_knows_what_is_said(self):
+        (told,) = heard.told(self.TASK, errors(known=0, wer=np.nan))
+        assert told.startswith("How many words were heard wrongly is not known")
+
+    def test_are_no_matter_of_other_tasks(self):
+        assert heard.told(TASK, {}) == []
+
+    def test_need_the_errors_of_their_corpus(self):
+        with pytest.raises(InputError, match="expected those of 'c', found none; run the stage word_errors"):
+            heard.told(self.TASK, {})
+
+    def test_stand_on_page_and_chapter(self):
+        *_, scored, _, _, _, verdict = measured("nothing")[1:]
+        last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
+        whole = {"made": pd.concat([scored, last], ignore_index=True)}
+        text = page.write(whole, {"made": self.TASK}, PARAMS, errors())
+        assert "words: heard.\n\nHeard wrongly: 0.200 [0.100, 0.300] of 500 words" in text
+        assert heard.METHOD in text
+        _, task, method = chapter.sections(whole, {"made": self.TASK}, PARAMS, errors())
+        assert "words: heard. Heard wrongly: 0.200" in task.introduction
+        assert method.parts[0].points[-1] == heard.METHOD
+
+
 def test_the_chapter_leads_with_the_verdict_and_what_known_sentences_are_worth():
     *_, scored, figures, _, _, verdict = measured("tied")[1:]
     last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
     whole = {"made": pd.concat([scored, last], ignore_index=True)}
-    first, task, _ = chapter.sections(whole, {"made": TASK}, PARAMS)
+    first, task, _ = chapter.sections(whole, {"made": TASK}, PARAMS, {})
     helps, known = first.parts
     assert helps.verdict == "cannot be said"
     assert helps.found.startswith("Refused: emotion is tied to the sentence")

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ser.files import tables
+from ser.text import recognition, vectors, word_errors
 from tests import builders
 from tests.fusion.planting import EMOTIONS, made
 
@@ -28,12 +29,18 @@ FUSION = {
     "intervals": builders.INTERVALS,
 }
 TASK = {"corpus": "c", "emotions": EMOTIONS, "protocol": "kfold", "words": "identity"}
+HEARD = {"transcription": {"model": "whisper", "beams": 1}, "transcribed": {"c": {"folder": "raw/c", "language": None}}}
 FLAGS = {
     "words": "--task made --params params.yaml --manifest c.csv --vectors words/made.npz",
+    "transcribe": "--params params.yaml --corpus raw/c --manifest c.csv --model whisper --transcripts transcripts.csv "
+    "--workers 1",
+    "word_errors": "--params params.yaml --manifest c.csv --transcripts transcripts.csv --table errors.csv "
+    "--metrics errors.json",
+    "heard": "--task made --params params.yaml --manifest c.csv --transcripts transcripts.csv --vectors words/made.npz",
     "fuse": "--task made --params params.yaml --manifest c.csv --features voice --words words/made.npz "
     "--table made.csv --picture made.png --metrics made.json",
     "page": "--params params.yaml --tables made.csv --pictures made.png "
-    f"--template {ROOT / 'ser/report/report.html.j2'} --page fusion.md --report fusion.html",
+    f"--word-errors errors.csv --template {ROOT / 'ser/report/report.html.j2'} --page fusion.md --report fusion.html",
 }
 
 
@@ -47,7 +54,7 @@ def run(tmp_path, monkeypatch):
 
     def run(script, people=None, **task):
         Path("params.yaml").write_text(
-            yaml.safe_dump({"tasks": {"made": TASK | task}, "sentence_model": "nowhere", "fusion": FUSION})
+            yaml.safe_dump({"tasks": {"made": TASK | task}, "sentence_model": "nowhere", "fusion": FUSION} | HEARD)
         )
         if people is not None:
             tables.write(people, Path("c.csv"))
@@ -57,8 +64,70 @@ def run(tmp_path, monkeypatch):
     return run
 
 
+@pytest.fixture
+def recognised(monkeypatch):
+    """In place of speech recognition and sentence model: hears the last figure of each name, in one file nothing."""
+
+    def recognise(manifest, raw, folder, beams, language, workers, progress):
+        assert (raw, folder, beams, language) == (Path("raw"), Path("whisper"), 1, None)
+        text = "word " + manifest["id"].str[-1]
+        return pd.DataFrame({"id": manifest["id"], "language": "en", "text": text.where(manifest.index > 0, "")})
+
+    monkeypatch.setattr(recognition, "recognise", recognise)
+    monkeypatch.setattr(vectors, "folder_of", lambda model: model)
+    monkeypatch.setattr(vectors, "fingerprint", lambda folder: "made up")
+    monkeypatch.setattr(vectors, "encode", lambda texts, folder: np.array([[int(text[-1])] for text in texts], "f4"))
+
+
+def test_words_heard_go_from_audio_to_page(run, recognised, capsys):
+    pytest.importorskip("jiwer", reason="pip install -r requirements-fusion.txt")
+    for script in ("transcribe", "word_errors", "heard", "fuse", "page"):
+        run(script, words="heard")
+    printed = capsys.readouterr().out
+    assert "transcribe: c: 128 utterances, heard as en; nothing heard in 1; transcripts.csv" in printed
+    assert "word_errors: c: heard wrongly: " in printed
+    assert "heard: made: 128 utterances, 1 numbers each, all 0 in the 1 in which nothing was heard" in printed
+    metrics = json.loads(Path("errors.json").read_text())
+    assert metrics["nothing_heard"] == 1
+    wrong = pd.read_csv("errors.csv")["wer"].iloc[0]
+    assert f"Heard wrongly: {wrong:.3f} [" in Path("fusion.md").read_text()
+    # Folds keep apart what is said, not what was heard: an emotion has four sentences here, whatever the transcripts.
+    assert json.loads(Path("made.json").read_text())["sentence"]["sentences"] == 16
+
+
+@pytest.mark.parametrize(
+    ("script", "words", "message"),
+    [
+        ("words", "heard", "words: expected model or identity, found heard; change it, or put the task among those of"),
+        ("heard", "model", "words: expected heard, found model; change it, or put the task among those of"),
+        ("transcribe", "heard", "transcription.model whisper: expected the folder of a Whisper model with model.bin"),
+        ("word_errors", "heard", "transcripts.csv: no such file; run the stage that makes it"),
+        ("heard", "heard", "transcripts.csv: no such file; run the stage that makes it"),
+    ],
+)
+def test_ends_in_one_line_where_words_are_not_heard(run, script, words, message):
+    with pytest.raises(SystemExit) as caught:
+        run(script, words=words)
+    assert str(caught.value).startswith(f"{script}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_dvc_makes_the_words_of_each_task_once_from_its_corpus():
+    """DVC cannot choose among the tasks, so dvc.yaml lists them again."""
+    stages = yaml.safe_load((ROOT / "fusion/dvc.yaml").read_text())["stages"]
+    known = yaml.safe_load((ROOT / "fusion/params.yaml").read_text())
+    for stage, kinds in (("words", ("model", "identity")), ("heard", ("heard",))):
+        asked = {name: task["corpus"] for name, task in known["tasks"].items() if task["words"] in kinds}
+        assert stages[stage]["foreach"] == asked
+    folders = {name: known["corpora"][name]["folder"] for name in stages["heard"]["foreach"].values()}
+    assert {name: transcribed["folder"] for name, transcribed in known["transcribed"].items()} == folders
+    named = stages["page"]["cmd"].split("--tables")[1].split("--")[0].split()
+    assert named == [f"plots/fusion_{name}.csv" for name in known["tasks"]]
+
+
 def test_a_leak_is_refused_in_table_metrics_and_page(run, capsys):
-    for script in FLAGS:
+    tables.write(pd.DataFrame([dict.fromkeys(word_errors.COLUMNS, "c")]), Path("errors.csv"))  # of no task here
+    for script in ("words", "fuse", "page"):
         run(script)
     assert "fuse: made: words help: refused: emotion is tied to the sentence" in capsys.readouterr().out
     metrics = json.loads(Path("made.json").read_text())
