@@ -36,7 +36,8 @@ def draw(table: pd.DataFrame, chance: float, title: str) -> Figure:
     below = 0.8 + ROW_INCHES * max(1, len(others))
     figure = Figure(figsize=(1.8 + 3.2 * len(encoders), 1.2 + 3.0 + below), layout="constrained")
     figure.suptitle(title, fontsize=11)
-    hollow = " · hollow: taught distorted copies as well" if (rows["training"] == AUGMENTED).any() else ""
+    both = (rows["training"] == AUGMENTED).any()
+    hollow = " · hollow: taught distorted copies as well" if both else ""
     figure.supxlabel(f"dashed: clean speech, with interval · dotted: chance{hollow}", fontsize=8)
     panels = figure.subplots(2, len(encoders), squeeze=False, height_ratios=(3.0, below))
     for number, (encoder, own) in enumerate(encoders):
@@ -44,7 +45,8 @@ def draw(table: pd.DataFrame, chance: float, title: str) -> Figure:
         clean = own[(own["condition"] == CLEAN) & (own["training"] == PLAIN)].iloc[0]
         for training, part in own.groupby("training", sort=False):
             _curves(curves, part[part["family"] == NOISE], kinds, training == AUGMENTED)
-            _bars(bars, part.set_index("condition").reindex(others), training == AUGMENTED)
+            place = (BAR / 2 if training == AUGMENTED else -BAR / 2) if both else 0  # of the bars, from a row's middle
+            _bars(bars, part.set_index("condition").reindex(others), place, training == AUGMENTED)
         drawing.rows(bars, [name.replace("_", " ") for name in others] if not number else [""] * len(others), "UAR")
         bars.set_xlim(0, 1)
         for axes, line, band in ((curves, curves.axhline, curves.axhspan), (bars, bars.axvline, bars.axvspan)):
@@ -74,8 +76,8 @@ def _curves(axes: Axes, rows: pd.DataFrame, kinds: list[str], hollow: bool) -> N
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _bars(axes: Axes, rows: pd.DataFrame, hollow: bool) -> None:
-    places = [number + (BAR if hollow else 0) for number in range(len(rows))]
+def _bars(axes: Axes, rows: pd.DataFrame, place: float, hollow: bool) -> None:
+    places = [number + place for number in range(len(rows))]
     look = {"facecolor": "none", "edgecolor": BLUE} if hollow else {"color": BLUE, "alpha": 0.8}
     axes.barh(places, rows["uar"], height=0.9 * BAR, **look)
     axes.hlines(places, rows["uar_low"], rows["uar_high"], color="#000000", linewidth=1.2)
