@@ -42,13 +42,24 @@ class Cost:
     said: str
 
 
-def python(*arguments: str | Path, cwd: Path = ROOT, environment: Mapping[str, str] | None = None) -> Cost:
+def python(
+    *arguments: str | Path,
+    cwd: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
+    interpreter: str | Path = sys.executable,
+) -> Cost:
     """Run Python with arguments, which must succeed.
+
+    Args:
+        arguments: of the command.
+        cwd: where it runs.
+        environment: its environment; this process', if None.
+        interpreter: another Python than this one.
 
     Raises:
         RuntimeError: it failed; the message is what it wrote on standard error.
     """
-    command = [sys.executable, "-I", "-S", "-c", LAUNCH, sys.executable, *map(str, arguments)]
+    command = [sys.executable, "-I", "-S", "-c", LAUNCH, str(interpreter), *map(str, arguments)]
     ended = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
     if ended.returncode:
         raise RuntimeError(f"{' '.join(map(str, arguments))}: {ended.stderr[-2000:]}")

@@ -186,16 +186,18 @@ def test_times_are_told_for_an_hour_of_audio(tmp_path, monkeypatch, capsys):
     def prepare(options, folder):
         rows = builders.manifest(speakers=2, each=1, emotions=["angry"], seconds=36.0)
         tables.write(rows, folder / "manifest.csv")
+        (folder / "raw").mkdir()
         return folder / "manifest.csv"
 
     monkeypatch.setattr(running, "prepare", prepare)
     monkeypatch.setattr(running, "python", lambda *_, **__: running.Cost(5.0, 0.1, ""))
-    monkeypatch.setattr(sys, "argv", ["peers", "--rounds", "1"])
+    monkeypatch.setattr(sys, "argv", ["peers", "--rounds", "1", "--nkululeko", sys.executable])
     peers.main()
     printed = [line.split("|")[1:3] for line in capsys.readouterr().out.splitlines()]
     said = {name.strip(): figure.strip() for name, figure in printed}
     assert said["openSMILE, eGeMAPSv02"] == said["stage `features`: PASE+, and MFCC as baseline"] == "250.0"
-    assert said.get("nkululeko", "not installed") == "not installed"
+    assert said["pipeline: PASE+, the default network"] == "1500.0"  # six stages
+    assert said["nkululeko: eGeMAPS, a support vector machine"] == "250.0"
 
 
 # cluster
