@@ -1,7 +1,8 @@
 """Seconds for an hour of audio: this project's features and pipeline, and what others offer for the same.
 
-Features are made by one worker each. nkululeko wants other versions of what this project pins, so it has an environment
-of its own: ``python -m venv peer && peer/bin/pip install nkululeko torch``, then ``--nkululeko peer/bin/python``.
+Features alone are made by one worker each; pipelines take as many as they do by themselves. nkululeko wants other
+versions of what this project pins, so it has an environment of its own: ``python -m venv peer``,
+``peer/bin/pip install nkululeko torch``, then ``--nkululeko peer/bin/python``.
 """
 
 import argparse
@@ -81,7 +82,7 @@ def pipeline(folder: Path, weights: Path, encoder: str, classifier: str) -> floa
         ]
         shutil.copy(folder / "manifest.csv", table)  # it may have fewer utterances
         costs += [
-            running.stage("features", **said, **encoded, features=vectors, baseline=made / "mfcc", workers=1),
+            running.stage("features", **said, **encoded, features=vectors, baseline=made / "mfcc"),
             running.stage("split", **said, split=split, metrics=metrics),
             running.stage("augment", **said, **encoded, augmented=copies),
             running.stage(
