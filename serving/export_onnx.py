@@ -181,7 +181,7 @@ class Whole(nn.Module):
 
 
 def _active(ones: Tensor, signal: Tensor) -> Tensor:
-    """Find the frames in which there is something to hear, as ``pooling.active``, of as many frames as there are ones."""
+    """Find the frames in which there is something to hear, as ``pooling.active``; a frame for each of the ones."""
     sums = _sums(signal)
     size, count = torch.ones_like(signal, dtype=torch.float64).sum(), ones.sum()
     centres = (ones.cumsum(dim=0) - 0.5) * size / count
