@@ -18,8 +18,13 @@ EDGE = 8  # frames: the convolutions reach 1,185 samples to each side of a frame
 
 
 def possible(extractor: Extractor) -> bool:
-    """Tell whether an extractor's windows can be made of frames that are kept: the output of PASE+."""
+    """Tell whether an extractor's windows can be made of frames that are kept: the output of PASE+.
+
+    Where signals are brought to one level, each window has a gain of its own, and its frames are no other's.
+    """
     encoder = extractor.encoder
+    if extractor.recipe.level is not None:
+        return False
     recurrent = isinstance(encoder, PaseEncoder) and encoder.network.geometry.qrnn_units is not None
     return recurrent and encoder.layers == [OUTPUT]
 

@@ -21,6 +21,7 @@ from ser.bundle import reading
 from ser.bundle.reading import Bundle
 from ser.confidence.familiarity import ARRAYS
 from ser.encoders import pooling, windows
+from ser.encoders.level import HOP
 from ser.encoders.pase_plus import PaseEncoder
 from ser.files.failures import InputError, one_line
 from ser.files.whole import whole_file
@@ -133,6 +134,8 @@ class Whole(nn.Module):
 
     def forward(self, signal: Tensor) -> tuple[Tensor, Tensor]:
         """Give the probabilities, float64 (labels,), of a signal, float32 (samples,); and its distance, float64 ()."""
+        if self.recipe.level is not None:
+            signal = self._at_level(signal)
         frames = self.encoder.layers(signal[None, None], self.layers)
         frames = torch.cat([frames[layer] for layer in self.layers], dim=1)[0]
         vector = self._pool(frames.double(), signal).float().double()[None]
@@ -153,7 +156,8 @@ class Whole(nn.Module):
 
     def _pool(self, frames: Tensor, signal: Tensor) -> Tensor:
         """Pool the frames that count, (channels, frames), as ``pooling.pool``."""
-        counts = self._active(frames, signal) if self.recipe.frames == "active" else torch.ones_like(frames[0]) > 0
+        ones = torch.ones_like(frames[0])
+        counts = _active(ones, signal) if self.recipe.frames == "active" else ones > 0
         total = counts.double().sum()
         mean = torch.where(counts, frames, 0.0).sum(dim=1) / total
         made = {
@@ -164,17 +168,32 @@ class Whole(nn.Module):
         }
         return torch.cat([made[name]() for name in self.recipe.statistics])
 
-    def _active(self, frames: Tensor, signal: Tensor) -> Tensor:
-        """Find the frames in which there is something to hear, as ``pooling.active``: bool (frames,)."""
-        squares = functional.pad(signal.double().square(), (1, 0))  # zero before the first sample
-        sums = squares.cumsum(dim=0)
-        ones = torch.ones_like(frames[0])
-        size, count = torch.ones_like(signal, dtype=torch.float64).sum(), ones.sum()
-        centres = (ones.cumsum(dim=0) - 0.5) * size / count
-        first = torch.minimum((centres - pooling.WINDOW / 2).clamp(min=0), size).long()
-        last = torch.minimum((centres + pooling.WINDOW / 2).clamp(min=0), size).long()
-        power = (sums[last] - sums[first]) / (last - first)
-        return power >= power.max() * 10 ** (-pooling.ACTIVE_DB / 10)
+    def _at_level(self, signal: Tensor) -> Tensor:
+        """Scale a signal to the recipe's level, as ``level.at_level``: float32 (samples,)."""
+        ones = torch.ones_like(signal[HOP - 1 :: HOP], dtype=torch.float64)  # of each frame one, as many as fit
+        edges = functional.pad(ones, (1, 0)).cumsum(dim=0) * torch.ones_like(signal).double().sum() / ones.sum()
+        edges = edges.floor().long()
+        active = _active(ones, signal)
+        energy = torch.where(active, _sums(signal)[edges].diff(), 0.0).sum()
+        power = energy / torch.where(active, edges.diff(), 0).sum()
+        gain = torch.where(power > 0, 10 ** (self.recipe.level / 20) / power.sqrt(), 1.0)
+        return signal * gain.float()
+
+
+def _active(ones: Tensor, signal: Tensor) -> Tensor:
+    """Find the frames in which there is something to hear, as ``pooling.active``; a frame for each of the ones."""
+    sums = _sums(signal)
+    size, count = torch.ones_like(signal, dtype=torch.float64).sum(), ones.sum()
+    centres = (ones.cumsum(dim=0) - 0.5) * size / count
+    first = torch.minimum((centres - pooling.WINDOW / 2).clamp(min=0), size).long()
+    last = torch.minimum((centres + pooling.WINDOW / 2).clamp(min=0), size).long()
+    power = (sums[last] - sums[first]) / (last - first)
+    return power >= power.max() * 10 ** (-pooling.ACTIVE_DB / 10)
+
+
+def _sums(signal: Tensor) -> Tensor:
+    """Sum the squares of the samples before each place, as ``pooling.energy``: float64 (samples + 1,)."""
+    return functional.pad(signal.double().square(), (1, 0)).cumsum(dim=0)
 
 
 class Recurrence(nn.Module):

@@ -7,6 +7,7 @@ from pathlib import Path
 from ser.encoders import fingerprint as fingerprints
 from ser.encoders.encoder import Encoder
 from ser.encoders.extractor import Extractor
+from ser.encoders.level import LevelExtractor
 from ser.encoders.mfcc import MfccEncoder
 from ser.encoders.opensmile import OpenSmileEncoder
 from ser.encoders.pase_plus import PaseEncoder
@@ -24,6 +25,7 @@ KINDS: tuple[type[Encoder], ...] = (
     SelfSupervisedEncoder,
     WhisperBaseEncoder,
 )
+LEVELS = (-60.0, 0.0)  # dB re full scale
 ENCODERS: dict[str, type[Encoder]] = {name: kind for kind in KINDS for name in kind.LAYERS}
 
 
@@ -46,7 +48,7 @@ def check(recipe: Recipe) -> None:
                 raise ValueError(f"{key}: expected some of {', '.join(offered)}, found '{name}'")
     if recipe.frames not in FRAMES:
         raise ValueError(f"frames: expected one of {', '.join(FRAMES)}, found '{recipe.frames}'")
-    check_ranges(recipe, seed=SEEDS)
+    check_ranges(recipe, seed=SEEDS, **({} if recipe.level is None else {"level": LEVELS}))
 
 
 def build(recipe: Recipe, weights: Path | None = None, device: str = "cpu") -> Extractor:
@@ -66,7 +68,8 @@ def build(recipe: Recipe, weights: Path | None = None, device: str = "cpu") -> E
         ser.encoders.selfsupervised.WeightsNotAvailable: the weights would have to be downloaded, and cannot be.
     """
     check(recipe)
-    return Extractor(recipe, ENCODERS[recipe.encoder](recipe, weights, device))
+    kind = Extractor if recipe.level is None else LevelExtractor
+    return kind(recipe, ENCODERS[recipe.encoder](recipe, weights, device))
 
 
 def rebuild(fingerprint: str, weights: Path | None = None, device: str = "cpu") -> Extractor:
@@ -105,4 +108,5 @@ def rebuild(fingerprint: str, weights: Path | None = None, device: str = "cpu") 
 def baseline(recipe: Recipe) -> Recipe:
     """Give what a representation is compared with: MFCC, pooled alike, or by mean and deviation beside openSMILE's."""
     pooled = "statistics" in ENCODERS[recipe.encoder].choices
-    return Recipe("mfcc", statistics=recipe.statistics, frames=recipe.frames) if pooled else Recipe("mfcc")
+    alike = {"statistics": recipe.statistics, "frames": recipe.frames} if pooled else {}
+    return Recipe("mfcc", **alike, level=recipe.level)

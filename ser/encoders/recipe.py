@@ -19,6 +19,8 @@ class Recipe:
         frames: which frames to pool, one of ``ser.encoders.pooling.FRAMES``: ``all``, or the ``active`` ones, joined as
             if nothing had been between them.
         seed: of the random weights, where the encoder is an untrained one.
+        level: to which a signal's active frames are brought before anything else, their mean square in dB re full
+            scale (a sine of full scale has -3); None: as recorded.
     """
 
     encoder: str
@@ -26,3 +28,4 @@ class Recipe:
     layers: list[str] = field(default_factory=lambda: [OUTPUT])
     frames: str = "all"
     seed: int = 0
+    level: float | None = None

@@ -103,6 +103,18 @@ def test_they_depend_on_the_signal_and_on_which_frames_are_active(model):
     np.testing.assert_allclose(model.hear(paused).probabilities, first, atol=0.05)
 
 
+def test_a_signal_is_brought_to_the_level_of_the_bundle(tmp_path):
+    made = make_bundle(tmp_path / "bundle", Recipe("pase_plus_untrained", frames="active", level=-26.0))
+    export_onnx.main(["--model", str(made), "--onnx", str(tmp_path / "a.onnx")])
+    model, trained = OnnxModel(tmp_path / "a.onnx"), reading.load(made).predictor
+    loud = model.hear(speech(1.01)).probabilities
+
+    np.testing.assert_allclose(loud, expected(trained, speech(1.01)), atol=1e-4)
+    np.testing.assert_allclose(model.hear(0.1 * speech(1.01)).probabilities, loud, atol=1e-4)
+    silence = np.zeros(RATE, np.float32)
+    np.testing.assert_allclose(model.hear(silence).probabilities, expected(trained, silence), atol=1e-4)
+
+
 def test_the_file_says_what_it_is(file, model, bundle):
     told = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
 
