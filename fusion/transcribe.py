@@ -26,16 +26,19 @@ def main() -> None:
         settings = params.read(options.params, "transcription", TranscriptionParams)
         name = options.corpus.name
         chosen = tasks.named("transcribed", params.read(options.params, "transcribed", dict[str, Transcribed]), name)
+        kept = options.transcripts.with_suffix(".unfinished")
         heard = recognition.recognise(
             manifest.read(options.manifest),
             options.corpus.parent,
             options.model,
             settings.beams,
             chosen.language,
+            kept,
             options.workers,
             partial(tqdm, unit="utterance", disable=None),
         )
         tables.write(heard, options.transcripts)
+        kept.unlink()
         languages = ", ".join(sorted(set(heard["language"]) - {""})) or "nothing"
         print(
             f"transcribe: {name}: {len(heard)} utterances, heard as {languages}; nothing heard in "

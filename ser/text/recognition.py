@@ -10,9 +10,11 @@ piece of text that repeats itself so much that Whisper takes its own decoding fo
 Whisper itself would try again with words drawn at random.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +24,12 @@ from ser import audio
 from ser.files.failures import InputError
 from ser.files.params import check_ranges
 from ser.machine import processes
+from ser.text.kept import Kept
 from ser.text.transcripts import COLUMNS
 from ser.whisper import model_file
 
 LIBRARY = "faster-whisper"
+PACKAGES = (LIBRARY, "ctranslate2")  # whose versions decide the words
 INSTALL = "pip install -r requirements-fusion.txt"
 WEIGHTS = "model.bin"
 # Without the tokenizer the library would fetch one from the network.
@@ -148,10 +152,11 @@ def recognise(
     folder: Path,
     beams: int,
     language: str | None,
+    kept: Path,
     workers: int = 1,
     progress: Callable[..., Iterable[tuple[str, str]]] = lambda heard, total: heard,
 ) -> pd.DataFrame:
-    """Recognise the words of all utterances.
+    """Recognise the words of all utterances; if it is interrupted, the next time goes on where it was.
 
     Args:
         manifest: the utterances, with id, path and sha256.
@@ -159,6 +164,7 @@ def recognise(
         folder: of the model.
         beams: as ``TranscriptionParams.beams``.
         language: that is spoken; None: the model tells it for each utterance.
+        kept: a file for what is heard, utterance by utterance; the caller removes it once all of it is written.
         workers: processes, each with the model in memory.
         progress: wraps what is heard as it comes, with ``total``: ``tqdm``, for one.
 
@@ -171,7 +177,9 @@ def recognise(
     """
     recogniser = Recogniser(folder, beams)
     recogniser.require(language)
-    tasks = [(raw / row.path, row.sha256, language) for row in manifest.itertuples()]
+    so_far = Kept(kept, _made_by(folder, beams, language))
+    missing = manifest[~manifest["sha256"].isin(so_far.heard)]
+    tasks = [(raw / row.path, row.sha256, language) for row in missing.itertuples()]
     workers = min(workers, len(tasks) // WORTH_A_PROCESS)
     if workers < 2:
         source = (_hear(recogniser, *task) for task in tasks)
@@ -185,10 +193,19 @@ def recognise(
             prepare=_prepare_worker,
             arguments=(folder, beams),
         )
-    with closing(source):
-        heard = list(progress(source, total=len(tasks)))
-    rows = [(name, *told) for name, told in zip(manifest["id"], heard, strict=True)]
+    with closing(source), closing(so_far.keeping(missing["sha256"], source)) as told:
+        for _ in progress(told, total=len(tasks)):
+            pass
+    rows = [(row.id, *so_far.heard[row.sha256]) for row in manifest.itertuples()]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _made_by(folder: Path, beams: int, language: str | None) -> dict[str, object]:
+    """Name all that decides the words, beside the audio."""
+    with (folder / WEIGHTS).open("rb") as file:
+        weights = hashlib.file_digest(file, "sha256").hexdigest()
+    versions = {package: version(package) for package in PACKAGES}
+    return {"weights": weights, "beams": beams, "language": language, "versions": versions}
 
 
 def _check(folder: Path) -> None:

@@ -68,8 +68,9 @@ def run(tmp_path, monkeypatch):
 def recognised(monkeypatch):
     """In place of speech recognition and sentence model: hears the last figure of each name, in one file nothing."""
 
-    def recognise(manifest, raw, folder, beams, language, workers, progress):
+    def recognise(manifest, raw, folder, beams, language, kept, workers, progress):
         assert (raw, folder, beams, language) == (Path("raw"), Path("whisper"), 1, None)
+        kept.write_text("all of it")
         text = "word " + manifest["id"].str[-1]
         return pd.DataFrame({"id": manifest["id"], "language": "en", "text": text.where(manifest.index > 0, "")})
 
@@ -87,6 +88,7 @@ def test_words_heard_go_from_audio_to_page(run, recognised, capsys):
     assert "transcribe: c: 128 utterances, heard as en; nothing heard in 1; transcripts.csv" in printed
     assert "word_errors: c: heard wrongly: " in printed
     assert "heard: made: 128 utterances, 1 numbers each, all 0 in the 1 in which nothing was heard" in printed
+    assert not Path("transcripts.unfinished").exists()
     metrics = json.loads(Path("errors.json").read_text())
     assert metrics["nothing_heard"] == 1
     wrong = pd.read_csv("errors.csv")["wer"].iloc[0]

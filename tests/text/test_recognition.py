@@ -52,6 +52,7 @@ def folder(write, tmp_path):  # noqa: F811
 def library(monkeypatch):
     fake = SimpleNamespace(WhisperModel=Whisper)
     monkeypatch.setitem(sys.modules, "faster_whisper", fake)
+    monkeypatch.setattr(recognition, "PACKAGES", ("numpy",))
     return fake
 
 
@@ -76,7 +77,7 @@ def refusal(call, *arguments):
 class TestTranscripts:
     def test_are_what_was_heard_in_the_order_of_the_manifest_nothing_of_silence(self, library, folder, spoken):
         people, raw = spoken
-        found = recognition.recognise(people, raw, folder, 5, None)
+        found = recognition.recognise(people, raw, folder, 5, None, raw / "unfinished")
         assert found.to_dict("list") == {
             "id": people["id"].tolist(),
             "language": ["en", "", "en"],
@@ -87,8 +88,48 @@ class TestTranscripts:
         people, raw = spoken
         people.loc[2, "sha256"] = "0" * 64
         assert "the audio has changed since the manifest was made" in refusal(
-            recognition.recognise, people, raw, folder, 5, None
+            recognition.recognise, people, raw, folder, 5, None, raw / "unfinished"
         )
+
+
+class TestAnInterruptedRecognition:
+    """The second utterance is silent, so that Whisper is asked for the first and the third."""
+
+    @pytest.fixture
+    def interrupted(self, library, folder, spoken, monkeypatch):
+        asked = []
+
+        def transcribe(self, signal, language, **options):
+            asked.append(len(signal))
+            if len(asked) == 2:
+                raise KeyboardInterrupt
+            return Whisper.transcribe(self, signal, language, **options)
+
+        library.WhisperModel = type("Interrupted", (Whisper,), {"transcribe": transcribe})
+        with pytest.raises(KeyboardInterrupt):
+            recognition.recognise(*spoken, folder, 5, None, folder / "unfinished")
+        return asked
+
+    def test_goes_on_where_it_was(self, interrupted, folder, spoken):
+        found = recognition.recognise(*spoken, folder, 5, None, folder / "unfinished")
+        assert interrupted == [16_000, 8_000, 8_000]
+        assert found["text"].tolist() == ["Hello, there.", "", "Hello, there."]
+        again = recognition.recognise(*spoken, folder, 5, None, folder / "unfinished")
+        assert len(interrupted) == 3
+        assert again.equals(found)
+
+    def test_takes_a_line_that_was_cut_off_for_not_heard(self, interrupted, folder, spoken):
+        whole = (folder / "unfinished").read_text(encoding="utf-8").splitlines()
+        assert len(whole) == 3
+        (folder / "unfinished").write_text("\n".join(whole[:2]) + "\n" + whole[2][:20], encoding="utf-8")
+        found = recognition.recognise(*spoken, folder, 5, None, folder / "unfinished")
+        assert interrupted == [16_000, 8_000, 8_000]
+        assert found["text"].tolist() == ["Hello, there.", "", "Hello, there."]
+
+    @pytest.mark.parametrize(("beams", "language"), [(1, None), (5, "en")])
+    def test_begins_anew_where_something_else_decides_the_words(self, interrupted, folder, spoken, beams, language):
+        recognition.recognise(*spoken, folder, beams, language, folder / "unfinished")
+        assert interrupted == [16_000, 8_000, 16_000, 8_000]
 
 
 class TestRecogniser:
@@ -152,7 +193,7 @@ class TestRefused:
         )
 
     def test_a_language_that_the_model_does_not_know(self, library, folder, spoken):
-        told = refusal(recognition.recognise, *spoken, folder, 5, "tlh")
+        told = refusal(recognition.recognise, *spoken, folder, 5, "tlh", folder / "unfinished")
         assert "language: expected one that the model knows (de, en), found 'tlh'; name one of these, or null" in told
 
     def test_a_model_of_more_mel_bands_than_are_made(self, library, folder, monkeypatch):
