@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -34,17 +35,17 @@ if __name__ == "__main__":
 PREPARED = []
 
 
-@pytest.fixture
-def start(tmp_path):
-    """Start a scheduler with two workers, in a process of their own; give the process and the address."""
+@contextmanager
+def starting(folder: Path):
+    """Give a function that starts a scheduler with two workers, in a process of their own; gives it and the address."""
     running = []
 
     def begin(fix="numerics.fix()"):
-        (tmp_path / "local.py").write_text(START.format(fix=fix))
+        (folder / "local.py").write_text(START.format(fix=fix))
         places = {"PYTHONPATH": str(Path.cwd())}  # workers import this module by its name
         environment = {key: value for key, value in os.environ.items() if fix or key != "MKL_CBWR"} | places
         process = subprocess.Popen(
-            [sys.executable, tmp_path / "local.py"],
+            [sys.executable, folder / "local.py"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -55,15 +56,31 @@ def start(tmp_path):
         running.append(process)
         return process, process.stdout.readline().strip()
 
-    yield begin
-    for process in running:
-        process.stdin.close()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        process.stdout.close()
+    try:
+        yield begin
+    finally:
+        for process in running:
+            process.stdin.close()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            process.stdout.close()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start what the test ends."""
+    with starting(tmp_path) as begin:
+        yield begin
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The address of a scheduler for the tests that leave it and its workers whole."""
+    with starting(tmp_path_factory.mktemp("cluster")) as begin:
+        yield begin()[1]
 
 
 def square(number):
@@ -103,13 +120,11 @@ def wait(number):
     return number
 
 
-def test_results_come_in_the_order_of_the_inputs(start):
-    _, address = start()
+def test_results_come_in_the_order_of_the_inputs(address):
     assert list(cluster.map_in_order(square, range(20), address=address)) == [number**2 for number in range(20)]
 
 
-def test_each_worker_is_prepared_once(start):
-    _, address = start()
+def test_each_worker_is_prepared_once(address):
     options = {"address": address, "prepare": remember, "arguments": ("ready",)}
     assert list(cluster.map_in_order(remembered, range(8), **options)) == [("ready", number) for number in range(8)]
 
@@ -135,8 +150,7 @@ def test_a_scheduler_that_goes_away_is_said_so(start):
         list(results)
 
 
-def test_what_the_function_raises_is_not_taken_for_the_schedulers_end(start):
-    _, address = start()
+def test_what_the_function_raises_is_not_taken_for_the_schedulers_end(address):
     with pytest.raises(FileNotFoundError, match=r"absent\.wav"):
         list(cluster.map_in_order(open_absent, ["absent.wav"], address=address))
 
