@@ -149,6 +149,8 @@ def main() -> None:
     }
     peer = options.nkululeko
     if peer is not None:
+        if not peer.is_file():
+            parser.error(f"--nkululeko: expected a Python interpreter, found no file {peer}; give its path")
         # Not resolved: a link to an interpreter is what tells Python its environment.
         ways["nkululeko: eGeMAPS, a support vector machine"] = lambda folder: nkululeko(folder, peer.absolute())
     with tempfile.TemporaryDirectory() as name:

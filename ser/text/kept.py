@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from ser.files.whole import whole_file
+
 Told = tuple[str, str]  # the language, the words
 
 
@@ -13,7 +15,7 @@ class Kept:
     It is begun anew where anything else than now decided the words; a last line that was cut off counts as not heard.
 
     Args:
-        path: the file; its folder is made.
+        path: the file; missing parent folders are made.
         made_by: all that decides the words, for JSON.
 
     Attributes:
@@ -28,9 +30,9 @@ class Kept:
             for line in lines[1:-1]:  # after the last line's end there is nothing, or what was cut off
                 sha256, *told = json.loads(line)
                 self.heard[sha256] = tuple(told)
-        path.parent.mkdir(parents=True, exist_ok=True)
         written = [head, *(json.dumps([sha256, *told]) for sha256, told in self.heard.items())]
-        path.write_text("\n".join(written) + "\n", encoding="utf-8")
+        with whole_file(path) as temporary:
+            temporary.write_text("\n".join(written) + "\n", encoding="utf-8")
 
     def keeping(self, hashes: Iterable[str], told: Iterable[Told]) -> Iterator[Told]:
         """Write down what is told of audio, by its hashes, as it comes, and pass it on."""

@@ -202,10 +202,13 @@ def recognise(
 
 def _made_by(folder: Path, beams: int, language: str | None) -> dict[str, object]:
     """Name all that decides the words, beside the audio."""
-    with (folder / WEIGHTS).open("rb") as file:
-        weights = hashlib.file_digest(file, "sha256").hexdigest()
+    digests = {}
+    for name in sorted({name for names in FILES.values() for name in names}):
+        if (folder / name).is_file():
+            with (folder / name).open("rb") as file:
+                digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
     versions = {package: version(package) for package in PACKAGES}
-    return {"weights": weights, "beams": beams, "language": language, "versions": versions}
+    return {"files": digests, "beams": beams, "language": language, "versions": versions}
 
 
 def _check(folder: Path) -> None:

@@ -65,7 +65,7 @@ def test_loudness_no_longer_reaches_a_vector(encoder):
     assert np.abs(as_recorded - soft).max() > 10 * np.abs(loud - soft).max()
 
 
-def test_a_signal_in_windows_has_one_level(monkeypatch):
+def test_a_signal_in_windows_has_one_level():
     extractor = catalogue.build(Recipe("mfcc", level=-26.0))
     signal = np.concatenate([speech(10, 0.02), speech(15, 0.2, seed=1)])  # 75 s: encoded in windows
     expected = catalogue.build(Recipe("mfcc")).vector(at_level(signal, -26.0))

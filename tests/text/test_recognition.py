@@ -126,6 +126,24 @@ class TestAnInterruptedRecognition:
         assert interrupted == [16_000, 8_000, 8_000]
         assert found["text"].tolist() == ["Hello, there.", "", "Hello, there."]
 
+    def test_loses_nothing_where_the_next_one_is_killed_before_it_heard_anything(
+        self, interrupted, folder, spoken, monkeypatch
+    ):
+        before = (folder / "unfinished").read_bytes()
+
+        def killed(descriptor):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(os, "fsync", killed)
+        with pytest.raises(KeyboardInterrupt):
+            recognition.recognise(*spoken, folder, 5, None, folder / "unfinished")
+        assert (folder / "unfinished").read_bytes() == before
+
+    def test_begins_anew_with_another_vocabulary(self, interrupted, folder, spoken):
+        (folder / "vocabulary.txt").write_text("other")
+        recognition.recognise(*spoken, folder, 5, None, folder / "unfinished")
+        assert interrupted == [16_000, 8_000, 16_000, 8_000]
+
     @pytest.mark.parametrize(("beams", "language"), [(1, None), (5, "en")])
     def test_begins_anew_where_something_else_decides_the_words(self, interrupted, folder, spoken, beams, language):
         recognition.recognise(*spoken, folder, beams, language, folder / "unfinished")
