@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,16 @@ import torch
 import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.speed import encoder, features, forms, incremental, long_file, no_op, peers, running, scale
+from benchmarks.speed import encoder, features, forms, incremental, long_file, no_op, peers, pretraining, running, scale
 from ser import audio, manifest
 from ser.files import tables
 from ser.pase import checkpoint
 from ser.pase.encoder import PASE_PLUS
+from ser.pretraining import speech
+from ser.pretraining.distortions import Distortions
+from ser.pretraining.params import PretrainParams
+from ser.pretraining.speech import Speech
+from ser.pretraining.training import Training
 from ser.splits import protocols, table
 from ser.splits.protocols import SplitParams
 from tests import builders
@@ -65,6 +71,33 @@ def test_the_times_of_the_parts_add_up_to_the_whole(untrained):
 def test_a_form_that_gives_something_else_is_refused(untrained):
     with pytest.raises(AssertionError, match="not close"):
         encoder.measure(untrained, {"wrong": lambda signal: untrained(signal) + 1e-3}, noise(4800), rounds=1)
+
+
+# pretraining
+
+
+def test_every_part_of_a_step_takes_time_and_no_more_than_the_step(monkeypatch):
+    monkeypatch.setattr(speech, "STATISTICS_CHUNKS", 16)
+    sounds = pretraining.made_up(np.random.default_rng(0), signals=3, seconds=1)
+    small = PretrainParams(
+        steps=4,
+        chunks=2,
+        chunk_seconds=0.5,
+        frames=8,
+        validation_chunks=2,
+        precision="float32",
+        distortions=Distortions(noise=0, reverberation=0),
+        maps=(4,) * 8,
+        channels=4,
+        qrnn_units=4,
+    )
+    training, begun = Training(small, Speech(sounds, sounds)), time.perf_counter()
+    times = pd.DataFrame(pretraining.steps(training))
+    took = time.perf_counter() - begun
+    assert len(times) == 3  # the fourth validates
+    assert list(times.columns) == list(pretraining.PARTS)
+    assert (times > 0).all(axis=None)
+    assert 0.5 * took < times.to_numpy().sum() < took
 
 
 # running
