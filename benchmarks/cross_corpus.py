@@ -10,14 +10,14 @@ import pandas as pd
 from tqdm import tqdm
 
 from ser import manifest
-from ser.benchmarks import comparison, grid, page, tasks, vectors
+from ser.benchmarks import comparison, grid, matrix, page, tasks, vectors
 from ser.benchmarks.comparison import CompareParams
 from ser.benchmarks.grid import GridParams
 from ser.benchmarks.tasks import CrossCorpus
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.learning.recipe import TrainParams
-from ser.plots import benchmark, drawing
+from ser.plots import cross_corpus, drawing
 
 
 def main() -> None:
@@ -51,16 +51,17 @@ def main() -> None:
             progress = partial(tqdm, desc=pair, disable=None)
             table = grid.predict(folds, encoded, utterances, choice.emotions, settings, mlp, options.workers, progress)
             rows = comparison.table(table, utterances, choice.emotions, compare)
-            scored[pair] = comparison.with_absent(rows, encoders)
-        table = pd.concat([rows.assign(corpora=pair) for pair, rows in scored.items()])
+            scored[train, test] = comparison.with_absent(rows, encoders)
+        by_name = {f"{train} to {test}": rows for (train, test), rows in scored.items()}
+        table = pd.concat([rows.assign(corpora=pair) for pair, rows in by_name.items()])
         tables.write(table[["corpora", *comparison.COLUMNS]], options.table)
         asked = f"Trained on all of one corpus, tested on all of another; emotions {', '.join(choice.emotions)}."
-        page.save("Benchmark: across corpora", asked, scored, compare, options.page)
-        title = "trained on one corpus, tested on another"
-        drawing.save(benchmark.draw(scored, 1 / len(choice.emotions), title), options.picture)
-        metrics = {pair.replace(" ", "_"): comparison.nested(rows) for pair, rows in scored.items()}
+        page.save("Benchmark: across corpora", asked, by_name, compare, options.page, matrix.sections(scored))
+        title = f"UAR, trained on one corpus, tested on another (chance {1 / len(choice.emotions):.0%})"
+        drawing.save(cross_corpus.draw(matrix.together(scored), title), options.picture)
+        metrics = {pair.replace(" ", "_"): comparison.nested(rows) for pair, rows in by_name.items()}
         tables.write_metrics(metrics, options.metrics)
-        best = "; ".join(f"{pair}: {comparison.best(rows)}" for pair, rows in scored.items())
+        best = "; ".join(f"{pair}: {comparison.best(rows)}" for pair, rows in by_name.items())
         print(f"cross_corpus: best with normalisation train: {best}; see {options.page}")
 
 

@@ -1,6 +1,6 @@
 """Comparisons as a page of Markdown: what was asked, then a table for each normalisation, the best system first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,14 @@ NORMALISATIONS = {
 SCORES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro F1"}
 
 
-def save(title: str, asked: str, comparisons: Mapping[str, pd.DataFrame], params: CompareParams, path: Path) -> None:
+def save(
+    title: str,
+    asked: str,
+    comparisons: Mapping[str, pd.DataFrame],
+    params: CompareParams,
+    path: Path,
+    overview: Sequence[str] = (),
+) -> None:
     """Write a page of comparisons, whole or not at all.
 
     Args:
@@ -26,6 +33,7 @@ def save(title: str, asked: str, comparisons: Mapping[str, pd.DataFrame], params
         comparisons: tables of ``ser.benchmarks.comparison.table`` by name; ``""`` for the only one.
         params: what was compared with.
         path: the Markdown file.
+        overview: lines of Markdown to stand before the comparisons.
     """
     yardstick = f"{params.yardstick.encoder} + {params.yardstick.classifier} ({params.yardstick.normalisation})"
     lines = [f"# {title}", "", "Made by `dvc repro benchmarks/dvc.yaml`; do not edit.", "", asked, ""]
@@ -34,6 +42,7 @@ def save(title: str, asked: str, comparisons: Mapping[str, pd.DataFrame], params
         "resample test speakers; of differences, paired ones. Figures are means over seeds; with one nothing is left "
         "to chance.",
         "",
+        *overview,
     ]
     for name, scored in comparisons.items():
         of = scored.set_index("encoder")
