@@ -41,6 +41,7 @@ def write(
     lines = [
         "# Words beside the voice",
         "Made by `dvc repro fusion/dvc.yaml`; do not edit.",
+        short(tables),
         *method(params),
         *([heard.METHOD] if errors else []),
     ]
@@ -56,6 +57,24 @@ def write(
             f'"{CLAIM.capitalize()}": {claim["note"]}.',
         ]
     return "\n\n".join(lines) + "\n"
+
+
+def short(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Sum the tasks up in a table: the voice on known and on other sentences, words alone, and whether words help."""
+    rows = []
+    for name, scored in tables.items():
+        of = scored.set_index(["folds", "system"])
+        rows.append(
+            {
+                "task": f"[{name}](#{name})",
+                "voice, sentences known": words.estimate(of.loc[MATCHED, VOICE], "uar", otherwise=""),
+                "voice, other sentences": words.estimate(of.loc[SENTENCES, VOICE], "uar", otherwise=""),
+                "so known sentences are worth": _known(scored, VOICE),
+                "words alone, other sentences": words.estimate(of.loc[SENTENCES, WORDS], "uar", otherwise=""),
+                "do words help?": scored.loc[scored["system"] == CLAIM, "note"].iloc[0].partition(":")[0],
+            }
+        )
+    return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
 
 
 def method(params: FusionParams) -> list[str]:

@@ -264,6 +264,21 @@ def test_the_page_tells_every_figure_and_the_verdict():
     assert f"{figures[SPEAKERS][WORDS]['uar']:.3f} [1.000, 1.000]" in text
 
 
+def test_the_page_begins_with_a_row_per_task_that_tells_what_known_sentences_are_worth():
+    *_, scored, figures, _, _, verdict = measured("tied")[1:]
+    last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
+    whole = pd.concat([scored, last], ignore_index=True)
+    header, _, *rows = page.short({"made": whole, "again": whole}).splitlines()
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in (header, *rows)]
+    assert [row[0] for row in cells[1:]] == ["[made](#made)", "[again](#again)"]
+    known, other = (figures[kind][VOICE]["uar"] for kind in (MATCHED, SENTENCES))
+    told = dict(zip(cells[0], cells[1], strict=True))
+    assert told["voice, sentences known"].startswith(f"{known:.3f} [")
+    assert told["voice, other sentences"].startswith(f"{other:.3f} [")
+    assert told["so known sentences are worth"].startswith(f"{known - other:+.3f} [")
+    assert told["do words help?"] == "refused"
+
+
 def errors(wer=0.2, known=100):
     """Word errors of a corpus ``c``, as the stage ``word_errors`` tabulates them."""
     rows = [
