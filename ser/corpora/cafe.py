@@ -2,9 +2,9 @@
 
 Source: P. Gournay, O. Lahaie and R. Lefebvre, ACM MMSys 2018; https://zenodo.org/records/1478765. Licence: CC BY-NC-SA
     4.0.
-Example: ``Joie/Fort/04-J-2-1.wav``: actor (odd ones are men), emotion, intensity (1 weak, 2 strong), sentence. Names,
-count and actors are those of EmoBox' list of the corpus, https://github.com/emo-box/EmoBox; the audio has not been
-tried.
+Example: ``Joie/Fort/04-J-2-1.wav``: actor (odd ones are men), emotion, intensity (1 weak, 2 strong), sentence. At 192
+kHz the names of neutral files have no intensity: ``03-N-1.aiff``. Names, count and actors are those of EmoBox' list of
+the corpus, https://github.com/emo-box/EmoBox; the audio has not been tried.
 """
 
 import re
@@ -16,7 +16,9 @@ from ser.corpora.naming import matched
 from ser.corpora.utterance import Utterance
 
 FILES = 936
-NAME = re.compile(r"(?P<actor>0[1-9]|1[0-2])-(?P<emotion>[CDJNPST])-(?P<intensity>[12])-(?P<sentence>[1-6])")
+NAME = re.compile(
+    r"(?P<actor>0[1-9]|1[0-2])-(?:(?P<emotion>[CDJNPST])-(?P<intensity>[12])|(?P<neutral>N))-(?P<sentence>[1-6])"
+)
 AGES = dict(enumerate((46, 64, 18, 50, 22, 34, 15, 25, 42, 20, 35, 37), start=1))  # years, by actor
 INTENSITIES = {"1": "weak", "2": "strong"}
 SENTENCES = {
@@ -49,11 +51,12 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
 
 
 def _utterance(path: Path, match: re.Match) -> Utterance:
-    intensity = {} if match["emotion"] == "N" else {"intensity": INTENSITIES[match["intensity"]]}
+    emotion = match["emotion"] or match["neutral"]
+    intensity = {} if emotion == "N" else {"intensity": INTENSITIES[match["intensity"]]}
     return Utterance(
         name=path.stem,
         path=path,
-        emotion=emotions.CAFE[match["emotion"]],
+        emotion=emotions.CAFE[emotion],
         speaker=match["actor"],
         gender="male" if int(match["actor"]) % 2 else "female",
         age=float(AGES[int(match["actor"])]),

@@ -1,9 +1,9 @@
 """URDU: spontaneous speech in Urdu, from talk shows.
 
 Source: S. Latif et al., "Cross Lingual Speech Emotion Recognition: Urdu vs. Western Languages", FIT 2018,
-https://github.com/siddiquelatif/URDU-Dataset. Licence: none is stated. Example: ``Angry/SM1_F1_A001.wav``: speaker (M
-for a man, F for a woman), file of the speaker, emotion and number. Names and count are those of EmoBox' list of the
-corpus, https://github.com/emo-box/EmoBox, where they name 29 speakers; the audio has not been tried.
+https://github.com/siddiquelatif/URDU-Dataset. Licence: for research only, by its README. Example:
+``Angry/SM1_F1_A001.wav``: speaker (M for a man, F for a woman), file of the speaker, emotion and number. The README
+tells of 38 speakers; the names are of 29, and 26 of these have one emotion only.
 """
 
 import re

@@ -58,6 +58,7 @@ def facts(utterance):
             ("happy", "04", "female", 50.0, "fr"),
             {"sentence": 1, "intensity": "strong"},
         ),
+        (cafe.parse, "Neutre/07-N-6.aiff", ("neutral", "07", "male", 15.0, "fr"), {"sentence": 6}),
         (cafe.parse, "Neutre/07-N-1-6.wav", ("neutral", "07", "male", 15.0, "fr"), {"sentence": 6}),
         (tess.parse, "OAF_angry/OAF_back_angry.wav", ("angry", "OAF", "female", 64.0, "en"), {"word": "back"}),
         (tess.parse, "OAF_neutral/OA_bite_neutral.wav", ("neutral", "OAF", "female", 64.0, "en"), {"word": "bite"}),
