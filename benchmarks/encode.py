@@ -29,7 +29,7 @@ def main() -> None:
         offered = params.read(options.params, "encoders", dict[str, Variant])
         wanted = tasks.taken(f"corpora.{name}.encoders", corpus.encoders, list(offered))
         accept = params.read(options.params, "manifest", ManifestParams)
-        utterances, rejected = intake.build(raw, [name], corpus.emotions, accept)
+        utterances, rejected, _ = intake.build(raw, [name], corpus.emotions, accept)
         done = encoding.encode(
             utterances,
             raw,

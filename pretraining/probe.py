@@ -130,7 +130,7 @@ def read_corpus(folder: Path, emotions: list[str]) -> pd.DataFrame:
     accept = ManifestParams(
         {}, min_seconds=0.1, max_seconds=60.0, max_rejected_share=0.0, speaker_pattern={}, allow_incomplete=[]
     )
-    table, _ = intake.build(folder.parent, [folder.name], emotions, accept)
+    table = intake.build(folder.parent, [folder.name], emotions, accept).manifest
     return table
 
 

@@ -43,7 +43,7 @@ def main() -> None:
         noises = Path(params.read(options.params, "noise", str))
         seed = params.read(options.params, "seed", int)
         accept = params.read(options.pipeline, "manifest", ManifestParams)
-        utterances, rejected = intake.build(raw, [name], corpus.emotions, accept)
+        utterances, rejected, _ = intake.build(raw, [name], corpus.emotions, accept)
         done, encoders = encoding.encode(
             utterances,
             raw,

@@ -1,4 +1,4 @@
-"""Read the corpora: data/raw -> the manifest, the rejects and their counts."""
+"""Read the corpora: data/raw -> the manifest, the rejects, who shares audio, and their counts."""
 
 import argparse
 import os
@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, required=True, help="folder of the corpora")
     parser.add_argument("--manifest", type=Path, required=True, help="table of utterances to write")
     parser.add_argument("--rejected", type=Path, required=True, help="table of rejected files to write")
+    parser.add_argument("--shared", type=Path, required=True, help="table of utterances that share audio to write")
     parser.add_argument("--metrics", type=Path, required=True, help="counts to write")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="files decoded at a time")
     arguments = parser.parse_args()
@@ -25,7 +26,7 @@ def main() -> None:
         corpora = params.read(arguments.params, "corpora", list[str])
         emotions = params.read(arguments.params, "emotions", list[str])
         settings = params.read(arguments.params, "manifest", intake.ManifestParams)
-        manifest, rejected = intake.build(
+        manifest, rejected, shared = intake.build(
             arguments.raw,
             corpora,
             emotions,
@@ -36,7 +37,8 @@ def main() -> None:
         )
         tables.write(manifest, arguments.manifest)
         tables.write(rejected, arguments.rejected)
-        tables.write_metrics(accounts.summary(manifest, rejected), arguments.metrics)
+        tables.write(shared, arguments.shared)
+        tables.write_metrics(accounts.summary(manifest, rejected, shared), arguments.metrics)
         print(f"manifest: {accounts.closing_line(manifest, rejected)}, see {arguments.rejected}")
 
 

@@ -133,8 +133,9 @@ def prepare(options: argparse.Namespace, folder: Path) -> Path:
     corpus, count = options.corpus, options.utterances
     link(corpus, folder / "raw" / corpus.name)
     params = write_params(folder / "params.yaml", corpora=[corpus.name], emotions=options.emotions)
-    table, rejected, metrics = folder / "manifest.csv", folder / "rejected.csv", folder / "manifest.json"
-    stage("manifest", params=params, raw=folder / "raw", manifest=table, rejected=rejected, metrics=metrics)
+    table, *rest = (folder / name for name in ("manifest.csv", "rejected.csv", "shared.csv", "manifest.json"))
+    others = dict(zip(("rejected", "shared", "metrics"), rest, strict=True))
+    stage("manifest", params=params, raw=folder / "raw", manifest=table, **others)
     if count is not None:
         header, *rows = table.read_text(encoding="utf-8").splitlines(keepends=True)
         chosen = [rows[number * len(rows) // count] for number in range(min(count, len(rows)))]

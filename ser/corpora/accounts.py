@@ -6,21 +6,24 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from ser.corpora.examination import CHOSEN, REASONS
+from ser.corpora.shared_audio import DIFFERENT
 from ser.files.failures import InputError
 
 EXAMPLES = 3
 
 
-def summary(table: pd.DataFrame, rejected: pd.DataFrame) -> dict:
+def summary(table: pd.DataFrame, rejected: pd.DataFrame, shared: pd.DataFrame) -> dict:
     """Count what was taken in and what was rejected.
 
     Args:
         table: the manifest.
         rejected: the rejects.
+        shared: which utterances share audio.
 
     Returns:
         Utterances, speakers, utterances without a speaker, hours and utterances per emotion, in all and per corpus;
-        rejects per reason, every reason named; and the share of flawed files among all files of a wanted emotion, 0..1.
+        rejects per reason, every reason named; the share of flawed files among all files of a wanted emotion, 0..1; and
+        how many pairs of utterances share audio, how many of them are of two speakers, and have two labels.
     """
     flawed = int((rejected["reason"] != CHOSEN).sum())
     return {
@@ -28,6 +31,11 @@ def summary(table: pd.DataFrame, rejected: pd.DataFrame) -> dict:
         "corpora": {corpus: _counts(rows) for corpus, rows in table.groupby("corpus")},
         "rejected": {reason: int((rejected["reason"] == reason).sum()) for reason in REASONS},
         "rejected_share": flawed / (flawed + len(table)),
+        "shared_audio": {
+            "pairs": len(shared),
+            "of_two_speakers": int((shared["speakers"] == DIFFERENT).sum()),
+            "of_two_emotions": int((shared["emotions"] == DIFFERENT).sum()),
+        },
     }
 
 

@@ -1,11 +1,13 @@
 """What one file's audio says: whether it can be an utterance, and why not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ser import audio
+from ser.corpora import shared_audio
+from ser.corpora.shared_audio import Marks
 from ser.files.failures import InputError
 
 # Why a file is no utterance of the manifest; the first reason that holds is named.
@@ -23,6 +25,7 @@ class Examination:
         seconds: its length.
         sampling_rate: in Hz.
         sha256: of the decoded audio.
+        marks: by which others that share audio with it are found.
     """
 
     reason: str = ""
@@ -30,6 +33,7 @@ class Examination:
     seconds: float = 0.0
     sampling_rate: int = 0
     sha256: str = ""
+    marks: Marks = field(default_factory=frozenset)
 
 
 def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:
@@ -58,4 +62,4 @@ def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:
     # Of the mix, which is what the encoder hears: channels of opposite sign cancel out.
     if audio.silent(audio.mono(samples)):
         return Examination("silent", "no sound, all channels mixed to one")
-    return Examination("", "", seconds, rate, audio.digest(samples, rate))
+    return Examination("", "", seconds, rate, audio.digest(samples, rate), shared_audio.marks(samples, rate))

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from ser import manifest
-from ser.corpora import accounts, emotions, fetched, folders, index, layouts, speakers
+from ser.corpora import accounts, emotions, fetched, folders, index, layouts, shared_audio, speakers
 from ser.corpora.examination import CHOSEN, Examination, examine
 from ser.corpora.layout import check_not_linked, same_letters
 from ser.corpora.parsers import PARSERS
@@ -72,6 +73,20 @@ class ManifestParams:
                 raise ValueError(f"allow_incomplete: expected some of {', '.join(PARSERS)}, found '{corpus}'")
 
 
+class Intake(NamedTuple):
+    """What came of the corpora.
+
+    Attributes:
+        manifest: the utterances, ``ser.manifest.COLUMNS`` sorted by id.
+        rejected: what is none, ``REJECTED_COLUMNS`` sorted by path.
+        shared: which utterances share audio, ``ser.corpora.shared_audio.COLUMNS``.
+    """
+
+    manifest: pd.DataFrame
+    rejected: pd.DataFrame
+    shared: pd.DataFrame
+
+
 def _check_own(key: str, corpus: str) -> None:
     if corpus in PARSERS:
         raise ValueError(f"{key}: '{corpus}' has a parser of its own, which knows; take it out")
@@ -96,7 +111,7 @@ def build(
     workers: int = 1,
     watch: Callable[[Iterable[Examination], int], Iterable[Examination]] = lambda examinations, total: examinations,
     say: Callable[[str], None] = lambda remark: None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> Intake:
     """Read the corpora, examine every file once, and tell utterances from rejects.
 
     Args:
@@ -106,11 +121,11 @@ def build(
         params: what to accept.
         workers: threads that decode; without effect on the result.
         watch: wraps the examinations, of which there are ``total``, to show progress.
-        say: takes remarks, each in one line: what lies in the folders besides recordings, and which names of speakers
-            are taken for one.
+        say: takes remarks, each in one line: what lies in the folders besides recordings, which names of speakers are
+            taken for one, and how many utterances share audio.
 
     Returns:
-        The manifest, ``ser.manifest.COLUMNS`` sorted by id, and the rejects, ``REJECTED_COLUMNS`` sorted by path.
+        Utterances, rejects, and which utterances share audio.
 
     Raises:
         InputError: a choice in params, a corpus or its metadata is wrong; a larger share than ``max_rejected_share`` of
@@ -143,8 +158,11 @@ def build(
     accepted = [row for row in rows if not row["reason"]]
     accounts.check_none_empty(accepted, label_set, corpora)
     rejected = sorted((row for row in rows if row["reason"]), key=lambda row: row["path"])
+    shared = shared_audio.table(accepted)
+    for remark in shared_audio.remarks(shared):
+        say(remark)
     table = pd.DataFrame(accepted, columns=list(manifest.COLUMNS)).astype({"age": float})
-    return table, pd.DataFrame(rejected, columns=list(REJECTED_COLUMNS))
+    return Intake(table, pd.DataFrame(rejected, columns=list(REJECTED_COLUMNS)), shared)
 
 
 def parse(folder: Path, params: ManifestParams) -> list[Utterance]:

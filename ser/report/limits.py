@@ -88,6 +88,7 @@ def limits(material: Material) -> list[str]:
             f"The speaker of {words.amount(manifest['without_speaker'], 'utterance')} is unknown: no split can keep "
             "them apart, and there are no intervals."
         )
+    points += _shared(manifest["shared_audio"])
     claims = Claims(material.tables["refused"])
     for attribute, plural in PLURALS.items():
         if claims.refusal(attribute, ANY) == UNRECORDED:
@@ -106,6 +107,17 @@ def limits(material: Material) -> list[str]:
         f"Each fold was trained once, with the seed {settings['train']['seed']}.",
         f"Encoder: {settings['features']['encoder']}. Another one may lean on speakers more, or less.",
         "Nothing here says why: every figure describes, none shows a cause.",
+    ]
+
+
+def _shared(audio: dict) -> list[str]:
+    """Say how many recordings share audio, and what that does to splits."""
+    if not audio["pairs"]:
+        return []
+    return [
+        f"Pairs of recordings that share audio: {audio['pairs']}; of two speakers, whom no split keeps apart if they "
+        f"are one person: {audio['of_two_speakers']}; with two labels: {audio['of_two_emotions']} "
+        "(data/shared_audio.csv)."
     ]
 
 

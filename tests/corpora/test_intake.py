@@ -42,7 +42,7 @@ def reasons(rejected):
 
 
 def test_the_manifest_has_a_row_per_utterance_sorted_by_id(raw):
-    table, rejected = build(raw, ("yours", "mine"), ("angry", "happy", "sad"))
+    table, rejected, _ = build(raw, ("yours", "mine"), ("angry", "happy", "sad"))
     assert tuple(table.columns) == manifest.COLUMNS
     assert tuple(rejected.columns) == intake.REJECTED_COLUMNS
     assert list(table["id"]) == ["mine/angry/a", "mine/angry/b", "mine/sad/a", "yours/joy/c"]
@@ -54,7 +54,7 @@ def test_the_manifest_has_a_row_per_utterance_sorted_by_id(raw):
 
 def test_length_rate_and_hash_are_of_the_decoded_audio(raw):
     samples = record(raw / "mine/angry/c.wav", seed=9, seconds=0.25, rate=44100, channels=2)
-    table, _ = build(raw)
+    table, _, _ = build(raw)
     row = table.set_index("id").loc["mine/angry/c"]
     assert (row["seconds"], row["sampling_rate"]) == (0.25, 44100)
     assert row["sha256"] == audio.digest(samples, 44100)
@@ -64,7 +64,7 @@ def test_what_metadata_tells_is_in_the_row_and_speakers_are_unique_between_corpo
     header = "path,speaker,gender,age,text,language,votes,take\n"
     content = header + 'joy/c.wav,1,f,31,"Ja, gern",de,"{""joy"": 2, ""anger"": 1}",3\n'
     (raw / "yours" / "metadata.csv").write_text(content)
-    table, _ = build(raw, ("mine", "yours"), ("angry", "happy", "sad"))
+    table, _, _ = build(raw, ("mine", "yours"), ("angry", "happy", "sad"))
     row = table.set_index("id").loc["yours/joy/c"]
     told = [row[name] for name in ("speaker", "gender", "age", "text", "language", "votes", "details")]
     assert told == ["yours/1", "female", 31.0, "Ja, gern", "de", '{"angry": 1, "happy": 2}', '{"take": 3}']
@@ -74,7 +74,7 @@ def test_what_metadata_tells_is_in_the_row_and_speakers_are_unique_between_corpo
 
 
 def test_a_pattern_in_params_names_the_speakers(raw):
-    table, _ = build(raw, speaker_pattern={"mine": "(?P<speaker>.)"})
+    table, _, _ = build(raw, speaker_pattern={"mine": "(?P<speaker>.)"})
     assert list(table["speaker"]) == ["mine/a", "mine/b", "mine/a"]
 
 
@@ -83,7 +83,7 @@ def test_merged_words_count_together_in_labels_and_votes(raw):
     record(raw / "yours/happy/d.wav", seed=9)
     votes = '"{""excited"": 2, ""happy"": 1, ""sad"": 1}"'
     (raw / "yours" / "metadata.csv").write_text(f"path,votes\nexcited/c.wav,{votes}\nhappy/d.wav,\n")
-    table, rejected = build(raw, ("mine", "yours"), ("angry", "happy", "sad"), merge={"excited": "happy"})
+    table, rejected, _ = build(raw, ("mine", "yours"), ("angry", "happy", "sad"), merge={"excited": "happy"})
     row = table.set_index("id").loc["yours/excited/c"]
     assert (row["emotion"], json.loads(row["votes"])) == ("happy", {"happy": 3, "sad": 1})
     assert rejected.empty
@@ -111,7 +111,7 @@ def test_each_flaw_is_rejected_with_its_reason(raw):
     soundfile.write(folder / "offset.wav", np.full(8000, 0.3), RATE)
     soundfile.write(folder / "cancelled.wav", np.stack([noise[:8000], -noise[:8000]], axis=1), RATE)
     soundfile.write(folder / "nan.wav", np.append(noise[:8000], [np.nan, np.inf]), RATE, subtype="FLOAT")
-    table, rejected = build(raw)
+    table, rejected, _ = build(raw)
     assert reasons(rejected) == {
         "mine/angry/cancelled.wav": "silent",
         "mine/angry/corrupt.flac": "unreadable",
@@ -151,7 +151,7 @@ def test_of_copies_the_first_is_kept_whatever_their_format_and_corpus(raw):
     soundfile.write(raw / "mine/angry/copy.flac", samples, RATE)
     soundfile.write(raw / "yours/joy/copy.wav", samples, RATE)
     (raw / "yours" / "joy").rename(raw / "yours" / "anger")
-    table, rejected = build(raw, ("mine", "yours"))
+    table, rejected, _ = build(raw, ("mine", "yours"))
     assert reasons(rejected) == {"mine/angry/copy.flac": "duplicate", "yours/anger/copy.wav": "duplicate"}
     assert set(rejected["detail"]) == {"the same audio as mine/angry/b"}
     assert "mine/angry/b" in set(table["id"])
@@ -160,7 +160,7 @@ def test_of_copies_the_first_is_kept_whatever_their_format_and_corpus(raw):
 
 def test_of_copies_with_different_labels_none_is_kept(raw):
     (raw / "mine/sad/copy.wav").write_bytes((raw / "mine/angry/b.wav").read_bytes())
-    table, rejected = build(raw)
+    table, rejected, _ = build(raw)
     assert reasons(rejected) == {"mine/angry/b.wav": "duplicate", "mine/sad/copy.wav": "duplicate"}
     assert set(rejected["detail"]) == {"the same audio is labelled angry and sad: mine/angry/b, mine/sad/copy"}
     assert list(table["id"]) == ["mine/angry/a", "mine/sad/a"]
@@ -169,10 +169,10 @@ def test_of_copies_with_different_labels_none_is_kept(raw):
 def test_emotions_outside_the_label_set_are_listed_but_do_not_count_as_flaws(raw):
     record(raw / "mine/bored/d.wav", seed=7)
     (raw / "mine/bored/e.wav").touch()
-    table, rejected = build(raw, max_rejected_share=0.0)
+    table, rejected, shared = build(raw, max_rejected_share=0.0)
     assert reasons(rejected) == {"mine/bored/d.wav": "unmapped", "mine/bored/e.wav": "unmapped"}
     assert set(rejected["detail"]) == {"'bored' is not in `emotions`"}
-    assert accounts.summary(table, rejected)["rejected_share"] == 0
+    assert accounts.summary(table, rejected, shared)["rejected_share"] == 0
 
 
 def test_too_many_flaws_in_one_corpus_stop_with_the_counts_and_examples(raw):
@@ -211,10 +211,10 @@ def test_progress_sees_each_wanted_file_once(raw):
 
 def test_summary_counts_by_corpus_emotion_and_reason(raw):
     (raw / "mine/angry/zero.wav").touch()
-    table, rejected = build(
+    table, rejected, shared = build(
         raw, ("mine", "yours"), ("angry", "happy", "sad"), speaker_pattern={"mine": "(?P<speaker>.)"}
     )
-    report = accounts.summary(table, rejected)
+    report = accounts.summary(table, rejected, shared)
     assert report["utterances"] == 4
     assert (report["speakers"], report["without_speaker"]) == (2, 1)
     assert report["hours"] == pytest.approx(4 * 0.5 / 3600)
@@ -226,13 +226,13 @@ def test_summary_counts_by_corpus_emotion_and_reason(raw):
 
 
 def test_the_closing_line_says_what_was_taken_in_and_rejected(raw):
-    assert accounts.closing_line(*build(raw)) == (
+    assert accounts.closing_line(*build(raw)[:2]) == (
         "3 utterances of 0 speakers and 3 utterances of unknown ones, 0.0 h, from mine; rejected 0"
     )
     for name in ("x", "y"):
         (raw / f"mine/angry/{name}.wav").touch()
     record(raw / "mine/bored/d.wav", seed=7)
-    line = accounts.closing_line(*build(raw, speaker_pattern={"mine": "(?P<speaker>.)"}))
+    line = accounts.closing_line(*build(raw, speaker_pattern={"mine": "(?P<speaker>.)"})[:2])
     assert line == "3 utterances of 2 speakers, 0.0 h, from mine; rejected 3 (2 empty, 1 unmapped)"
 
 
@@ -274,7 +274,7 @@ def test_a_corpus_of_pointers_of_git_lfs_is_refused(raw):
 
 def test_a_pointer_of_git_lfs_among_recordings_is_rejected_by_name(raw):
     (raw / "mine/angry/b.wav").write_text(POINTER)
-    _, rejected = build(raw, max_rejected_share=1.0)
+    _, rejected, _ = build(raw, max_rejected_share=1.0)
     row = rejected.set_index("path").loc["mine/angry/b.wav"]
     assert row["reason"] == "unreadable"
     assert "git-lfs" in row["detail"]
@@ -286,10 +286,10 @@ def test_params_name_layout_and_columns_of_a_corpus(raw):
         (raw / "mine" / "mary" / name).parent.mkdir(parents=True, exist_ok=True)
         (raw / "ours" / name).rename(raw / "mine" / "mary" / name)
     layout = {"mine": "{speaker}/{emotion}/{file}"}
-    table, _ = build(raw, layout=layout)
+    table, _, _ = build(raw, layout=layout)
     assert set(table["speaker"]) == {"mine/mary"}
     (raw / "yours" / "index.csv").write_text("path,felt\njoy/c.wav,sad\n")
-    table, _ = build(raw, ["yours", "mine"], layout=layout, columns={"yours": {"emotion": "felt"}})
+    table, _, _ = build(raw, ["yours", "mine"], layout=layout, columns={"yours": {"emotion": "felt"}})
     assert table.set_index("id").loc["yours/joy/c", "emotion"] == "sad"
 
 
@@ -358,7 +358,7 @@ def test_iemocap_with_excited_as_happy_is_a_choice_in_params(tmp_path):
         lines.append(f"[0.0 - 1.0]\t{name}\t{label}\t[1.0, 2.0, 3.0]\nC-E1:\tExcited;\t()\n")
         record(session / "sentences" / "wav" / "Ses01F_impro01" / f"{name}.wav", seed)
     evaluation.write_text("".join(lines))
-    table, rejected = build(
+    table, rejected, _ = build(
         tmp_path, ["iemocap"], ["happy", "frustrated"], merge={"excited": "happy"}, allow_incomplete=["iemocap"]
     )
     assert list(table["emotion"]) == ["happy", "happy", "frustrated"]
@@ -374,7 +374,7 @@ def test_one_speaker_under_two_spellings_is_one_and_that_is_said(raw):
     lines = ["path,speaker", f"angry/b.wav,{NFC}", f"angry/a.flac,{NFD}", f"sad/a.wav,{NFC.upper()} "]
     (raw / "mine" / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     said = []
-    table, _ = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    table, *_ = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
     assert set(table["speaker"]) == {f"mine/{NFC}"}
     (line,) = said
     assert line.endswith(f"are one: mine/{NFC} = mine/{NFC.upper()}")
@@ -384,14 +384,14 @@ def test_speakers_of_two_corpora_are_two_even_by_the_same_name(raw):
     for corpus, names in (("mine", ["angry/b.wav", "angry/a.flac", "sad/a.wav"]), ("yours", ["joy/c.wav"])):
         lines = ["path,speaker", *(f"{name},Ann" for name in names)]
         (raw / corpus / "metadata.csv").write_text("\n".join(lines) + "\n")
-    table, _ = build(raw, ("mine", "yours"), ("angry", "happy", "sad"))
+    table, _, _ = build(raw, ("mine", "yours"), ("angry", "happy", "sad"))
     assert set(table["speaker"]) == {"mine/Ann", "yours/Ann"}
 
 
 def test_a_table_written_on_another_system_finds_files_whose_accents_are_written_otherwise(raw):
     (raw / "mine/sad/a.wav").rename(raw / f"mine/sad/{NFD}.wav")
     (raw / "mine" / "metadata.csv").write_text(f"path\nangry/b.wav\nangry/a.flac\nsad/{NFC}.wav\n", encoding="utf-8")
-    table, _ = build(raw)
+    table, _, _ = build(raw)
     row = table.iloc[-1]
     assert (row["id"], row["path"]) == (f"mine/sad/{NFC}", f"mine/sad/{NFD}.wav")  # the path is that of the disk
 
@@ -413,7 +413,7 @@ def test_what_else_lies_in_a_corpus_is_said(raw):
 
 def test_a_link_to_nothing_is_rejected_by_name(raw):
     (raw / "mine/sad/lost.wav").symlink_to("/nowhere/lost.wav")
-    _, rejected = build(raw)
+    _, rejected, _ = build(raw)
     (row,) = rejected.to_dict("records")
     assert (row["path"], row["reason"]) == ("mine/sad/lost.wav", "unreadable")
     assert "a link to /nowhere/lost.wav, where there is no file" in row["detail"]

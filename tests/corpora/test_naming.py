@@ -71,6 +71,7 @@ def facts(utterance):
         (savee.parse, "ALL/DC_a01.wav", ("angry", "DC", "male", None, "en"), {"number": 1}),
         (savee.parse, "AudioData/KL/su15.wav", ("surprised", "KL", "male", None, "en"), {"number": 15}),
         (urdu.parse, "Neutral/SF20_F8_N012.wav", ("neutral", "SF20", "female", None, "ur"), {}),
+        (urdu.parse, "Happy/SF4_F3_H019.wav", ("happy", "SF1", "female", None, "ur"), {}),  # SF4 is SF1
         (turev.parse, "Sound Source/Calm/1984_sk_eger.wav", ("calm", "1984", "", None, "tr"), {"word": "eger"}),
         (esd.parse, "0011/Angry/0011_000351.wav", ("angry", "0011", "", None, "en"), {"sentence": 1}),
         (esd.parse, "0010/Surprise/train/0010_001750.wav", ("surprised", "0010", "", None, "zh"), {"sentence": 350}),

@@ -436,7 +436,9 @@ def test_what_is_unlike_the_training_speech_is_counted_of_speakers_and_of_sounds
 
 # Data, limits, summary
 
+NO_SHARED = {"pairs": 0, "of_two_speakers": 0, "of_two_emotions": 0}
 MANIFEST = {"corpora": {"emodb": {}}, "utterances": 535, "speakers": 10, "hours": 0.4131, "without_speaker": 0}
+MANIFEST |= {"shared_audio": NO_SHARED}
 
 
 def test_emotions_that_are_tied_to_speakers_are_found():
@@ -479,7 +481,15 @@ def test_limits_tell_of_what_is_unknown_and_of_what_was_chosen():
     text = " ".join(limits.limits(known))
     assert "unknown" not in text
     assert "overstate" not in text
+    assert "share audio" not in text
     assert "seed 3" in text
+
+
+def test_limits_tell_of_recordings_that_share_audio():
+    doubled = MANIFEST | {"shared_audio": {"pairs": 9, "of_two_speakers": 2, "of_two_emotions": 1}}
+    text = " ".join(limits.limits(material({"manifest": doubled}, refused=refusals(), folds=FOLDS)))
+    assert "Pairs of recordings that share audio: 9; of two speakers, whom no split keeps apart" in text
+    assert "one person: 2; with two labels: 1" in text
 
 
 @pytest.mark.parametrize(

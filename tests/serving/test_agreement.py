@@ -96,7 +96,7 @@ def folder(tmp_path, encode):
 def test_the_manifest_and_predict_agree_on_every_file(folder):
     raw, said = folder.parents[1], []
 
-    table, rejected = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    table, rejected, _ = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
     files, faults = predict.audio_files([folder.parent])
 
     taken, refused = set(), {}
@@ -126,7 +126,7 @@ def test_every_file_is_named_or_counted(folder, capsys):
 
 def test_of_all_files_those_that_are_whole_are_taken(folder):
     raw = folder.parents[1]
-    table, rejected = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS)
+    table, rejected, _ = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS)
     torn = [path for path in rejected["path"] if "_torn" in path]
     assert len(torn) == len(LIBSNDFILE) + len(FFMPEG)
     assert len(table) == len(LIBSNDFILE) + len(FFMPEG) + 6

@@ -25,7 +25,7 @@ PARAMS = {
         "allow_incomplete": [],
     },
 }
-OUTPUTS = ("manifest.csv", "rejected.csv", "manifest.json")
+OUTPUTS = ("manifest.csv", "rejected.csv", "shared.csv", "manifest.json")
 
 
 @pytest.fixture
@@ -42,7 +42,8 @@ def project(tmp_path, monkeypatch):
 
 
 def run(monkeypatch, *extra):
-    flags = "--params params.yaml --raw raw --manifest manifest.csv --rejected rejected.csv --metrics manifest.json"
+    flags = "--params params.yaml --raw raw --manifest manifest.csv --rejected rejected.csv --shared shared.csv"
+    flags += " --metrics manifest.json"
     monkeypatch.setattr(sys, "argv", [str(STAGE), *flags.split(), *extra])
     runpy.run_path(str(STAGE), run_name="__main__")
 
@@ -72,6 +73,23 @@ def test_a_second_run_gives_the_same_bytes_whatever_the_workers(project, monkeyp
 def test_without_rejects_the_table_of_rejects_is_a_header(project, monkeypatch):
     run(monkeypatch)
     assert (project / "rejected.csv").read_text() == "path,corpus,reason,detail\n"
+
+
+def test_recordings_that_share_audio_are_listed_and_counted_and_stay(project, monkeypatch, capsys):
+    generator = np.random.default_rng(1)
+    source = 0.2 * generator.standard_normal(4 * 16_000) * np.repeat(generator.uniform(0.3, 1, 20), 3200)
+    soundfile.write(project / "raw/mine/angry/01_c.wav", source[:40_000], 16_000)
+    soundfile.write(project / "raw/mine/sad/02_c.wav", source[10_000:], 16_000)
+    run(monkeypatch)
+    one, other, *alike = (project / "shared.csv").read_text().splitlines()[1].split(",")
+    assert [one, other, *alike[:2]] == ["mine/angry/01_c", "mine/sad/02_c", "different", "different"]
+    metrics = json.loads((project / "manifest.json").read_text())
+    assert metrics["shared_audio"] == {"pairs": 1, "of_two_speakers": 1, "of_two_emotions": 1}
+    assert metrics["utterances"] == 6
+    assert capsys.readouterr().out.startswith(
+        "manifest: 1 pair of recordings of two speakers with shared audio, 1 with two labels: mine/angry/01_c and "
+        "mine/sad/02_c; if these are one person, give them one name"
+    )
 
 
 def empty_corpus(project):

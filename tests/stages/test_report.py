@@ -19,7 +19,7 @@ from ser.bias import audit, figures, gaps, refusals
 from ser.bias import groups as bias_groups
 from ser.bias.groups import BiasParams
 from ser.confidence import abstention, calibration
-from ser.corpora import accounts, intake
+from ser.corpora import accounts, intake, shared_audio
 from ser.files import tables
 from ser.report import words
 from ser.report.schemas import TABLES
@@ -118,7 +118,7 @@ def lay_out(rows, protocols):
     split = {"chance_uar": oracle.chance(rows), "speaker_oracle_uar": oracle.speaker_oracle(rows)}
     reject = pd.DataFrame([("c/bad.wav", "c", "too_short", "0.1 s")], columns=list(intake.REJECTED_COLUMNS))
     made = {
-        "manifest": accounts.summary(rows, reject),
+        "manifest": accounts.summary(rows, reject, shared_audio.table([])),
         "split": {name: value for name, value in split.items() if value is not None},
         "evaluate": evaluated,
         "familiarity": {"false_alarms": 0.0613, "uar_familiar": 0.7107, "detected": {"hum": 0.9207}},

@@ -79,7 +79,8 @@ numba.config.CACHE_DIR = str(Path("../compiled").resolve())
 numba.njit = functools.partial(numba.njit, cache=True)
 """
 PREPARE = [
-    "stages.manifest --params params.yaml --raw raw --manifest manifest.csv --rejected rejected.csv --metrics m.json",
+    "stages.manifest --params params.yaml --raw raw --manifest manifest.csv --rejected rejected.csv "
+    "--shared shared.csv --metrics m.json",
     "stages.split --params params.yaml --manifest manifest.csv --split split.csv --metrics s.json",
     "stages.augment --params params.yaml --raw raw --manifest manifest.csv --augmented augmented --workers 1",
 ]

@@ -1,0 +1,99 @@
+"""Recordings that share audio: cut from one source, or saved twice, so that the digests differ and the sound does not.
+
+Speakers who share audio may be one person, whom no split by speakers keeps apart. Copies as a whole are known by their
+digest (``ser.corpora.intake``). Here a recording is known by its loudest moments: how many samples lie between one and
+the next, three times over, is a mark that another recording has only by sharing the audio. It is there wherever the
+sound stands in the file, whatever its gain, and whatever happened to the last bits.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import maximum_filter1d
+
+from ser import audio
+
+REACH_S = 0.05  # a moment is the loudest within so much to each side
+QUIET = 0.1  # of the recording's peak: what is softer is no moment, for hum and clicks come as regularly in others
+STEPS = 3  # from moment to moment, in a mark
+LEAST = 3  # marks in common
+COMMON = 50  # recordings: a mark that more of them have is a beep's or a jingle's
+COLUMNS = ("one", "other", "speakers", "emotions", "marks")
+SAME, DIFFERENT, UNKNOWN = "same", "different", "unknown"
+
+Marks = frozenset[tuple[int, ...]]
+
+
+def marks(samples: np.ndarray, sampling_rate: int) -> Marks:
+    """Mark a recording.
+
+    Args:
+        samples: float32 (channels, frames).
+        sampling_rate: in Hz; the same sound at another rate has other marks.
+
+    Returns:
+        Some five a second of speech.
+    """
+    loudness = np.abs(audio.mono(samples))
+    reach = round(REACH_S * sampling_rate)
+    loudest = maximum_filter1d(loudness, 2 * reach + 1, mode="constant")
+    (moments,) = np.nonzero((loudness == loudest) & (loudness > QUIET * loudness.max(initial=0)))
+    moments = moments[np.diff(moments, prepend=-reach) >= reach]  # of a clipped peak the first sample
+    if len(moments) <= STEPS:
+        return frozenset()
+    return frozenset(map(tuple, np.lib.stride_tricks.sliding_window_view(np.diff(moments), STEPS).tolist()))
+
+
+def find(recordings: Sequence[Marks]) -> list[tuple[int, int, int]]:
+    """Find who shares audio.
+
+    Args:
+        recordings: the marks of each.
+
+    Returns:
+        For each pair that does, sorted: the numbers of both, the lower one first, and how many marks they share.
+    """
+    having = defaultdict(list)
+    for number, own in enumerate(recordings):
+        for mark in own:
+            having[mark].append(number)
+    shared = Counter(pair for numbers in having.values() if len(numbers) <= COMMON for pair in combinations(numbers, 2))
+    return [(*pair, count) for pair, count in sorted(shared.items()) if count >= LEAST]
+
+
+def table(rows: Sequence[dict]) -> pd.DataFrame:
+    """Tell which utterances share audio.
+
+    Args:
+        rows: of the manifest, each with its ``id``, ``speaker``, ``emotion`` and ``marks``.
+
+    Returns:
+        ``COLUMNS``, a row for each pair: their ids; whether they are of the same speaker (``SAME``, ``DIFFERENT``,
+        ``UNKNOWN``) and emotion; and how many marks they share.
+    """
+    found = []
+    for one, other, count in find([row["marks"] for row in rows]):
+        speakers, emotions = ({rows[one][key], rows[other][key]} for key in ("speaker", "emotion"))
+        alike = UNKNOWN if "" in speakers else SAME if len(speakers) == 1 else DIFFERENT
+        line = (rows[one]["id"], rows[other]["id"], alike, SAME if len(emotions) == 1 else DIFFERENT, count)
+        found.append(dict(zip(COLUMNS, line, strict=True)))
+    return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def remarks(shared: pd.DataFrame) -> list[str]:
+    """Say in one line each how many pairs of one speaker and of two share audio, with an example."""
+    whose = {SAME: "one speaker", UNKNOWN: "unknown speakers", DIFFERENT: "two speakers"}
+    advice = {DIFFERENT: "; if these are one person, give them one name: no split by speakers keeps them apart"}
+    lines = []
+    for alike, words in whose.items():
+        pairs = shared[shared["speakers"] == alike]
+        if len(pairs):
+            labels = (pairs["emotions"] == DIFFERENT).sum()
+            beside = f", {labels} with two labels" if labels else ""
+            example = " and ".join(pairs.iloc[0][["one", "other"]]) + (" ..." if len(pairs) > 1 else "")
+            number = f"{len(pairs)} pair{'s' if len(pairs) > 1 else ''} of recordings of {words}"
+            lines.append(f"{number} with shared audio{beside}: {example}{advice.get(alike, '')}")
+    return lines
