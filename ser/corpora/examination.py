@@ -7,7 +7,6 @@ import numpy as np
 
 from ser import audio
 from ser.corpora import shared_audio
-from ser.corpora.shared_audio import Marks
 from ser.files.failures import InputError
 
 # Why a file is no utterance of the manifest; the first reason that holds is named.
@@ -33,7 +32,7 @@ class Examination:
     seconds: float = 0.0
     sampling_rate: int = 0
     sha256: str = ""
-    marks: Marks = field(default_factory=frozenset)
+    marks: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:

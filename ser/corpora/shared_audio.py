@@ -6,7 +6,7 @@ the next, three times over, is a mark that another recording has only by sharing
 sound stands in the file, whatever its gain, and whatever happened to the last bits.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -18,16 +18,14 @@ from ser import audio
 
 REACH_S = 0.05  # a moment is the loudest within so much to each side
 QUIET = 0.1  # of the recording's peak: what is softer is no moment, for hum and clicks come as regularly in others
-STEPS = 3  # from moment to moment, in a mark
+STEPS, BITS = 3, 21  # from moment to moment, in a mark; and those of the samples that a step takes
 LEAST = 3  # marks in common
 COMMON = 50  # recordings: a mark that more of them have is a beep's or a jingle's
 COLUMNS = ("one", "other", "speakers", "emotions", "marks")
 SAME, DIFFERENT, UNKNOWN = "same", "different", "unknown"
 
-Marks = frozenset[tuple[int, ...]]
 
-
-def marks(samples: np.ndarray, sampling_rate: int) -> Marks:
+def marks(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
     """Mark a recording.
 
     Args:
@@ -35,19 +33,20 @@ def marks(samples: np.ndarray, sampling_rate: int) -> Marks:
         sampling_rate: in Hz; the same sound at another rate has other marks.
 
     Returns:
-        Some five a second of speech.
+        int64 (marks,), each once, ascending; some three a second of speech.
     """
     loudness = np.abs(audio.mono(samples))
     reach = round(REACH_S * sampling_rate)
     loudest = maximum_filter1d(loudness, 2 * reach + 1, mode="constant")
     (moments,) = np.nonzero((loudness == loudest) & (loudness > QUIET * loudness.max(initial=0)))
     moments = moments[np.diff(moments, prepend=-reach) >= reach]  # of a clipped peak the first sample
-    if len(moments) <= STEPS:
-        return frozenset()
-    return frozenset(map(tuple, np.lib.stride_tricks.sliding_window_view(np.diff(moments), STEPS).tolist()))
+    steps = np.diff(moments) % 2**BITS
+    if len(steps) < STEPS:
+        return np.empty(0, np.int64)
+    return np.unique(np.lib.stride_tricks.sliding_window_view(steps, STEPS) @ (1 << BITS * np.arange(STEPS)))
 
 
-def find(recordings: Sequence[Marks]) -> list[tuple[int, int, int]]:
+def find(recordings: Sequence[np.ndarray]) -> list[tuple[int, int, int]]:
     """Find who shares audio.
 
     Args:
@@ -56,11 +55,16 @@ def find(recordings: Sequence[Marks]) -> list[tuple[int, int, int]]:
     Returns:
         For each pair that does, sorted: the numbers of both, the lower one first, and how many marks they share.
     """
-    having = defaultdict(list)
-    for number, own in enumerate(recordings):
-        for mark in own:
-            having[mark].append(number)
-    shared = Counter(pair for numbers in having.values() if len(numbers) <= COMMON for pair in combinations(numbers, 2))
+    found = np.concatenate([np.empty(0, np.int64), *recordings])
+    order = np.argsort(found, kind="stable")
+    owners = np.repeat(np.arange(len(recordings)), [len(own) for own in recordings])[order]
+    _, starts, sizes = np.unique(found[order], return_index=True, return_counts=True)
+    several = (sizes > 1) & (sizes <= COMMON)
+    shared = Counter(
+        pair
+        for start, size in zip(starts[several], sizes[several], strict=True)
+        for pair in combinations(owners[start : start + size].tolist(), 2)
+    )
     return [(*pair, count) for pair, count in sorted(shared.items()) if count >= LEAST]
 
 
@@ -91,6 +95,7 @@ def remarks(shared: pd.DataFrame) -> list[str]:
     for alike, words in whose.items():
         pairs = shared[shared["speakers"] == alike]
         if len(pairs):
+            pairs = pairs.sort_values("emotions", kind="stable")  # those with two labels first
             labels = (pairs["emotions"] == DIFFERENT).sum()
             beside = f", {labels} with two labels" if labels else ""
             example = " and ".join(pairs.iloc[0][["one", "other"]]) + (" ..." if len(pairs) > 1 else "")
