@@ -31,9 +31,9 @@ ASED has sentences of its own for each emotion, and its figures owe much to them
 the UAR is lower by 0.157 [0.137, 0.177], with discriminant analysis; on EMO-DB by 0.063 [0.025, 0.105]
 ([words](fusion.md)).
 
-Most of URDU's speakers have one emotion only: a guess by speaker alone has a UAR of 0.960, so every claim about groups of
-its people is refused. Two of its 29 names are one woman, by audio that their recordings share. TurEV-DB has single words, a
-second each, and does not tell who is a woman.
+Most of URDU's speakers have one emotion only: a guess by speaker alone has a UAR of 0.960, so every claim about groups
+of its people is refused. Two of its 29 names are one woman, by audio that their recordings share. TurEV-DB has single
+words, a second each, and does not tell who is a woman.
 
 ![the default pipeline on real corpora](../plots/real_corpora.png)
 """

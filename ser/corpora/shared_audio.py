@@ -3,8 +3,9 @@
 Speakers who share audio may be one person, whom no split by speakers keeps apart. Copies as a whole are known by their
 digest (``ser.corpora.intake``). Here a recording is known by its loudest moments: how many samples lie between one and
 the next, three times over, is a mark that another recording has only by sharing the audio. It is there wherever the
-sound stands in the file, whatever its gain, and whatever happened to the last bits. After A. Wang, "An industrial-strength
-audio search algorithm", ISMIR 2003, whose constellations have frequencies as well.
+sound stands in the file, whatever its gain, and whatever happened to the last bits.
+
+After A. Wang, "An industrial-strength audio search algorithm", ISMIR 2003, whose constellations have frequencies, too.
 """
 
 from collections import Counter
