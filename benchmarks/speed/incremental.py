@@ -18,8 +18,7 @@ FILES = ("features", "baseline")
 def stages(folder: Path, weights: Path) -> tuple[float, int, int]:
     """Bring manifest and features of a folder up to date; gives seconds, utterances encoded and reused."""
     params, table = folder / "params.yaml", folder / "manifest.csv"
-    others = {name: folder / f"{name}.csv" for name in ("rejected", "shared")} | {"metrics": folder / "manifest.json"}
-    read = running.stage("manifest", params=params, raw=folder / "raw", manifest=table, **others)
+    read = running.read_corpora(params, folder / "raw", folder)
     places = {name: folder / name for name in FILES}
     made = running.stage(
         "features", params=params, raw=folder / "raw", manifest=table, weights=weights, workers=1, **places

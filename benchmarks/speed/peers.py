@@ -76,11 +76,8 @@ def pipeline(folder: Path, weights: Path, encoder: str, classifier: str) -> floa
         vectors, copies, metrics = made / "features", made / "augmented", made / "metrics.json"
         said = {"params": params, "manifest": table}
         encoded = {"raw": raw, "weights": weights}
-        left = {name: made / f"{name}.csv" for name in ("rejected", "shared")}
         drawn = {name: made / f"{name}.csv" for name in ("confusion", "classes", "folds", "risk")}
-        costs = [
-            running.stage("manifest", **said, raw=raw, **left, metrics=metrics),
-        ]
+        costs = [running.read_corpora(params, raw, made)]
         shutil.copy(folder / "manifest.csv", table)  # it may have fewer utterances
         costs += [
             running.stage("features", **said, **encoded, features=vectors, baseline=made / "mfcc"),

@@ -80,6 +80,12 @@ def stage(name: str, **flags: Path | str | int) -> Cost:
     return python("-m", f"stages.{name}", *words)
 
 
+def read_corpora(params: Path, raw: Path, folder: Path) -> Cost:
+    """Run the stage ``manifest`` on a folder of corpora; manifest.csv and what else it makes go into ``folder``."""
+    names = {"manifest": "manifest.csv", "rejected": "rejected.csv", "shared": "shared.csv", "metrics": "manifest.json"}
+    return stage("manifest", params=params, raw=raw, **{flag: folder / name for flag, name in names.items()})
+
+
 def features(folder: Path, params: Path, manifest: Path, weights: Path) -> float:
     """Run the stage ``features`` with one worker on ``raw`` of a folder, from nothing; gives its seconds."""
     with tempfile.TemporaryDirectory(dir=folder) as made:
@@ -133,9 +139,8 @@ def prepare(options: argparse.Namespace, folder: Path) -> Path:
     corpus, count = options.corpus, options.utterances
     link(corpus, folder / "raw" / corpus.name)
     params = write_params(folder / "params.yaml", corpora=[corpus.name], emotions=options.emotions)
-    table, *rest = (folder / name for name in ("manifest.csv", "rejected.csv", "shared.csv", "manifest.json"))
-    others = dict(zip(("rejected", "shared", "metrics"), rest, strict=True))
-    stage("manifest", params=params, raw=folder / "raw", manifest=table, **others)
+    table = folder / "manifest.csv"
+    read_corpora(params, folder / "raw", folder)
     if count is not None:
         header, *rows = table.read_text(encoding="utf-8").splitlines(keepends=True)
         chosen = [rows[number * len(rows) // count] for number in range(min(count, len(rows)))]

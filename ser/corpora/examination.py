@@ -58,7 +58,7 @@ def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:
         return Examination("too_short", f"{seconds:.4g} s, less than {min_seconds} s")
     if seconds > max_seconds:
         return Examination("too_long", f"{seconds:.4g} s, more than {max_seconds} s")
-    # Of the mix, which is what the encoder hears: channels of opposite sign cancel out.
-    if audio.silent(audio.mono(samples)):
+    signal = audio.mono(samples)  # what the encoder hears: channels of opposite sign cancel out
+    if audio.silent(signal):
         return Examination("silent", "no sound, all channels mixed to one")
-    return Examination("", "", seconds, rate, audio.digest(samples, rate), shared_audio.marks(samples, rate))
+    return Examination("", "", seconds, rate, audio.digest(samples, rate), shared_audio.marks(signal, rate))

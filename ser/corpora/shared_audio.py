@@ -16,8 +16,6 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import maximum_filter1d
 
-from ser import audio
-
 REACH_S = 0.05  # a moment is the loudest within so much to each side
 QUIET = 0.1  # of the recording's peak: what is softer is no moment, for hum and clicks come as regularly in others
 STEPS, BITS = 3, 21  # from moment to moment, in a mark; and those of the samples that a step takes
@@ -27,17 +25,17 @@ COLUMNS = ("one", "other", "speakers", "emotions", "marks")
 SAME, DIFFERENT, UNKNOWN = "same", "different", "unknown"
 
 
-def marks(samples: np.ndarray, sampling_rate: int) -> np.ndarray:
+def marks(signal: np.ndarray, sampling_rate: int) -> np.ndarray:
     """Mark a recording.
 
     Args:
-        samples: float32 (channels, frames).
+        signal: float32 (samples,), all channels mixed to one.
         sampling_rate: in Hz; the same sound at another rate has other marks.
 
     Returns:
         int64 (marks,), each once, ascending; some three a second of speech.
     """
-    loudness = np.abs(audio.mono(samples))
+    loudness = np.abs(signal)
     reach = round(REACH_S * sampling_rate)
     loudest = maximum_filter1d(loudness, 2 * reach + 1, mode="constant")
     (moments,) = np.nonzero((loudness == loudest) & (loudness > QUIET * loudness.max(initial=0)))

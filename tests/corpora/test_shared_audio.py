@@ -7,12 +7,12 @@ RATE = 16_000
 
 
 def speech(seconds, seed, rate=RATE):
-    """Noise in syllables of a fifth of a second, each of its own loudness: float32 (1, frames)."""
+    """Noise in syllables of a fifth of a second, each of its own loudness: float32 (samples,)."""
     generator = np.random.default_rng(seed)
     frames = round(seconds * rate)
     syllable = np.arange(frames) // (rate // 5)
     loudness = generator.uniform(0.05, 0.3, syllable.max() + 1)[syllable]
-    return (loudness * generator.standard_normal(frames)).astype(np.float32).clip(-1, 1)[None]
+    return (loudness * generator.standard_normal(frames)).astype(np.float32).clip(-1, 1)
 
 
 def shared(*recordings):
@@ -26,8 +26,8 @@ def test_other_speech_shares_nothing():
 @pytest.mark.parametrize("start", [0.0, 0.31, 1.7])
 def test_a_part_of_a_recording_is_found_wherever_it_stands_in_both(start):
     whole, other = speech(6, seed=1), speech(3, seed=2)
-    cut = whole[:, round(start * RATE) : round((start + 2) * RATE)]
-    ((one, two, marks),) = shared(whole, np.concatenate([other, cut], axis=1))
+    cut = whole[round(start * RATE) : round((start + 2) * RATE)]
+    ((one, two, marks),) = shared(whole, np.concatenate([other, cut]))
     assert (one, two) == (0, 1)
     assert marks >= 5
 
@@ -42,8 +42,8 @@ def test_a_copy_is_found_whose_last_bits_gain_or_sign_differ():
 
 def test_clicks_and_hum_that_come_regularly_are_not_shared_audio():
     """A line's interference, every tenth of a second and softer than speech by more than 20 dB."""
-    clicks = np.zeros((1, 4 * RATE), np.float32)
-    clicks[:, ::1610] = 0.008
+    clicks = np.zeros(4 * RATE, np.float32)
+    clicks[::1610] = 0.008
     assert shared(speech(4, seed=1) + clicks, speech(4, seed=2) + clicks) == []
 
 
@@ -53,15 +53,15 @@ def test_a_clipped_recording_shares_nothing_with_another():
 
 def test_what_many_recordings_begin_with_is_a_jingle_and_not_told():
     jingle = speech(2, seed=0)
-    many = [np.concatenate([jingle, speech(2, seed)], axis=1) for seed in range(1, shared_audio.COMMON + 2)]
+    many = [np.concatenate([jingle, speech(2, seed)]) for seed in range(1, shared_audio.COMMON + 2)]
     assert shared(*many) == []
     assert len(shared(*many[:3])) == 3
 
 
 def test_silence_and_the_shortest_recordings_have_no_marks():
-    assert shared_audio.marks(np.zeros((2, RATE), np.float32), RATE).size == 0
-    assert shared_audio.marks(speech(1, seed=1)[:, :300], RATE).size == 0
-    assert shared(np.zeros((2, RATE), np.float32), speech(1, seed=1)[:, :300]) == []
+    assert shared_audio.marks(np.zeros(RATE, np.float32), RATE).size == 0
+    assert shared_audio.marks(speech(1, seed=1)[:300], RATE).size == 0
+    assert shared(np.zeros(RATE, np.float32), speech(1, seed=1)[:300]) == []
 
 
 def row(name, speaker, emotion, samples):
@@ -70,8 +70,8 @@ def row(name, speaker, emotion, samples):
 
 def test_pairs_are_told_by_speaker_and_emotion():
     one, two = speech(3, seed=1), speech(3, seed=2)
-    rows = [row("a", "x", "sad", one), row("b", "y", "sad", one[:, 5000:]), row("c", "x", "angry", one)]
-    rows += [row("d", "", "sad", two), row("e", "x", "sad", two[:, :-3000])]
+    rows = [row("a", "x", "sad", one), row("b", "y", "sad", one[5000:]), row("c", "x", "angry", one)]
+    rows += [row("d", "", "sad", two), row("e", "x", "sad", two[:-3000])]
     table = shared_audio.table(rows)
     assert table[["one", "other", "speakers", "emotions"]].to_numpy().tolist() == [
         ["a", "b", "different", "same"],
