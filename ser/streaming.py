@@ -7,7 +7,6 @@ another one than in training (docs/experiments.md).
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from ser.encoders import pooling
 from ser.encoders.extractor import Extractor
@@ -25,7 +24,7 @@ def possible(extractor: Extractor) -> bool:
     encoder = extractor.encoder
     if extractor.recipe.level is not None:
         return False
-    recurrent = isinstance(encoder, PaseEncoder) and encoder.network.geometry.qrnn_units is not None
+    recurrent = isinstance(encoder, PaseEncoder) and encoder.frozen.rnn is not None
     return recurrent and encoder.layers == [OUTPUT]
 
 
@@ -89,19 +88,12 @@ class Stream:
         self._below, self._past, self._first, self._end = below, past, first, first + count
 
     def _encode(self, signal: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        network, place = self.extractor.encoder.network, self.extractor.encoder.place
-        names = list(network.geometry.layers)[-3:]
-        frames = network.layers(torch.from_numpy(signal).to(place)[None, None], names)
-        below, qrnn, output = (frames[name] for name in names)
-        return below, output - self._reach(qrnn)
-
-    def _reach(self, qrnn: torch.Tensor) -> torch.Tensor:
-        """Give the part of the output, (1, channels, frames), that the QRNN's frames have: it is linear in them."""
-        network = self.extractor.encoder.network
-        scale = (network.norm_out.running_var + network.norm_out.eps).rsqrt()[:, None]
-        return scale * functional.conv1d(qrnn, network.W.weight)
+        encoder = self.extractor.encoder
+        below, past, _ = encoder.frozen.convolve(torch.from_numpy(signal).to(encoder.place)[None, None])
+        return below, past
 
     def _output(self) -> np.ndarray:
         """Run the QRNN over the window, and give the output's frames, float32 (channels, frames)."""
-        qrnn = self.extractor.encoder.network.rnn(self._below)
-        return (self._past + self._reach(qrnn))[0].cpu().numpy()
+        frozen = self.extractor.encoder.frozen
+        qrnn, _ = frozen.rnn(self._below)
+        return frozen.output(qrnn, self._past)[0].cpu().numpy()

@@ -58,14 +58,14 @@ def test_while_the_window_reaches_back_to_the_beginning_it_is_encoded_as_if_alon
 
 
 def test_only_what_is_new_is_encoded(extractor, speech, monkeypatch):
-    encoded, network = [], extractor.encoder.network
-    whole = network.layers
+    encoded, frozen = [], extractor.encoder.frozen
+    whole = frozen.convolve
 
-    def layers(signal, names):
+    def convolve(signal):
         encoded.append(signal.shape[-1])
-        return whole(signal, names)
+        return whole(signal)
 
-    monkeypatch.setattr(network, "layers", layers)
+    monkeypatch.setattr(frozen, "convolve", convolve)
     stream = Stream(extractor)
     for end in (WINDOW, WINDOW + HALF, WINDOW + 2 * HALF):
         stream.vector(speech[end - WINDOW : end], end - WINDOW)

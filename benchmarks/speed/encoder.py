@@ -15,7 +15,8 @@ from torch import Tensor
 
 from benchmarks.speed import forms
 from ser.pase import checkpoint
-from ser.pase.encoder import SAMPLING_RATE_HZ, Geometry, PasePlus
+from ser.pase.encoder import SAMPLING_RATE_HZ, Geometry
+from ser.pase.frozen import Frozen
 
 SIZE = 1536  # of the matrices whose product is the ceiling
 PARTS = ("sinc", "convolutions", "qrnn", "rest")  # rest: output, skip connections, averaging, normalisation
@@ -37,10 +38,11 @@ def macs(geometry: Geometry, samples: int) -> dict[str, int]:
     }
 
 
-def watch(encoder: PasePlus) -> dict[str, float]:
+def watch(encoder: Frozen) -> dict[str, float]:
     """Let an encoder note, at each call, how long each part but the rest took; gives where."""
     took, begun = {}, {}
-    for part, modules in (("sinc", encoder.blocks[:1]), ("convolutions", encoder.blocks[1:]), ("qrnn", [encoder.rnn])):
+    sinc, *convolutions = encoder.blocks.values()
+    for part, modules in (("sinc", [sinc]), ("convolutions", convolutions), ("qrnn", [encoder.rnn])):
         for module in modules:
             module.register_forward_pre_hook(lambda module, _: begun.update({module: time.perf_counter()}))
             module.register_forward_hook(
@@ -58,7 +60,7 @@ def timed(call: Callable, *arguments) -> float:
     return time.perf_counter() - begun
 
 
-def measure(encoder: PasePlus, others: Mapping[str, Callable], signal: Tensor, rounds: int) -> pd.DataFrame:
+def measure(encoder: Frozen, others: Mapping[str, Callable], signal: Tensor, rounds: int) -> pd.DataFrame:
     """Time the ceiling, the encoder with its parts, and the other forms in turns: seconds, one row a round."""
     matrix = np.random.default_rng(0).random((SIZE, SIZE), np.float32)
     watched = copy.deepcopy(encoder)
@@ -92,11 +94,12 @@ def main() -> None:
     parts, beside = [], []
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         found, missing = forms.others(encoder, options.forms, Path(folder))
+        frozen = Frozen(encoder)
         for batch, seconds in shapes:
             name = f"{seconds:g} s" if batch == 1 else f"{batch} x {seconds:g} s"
             samples = round(seconds * SAMPLING_RATE_HZ)
             signal = 0.1 * torch.randn(batch, 1, samples, generator=torch.Generator().manual_seed(0))
-            times = measure(encoder, found, signal, options.rounds)
+            times = measure(frozen, found, signal, options.rounds)
             ceiling = 2 * SIZE**3 / times["product"].median() / 1e9
             counted = {part: batch * count for part, count in macs(encoder.geometry, samples).items()}
             for part, count in (counted | {"whole": sum(counted.values())}).items():

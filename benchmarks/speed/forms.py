@@ -13,7 +13,7 @@ from torch.nn import functional
 from ser.pase.encoder import SAMPLING_RATE_HZ, PasePlus, average_to
 from serving.export_onnx import Recurrence
 
-NAMES = ("reference", "onnx", "compile")
+NAMES = ("trained", "reference", "onnx", "compile")
 
 
 class Reference(nn.Module):
@@ -65,6 +65,8 @@ def onnx(encoder: PasePlus, folder: Path) -> Callable[[Tensor], np.ndarray]:
 def others(encoder: PasePlus, names: Sequence[str], folder: Path) -> tuple[dict[str, Callable], str]:
     """Give other forms of the encoder, those of ``NAMES`` that are asked for and are here; and why one is not."""
     forms, missing = {}, ""
+    if "trained" in names:
+        forms["form that is trained"] = encoder
     if "reference" in names:
         forms["reference form"] = Reference(encoder)
     if "onnx" in names:

@@ -17,11 +17,12 @@ class Window:
 
     Attributes:
         kept: which of its frames count; those before and after are context.
-        memory: what a recurrent layer remembers of the windows before; the encoder brings it up to date.
+        memory: what a recurrent layer remembers of the windows before, brought up to date by the encoder; None before
+            the first.
     """
 
     kept: slice | None = None
-    memory: Any = 0.0
+    memory: Any = None
 
 
 class Encoder(ABC):

@@ -13,6 +13,7 @@ Parameter names are the published checkpoint's, so that it loads as it is (``ser
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 
 from torch import Tensor, nn
@@ -70,6 +71,11 @@ class Geometry:
             counts.append(samples)
         return counts
 
+    def check(self, samples: int) -> None:
+        """Raise ValueError if a waveform is too short to be reflected in every layer."""
+        if samples < self.minimum_samples:
+            raise ValueError(f"expected at least {self.minimum_samples} samples, found {samples}")
+
     @property
     def layers(self) -> dict[str, int]:
         """Count the numbers a frame of each layer, by name: SincNet, the conv blocks, the QRNN if any, the output."""
@@ -77,7 +83,7 @@ class Geometry:
         top = {"qrnn": self.qrnn_units} if self.qrnn_units is not None else {}
         return dict(zip(names, self.maps, strict=True)) | top | {"output": self.channels}
 
-    @property
+    @cached_property
     def minimum_samples(self) -> int:
         """The shortest waveform whose ends can be reflected in every layer."""
         samples = 1
@@ -169,10 +175,8 @@ class PasePlus(nn.Module):
         Raises:
             ValueError: a waveform is too short to be reflected in every layer.
         """
-        samples = signal.shape[-1]
-        if samples < self.geometry.minimum_samples:
-            raise ValueError(f"expected at least {self.geometry.minimum_samples} samples, found {samples}")
-        total = self.geometry.frames(samples)[-1]
+        self.geometry.check(signal.shape[-1])
+        total = self.geometry.frames(signal.shape[-1])[-1]
         given, frames, skipped = {}, signal, 0
         for layer, (name, block) in enumerate(zip(self.geometry.layers, self.blocks, strict=False)):
             frames = block(frames)  # (batch, maps, frames of this layer)

@@ -55,8 +55,8 @@ class QRNN(nn.Module):
         return frames
 
 
-def forget_mult(f: Tensor, z: Tensor) -> Tensor:
-    """Compute the recurrence c_t = f_t z_t + (1 - f_t) c_{t-1} from c_{-1} = 0.
+def forget_mult(f: Tensor, z: Tensor, memory: Tensor | None = None) -> Tensor:
+    """Compute the recurrence c_t = f_t z_t + (1 - f_t) c_{t-1}.
 
     The loop doubles its stride at each turn (a parallel scan), so that n frames take log2(n) vectorised steps rather
     than n small ones: c_t = b_t + a_t c_{t-k}, with b and a composed over the last k frames.
@@ -64,11 +64,14 @@ def forget_mult(f: Tensor, z: Tensor) -> Tensor:
     Args:
         f: (batch, units, frames), in 0..1: how much of the new value enters.
         z: (batch, units, frames), the new values.
+        memory: c_{-1}, (batch, units, 1); None for 0.
 
     Returns:
         (batch, units, frames).
     """
     a, b = 1 - f, f * z
+    if memory is not None:
+        b = torch.cat([b[..., :1] + a[..., :1] * memory, b[..., 1:]], dim=-1)
     stride = 1
     while stride < f.shape[-1]:
         b = torch.cat([b[..., :stride], b[..., stride:] + a[..., stride:] * b[..., :-stride]], dim=-1)

@@ -17,6 +17,7 @@ from ser import audio, manifest
 from ser.files import tables
 from ser.pase import checkpoint
 from ser.pase.encoder import PASE_PLUS
+from ser.pase.frozen import Frozen
 from ser.pretraining import speech
 from ser.pretraining.distortions import Distortions
 from ser.pretraining.params import PretrainParams
@@ -62,7 +63,7 @@ def test_all_multiply_adds_are_those_that_torch_counts(untrained):
 
 
 def test_the_times_of_the_parts_add_up_to_the_whole(untrained):
-    times = encoder.measure(untrained, {"other": untrained}, noise(4800), rounds=2)
+    times = encoder.measure(Frozen(untrained), {"other": untrained}, noise(4800), rounds=2)
     assert list(times.columns) == ["product", "whole", *encoder.PARTS, "other"]
     assert times[list(encoder.PARTS)].sum(axis=1).to_numpy() == pytest.approx(times["whole"].to_numpy())
     assert (times > 0).all(axis=None)
@@ -70,7 +71,7 @@ def test_the_times_of_the_parts_add_up_to_the_whole(untrained):
 
 def test_a_form_that_gives_something_else_is_refused(untrained):
     with pytest.raises(AssertionError, match="not close"):
-        encoder.measure(untrained, {"wrong": lambda signal: untrained(signal) + 1e-3}, noise(4800), rounds=1)
+        encoder.measure(Frozen(untrained), {"wrong": lambda signal: untrained(signal) + 1e-3}, noise(4800), rounds=1)
 
 
 # pretraining

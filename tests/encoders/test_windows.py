@@ -11,7 +11,8 @@ from ser.encoders.pase_plus import PaseEncoder
 from ser.encoders.recipe import Recipe
 from ser.encoders.selfsupervised import SelfSupervisedEncoder
 from ser.pase import checkpoint
-from ser.pase.encoder import PASE, PASE_PLUS, PasePlus
+from ser.pase.encoder import PASE, PASE_PLUS
+from ser.pase.frozen import Frozen
 
 PASE_FREE = {"pase_plus_untrained": PASE_PLUS, "pase_untrained": PASE}
 
@@ -91,13 +92,13 @@ def test_frames_that_begin_at_their_hop_join_without_a_gap(short_windows, sample
 
 
 def test_the_windows_of_a_long_signal_are_of_bounded_length(tone, short_windows, monkeypatch):
-    lengths, layers = [], PasePlus.layers
+    lengths, layers = [], Frozen.layers
 
     def recorded(network, signal, *rest):
         lengths.append(signal.shape[-1])
         return layers(network, signal, *rest)
 
-    monkeypatch.setattr(PasePlus, "layers", recorded)
+    monkeypatch.setattr(Frozen, "layers", recorded)
     build(Recipe("pase_untrained")).vector(tone(3.5))
     assert lengths == [19_200, 22_400, 22_400, 11_200]
 
