@@ -18,7 +18,7 @@ from ser.pase.qrnn import QRNNLayer, forget_mult
 # SincNet and the block after it have most of the frames, 4 MB for a second. The others have a tenth of that, and gain
 # from longer pieces.
 EARLY = 2
-EARLY_PIECE = 16_000  # samples, over all signals of a batch
+EARLY_PIECE, SHORTEST = 16_000, 2_000  # samples, over all signals of a batch; of each signal at least
 LATE_PIECE = 8_000  # frames of the last early block: 5 s
 TOP_PIECE = 500  # frames of the output, 5 s
 
@@ -88,8 +88,9 @@ class Frozen(nn.Module):
         total = counts[self.last]
         wanted = [name for name in self.blocks if name != self.last and (geometry.skips or name in names)]
         ratios = {name: counts[name] // total for name in wanted}
-        # Pieces serve a processor's cache. A GPU is served by few large calls.
-        pieces = (EARLY_PIECE // len(signal), LATE_PIECE) if signal.device.type == "cpu" else (signal.shape[-1],) * 2
+        pieces = (max(EARLY_PIECE // len(signal), SHORTEST), LATE_PIECE)
+        if signal.device.type != "cpu":  # pieces serve a processor's cache; a GPU is served by few large calls
+            pieces = (signal.shape[-1], signal.shape[-1])
         blocks = list(self.blocks)
         frames, early = self._pass(blocks[:EARLY], signal, pieces[0], ratios)
         below, late = self._pass(blocks[EARLY:], frames, pieces[1], ratios)

@@ -50,6 +50,11 @@ def test_full_size_in_the_usual_pieces(geometry):
     torch.testing.assert_close(Frozen(made)(noise(1, 1, 56_077)), made(noise(1, 1, 56_077)), atol=1e-5, rtol=1e-5)
 
 
+def test_many_signals_at_once_give_what_each_gives_alone():
+    made, signals = Frozen(encoder(TINY)), noise(100, 1, 8_000)
+    torch.testing.assert_close(made(signals)[97:98], made(signals[97:98]), atol=1e-5, rtol=1e-5)
+
+
 def test_only_layers_that_are_asked_for_are_given():
     assert list(Frozen(encoder(TINY_PASE)).layers(noise(1, 1, 4_000), ["block3", "sinc"])) == ["block3", "sinc"]
 
