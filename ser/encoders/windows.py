@@ -7,8 +7,9 @@ from ser.encoders import pooling
 from ser.encoders.encoder import Encoder, Window
 from ser.encoders.recipe import Recipe
 
-# Longer signals are encoded in windows, as PASE+ takes 12 MB for each second; up to a minute, the default of
-# manifest.max_seconds, a signal is encoded as one. In samples; windows and context are multiples of every hop.
+# Longer signals are encoded in windows, as memory grows with the signal (PASE+: 3 MB for each second). Up to a minute,
+# the default of manifest.max_seconds, a signal is encoded as one.
+# In samples; windows and context are multiples of every hop.
 WHOLE = 60 * SAMPLING_RATE_HZ
 WINDOW = 10 * SAMPLING_RATE_HZ
 # On each side: PASE's convolutions reach 1,185 samples to each side of a frame, MFCC's derivatives 1,536.
