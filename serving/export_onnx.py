@@ -25,7 +25,7 @@ from ser.encoders.level import HOP
 from ser.encoders.pase_plus import PaseEncoder
 from ser.files.failures import InputError, one_line
 from ser.files.whole import whole_file
-from ser.pase.qrnn import QRNNLayer
+from ser.pase.qrnn import QRNNLayer, opened
 from ser.predictor import Predictor
 from serving.onnx_model import DISTANCE, FORMAT, PROBABILITIES, SIGNAL, OnnxModel
 from serving.pipeline import Pipeline
@@ -206,12 +206,11 @@ class Recurrence(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """(batch, inputs, frames) -> (batch, units, frames), as ``QRNNLayer``."""
         taps = self.linear.weight.unflatten(1, (2, -1)).flip(1).transpose(1, 2)
-        z, f, o = functional.conv1d(functional.pad(frames, (1, 0)), taps, self.linear.bias).chunk(3, dim=1)
-        f, z = torch.sigmoid(f), 2 * torch.sigmoid(2 * z) - 1
+        f, z, o = opened(functional.conv1d(functional.pad(frames, (1, 0)), taps, self.linear.bias))
         a, b = 1 - f, f * z
         for stride in (2**power for power in range(STRIDES)):
             b, a = b + a * _later(b, stride), a * _later(a, stride)
-        return torch.sigmoid(o) * b
+        return o * b
 
 
 def _later(frames: Tensor, stride: int) -> Tensor:

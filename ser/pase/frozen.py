@@ -8,12 +8,15 @@ product. What that is worth: ``docs/performance.md``.
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ser.pase.encoder import ConvBlock, PasePlus
-from ser.pase.qrnn import QRNNLayer, forget_mult
+from ser.pase.padding import after, before
+from ser.pase.qrnn import QRNNLayer, forget_mult, opened
 
 # SincNet and the block after it have most of the frames, 4 MB for a second. The others have a tenth of that, and gain
 # from longer pieces.
@@ -21,6 +24,7 @@ EARLY = 2
 EARLY_PIECE, SHORTEST = 16_000, 2_000  # samples, over all signals of a batch; of each signal at least
 LATE_PIECE = 8_000  # frames of the last early block: 5 s
 TOP_PIECE = 500  # frames of the output, 5 s
+FEW = 4  # neighbours that are averaged sooner one after the other than by PyTorch's mean
 
 
 class Convolved(NamedTuple):
@@ -38,7 +42,7 @@ class Convolved(NamedTuple):
 
 
 class Frozen(nn.Module):
-    """An encoder as it is used. Its frames are those of ``PasePlus`` to within 1e-5 of their deviation.
+    """An encoder as it is used. Its frames are those of ``PasePlus`` but for rounding (``docs/performance.md``).
 
     ``layers`` does all; ``convolve``, ``rnn`` and ``output`` are its parts, for a signal that comes in windows.
 
@@ -50,7 +54,8 @@ class Frozen(nn.Module):
     def __init__(self, encoder: PasePlus) -> None:
         super().__init__()
         geometry = self.geometry = encoder.geometry
-        blocks = map(FrozenBlock, encoder.blocks, geometry.strides)
+        sinc, *blocks = zip(encoder.blocks, geometry.strides, strict=True)
+        blocks = [FrozenSinc(*sinc), *(FrozenBlock(*block) for block in blocks)]
         self.blocks = nn.ModuleDict(zip(geometry.layers, blocks, strict=False))
         self.last = list(self.blocks)[-1]
         self.rnn = FrozenQRNN(encoder.rnn.layers[0]) if geometry.qrnn_units is not None else None
@@ -146,12 +151,18 @@ class FrozenBlock(nn.Module):
     def __init__(self, block: ConvBlock, stride: int) -> None:
         super().__init__()
         self.padding, self.stride = block.padding, stride
-        sinc = not isinstance(block.conv, nn.Conv1d)
-        weight, bias = (block.conv.filters(), None) if sinc else (block.conv.weight, block.conv.bias)
-        weight, bias = folded(weight, bias, block.norm)
+        weight, bias = folded(*self.taken(block), block.norm)
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
         self.register_buffer("slopes", block.act.weight.clone())
+
+    def taken(self, block: ConvBlock) -> tuple[Tensor, Tensor | None]:
+        """Give the convolution's weight and bias."""
+        return block.conv.weight, block.conv.bias
+
+    def convolve(self, frames: Tensor) -> Tensor:
+        """(batch, maps of the layer before, frames) -> (batch, maps, frames out)."""
+        return convolution(frames, self.weight, self.bias, self.stride)
 
     def forward(self, frames: Tensor, held: Tensor | None, last: bool) -> tuple[Tensor, Tensor]:
         """Convolve a piece.
@@ -164,13 +175,42 @@ class FrozenBlock(nn.Module):
         Returns:
             (batch, maps, frames out), and what the next piece needs.
         """
-        before, after = self.padding
-        parts = [frames[..., 1 : before + 1].flip(-1) if held is None else held, frames]
-        parts += [frames[..., -after - 1 : -1].flip(-1)] if last else []
+        left, right = self.padding
+        parts = [before(frames, left) if held is None else held, frames]
+        parts += [after(frames, right)] if last else []
         frames = torch.cat(parts, dim=-1)
         count = (frames.shape[-1] - self.weight.shape[-1]) // self.stride + 1
-        passed = functional.prelu(convolution(frames, self.weight, self.bias, self.stride), self.slopes)
-        return passed, frames[..., count * self.stride :]
+        return functional.prelu(self.convolve(frames), self.slopes), frames[..., count * self.stride :]
+
+
+class FrozenSinc(FrozenBlock):
+    """The SincNet layer, whose filters are symmetric: samples of the same weight are added first.
+
+    That halves the products.
+    """
+
+    def __init__(self, block: ConvBlock, stride: int) -> None:
+        super().__init__(block, stride)
+        left = self.weight[:, 0, : self.weight.shape[-1] // 2 + 1].clone()  # (maps, taps up to the centre)
+        left[:, -1] /= 2  # the centre will be added to itself
+        self.register_buffer("left", torch.cat([left, self.bias[:, None]], dim=1))
+
+    def taken(self, block: ConvBlock) -> tuple[Tensor, None]:
+        """Give the filters."""
+        return block.conv.filters(), None
+
+    def convolve(self, frames: Tensor) -> Tensor:
+        """(batch, 1, samples) -> (batch, maps, frames out)."""
+        if frames.device.type != "cpu":
+            return super().convolve(frames)
+        half = self.left.shape[1] - 1
+        count = frames.shape[-1] - self.weight.shape[-1] + 1
+        shifted = sliding_window_view(frames.numpy()[:, 0], count, axis=-1)  # (batch, taps, frames out)
+        sums = np.empty((len(frames), half + 1, count), np.float32)
+        np.add(shifted[:, :half], shifted[:, ::-1][:, :half], out=sums[:, :half])
+        sums[:, half] = 1  # for the bias
+        # NumPy's product is OpenBLAS', which is fast with fixed numerics; PyTorch's is MKL's, which then is not.
+        return torch.from_numpy(self.left.numpy() @ sums)
 
 
 class FrozenQRNN(nn.Module):
@@ -192,14 +232,13 @@ class FrozenQRNN(nn.Module):
         Returns:
             (batch, units, frames), 0 before ``first``, and the states from ``first`` on.
         """
-        before = functional.pad(frames, (1, 0))[..., first:-1]
+        delayed = functional.pad(frames, (1, 0))[..., first:-1]
         given, states = [], []
-        for piece in torch.cat([frames[..., first:], before], dim=1).split(TOP_PIECE, dim=-1):
-            z, f, o = convolution(piece, self.weight, self.bias).chunk(3, dim=1)
-            # tanh by the sigmoid: torch has the first from MKL, whose last bits may depend on the processor.
-            states.append(recurrence(torch.sigmoid(f), 2 * torch.sigmoid(2 * z) - 1, memory))
+        for piece in torch.cat([frames[..., first:], delayed], dim=1).split(TOP_PIECE, dim=-1):
+            f, z, o = opened(convolution(piece, self.weight, self.bias))
+            states.append(recurrence(f, z, memory))
             memory = states[-1][..., -1:]
-            given.append(torch.sigmoid(o) * states[-1])
+            given.append(o * states[-1])
         return functional.pad(torch.cat(given, dim=-1), (first, 0)), torch.cat(states, dim=-1)
 
 
@@ -231,7 +270,8 @@ def averaged(frames: Tensor, rest: Tensor | None, ratio: int) -> tuple[Tensor, T
         begun = [torch.cat([rest, frames[..., :missing]], dim=-1).mean(2, keepdim=True)]
         frames = frames[..., missing:]
     count = frames.shape[-1] // ratio
-    averages = frames[..., : count * ratio].unflatten(2, (count, ratio)).mean(3)
+    groups = frames[..., : count * ratio].unflatten(2, (count, ratio))
+    averages = groups.mean(3) if ratio > FEW else sum(groups.unbind(3)) / ratio
     return torch.cat([*begun, averages], dim=-1), frames[..., count * ratio :]
 
 

@@ -17,6 +17,14 @@ def reflect(signal: Tensor, left: int, right: int) -> Tensor:
     Returns:
         (batch, channels, frames + left + right).
     """
-    before = signal[..., 1 : left + 1].flip(-1)
-    after = signal[..., -right - 1 : -1].flip(-1)
-    return torch.cat([before, signal, after], dim=-1)
+    return torch.cat([before(signal, left), signal, after(signal, right)], dim=-1)
+
+
+def before(signal: Tensor, left: int) -> Tensor:
+    """Mirror the first frames: (batch, channels, left)."""
+    return signal[..., 1 : left + 1].flip(-1)
+
+
+def after(signal: Tensor, right: int) -> Tensor:
+    """Mirror the last frames: (batch, channels, right)."""
+    return signal[..., -right - 1 : -1].flip(-1)

@@ -35,10 +35,8 @@ class QRNNLayer(nn.Module):
         gates = functional.conv1d(
             functional.pad(frames, (1, 0)), taps, self.linear.bias
         )  # zeros before the first frame
-        # In float32 even under mixed precision: the recurrence adds up rounding errors.
-        z, f, o = gates.float().chunk(3, dim=1)  # each (batch, units, frames)
-        # tanh by the sigmoid: torch has the first from MKL, whose last bits may depend on the processor.
-        return torch.sigmoid(o) * forget_mult(torch.sigmoid(f), 2 * torch.sigmoid(2 * z) - 1)
+        f, z, o = opened(gates)
+        return o * forget_mult(f, z)
 
 
 class QRNN(nn.Module):
@@ -53,6 +51,18 @@ class QRNN(nn.Module):
         for layer in self.layers:
             frames = layer(frames)
         return frames
+
+
+def opened(gates: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Give the forget gate, the new values and the output gate, each (batch, units, frames).
+
+    Args:
+        gates: (batch, 3 * units, frames), what the linear layer gives.
+    """
+    # In float32 even under mixed precision: the recurrence adds up rounding errors.
+    z, f, o = gates.float().chunk(3, dim=1)
+    # tanh by the sigmoid: torch has the first from MKL, whose last bits may depend on the processor.
+    return torch.sigmoid(f), 2 * torch.sigmoid(2 * z) - 1, torch.sigmoid(o)
 
 
 def forget_mult(f: Tensor, z: Tensor, memory: Tensor | None = None) -> Tensor:

@@ -4,27 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from ser.pase.encoder import PASE, PASE_PLUS, Geometry, PasePlus, average_to
+from ser.pase.encoder import PASE, PASE_PLUS, PasePlus, average_to
+from ser.pase.frozen import Frozen
 from ser.pase.sincnet import mel_spaced_hz
-
-TINY = Geometry(maps=(8, 8, 16, 16, 24, 24, 32, 32), channels=16, qrnn_units=32)
+from tests.pase.conftest import TINY, encoder, noise
 
 
 def signal(samples: int, seed: int = 0) -> torch.Tensor:
-    return 0.1 * torch.randn(1, 1, samples, generator=torch.Generator().manual_seed(seed))
+    return noise(1, 1, samples, seed=seed)
 
 
 @pytest.fixture(scope="module")
 def tiny() -> PasePlus:
-    """A small encoder whose every number matters: running statistics and slopes are not their initial values."""
-    torch.manual_seed(3)
-    encoder = PasePlus(TINY)
-    for name, tensor in encoder.state_dict().items():
-        if "running_var" in name or name.endswith("norm.weight"):
-            tensor.uniform_(0.5, 1.5)
-        elif "running_mean" in name or name.endswith(("norm.bias", "act.weight")):
-            tensor.uniform_(-0.1, 0.3)
-    return encoder.eval()
+    return encoder(TINY)
 
 
 def reference_weights(keys: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
@@ -54,12 +46,13 @@ def reference_weights(keys: dict[str, tuple[int, ...]]) -> dict[str, torch.Tenso
     return weights
 
 
+@pytest.mark.parametrize("form", [lambda made: made, Frozen], ids=["trained", "frozen"])
 @pytest.mark.parametrize("samples", [16000, 16037, 16159])
-def test_small_encoder_equals_the_reference_implementation(shared, samples):
+def test_small_encoder_equals_the_reference_implementation(shared, samples, form):
     reference = np.load(shared("pase_reference.npz"))
     prefix = "tiny/weights/"
-    encoder = PasePlus(TINY).eval()
-    encoder.load_state_dict(
+    made = PasePlus(TINY).eval()
+    made.load_state_dict(
         {
             name.removeprefix(prefix): torch.tensor(reference[name])
             for name in reference.files
@@ -67,16 +60,17 @@ def test_small_encoder_equals_the_reference_implementation(shared, samples):
         }
     )
     with torch.no_grad():
-        output = encoder(torch.tensor(reference[f"tiny/input/{samples}"]))
+        output = form(made)(torch.tensor(reference[f"tiny/input/{samples}"]))
     np.testing.assert_allclose(output.numpy(), reference[f"tiny/output/{samples}"], atol=1e-4)
 
 
-def test_full_size_encoder_equals_the_reference_implementation(shared):
+@pytest.mark.parametrize("form", [lambda made: made, Frozen], ids=["trained", "frozen"])
+def test_full_size_encoder_equals_the_reference_implementation(shared, form):
     reference = np.load(shared("pase_reference.npz"))
-    encoder = PasePlus(PASE_PLUS).eval()
-    encoder.load_state_dict(reference_weights({key: tuple(value.shape) for key, value in encoder.state_dict().items()}))
+    made = PasePlus(PASE_PLUS).eval()
+    made.load_state_dict(reference_weights({key: tuple(value.shape) for key, value in made.state_dict().items()}))
     with torch.no_grad():
-        output = encoder(torch.tensor(reference["full/input"]))
+        output = form(made)(torch.tensor(reference["full/input"]))
     np.testing.assert_allclose(output.numpy(), reference["full/output"], atol=1e-4)
 
 

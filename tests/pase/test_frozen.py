@@ -1,35 +1,23 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional
 
-from ser.pase import checkpoint, frozen
-from ser.pase.encoder import PASE, PASE_PLUS, Geometry
+from ser.pase import frozen
+from ser.pase.encoder import PASE, PASE_PLUS
 from ser.pase.frozen import Frozen
 from ser.pase.qrnn import forget_mult
+from tests.pase.conftest import TINY, encoder, noise
 
-TINY = Geometry(maps=(8, 8, 16, 16, 24, 24, 32, 32), channels=16, qrnn_units=32)
-TINY_PASE = Geometry(maps=(8, 8, 16, 16, 24, 24, 32, 32), channels=16, qrnn_units=None, skips=False)
-
-
-def noise(*shape: int) -> torch.Tensor:
-    return 0.1 * torch.randn(*shape, generator=torch.Generator().manual_seed(0))
-
-
-def encoder(geometry):
-    """An encoder whose every number matters: running statistics and slopes are not their initial values."""
-    made, generator = checkpoint.untrained(geometry, seed=2), torch.Generator().manual_seed(3)
-    for name, tensor in made.state_dict().items():
-        if "running_var" in name or name.endswith("norm.weight"):
-            tensor.uniform_(0.5, 1.5, generator=generator)
-        elif "running_mean" in name or name.endswith(("norm.bias", "act.weight")):
-            tensor.uniform_(-0.1, 0.3, generator=generator)
-    return made.requires_grad_(False)
+TINY_PASE = replace(TINY, qrnn_units=None, skips=False)
 
 
 @pytest.fixture
 def short_pieces(monkeypatch):
     monkeypatch.setattr(frozen, "EARLY_PIECE", 2_400)
     monkeypatch.setattr(frozen, "LATE_PIECE", 300)
+    monkeypatch.setattr(frozen, "TOP_PIECE", 100)
 
 
 @pytest.mark.parametrize("geometry", [TINY, TINY_PASE])
