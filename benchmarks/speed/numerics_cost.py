@@ -21,8 +21,9 @@ if sys.argv[1] == "portable":
 import torch
 from pathlib import Path
 from ser.pase import checkpoint
+from ser.pase.frozen import Frozen
 torch.set_num_threads(1)
-encoder = checkpoint.load(Path("models/pase_plus.safetensors"))
+encoder = Frozen(checkpoint.load(Path("models/pase_plus.safetensors")))
 for seconds in map(int, sys.argv[2].split()):
     signal = 0.1 * torch.randn(1, 1, 16_000 * seconds, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
