@@ -11,6 +11,7 @@ from ser.splits.names import INDEPENDENT, RANDOM
 
 PROTOCOLS = {
     "holdout": "some speakers are set aside for the test",
+    "predefined": "the corpus itself says whom to train and whom to test on",
     "kfold": "groups of speakers are set aside for the test in turn",
     "loso": "one speaker after another is set aside for the test",
     "sessions": "one recording session after another is set aside for the test",

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from ser.files.failures import InputError
 
 RANDOM = "random"  # the only protocol that lets a speaker train and test; the contrast beside the chosen one
-PROTOCOLS = ("holdout", "kfold", "loso", "sessions", RANDOM)
+SINGLE = ("holdout", "predefined")  # of a single fold, which tests some of the utterances
+PROTOCOLS = (*SINGLE, "kfold", "loso", "sessions", RANDOM)
 INDEPENDENT = "speaker_independent"  # in metrics: whichever protocol stands beside ``random``
 
 

@@ -1,6 +1,5 @@
 """The protocols: which speakers, and at random which utterances, train, validate and test."""
 
-import json
 import math
 import warnings
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
-from ser.splits import sentences
+from ser.splits import sentences, told
 from ser.splits.names import INDEPENDENT, RANDOM
 from ser.splits.oracle import chance, speaker_oracle
 from ser.splits.table import LEFT_OUT, PARTS
@@ -26,18 +25,19 @@ class SplitParams:
     """The block ``split`` of params.yaml.
 
     Attributes:
-        protocol: ``holdout``, ``kfold``, ``loso`` and ``sessions`` keep the speakers of train, validation and test
-            apart; ``random`` does not.
+        protocol: ``holdout``, ``predefined``, ``kfold``, ``loso`` and ``sessions`` keep the speakers of train,
+            validation and test apart; ``random`` does not.
         folds: how many parts ``kfold``, or ``random`` when it is the chosen protocol, cuts the corpus into.
         test_share: of the speakers of the corpus, for ``holdout``; the nearest 1/n is taken.
-        validation_share: of the training speakers; the nearest 1/n is taken.
+        validation_share: of the training speakers; the nearest 1/n is taken. ``predefined`` takes the corpus' own
+            part to validate on, where it has one.
         seed: decides between equally good cuts.
         sentences: ``any``: no heed is paid to what is said; ``disjoint``, of ``kfold`` and ``loso``: a fold tests other
             sentences than it trains and validates on, and leaves out what is neither.
         sentence_groups: into how many groups ``disjoint`` puts the sentences: each fold becomes so many.
     """
 
-    protocol: Literal["holdout", "kfold", "loso", "sessions", "random"]
+    protocol: Literal["holdout", "predefined", "kfold", "loso", "sessions", "random"]
     folds: int
     test_share: float
     validation_share: float
@@ -70,7 +70,7 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
 
     Raises:
         InputError: the corpus does not allow the protocol: an emotion without utterances or with a single speaker or,
-            where sentences are kept apart, sentence; utterances without speaker, sentence or session, too few
+            where sentences are kept apart, sentence; utterances without speaker, sentence, session or part, too few
             speakers, or a training part that would lack an emotion.
     """
     rows = manifest.sort_values("id", ignore_index=True)
@@ -82,11 +82,12 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
         )
     if params.protocol != RANDOM:
         _require_speakers(rows, params.protocol)
-    tests, said = _tests(rows, params), None
+    own = told.parts(rows, emotions) if params.protocol == "predefined" else None
+    tests, said = _tests(rows, params) if own is None else [np.flatnonzero(own == "test")], None
     if params.sentences == "disjoint":
         said = sentences.named(rows, "split.sentences disjoint")
         tests = sentences.crossed(rows, said, tests, params.sentence_groups, params.seed)
-    table = _table(rows, params.protocol, tests, params.validation_share, params.seed, said)
+    table = _table(rows, params.protocol, tests, params.validation_share, params.seed, said, own)
     if params.protocol == RANDOM:
         return table
     # The contrast shall differ in nothing but the speakers: as many folds, parts of about the same size.
@@ -164,7 +165,7 @@ def _tests(rows: pd.DataFrame, params: SplitParams) -> list[np.ndarray]:
     if params.protocol == "loso":
         return _by(rows["speaker"])
     if params.protocol == "sessions":
-        return _by(_sessions(rows))
+        return _by(told.sessions(rows))
     if params.protocol == "kfold" and rows["speaker"].nunique() < params.folds:
         raise InputError(
             f"split.folds: expected at most one fold per speaker, found {params.folds} folds for "
@@ -187,25 +188,6 @@ def _by(column: pd.Series) -> list[np.ndarray]:
     return [np.flatnonzero(column == value) for value in sorted(column.unique())]
 
 
-def _sessions(rows: pd.DataFrame) -> pd.Series:
-    """Name each utterance's session, ``<corpus>/<session>``."""
-    found = rows["details"].map(lambda details: json.loads(details or "{}").get("session"))
-    without = rows.loc[found.isna(), "id"]
-    sessions = rows["corpus"] + "/" + found.astype(str)
-    roaming = sessions.groupby(rows["speaker"]).nunique()
-    if len(without):
-        fault = f"none for {len(without)} utterances, such as '{without.iloc[0]}'"
-    elif sessions.nunique() == 1:
-        fault = f"the single session '{sessions.iloc[0]}'"
-    elif roaming.max() > 1:
-        fault = f"the speaker '{roaming.idxmax()}' in {roaming.max()} of them"
-    else:
-        return sessions
-    raise InputError(
-        f"split.protocol sessions: expected sessions with speakers of their own, found {fault}; choose loso or kfold"
-    )
-
-
 def _table(
     rows: pd.DataFrame,
     protocol: str,
@@ -213,11 +195,13 @@ def _table(
     validation_share: float,
     seed: int,
     said: pd.Series | None = None,
+    own: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Lay out the folds of a protocol: what a fold does not test, nor leaves out, is cut into training and validation.
 
-    Sentences, of each row, are kept apart where they are given.
+    Sentences, of each row, are kept apart where they are given; a part of the corpus' own to validate on is kept.
     """
+    kept = np.array([], int) if own is None else np.flatnonzero(own == "validation")
     folds = []
     for fold, test in enumerate(tests):
         place = f"split.protocol {protocol}, fold {fold}"
@@ -228,7 +212,8 @@ def _table(
         part[test] = "test"
         # Another seed for each fold, lest the same speakers validate most of them.
         another = (seed + fold) % (SEEDS[1] + 1)
-        part[_take(rows, rest, protocol, "validation", validation_share, another, place)] = "validation"
+        taken = kept if len(kept) else _take(rows, rest, protocol, "validation", validation_share, another, place)
+        part[taken] = "validation"
         folds.append(pd.DataFrame({"protocol": protocol, "fold": fold, "id": rows["id"], "part": part}))
     return pd.concat(folds, ignore_index=True)
 

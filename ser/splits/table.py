@@ -11,7 +11,7 @@ from ser.files import tables
 from ser.files.failures import InputError
 from ser.files.tables import Schema
 from ser.splits import sentences
-from ser.splits.names import PROTOCOLS, RANDOM
+from ser.splits.names import PROTOCOLS, RANDOM, SINGLE
 
 PARTS = ("train", "validation", "test")
 LEFT_OUT = "left_out"  # of a fold that keeps sentences apart: a test speaker's other sentences, others' test sentences
@@ -59,7 +59,7 @@ def check(split: pd.DataFrame, manifest: pd.DataFrame, disjoint_sentences: bool 
         InputError: an utterance is unknown, missing or in two parts of a fold; a fold lacks a part; its training part
             lacks an emotion; a speaker (but in ``random``) or the same audio is in two parts of a fold; a sentence that
             a fold tests also trains or validates there, where sentences must be apart; a fold is missing; or an
-            utterance is not tested in exactly one fold of a protocol, but for a holdout.
+            utterance is not tested in exactly one fold of a protocol, but for those of ``SINGLE``.
     """
     unknown = split.loc[~split["id"].isin(manifest["id"]), "id"]
     if len(unknown):
@@ -145,14 +145,14 @@ def _check_folds(split: pd.DataFrame, manifest: pd.DataFrame) -> None:
     if len(names) > 1 or RANDOM not in folds:
         raise InputError(f"split: expected {RANDOM} beside one protocol, found {', '.join(folds)}; {AGAIN}")
     beside = names[0] if names else RANDOM
-    number = 1 if beside == "holdout" else max(folds[beside]) + 1
+    number = 1 if beside in SINGLE else max(folds[beside]) + 1
     for protocol, found in folds.items():
         if found != list(range(number)):
             listed = ", ".join(map(str, found))
             raise InputError(f"split: {protocol}: expected the folds 0 to {number - 1}, found {listed}; {AGAIN}")
         tested = split.loc[(split["protocol"] == protocol) & (split["part"] == "test"), "id"]
         missing = manifest.loc[~manifest["id"].isin(tested), "id"]
-        if len(missing) and beside != "holdout":
+        if len(missing) and beside not in SINGLE:
             raise InputError(
                 f"split: {protocol}: expected every utterance in the test part of a fold, found {len(missing)} in "
                 f"none of the {number}, the first is '{missing.iloc[0]}'; {AGAIN}"

@@ -15,7 +15,8 @@ from ser.splits import oracle, protocols, table
 from ser.splits.protocols import SplitParams
 
 EMOTIONS = ["angry", "happy", "neutral", "sad"]
-DISJOINT = ("holdout", "kfold", "loso", "sessions")
+DISJOINT = ("holdout", "predefined", "kfold", "loso", "sessions")
+OWN = ("test", "dev", "train", "train")  # the parts that the corpus itself names, of its speakers in turn
 
 
 def params(protocol="kfold", **changes):
@@ -34,7 +35,7 @@ def corpus(speakers=8, emotions=EMOTIONS, takes=3, name="made"):
             "sha256": f"hash of {name} {speaker} {emotion} {take}",
             "language": "",
             "text": "",
-            "details": json.dumps({"session": speaker // 2 + 1}),
+            "details": json.dumps({"session": speaker // 2 + 1, "split": OWN[speaker % len(OWN)]}),
         }
         for speaker in range(speakers)
         for emotion in emotions
@@ -185,6 +186,33 @@ def test_sessions_of_the_same_number_in_two_corpora_are_two():
     both = pd.concat([corpus(), corpus(name="other")], ignore_index=True)
     split = protocols.make(both, EMOTIONS, params("sessions"))
     assert split[split["protocol"] == "sessions"]["fold"].nunique() == 8
+
+
+def test_predefined_takes_the_parts_of_the_corpus():
+    rows = joined(protocols.make(corpus(), EMOTIONS, params("predefined")), corpus())
+    rows = rows[rows["protocol"] == "predefined"]
+    assert rows.groupby("part")["speaker"].unique().map(list).to_dict() == {
+        "test": ["made/00", "made/04"],
+        "train": ["made/02", "made/03", "made/06", "made/07"],
+        "validation": ["made/01", "made/05"],
+    }
+
+
+def with_parts(words):
+    """The corpus with parts of other names: a word for each speaker, None for none."""
+    utterances = corpus()
+    told = dict(zip(sorted(set(utterances["speaker"])), words, strict=True))
+    details = [json.dumps({"split": told[speaker]} if told[speaker] else {}) for speaker in utterances["speaker"]]
+    return utterances.assign(details=details)
+
+
+def test_predefined_knows_usual_words_and_sets_validation_speakers_aside_where_the_corpus_has_none():
+    utterances = with_parts(["Training", "train ", "TRAIN", "training", "train", "train", "eval", "Test"])
+    rows = joined(protocols.make(utterances, EMOTIONS, params("predefined")), utterances)
+    speakers = rows[rows["protocol"] == "predefined"].groupby("part")["speaker"].unique()
+    assert list(speakers["test"]) == ["made/06", "made/07"]
+    assert len(speakers["validation"]) == 2
+    assert len(speakers["train"]) == 4
 
 
 def test_three_speakers_are_enough():
@@ -419,6 +447,31 @@ class TestRefuses:
         utterances.loc[0, "details"] = '{"session": 4}'
         with pytest.raises(InputError, match="the speaker 'made/00' in 2 of them"):
             protocols.make(utterances, EMOTIONS, params("sessions"))
+
+    @pytest.mark.parametrize(
+        ("words", "fault"),
+        [
+            (["train"] * 6 + ["test", None], r"none for 'made/07angry0' and 11 others; choose kfold"),
+            (["train"] * 6 + ["test", "test2"], r"'test2' for 'made/07angry0' and 11 others"),
+            (["train"] * 6 + ["dev", "dev"], r"no 'angry' to test on"),
+            (["dev"] * 6 + ["test", "test"], r"no 'angry' to train on"),
+        ],
+    )
+    def test_parts_that_the_corpus_does_not_name(self, words, fault):
+        with pytest.raises(InputError, match=rf"^split.protocol predefined: expected .* found {fault}"):
+            protocols.make(with_parts(words), EMOTIONS, params("predefined"))
+
+    def test_parts_of_the_corpus_that_share_a_speaker(self):
+        utterances = corpus()
+        utterances.loc[0, "details"] = '{"split": "train"}'
+        with pytest.raises(InputError, match="found the speaker 'made/00' in test and train; choose kfold"):
+            protocols.make(utterances, EMOTIONS, params("predefined"))
+
+    def test_parts_of_the_corpus_whose_test_lacks_an_emotion(self):
+        utterances = corpus()
+        utterances = utterances[(utterances["emotion"] != "sad") | ~utterances["speaker"].isin(["made/00", "made/04"])]
+        with pytest.raises(InputError, match="found no 'sad' to test on"):
+            protocols.make(utterances, EMOTIONS, params("predefined"))
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def test_keeps_sentences_apart_and_counts_what_is_left_out(run):
         ({"protocol": "loso", "utterances": people().assign(speaker="")}, "no speaker, such as 'c/00'; name them in"),
         ({"folds": 7}, "7 folds for 6 speakers"),
         ({"protocol": "sessions"}, "expected sessions"),
+        ({"protocol": "predefined"}, "expected the corpus' own parts, .* found none for 'c/00' and 53 others"),
         ({"utterances": people().query("emotion != 'sad' or speaker == 'c/3'")}, "'sad' has the single speaker 'c/3'"),
         ({"utterances": people().query("speaker < 'c/2'")}, "at least 3 speakers"),
         ({"emotions": [*EMOTIONS, "bored"]}, "found none of bored"),
