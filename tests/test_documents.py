@@ -7,6 +7,7 @@ figures that no document can quote.
 import json
 import re
 import subprocess
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,26 @@ DOCUMENTS = (
 )
 # An estimate and its interval, as in 0.664 [0.597, 0.726] or +0.145 [+0.114, +0.179].
 INTERVAL = re.compile(r"([+-]?\d\.\d{2,4})\** \[([+-]?\d\.\d{2,4}), ([+-]?\d\.\d{2,4})\]")
+
+# The columns of docs/results.md: the folder of the metrics, and whose doubt there is.
+COLUMNS = {"metrics/emodb": "listeners", "metrics": "votes"}
+# Its rows whose figures have no interval of their own: where each stands, in file and place.
+SINGLE = {
+    "UAR without the 15 %": ["ambiguity cost.PEOPLE.uar.without"],
+    "gain where as many": ["ambiguity cost.PEOPLE.uar.random_low", "ambiguity cost.PEOPLE.uar.random_high"],
+    "p; by Holm": [f"bias gender.gap.female_minus_male.{name}" for name in ("p", "p_holm", "p_smallest")],
+    "where a model without bias": [f"bias gender.gap.female_minus_male.unbiased_{end}" for end in ("low", "high")],
+    "smallest gap": ["bias gender.gap.female_minus_male.detectable"],
+    "age: largest gap": ["bias age.gap.largest.uar", "bias age.gap.largest.p"],
+    "equalised-odds gap": [
+        "bias gender.gap.equalised_odds.raw",
+        "bias gender.gap.unweighted_average_bias.raw",
+        "bias gender.gap.unweighted_average_bias.matched",
+    ],
+    "expected calibration error, women": ["bias gender.female.calibration_error", "bias gender.male.calibration_error"],
+    "UAR per speaker": ["bias speaker.uar_worst_decile", "bias speaker.uar_gini"],
+    "claims refused": ["bias audit.refused_claims"],
+}
 
 
 def quoted(text: str) -> list[tuple[str, str, str]]:
@@ -47,14 +68,16 @@ def measured(node: object) -> set[tuple[float, float, float]]:
 def agrees(words: tuple[str, str, str], numbers: tuple[float, float, float]) -> bool:
     """Whether the words are the numbers, rounded or with the sign turned round (a loss told as a gain)."""
 
-    def near(values: tuple[float, ...]) -> bool:
-        return all(
-            abs(float(word) - value) <= 0.5 * 10.0 ** -len(word.partition(".")[2]) + 1e-4
-            for word, value in zip(words, values, strict=True)
-        )
-
     value, low, high = numbers
-    return near(numbers) or near((-value, -high, -low))
+    return any(
+        all(near(word, number) for word, number in zip(words, told, strict=True))
+        for told in (numbers, (-value, -high, -low))
+    )
+
+
+def near(word: str, value: float) -> bool:
+    """Whether a word is a number, rounded to as many digits as it has."""
+    return abs(float(word) - value) <= 0.5 * 10.0 ** -len(word.partition(".")[2]) + 1e-4
 
 
 def git(*arguments: str) -> str:
@@ -76,6 +99,24 @@ def test_every_quoted_interval_stands_in_a_metrics_file(document, sources):
     assert found, "a document without any interval would pass unread"
     lost = [words for words in found if not any(agrees(words, numbers) for numbers in sources)]
     assert not lost, f"{document} quotes what no file under metrics/ says: {lost}"
+
+
+@pytest.mark.parametrize("row", SINGLE)
+def test_figures_without_an_interval_are_those_of_their_column(row):
+    (line,) = [line for line in (ROOT / "docs/results.md").read_text().splitlines() if line.startswith(f"| {row}")]
+    for cell, (folder, people) in zip(line.split("|")[2:4], COLUMNS.items(), strict=True):
+        words = re.findall(r"[+-]?\d+(?:\.\d+)?", cell)
+        assert len(words) == len(SINGLE[row])
+        for word, source in zip(words, SINGLE[row], strict=True):
+            file, place = source.replace("PEOPLE", people).split()
+            assert any(near(word, value) for value in values(f"{folder}/{file}.json", place)), source
+
+
+def values(name: str, place: str) -> list[float]:
+    """The number at a place of a file, as it lies here and as git holds it; a run of a variant may lack it."""
+    texts = [(ROOT / name).read_text(), git("show", f"HEAD:{name}")]
+    found = [reduce(lambda node, key: node.get(key, {}), place.split("."), json.loads(text or "{}")) for text in texts]
+    return [value for value in found if value != {}]
 
 
 def test_a_figure_that_was_not_measured_is_noticed(sources):
