@@ -73,3 +73,17 @@ def read(path: Path) -> pd.DataFrame:
             twice.
     """
     return tables.read_checked(path, SCHEMA)
+
+
+def detail(manifest: pd.DataFrame, name: str) -> pd.Series:
+    """Give one of the details of each utterance.
+
+    Args:
+        manifest: utterances, with ``details``.
+        name: of the detail.
+
+    Returns:
+        Values as the corpus gives them, in the order of the manifest; None where there is none.
+    """
+    found = [json.loads(cell).get(name) if cell else None for cell in manifest["details"]]
+    return pd.Series(found, index=manifest.index, dtype=object)

@@ -7,7 +7,6 @@ itself distributes (``ambiguous`` of the manifest's details; the bundled corpus 
 All scores point the same way: larger is more doubtful.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from cleanlab.rank import get_label_quality_scores
 from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 
+from ser import manifest
 from ser.ambiguity import votes
 from ser.ambiguity.references import MEAN_RANK
 from ser.ambiguity.votes import VotesParams
@@ -161,7 +161,7 @@ def judge(
     table = table.join(heard.rename(columns={"entropy": "vote_entropy"}))
     table["recognition"] = votes.recognition(utterances)
     table["low_majority"], table["low_recognition"] = 1 - table["majority_share"], 1 - table["recognition"]
-    marks = (json.loads(text).get(FLAG) if text else None for text in utterances["details"])
+    marks = manifest.detail(utterances, FLAG)
     table["planted"] = [float(flag) if flag in (0, 1) else np.nan for flag in marks]
     table = table.join(from_predictions(predictions, emotions))
     unknown = sorted(set(dynamics["id"]) - set(ids))

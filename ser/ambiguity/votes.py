@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ser.manifest import detail
 from ser.scores.intervals import Bootstrap, IntervalParams
 
 RECOGNITION = "recognition"  # in the manifest's details: share of listeners who recognised the emotion, 0 to 1
@@ -42,8 +43,8 @@ def recognition(manifest: pd.DataFrame) -> np.ndarray:
     Returns:
         Shares (utterances,), 0 to 1; NaN where the corpus distributes none.
     """
-    details = (json.loads(text).get(RECOGNITION) if text else None for text in manifest["details"])
-    shares = (share if isinstance(share, int | float) and 0 <= share <= 1 else np.nan for share in details)
+    told = detail(manifest, RECOGNITION)
+    shares = (share if isinstance(share, int | float) and 0 <= share <= 1 else np.nan for share in told)
     return np.array(list(shares), dtype=float)
 
 

@@ -83,7 +83,7 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
     if params.protocol != RANDOM:
         _require_speakers(rows, params.protocol)
     own = told.parts(rows, emotions) if params.protocol == "predefined" else None
-    tests, said = _tests(rows, params) if own is None else [np.flatnonzero(own == "test")], None
+    tests, said = _tests(rows, params, own), None
     if params.sentences == "disjoint":
         said = sentences.named(rows, "split.sentences disjoint")
         tests = sentences.crossed(rows, said, tests, params.sentence_groups, params.seed)
@@ -157,11 +157,13 @@ def _require_speakers(rows: pd.DataFrame, protocol: str) -> None:
             )
 
 
-def _tests(rows: pd.DataFrame, params: SplitParams) -> list[np.ndarray]:
+def _tests(rows: pd.DataFrame, params: SplitParams, own: pd.Series | None) -> list[np.ndarray]:
     """Give the positions of each fold's test utterances."""
     if params.protocol == "holdout":
         everyone = np.arange(len(rows))
         return [_take(rows, everyone, "holdout", "test", params.test_share, params.seed, "split.protocol holdout")]
+    if own is not None:
+        return [np.flatnonzero(own == "test")]
     if params.protocol == "loso":
         return _by(rows["speaker"])
     if params.protocol == "sessions":

@@ -1,12 +1,11 @@
 """Sentences: what is said, whoever says it; and folds that keep them apart as they keep speakers apart."""
 
-import json
-
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from ser.files.failures import InputError
+from ser.manifest import detail
 
 
 def named(manifest: pd.DataFrame, wanted: str) -> pd.Series:
@@ -26,7 +25,7 @@ def named(manifest: pd.DataFrame, wanted: str) -> pd.Series:
         InputError: an utterance has neither text nor number.
     """
     words = manifest["text"].str.split().str.join(" ").str.casefold()
-    codes = manifest["details"].map(lambda details: json.loads(details or "{}").get("sentence"))
+    codes = detail(manifest, "sentence")
     places = manifest["corpus"] + "/" + manifest["language"] + "/" + codes.astype(str)
     unknown = manifest.loc[(words == "") & codes.isna(), "id"]
     if len(unknown):

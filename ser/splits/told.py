@@ -1,12 +1,11 @@
 """What a corpus itself tells of how to split it: its recording sessions, or its own parts."""
 
-import json
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from ser.files.failures import InputError
+from ser.manifest import detail
 
 # What corpora call the parts, in lower case; the detail ``split`` of the manifest.
 WORDS = {
@@ -25,7 +24,7 @@ def sessions(rows: pd.DataFrame) -> pd.Series:
     Raises:
         InputError: an utterance has none, there is only one, or a speaker is in several.
     """
-    found = _detail(rows, "session")
+    found = detail(rows, "session")
     without = rows.loc[found.isna(), "id"]
     named = rows["corpus"] + "/" + found.astype(str)
     roaming = named.groupby(rows["speaker"]).nunique()
@@ -53,7 +52,7 @@ def parts(rows: pd.DataFrame, emotions: Sequence[str]) -> pd.Series:
         InputError: an utterance has none or another; there is none to train or to test on, or it lacks an emotion; or a
             speaker is in several.
     """
-    found = _detail(rows, "split")
+    found = detail(rows, "split")
     named = found.map(lambda word: WORDS.get(str(word).strip().lower(), ""))
     odd = named == ""
     spread = named.groupby(rows["speaker"]).unique()
@@ -66,7 +65,7 @@ def parts(rows: pd.DataFrame, emotions: Sequence[str]) -> pd.Series:
     ]
     if odd.any():
         word, first = found[odd].iloc[0], rows.loc[odd, "id"].iloc[0]
-        fault = f"{'none' if word is None else repr(word)} for '{first}' and {np.sum(odd) - 1} others"
+        fault = f"{'none' if word is None else repr(word)} for '{first}' and {odd.sum() - 1} others"
     elif lacking:
         fault = lacking[0]
     elif len(roaming):
@@ -77,9 +76,3 @@ def parts(rows: pd.DataFrame, emotions: Sequence[str]) -> pd.Series:
         "split.protocol predefined: expected the corpus' own parts, train, test and perhaps dev, as the detail split, "
         f"each emotion in both and speakers of their own, found {fault}; choose kfold, loso or holdout"
     )
-
-
-def _detail(rows: pd.DataFrame, name: str) -> pd.Series:
-    """Give a detail of each utterance, None where it has none."""
-    told = [json.loads(details or "{}").get(name) for details in rows["details"]]
-    return pd.Series(told, index=rows.index, dtype=object)

@@ -9,10 +9,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 
 from ser import manifest
+from ser.corpora.layouts import SPLITS
 from ser.files import tables
 from ser.files.failures import InputError
 from ser.splits import oracle, protocols, table
 from ser.splits.protocols import SplitParams
+from ser.splits.told import WORDS
 
 EMOTIONS = ["angry", "happy", "neutral", "sad"]
 DISJOINT = ("holdout", "predefined", "kfold", "loso", "sessions")
@@ -196,6 +198,10 @@ def test_predefined_takes_the_parts_of_the_corpus():
         "train": ["made/02", "made/03", "made/06", "made/07"],
         "validation": ["made/01", "made/05"],
     }
+
+
+def test_predefined_knows_every_folder_that_the_manifest_takes_for_a_part():
+    assert set(WORDS) >= SPLITS
 
 
 def with_parts(words):
