@@ -28,6 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report = protocols.summarise(split, utterances)
         tables.write(split, paths.split)
         tables.write_metrics(report, paths.metrics)
+        unknown = int((utterances["speaker"] == "").sum())
+        if unknown and settings.protocol == names.UNKNOWN_TRAIN:
+            print(
+                f"split: warning: {unknown} utterances of unknown speakers are in training; that no test speaker is "
+                "heard in them is the corpus' word",
+                file=sys.stderr,
+            )
         if splits_oracle.tied(utterances):
             print(
                 "split: warning: emotions are tied to speakers: guessing by the speaker alone, with no audio, has a "

@@ -10,24 +10,26 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 def validation_choices(parts: np.ndarray, labels: np.ndarray, groups: np.ndarray | None, most: int) -> list[np.ndarray]:
     """List choices of the validation part: that of the split, then others about as large out of its training part.
 
-    A choice whose training part would lack an emotion is left out; so there may be fewer than asked for.
+    Unknown speakers, who may be some of the known, always train. A choice whose training part would lack an emotion is
+    left out; so there may be fewer than asked for.
 
     Args:
         parts: (utterances,) ``train``, ``validation`` or ``test``, of the split.
         labels: (utterances,) emotions, as numbers 0 1 2 ...
-        groups: (utterances,) what to keep apart, the speakers; None for nothing.
+        groups: (utterances,) what to keep apart, the speakers, ``""`` for unknown ones; None for nothing.
         most: how many choices.
 
     Returns:
         Parts, (utterances,), for each choice.
     """
-    chosen, train = [parts], np.flatnonzero(parts == "train")
+    train = np.flatnonzero((parts == "train") & (True if groups is None else groups != ""))
+    taught, chosen = set(labels[parts == "train"]), [parts]
     pieces = round(len(train) / (parts == "validation").sum())
     pieces = min(pieces, np.bincount(labels[train]).max() if groups is None else len(set(groups[train])))
     for _, ask in inner_folds(labels, groups, train, pieces) if most > 1 and pieces > 1 else ():
         other = np.where(parts == "validation", "train", parts).astype(object)
         other[ask] = "validation"
-        if len(ask) and set(labels[other == "train"]) == set(labels[train]):
+        if len(ask) and set(labels[other == "train"]) == taught:
             chosen.append(other)
     return chosen[:most]
 

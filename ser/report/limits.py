@@ -9,7 +9,7 @@ from ser.report.content import Points, Section, Table, table
 from ser.report.gaps import PLURALS
 from ser.report.material import Material
 from ser.report.performance import chosen
-from ser.splits.names import RANDOM
+from ser.splits.names import RANDOM, UNKNOWN_TRAIN
 
 CORPORA = {
     "synthetic": "synthetic: synthetic speech with planted truths, made to try the pipeline and to prove that the "
@@ -84,9 +84,14 @@ def limits(material: Material) -> list[str]:
         for name in sorted(manifest["corpora"])
     ]
     if manifest["without_speaker"]:
+        told = chosen(material) == UNKNOWN_TRAIN
         points.append(
-            f"The speaker of {words.amount(manifest['without_speaker'], 'utterance')} is unknown: no split can keep "
-            "them apart, and there are no intervals."
+            f"The speaker of {words.amount(manifest['without_speaker'], 'utterance')} is unknown: "
+            + (
+                "they train; that no test speaker is heard in them is the corpus' word, not measured."
+                if told
+                else "no split can keep them apart, and there are no intervals."
+            )
         )
     points += _shared(manifest["shared_audio"])
     claims = Claims(material.tables["refused"])

@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
 from ser.splits import sentences, told
-from ser.splits.names import INDEPENDENT, RANDOM
+from ser.splits.names import INDEPENDENT, RANDOM, UNKNOWN_TRAIN
 from ser.splits.oracle import chance, speaker_oracle
 from ser.splits.table import LEFT_OUT, PARTS
 
@@ -30,7 +30,7 @@ class SplitParams:
         folds: how many parts ``kfold``, or ``random`` when it is the chosen protocol, cuts the corpus into.
         test_share: of the speakers of the corpus, for ``holdout``; the nearest 1/n is taken.
         validation_share: of the training speakers; the nearest 1/n is taken. ``predefined`` takes the corpus' own
-            part to validate on, where it has one.
+            part to validate on, where it has one, and trains utterances of unknown speakers that the corpus trains.
         seed: decides between equally good cuts.
         sentences: ``any``: no heed is paid to what is said; ``disjoint``, of ``kfold`` and ``loso``: a fold tests other
             sentences than it trains and validates on, and leaves out what is neither.
@@ -137,13 +137,15 @@ def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
 def _require_speakers(rows: pd.DataFrame, protocol: str) -> None:
     """Refuse what no speaker-disjoint protocol can split."""
     unknown = rows.loc[rows["speaker"] == "", "id"]
+    if protocol == UNKNOWN_TRAIN:
+        unknown = unknown[told.part_of(rows) != "train"]
     if len(unknown):
         raise InputError(
             f"split.protocol {protocol} keeps speakers apart, but {len(unknown)} of {len(rows)} utterances have no "
             f"speaker, such as '{unknown.iloc[0]}'; name them in a metadata.csv with a column speaker or by "
             f"manifest.speaker_pattern, or choose {OVERSTATES}"
         )
-    speakers = rows["speaker"].nunique()
+    speakers = len(set(rows["speaker"]) - {""})
     if speakers < len(PARTS):
         raise InputError(
             f"split.protocol {protocol}: expected at least 3 speakers, for train, validation and test, "
@@ -214,7 +216,8 @@ def _table(
         part[test] = "test"
         # Another seed for each fold, lest the same speakers validate most of them.
         another = (seed + fold) % (SEEDS[1] + 1)
-        taken = kept if len(kept) else _take(rows, rest, protocol, "validation", validation_share, another, place)
+        known = rest if protocol == RANDOM else rest[rows["speaker"].iloc[rest] != ""]
+        taken = kept if len(kept) else _take(rows, known, protocol, "validation", validation_share, another, place)
         part[taken] = "validation"
         folds.append(pd.DataFrame({"protocol": protocol, "fold": fold, "id": rows["id"], "part": part}))
     return pd.concat(folds, ignore_index=True)

@@ -11,7 +11,7 @@ from ser.files import tables
 from ser.files.failures import InputError
 from ser.files.tables import Schema
 from ser.splits import sentences
-from ser.splits.names import PROTOCOLS, RANDOM, SINGLE
+from ser.splits.names import PROTOCOLS, RANDOM, SINGLE, UNKNOWN_TRAIN
 
 PARTS = ("train", "validation", "test")
 LEFT_OUT = "left_out"  # of a fold that keeps sentences apart: a test speaker's other sentences, others' test sentences
@@ -57,9 +57,10 @@ def check(split: pd.DataFrame, manifest: pd.DataFrame, disjoint_sentences: bool 
 
     Raises:
         InputError: an utterance is unknown, missing or in two parts of a fold; a fold lacks a part; its training part
-            lacks an emotion; a speaker (but in ``random``) or the same audio is in two parts of a fold; a sentence that
-            a fold tests also trains or validates there, where sentences must be apart; a fold is missing; or an
-            utterance is not tested in exactly one fold of a protocol, but for those of ``SINGLE``.
+            lacks an emotion; a speaker (but in ``random``) or the same audio is in two parts of a fold, or a speaker is
+            unknown (but in ``random``, and in training by ``UNKNOWN_TRAIN``); a sentence that a fold tests also trains
+            or validates there, where sentences must be apart; a fold is missing; or an utterance is not tested in
+            exactly one fold of a protocol, but for those of ``SINGLE``.
     """
     unknown = split.loc[~split["id"].isin(manifest["id"]), "id"]
     if len(unknown):
@@ -110,7 +111,8 @@ def _check_fold(rows: pd.DataFrame, manifest: pd.DataFrame, protocol: str, place
     if untaught:
         raise InputError(f"{place}: the training part has no utterance of '{untaught[0]}'; {AGAIN}")
     apart = {"audio": "sha256"} if protocol == RANDOM else {"audio": "sha256", "speaker": "speaker"}
-    if protocol != RANDOM and (rows["speaker"] == "").any():
+    asked = rows["part"] != "train" if protocol == UNKNOWN_TRAIN else protocol != RANDOM
+    if ((rows["speaker"] == "") & asked).any():
         raise InputError(f"{place}: expected a speaker for every utterance, found some without; {AGAIN}")
     for word, column in apart.items():
         pairs = rows[rows["part"] != LEFT_OUT].drop_duplicates([column, "part"])

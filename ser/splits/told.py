@@ -11,7 +11,7 @@ from ser.manifest import detail
 WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev", "devel", "development"), "validation"),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation", "test1", "test2"), "test"),  # MSP-Podcast has two
 }
 
 
@@ -41,6 +41,11 @@ def sessions(rows: pd.DataFrame) -> pd.Series:
     )
 
 
+def part_of(rows: pd.DataFrame) -> pd.Series:
+    """Name the part that the corpus puts each utterance of the manifest in; ``""`` where that is none of ``WORDS``."""
+    return detail(rows, "split").map(lambda word: WORDS.get(str(word).strip().lower(), ""))
+
+
 def parts(rows: pd.DataFrame, emotions: Sequence[str]) -> pd.Series:
     """Name the part that the corpus puts each utterance in, ``train``, ``validation`` or ``test``.
 
@@ -50,12 +55,11 @@ def parts(rows: pd.DataFrame, emotions: Sequence[str]) -> pd.Series:
 
     Raises:
         InputError: an utterance has none or another; there is none to train or to test on, or it lacks an emotion; or a
-            speaker is in several.
+            known speaker is in several.
     """
-    found = detail(rows, "split")
-    named = found.map(lambda word: WORDS.get(str(word).strip().lower(), ""))
+    found, named = detail(rows, "split"), part_of(rows)
     odd = named == ""
-    spread = named.groupby(rows["speaker"]).unique()
+    spread = named[rows["speaker"] != ""].groupby(rows["speaker"]).unique()
     roaming = spread[spread.map(len) > 1]
     lacking = [
         f"no '{emotion}' to {part} on"

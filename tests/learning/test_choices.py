@@ -37,6 +37,15 @@ def test_no_choice_takes_an_emotion_from_training(corpus):
     assert len(chosen) > 1
 
 
+def test_unknown_speakers_never_validate(corpus):
+    parts, labels, speakers = corpus
+    speakers = np.where(np.isin(speakers, ["d", "e"]), "", speakers)
+    chosen = validation_choices(parts, labels, speakers, most=9)
+    assert len(chosen) > 2
+    assert all(set(own[speakers == ""]) == {"train"} for own in chosen)
+    assert {name for own in chosen for name in speakers[own == "validation"]} == set("bcfghij")
+
+
 def test_without_groups_speakers_may_train_and_validate(corpus):
     parts, labels, speakers = corpus
     chosen = validation_choices(parts, labels, None, most=9)

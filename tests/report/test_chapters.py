@@ -485,6 +485,13 @@ def test_limits_tell_of_what_is_unknown_and_of_what_was_chosen():
     assert "seed 3" in text
 
 
+def test_limits_tell_on_whose_word_unknown_speakers_train():
+    of = {"manifest": MANIFEST | {"without_speaker": 7}}
+    folds = [{"protocol": "predefined"}, {"protocol": "random"}]
+    text = " ".join(limits.limits(material(of, refused=refusals(), folds=folds)))
+    assert "The speaker of 7 utterances is unknown: they train; that no test speaker is heard in them is" in text
+
+
 def test_limits_tell_of_recordings_that_share_audio():
     doubled = MANIFEST | {"shared_audio": {"pairs": 9, "of_two_speakers": 2, "of_two_emotions": 1}}
     text = " ".join(limits.limits(material({"manifest": doubled}, refused=refusals(), folds=FOLDS)))

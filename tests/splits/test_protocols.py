@@ -221,6 +221,36 @@ def test_predefined_knows_usual_words_and_sets_validation_speakers_aside_where_t
     assert len(speakers["train"]) == 4
 
 
+def with_unknown(part):
+    """The corpus with twelve more utterances of unknown speakers, in a part of its own."""
+    more = corpus(speakers=1, name="nobody").assign(speaker="", details=json.dumps({"split": part}))
+    return pd.concat([corpus(), more]).sort_values("id", ignore_index=True)
+
+
+@pytest.mark.parametrize("words", [None, ["train"] * 6 + ["test1", "Test2"]])
+def test_predefined_trains_the_unknown_speakers_that_the_corpus_trains(words):
+    utterances = with_unknown("train")
+    if words:
+        known = utterances["speaker"] != ""
+        utterances.loc[known, "details"] = with_parts(words)["details"].to_numpy()
+    rows = protocols.make(utterances, EMOTIONS, params("predefined"))
+    table.check(rows, utterances)
+    rows = joined(rows[rows["protocol"] == "predefined"], utterances)
+    assert set(rows.loc[rows["speaker"] == "", "part"]) == {"train"}
+    assert rows.loc[rows["part"] == "validation", "speaker"].nunique() == 2
+
+
+@pytest.mark.parametrize("part", ["dev", "test"])
+def test_predefined_refuses_to_ask_unknown_speakers(part):
+    with pytest.raises(InputError, match=r"but 12 of 108 utterances have no speaker, such as 'nobody/00angry0'"):
+        protocols.make(with_unknown(part), EMOTIONS, params("predefined"))
+    split = protocols.make(with_unknown("train"), EMOTIONS, params("predefined"))
+    asked = split["id"].str.startswith("nobody") & (split["protocol"] == "predefined")
+    split.loc[asked, "part"] = {"dev": "validation"}.get(part, part)
+    with pytest.raises(InputError, match="predefined, fold 0: expected a speaker for every utterance"):
+        table.check(split, with_unknown("train"))
+
+
 def test_three_speakers_are_enough():
     utterances = corpus(speakers=3)
     for protocol in ("holdout", "loso", "kfold"):
@@ -458,7 +488,7 @@ class TestRefuses:
         ("words", "fault"),
         [
             (["train"] * 6 + ["test", None], r"none for 'made/07angry0' and 11 others; choose kfold"),
-            (["train"] * 6 + ["test", "test2"], r"'test2' for 'made/07angry0' and 11 others"),
+            (["train"] * 6 + ["test", "test3"], r"'test3' for 'made/07angry0' and 11 others"),
             (["train"] * 6 + ["dev", "dev"], r"no 'angry' to test on"),
             (["dev"] * 6 + ["test", "test"], r"no 'angry' to train on"),
         ],

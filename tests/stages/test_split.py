@@ -75,6 +75,20 @@ def test_needs_no_speakers_for_a_random_split(run, capsys):
     assert "random, 3 folds, 54 utterances; some speakers are unknown, so no speaker oracle" in capsys.readouterr().out
 
 
+def test_says_that_unknown_speakers_train_where_the_corpus_says_so(run, capsys):
+    utterances = people()
+    of = {"c/0": "test", "c/1": "test", "c/2": "dev", "c/3": "train", "c/4": "train", "c/5": "train"}
+    utterances["details"] = [json.dumps({"split": of[speaker]}) for speaker in utterances["speaker"]]
+    utterances["speaker"] = utterances["speaker"].where(utterances["speaker"] != "c/5", "")
+    run(utterances, protocol="predefined")
+    captured = capsys.readouterr()
+    assert captured.err == (
+        "split: warning: 9 utterances of unknown speakers are in training; that no test speaker is heard in "
+        "them is the corpus' word\n"
+    )
+    assert "predefined, 1 fold, 54 utterances; some speakers are unknown, so no speaker oracle" in captured.out
+
+
 def test_keeps_sentences_apart_and_counts_what_is_left_out(run):
     sentences = [f"Sentence {number // 3 % 3}." for number in range(54)]
     run(people().assign(text=sentences), sentences="disjoint", sentence_groups=3)
