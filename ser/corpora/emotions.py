@@ -18,8 +18,9 @@ WORDS = (
     "calm",
     "excited",
     "frustrated",
+    "contemptuous",
     "other",  # an emotion that has no word here
-    "undecided",  # IEMOCAP: no emotion was heard by most of the raters
+    "undecided",  # IEMOCAP, MSP-Podcast: no emotion was heard by most of the raters, or the label is withheld
 )
 
 # What folders, tables and raters call them beside WORDS themselves. Compared in lower case, with a blank for - and _.
@@ -36,11 +37,12 @@ SYNONYMS = {
     **dict.fromkeys(("calmness",), "calm"),
     **dict.fromkeys(("excitement", "exc"), "excited"),
     **dict.fromkeys(("frustration", "fru"), "frustrated"),
+    **dict.fromkeys(("contempt",), "contemptuous"),
     **dict.fromkeys(("no agreement", "xxx"), "undecided"),
     # Emotions, and manners of speaking, that have no word here; an index keeps their names as the detail label.
     **dict.fromkeys(
         (
-            *("oth", "amused", "amusement", "apologetic", "assertive", "concerned", "contempt", "disappointment"),
+            *("oth", "amused", "amusement", "apologetic", "assertive", "concerned", "disappointment"),
             *("encouraging", "enthusiasm", "enthusiastic", "pain", "pleasure", "sarcastic", "sleepy", "sleepiness"),
             "worried",
         ),
@@ -95,6 +97,19 @@ IEMOCAP_RATERS = {  # what one rater heard; raters could also name an emotion of
     "disgust": "disgusted",
     "surprise": "surprised",
     "other": "other",
+}
+
+MSP_PODCAST = {  # what most raters heard
+    "A": "angry",
+    "C": "contemptuous",
+    "D": "disgusted",
+    "F": "fearful",
+    "H": "happy",
+    "N": "neutral",
+    "O": "other",
+    "S": "sad",
+    "U": "surprised",
+    "X": "undecided",
 }
 
 CREMA_D = {  # the third part of a file name; its first letter heads the column of votes

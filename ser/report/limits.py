@@ -17,6 +17,7 @@ CORPORA = {
     "emodb": "emodb: German sentences without emotional meaning, acted by ten people in one studio.",
     "ravdess": "ravdess: two English sentences, acted by 24 people in one studio.",
     "crema_d": "crema_d: twelve English sentences, acted by 91 people; the label is the emotion that was asked for.",
+    "msp_podcast": "msp_podcast: English podcasts, not acted; the label is what most listeners heard.",
     "iemocap": "iemocap: English dialogues of ten actors, two at a time, scripted or improvised.",
 }
 NONE = "none"  # in the block train: no attribute

@@ -31,7 +31,7 @@ def test_every_corpus_speaks_our_words(table):
         ("boredem", "bored"),
         ("Neutral state", "neutral"),
         ("No-agreement", "undecided"),
-        ("contempt", "other"),
+        ("contempt", "contemptuous"),
         ("melancholy", None),
         ("", None),
     ],

@@ -41,7 +41,7 @@ def test_a_table_is_a_corpus(corpus):
         "path,emotion,speaker,gender,age,text,language,votes,split,take",
         'takes/1.wav,Anger,03,F,31,"Yes, no",en,"{""angry"": 2}",train,1',
         "takes/3.wav,pleasant surprise,04,male,,,,,test,",
-        "takes/2.wav,contempt,04,m,,,,,test,",
+        "takes/2.wav,sarcastic,04,m,,,,,test,",
     )
     found = parsed(corpus)
     first = found["takes/1"]
@@ -50,7 +50,7 @@ def test_a_table_is_a_corpus(corpus):
     )  # fmt: skip
     assert (first.language, first.votes, first.details) == ("en", {"angry": 2}, {"split": "train", "take": 1})
     assert found["takes/3"].emotion == "surprised"
-    assert (found["takes/2"].emotion, found["takes/2"].details["label"]) == ("other", "contempt")
+    assert (found["takes/2"].emotion, found["takes/2"].details["label"]) == ("other", "sarcastic")
     assert first.path == corpus / "takes" / "1.wav"
 
 

@@ -1,0 +1,134 @@
+"""MSP-Podcast: English, turns of podcasts, not acted, each judged by five raters or more.
+
+Source: R. Lotfian and C. Busso, IEEE Transactions on Affective Computing 10(4), 2019; C. Busso et al., arXiv
+2509.09791; https://lab-msp.com. Licence: on request, for research. Example: ``Audios/MSP-PODCAST_0001_0008.wav``, a
+turn of the first podcast.
+
+``Labels/labels_consensus.csv`` has a row a turn: the letter of the emotion that most raters heard (X where there is
+none), mean arousal, valence and dominance (1..7), speaker, gender, and the part: Train, Development, Test1 or Test2. In
+training many speakers are ``Unknown``. ``Labels/labels_detailed.csv`` has a row for what each rater heard. The labels
+of Test3 are withheld; ``Partition.txt`` lists its turns.
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from ser.corpora import cells, emotions
+from ser.corpora.layout import audio_files, has_table
+from ser.corpora.utterance import Utterance
+from ser.files import tables
+from ser.files.failures import InputError
+
+NAME = re.compile(r"MSP-PODCAST_(?P<podcast>\d+)_[\d_]+")
+MEANS = {"EmoAct": "arousal", "EmoVal": "valence", "EmoDom": "dominance"}
+SAID = ("FileName", "EmoClass", "SpkrID", "Gender", "Split_Set")
+WITHHELD = "Test3"  # the part whose labels nobody has
+
+
+def parse(folder: Path, incomplete: bool) -> list[Utterance]:
+    """Read the corpus, laid out as release 1.12 is.
+
+    Args:
+        folder: the corpus, with the folders ``Audios``, ``Labels`` and, for the words, ``Transcripts``.
+        incomplete: whether turns, ``labels_detailed.csv`` or ``Partition.txt`` may be missing.
+
+    Returns:
+        One utterance a turn. The votes are of each rater's primary emotion. Details: split (the corpus' own part),
+        podcast, arousal, valence, dominance (means, 1..7). Turns of Test3 are ``undecided``.
+
+    Raises:
+        InputError: a table is missing or is not as distributed, or turns and labels do not match.
+    """
+    audio = {path.name: path for path in audio_files(folder / "Audios")}
+    if not audio:
+        raise InputError(f"{folder}: expected 1 turn or more in its folder Audios, found 0; unpack the corpus again")
+    consensus, detailed = (folder / "Labels" / f"labels_{name}.csv" for name in ("consensus", "detailed"))
+    if not consensus.is_file():
+        raise InputError(f"{consensus}: no such file; it comes with the corpus: add it")
+    labels = _consensus(consensus)
+    withheld = _withheld(folder / "Partition.txt", incomplete) - labels.keys()
+    silent, unlabelled = sorted(labels.keys() - audio.keys()), sorted(audio.keys() - labels.keys() - withheld)
+    if silent and not incomplete:
+        raise InputError(
+            f"{folder / 'Audios'}: no audio for {len(silent)} of {len(labels)} turns of {consensus}, such as "
+            f"{silent[0]}; unpack the corpus again, or name it in manifest.allow_incomplete"
+        )
+    if unlabelled and not incomplete:
+        raise InputError(
+            f"{consensus}: no label for {len(unlabelled)} of {len(audio)} turns of {folder / 'Audios'}, such as "
+            f"{unlabelled[0]}, which {folder / 'Partition.txt'} does not put into {WITHHELD}; take audio and labels of "
+            "the same release, or name the corpus in manifest.allow_incomplete"
+        )
+    votes = _votes(detailed) if has_table(detailed, incomplete) else {}
+    return [
+        _utterance(path, labels.get(name, {"EmoClass": "X", "Split_Set": WITHHELD}), votes.get(name, {}), folder)
+        for name, path in audio.items()
+    ]
+
+
+def _consensus(path: Path) -> dict[str, dict]:
+    """What ``labels_consensus.csv`` says of each turn, by the file's name."""
+    table = tables.read(path, (*SAID, *MEANS), text=SAID)
+    table = table[table["Split_Set"] != WITHHELD]  # should a release list them
+    odd = table[~table["EmoClass"].isin(emotions.MSP_PODCAST)]
+    if len(odd):
+        raise InputError(
+            f"{path}: expected one of the letters {', '.join(emotions.MSP_PODCAST)} as EmoClass, found "
+            f"'{odd['EmoClass'].iloc[0]}' of {odd['FileName'].iloc[0]}"
+        )
+    try:
+        table[list(MEANS)] = table[list(MEANS)].astype(float)
+    except ValueError as error:
+        raise InputError(f"{path}: expected numbers as {', '.join(MEANS)}, found: {error}") from error
+    return {row["FileName"]: row for row in table.to_dict("records")}
+
+
+def _withheld(path: Path, incomplete: bool) -> set[str]:
+    """The turns of ``WITHHELD``: lines such as ``Test3; MSP-PODCAST_1234_0001.wav``."""
+    if not has_table(path, incomplete):
+        return set()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {name for line in lines if WITHHELD in line for name in re.findall(r"MSP-PODCAST_\w+\.wav", line)}
+
+
+def _votes(path: Path) -> Mapping[str, Counter]:
+    """How many raters heard each emotion, by the file's name.
+
+    A rater's words stand in a column of their own or, in some releases, as the second part of EmoDetail:
+    ``WORKER00000001; Angry; Angry,Annoyed; A:6; V:2; D:6;``. What a rater put into words of their own is other.
+    """
+    table = tables.read(path, ("FileName",), text=("FileName", "EmoClass_Major", "EmoDetail"))
+    if "EmoClass_Major" in table:
+        heard = table["EmoClass_Major"]
+    elif "EmoDetail" in table:
+        heard = table["EmoDetail"].str.split(";").str[1].fillna("")
+    else:
+        raise InputError(f"{path}: expected a column EmoClass_Major or EmoDetail, found {', '.join(table.columns)}")
+    words = {name: emotions.word(name.strip()) or "other" for name in heard.unique()}
+    counts = defaultdict(Counter)
+    for name, word in zip(table["FileName"], heard.map(words), strict=True):
+        counts[name][word] += 1
+    return counts
+
+
+def _utterance(path: Path, label: Mapping, votes: Mapping[str, int], folder: Path) -> Utterance:
+    match = NAME.fullmatch(path.stem)
+    if not match:
+        raise InputError(f"{path}: expected a name such as MSP-PODCAST_0001_0008.wav; take the file out of the folder")
+    words = folder / "Transcripts" / f"{path.stem}.txt"
+    speaker, gender = (cells.told(label.get(column, "")) for column in ("SpkrID", "Gender"))
+    means = {name: label[column] for column, name in MEANS.items() if not math.isnan(label.get(column, math.nan))}
+    return Utterance(
+        name=path.stem,
+        path=path,
+        emotion=emotions.MSP_PODCAST[label["EmoClass"]],
+        speaker=speaker,
+        gender=gender.lower(),
+        language="en",
+        votes=votes,
+        text=" ".join(words.read_text(encoding="utf-8", errors="replace").split()) if words.is_file() else "",
+        details={"split": label["Split_Set"], "podcast": match["podcast"], **means},
+    )
