@@ -15,7 +15,7 @@ from ser.people import AgeBands
 from ser.plots import drawing
 from ser.plots import projection as projection_picture
 from ser.plots import representation as representation_picture
-from ser.representation import folds, probes, projection, silhouettes
+from ser.representation import folds, probes, projection, sample, silhouettes
 from ser.representation import spaces as representation_spaces
 from ser.representation.spaces import RepresentationParams
 from ser.scores import words
@@ -23,7 +23,7 @@ from ser.scores.intervals import IntervalParams
 from ser.splits import names, table
 
 INPUTS = ("params", "manifest", "features", "baseline", "split", "models")
-OUTPUTS = ("metrics", "probes", "silhouettes", "points", "picture", "projection_picture")
+OUTPUTS = ("metrics", "probes", "silhouettes", "points", "picture", "projection-picture")
 
 
 def main() -> None:
@@ -43,28 +43,37 @@ def main() -> None:
         vectors = features.read(paths.features, utterances)
         baseline = features.read(paths.baseline, utterances)
         spaces = representation_spaces.spaces(utterances, vectors, baseline, split, paths.models, protocol)
+        rows = sample.drawn(utterances["speaker"].to_numpy(), settings.utterances, settings.seed)
+        spaces = {name: sample.restricted(space, rows) for name, space in spaces.items()}
         bar = partial(tqdm, desc="representation: probes", unit="probe", disable=None)
         probed = probes.table(spaces, utterances, bands, settings, bar)
         grouped = silhouettes.table(spaces, utterances, settings)
         points = projection.points(
-            vectors.ids, vectors.vectors, settings.perplexity, settings.neighbours, settings.seed
+            vectors.ids[rows], vectors.vectors[rows], settings.perplexity, settings.neighbours, settings.seed
         )
         tables.write(probed, paths.probes)
         tables.write(grouped, paths.silhouettes)
         tables.write(points, paths.points)
         encoder = json.loads(vectors.extractor)["encoder"]
-        title = f"{len(utterances)} utterances; classifiers of {protocol}; confidence {settings.confidence:g}"
+        looked_at = size(len(rows), len(utterances))
+        title = f"{looked_at}; classifiers of {protocol}; confidence {settings.confidence:g}"
         figure = representation_picture.draw(probed, grouped, space_titles(encoder, protocol), title)
         drawing.save(figure, paths.picture)
         maps = points.merge(utterances[["id", *projection_picture.ASPECTS]], on="id")
-        title = f"{encoder}, {len(utterances)} utterances; sizes of clusters and distances between them mean nothing"
+        title = f"{encoder}, {looked_at}; sizes of clusters and distances between them mean nothing"
         drawing.save(projection_picture.draw(maps, title), paths.projection_picture)
         metrics = {
             "probe": representation_spaces.by_space(probed, "attribute", probes.FIGURES),
             "silhouette": representation_spaces.by_space(grouped, "grouping", silhouettes.FIGURES),
         }
         tables.write_metrics(metrics, paths.metrics)
-        print(f"representation: {summary(probed, encoder)}; see {paths.probes}")
+        drawn = f" ({looked_at})" if len(rows) < len(utterances) else ""
+        print(f"representation: {summary(probed, encoder)}{drawn}; see {paths.probes}")
+
+
+def size(looked_at: int, everything: int) -> str:
+    """Say how many utterances are looked at, and of how many where that is not all."""
+    return f"{looked_at} utterances" + (f", drawn out of {everything}" if looked_at < everything else "")
 
 
 def space_titles(encoder: str, protocol: str) -> dict[str, str]:

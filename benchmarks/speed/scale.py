@@ -14,7 +14,7 @@ from ser.features import Features
 from ser.files import tables
 from ser.robustness import vectors as copies
 
-STAGES = ("split", "train", "evaluate", "bias")
+STAGES = ("split", "train", "evaluate", "bias", "ambiguity", "representation")
 EMOTIONS = ("angry", "happy", "sad", "neutral")
 EACH, NUMBERS = 100, 16  # utterances of a speaker; numbers of a vector
 # Writes and reads a manifest of as many rows as said; prints the seconds of both, and the file's megabytes.
@@ -95,12 +95,23 @@ def stages(folder: Path, given: dict[str, Path]) -> dict[str, running.Cost]:
         "train": files("dynamics", "curves", suffix=".csv"),
         "evaluate": files("confusion", "classes", "folds", "risk", suffix=".csv"),
         "bias": files("groups", "gaps", "audit", "refused", suffix=".csv") | files("audit_picture", suffix=".png"),
+        "ambiguity": files("ranking", "bands", "scores", suffix=".csv"),
+        "representation": files("probes", "silhouettes", "points", suffix=".csv")
+        | files("projection_picture", suffix=".png"),
     }
     flags = {
         "split": split | metrics,
         "train": made | lent | split | models | tables_of["train"] | drawn | {"workers": 1},
         "evaluate": made | split | models | predictions | metrics | tables_of["evaluate"] | drawn,
         "bias": predictions | metrics | tables_of["bias"] | drawn,
+        "ambiguity": made | predictions | files("dynamics", suffix=".csv") | metrics | tables_of["ambiguity"] | drawn,
+        "representation": made
+        | {"baseline": folder / "features"}
+        | split
+        | models
+        | metrics
+        | drawn
+        | tables_of["representation"],
     }
     return {name: running.stage(name, **given, **flags[name]) for name in STAGES}
 

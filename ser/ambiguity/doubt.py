@@ -44,6 +44,7 @@ SCORES = (
 )
 WITNESSES = ("low_self_confidence", "low_training_confidence", "neighbour_disagreement")  # one of each source
 OWN_SCORES = ("vote_entropy", "low_majority", "low_recognition")  # the doubt of raters and listeners
+SEARCHED = 20_000  # utterances among which neighbours are looked for; all would cost the square of the corpus
 FLAG = "ambiguous"  # in the manifest's details: 1 or 0
 
 
@@ -76,7 +77,8 @@ def neighbour_disagreement(
 ) -> np.ndarray:
     """Measure how many of each utterance's nearest neighbours, by cosine of standardised vectors, have another label.
 
-    Neighbours are of other speakers only: an utterance lies next to those of its own speaker whatever they express.
+    Neighbours are of other speakers only: an utterance lies next to those of its own speaker whatever they express. Of
+    more than ``SEARCHED`` utterances so many, drawn by chance, can be neighbours.
 
     Args:
         vectors: (utterances, numbers).
@@ -92,9 +94,12 @@ def neighbour_disagreement(
     spread = vectors.std(axis=0)
     standardised = (vectors - vectors.mean(axis=0)) / np.where(spread > 0, spread, 1)
     result = np.full(len(labels), np.nan)
+    (known,) = np.nonzero(speakers != "")
+    if len(known) > SEARCHED:
+        known = np.sort(np.random.default_rng(0).choice(known, SEARCHED, replace=False))
     for speaker in sorted(set(speakers) - {""}):
         own = speakers == speaker
-        (others,) = np.nonzero(~own & (speakers != ""))
+        others = known[speakers[known] != speaker]
         if len(others):
             search = NearestNeighbors(n_neighbors=min(neighbours, len(others)), metric="cosine", algorithm="brute")
             nearest = search.fit(standardised[others]).kneighbors(standardised[own], return_distance=False)

@@ -61,8 +61,18 @@ def section(material: Material) -> Section:
         "Speaker dependency",
         "A model may recognise who speaks rather than how. Two things show it: what a split that lets it know the "
         "test speakers would have claimed, and what a linear probe (a classifier that cuts straight through the "
-        "vectors) can read off them.",
+        "vectors) can read off them." + _drawn(material),
         parts,
+    )
+
+
+def _drawn(material: Material) -> str:
+    """Say that only some utterances of a large corpus were probed, where that is so."""
+    most, everything = material.settings["representation"]["utterances"], material.metrics["manifest"]["utterances"]
+    return (
+        f" Of {words.amount(everything, 'utterance')}, {most} of speakers drawn by chance were probed and mapped."
+        if everything > most
+        else ""
     )
 
 

@@ -121,9 +121,10 @@ def probe(
     Raises:
         ObstacleError: no view does; the words are those of the first.
     """
-    parts, obstacles, apart = [], [], set()
+    parts, obstacles, apart, single = [], [], set(), 0
     for view in space:
-        labelled = truth[view.rows] != ""
+        labelled = _probed(truth[view.rows], attribute)
+        single += (truth[view.rows] != "").sum() - labelled.sum()
         rows = view.rows[labelled]
         try:
             fold_of, what = folds.cut(manifest.iloc[rows], truth[rows], attribute, params)
@@ -140,8 +141,17 @@ def probe(
         views = f"none of {len(space)} views allows a probe: " if len(space) > 1 else ""
         raise ObstacleError(views + obstacles[0])
     remarks = [f"{attribute} or speaker unknown for {(truth == '').sum()} utterances"] if (truth == "").any() else []
+    remarks += [f"speakers of a single utterance left out: {single}"] if single else []
     remarks += [f"views left out: {len(obstacles)} of {len(space)}: {obstacles[0]}"] if obstacles else []
     return summed(pd.concat(parts), attribute, len(parts), "/".join(sorted(apart)), "; ".join(remarks))
+
+
+def _probed(truth: np.ndarray, attribute: str) -> np.ndarray:
+    """Tell whom a view's probe is about: whose label is known and, of speakers, who has more than one utterance."""
+    if attribute != "speaker":
+        return truth != ""
+    _, of, counts = np.unique(truth, return_inverse=True, return_counts=True)
+    return (truth != "") & (counts[of] > 1)
 
 
 def answers(vectors: np.ndarray, truth: np.ndarray, folds: np.ndarray, cost: float) -> np.ndarray:

@@ -43,6 +43,7 @@ class RepresentationParams(IntervalParams):
         permutations: of gender and age over speakers, to see what a probe scores where there is nothing to find.
         perplexity: of t-SNE, about the number of neighbours whose nearness it keeps.
         neighbours: of UMAP, the same.
+        utterances: at most so many are looked at; of more, so many are drawn (``ser.representation.sample``).
     """
 
     folds: int
@@ -50,11 +51,13 @@ class RepresentationParams(IntervalParams):
     permutations: int
     perplexity: float
     neighbours: int
+    utterances: int = 10_000
 
     def __post_init__(self):
         super().__post_init__()
         check_ranges(
             self,
+            utterances=(100, math.inf),
             folds=(2, math.inf),
             cost=COSTS,
             permutations=(1, 10**6),

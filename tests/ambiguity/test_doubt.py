@@ -100,6 +100,18 @@ def test_copies_of_ones_own_voice_are_not_asked():
     assert found[:2].tolist() == [1, 1]
 
 
+def test_of_many_utterances_some_are_asked_and_all_are_judged(monkeypatch):
+    generator = np.random.default_rng(0)
+    speakers, labels = np.repeat([f"{number:02d}" for number in range(40)], 50), np.tile(["sad", "angry"], 1000)
+    vectors = generator.normal(size=(2000, 4)) + (labels == "sad")[:, None]
+    exact = doubt.neighbour_disagreement(vectors, labels, speakers, 5)
+    monkeypatch.setattr(doubt, "SEARCHED", 500)
+    found = doubt.neighbour_disagreement(vectors, labels, speakers, 5)
+    assert not np.array_equal(found, exact)
+    assert found.mean() == pytest.approx(exact.mean(), abs=0.03)
+    assert np.corrcoef(found, exact)[0, 1] > 0.5
+
+
 def test_without_another_speaker_no_neighbour_can_be_asked():
     vectors, labels = np.eye(4), ["sad", "angry"] * 2
     assert np.isnan(doubt.neighbour_disagreement(vectors, labels, ["a"] * 4, 2)).all()

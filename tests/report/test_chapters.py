@@ -12,7 +12,7 @@ from ser.report.words import FOUND, NOT_SHOWN, UNKNOWN, UNSURE
 
 SETTINGS = {
     "intervals": {"confidence": 0.95, "minimum_speakers": 5},
-    "representation": {"permutations": 20},
+    "representation": {"permutations": 20, "utterances": 10_000},
     "ambiguity": {"majority": 0.5},
     "train": {"seed": 3, "normalisation": "train"},
     "features": {"encoder": "pase_plus"},

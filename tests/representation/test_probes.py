@@ -191,10 +191,16 @@ def test_a_group_of_one_speaker_is_refused_by_name():
         score(representation_spaces.whole(np.zeros((len(people), 2))), people, "gender")
 
 
-def test_a_speaker_of_one_utterance_is_refused_by_name():
+def test_a_speaker_of_one_utterance_is_left_out_and_said():
     people = people_of(speakers=4)[17:].reset_index(drop=True)
-    with pytest.raises(ObstacleError, match="speaker c/00 has a single utterance"):
-        score(representation_spaces.whole(np.zeros((len(people), 2))), people, "speaker")
+    vectors = np.random.default_rng(0).normal(size=(len(people), 2))
+    truth = people["speaker"].to_numpy()
+    found = probes.probe(representation_spaces.whole(vectors), people, truth, "speaker", PARAMS)
+    assert (list(found.speakers), found.classes, found.utterances) == (["c/01", "c/02", "c/03"], 3, 54)
+    assert found.remark == "speakers of a single utterance left out: 1"
+    alone = [f"c/{number:02d}" for number in range(len(people))]
+    with pytest.raises(ObstacleError, match="expected utterances of known speaker, and of several"):
+        score(representation_spaces.whole(vectors), people.assign(speaker=alone), "speaker")
 
 
 def test_views_are_probed_apart_and_scored_together():

@@ -18,7 +18,8 @@ from ser.encoders.recipe import Recipe as FeatureRecipe
 from ser.files import tables
 from ser.learning import classifier
 from ser.learning.recipe import Recipe
-from ser.representation import projection
+from ser.representation import projection, sample
+from ser.representation.spaces import RepresentationParams
 from ser.splits import protocols, table
 from ser.splits.protocols import SplitParams
 from tests import builders
@@ -122,7 +123,7 @@ def run(monkeypatch):
     flags = (
         "--params params.yaml --manifest manifest.csv --features features --baseline mfcc --split split.csv "
         "--models models --metrics representation.json --probes probes.csv --silhouettes silhouettes.csv "
-        "--points points.csv --picture representation.png --projection_picture projection.png"
+        "--points points.csv --picture representation.png --projection-picture projection.png"
     )
     monkeypatch.setattr(sys, "argv", [str(STAGE), *flags.split()])
     runpy.run_path(str(STAGE), run_name="__main__")
@@ -145,6 +146,18 @@ def test_the_stage_measures_what_is_there(measured):
     assert out.startswith("representation: a linear probe reads off numbers emotion ")
     assert out.count("\n") == 1
     assert out.endswith("; see probes.csv\n")
+
+
+def test_of_a_large_corpus_some_utterances_are_drawn_and_it_says_so(project, monkeypatch, capsys):
+    monkeypatch.setattr(sample, "EACH", 2)
+    monkeypatch.setattr(RepresentationParams, "__post_init__", lambda params: None)  # so few it would refuse
+    project()
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS | {"representation": SETTINGS | {"utterances": 48}}))
+    run(monkeypatch)
+    rows = tables.read(Path("probes.csv"), ("space", "attribute", "utterances")).set_index(["space", "attribute"])
+    assert rows.loc[("features", "speaker"), "utterances"] == 48
+    assert len(pd.read_csv("points.csv")) == 2 * 48
+    assert " (48 utterances, drawn out of 64); see probes.csv" in capsys.readouterr().out
 
 
 def test_the_points_are_those_of_all_utterances_by_both_methods(measured, people):

@@ -104,7 +104,7 @@ ANALYSE = [
     "compile_once",
     "stages.representation --params params.yaml --manifest manifest.csv --features features --baseline mfcc"
     " --split split.csv --models models --metrics representation.json --probes probes.csv --silhouettes silhouettes.csv"
-    " --points projection.csv --picture representation.png --projection_picture projection.png",
+    " --points projection.csv --picture representation.png --projection-picture projection.png",
 ]
 PROCESSORS = {"Haswell": ENCODE_AND_LEARN + ANALYSE, "EPYC": ENCODE_AND_LEARN}  # once is enough of what takes long
 TINY = {
