@@ -123,6 +123,8 @@ def _cut(options: argparse.Namespace) -> tuple[int, int] | None:
 @contextmanager
 def standard_input() -> Iterator[Path]:
     """Keep what comes in on standard input in a temporary file, for readers that go back and forth in it."""
+    if sys.stdin is None:
+        raise InputError("-: expected a recording on standard input, found it closed")
     with tempfile.NamedTemporaryFile(prefix="ser-") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
         file.flush()
@@ -153,7 +155,7 @@ def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
         found = walk(path)
         faults += found.faults
         faults += [f"{link}: a link to a folder, not followed; name the folder itself" for link in found.links]
-        if not found.files and not faults:
+        if not found.files and not found.faults and not found.links:
             left_out = f"; there are {found.left_out()}" if found.left_out() else ""
             raise InputError(f"{path}: expected audio files ({READ}), found none{left_out}")
         if found.left_out():

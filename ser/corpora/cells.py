@@ -51,7 +51,7 @@ def fields(row: Mapping[str, str], place: str, decimal_comma: bool = False) -> d
         known["age"], band = age(told(row["age"]), place)
         details |= {"age_band": band} if band else {}
     for column, text in row.items():
-        if column not in FIELDS and text:
+        if column not in FIELDS and told(text):
             number = decimal_comma and DECIMAL_COMMA.fullmatch(text)
             details[column] = float(text.replace(",", ".")) if number else value(text)
     return {**known, "details": details}

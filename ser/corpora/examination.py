@@ -11,6 +11,7 @@ from ser.files.failures import InputError
 
 # Why a file is no utterance of the manifest; the first reason that holds is named.
 REASONS = ("unmapped", "unreadable", "empty", "not_finite", "too_short", "too_long", "silent", "duplicate")
+LARGE_BYTES = 8_000_000  # from here on a file's length is found before it is held whole: an hour takes gigabytes
 CHOSEN = "unmapped"  # a consequence of the label set, not a flaw of the file
 
 
@@ -35,6 +36,29 @@ class Examination:
     marks: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
 
+class _TooLongError(Exception):
+    """A recording that need not be read further."""
+
+
+def _longer(path: Path, seconds: float) -> bool:
+    """Tell whether a recording is longer, without holding it whole; False of one that has a fault before."""
+    frames = 0
+
+    def watch(block: np.ndarray, rate: int) -> None:
+        nonlocal frames
+        frames += len(block)
+        if frames > seconds * rate:
+            raise _TooLongError
+
+    try:
+        audio.load(path, watch=watch)
+    except _TooLongError:
+        return True
+    except InputError:
+        return False
+    return False
+
+
 def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:
     """Decode one file and say whether it can be an utterance.
 
@@ -46,6 +70,8 @@ def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:
     if path.is_file() and path.stat().st_size == 0:
         return Examination("empty", "a file of zero bytes")
     try:
+        if path.is_file() and path.stat().st_size > LARGE_BYTES and _longer(path, max_seconds):
+            return Examination("too_long", f"more than {max_seconds} s")
         samples, rate = audio.decode(path)
     except InputError as error:
         return Examination("unreadable", str(error).removeprefix(f"{path}: "))

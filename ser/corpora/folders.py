@@ -138,7 +138,8 @@ def _emotion(folder: Path, relative: str) -> str:
     if emotion is None:
         hint = ""
         if len(rest) > 1 and emotions.word(rest[0]):
-            hint = f", or say what it is: manifest.layout: {{{folder.name}: '{{speaker}}/{{emotion}}/{{file}}'}}"
+            field = "{split}" if directory.lower() in layouts.SPLITS else "{speaker}"
+            hint = f", or say what it is: manifest.layout: {{{folder.name}: '{field}/{{emotion}}/{{file}}'}}"
         raise InputError(
             f"{folder / directory}: no known emotion; rename the folder to one of {', '.join(emotions.WORDS)} (or a "
             f"synonym of ser/corpora/emotions.py){hint}, or, if it is no emotion, move it out of the corpus"
@@ -159,9 +160,9 @@ def _metadata(path: Path, files: Mapping[str, Path], names: Mapping[str, str]) -
     """The fields of ``Utterance`` that metadata.csv tells, by path; each file must stand in it once."""
     table = index.renamed(rows.read(path), names, [name for name in index.COLUMNS if name != "emotion"])
     for column in table.columns:
-        if column in RESERVED:
+        if column.lower() in RESERVED:
             raise InputError(
                 f"{path}: the column '{column}' cannot be used; the manifest finds it itself: rename or remove it"
-                + (f", or name the table {index.STEM}{path.suffix}" if column == "emotion" else "")
+                + (f", or name the table {index.STEM}{path.suffix}" if column.lower() == "emotion" else "")
             )
     return index.about(table, index.matched(table, files))

@@ -6,6 +6,7 @@ programs name otherwise are known by ``ALIASES``; params can name any.
 """
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -30,6 +31,9 @@ ALIASES = {
     "text": ("transcript", "transcription"),
     "language": ("lang",),
 }
+# Further columns that mean something here, and are known however they are written.
+MEANT = ("raters", "start", "end", "split", "session", "sentence")
+MINUTES = re.compile(r"\d+:\d{2}(\.\d+)?")
 LENGTH_TOLERANCE_S = 0.01  # of a segment that is a whole file
 EXAMPLES = 5  # of unknown words that a message repeats
 
@@ -91,14 +95,19 @@ def renamed(table: rows.Rows, names: Mapping[str, str], wanted: Sequence[str] = 
             )
         ours[theirs] = name
     taken = {*ours.values(), *(set(table.columns) - set(ours))}
-    for name, aliases in ALIASES.items():
-        if name in taken or name not in wanted:
+    for name in (*wanted, *MEANT):
+        if name in taken:
             continue
-        known = [column for column in table.columns if column not in ours and column.lower() in (name, *aliases)]
+        aliases = (name, *ALIASES.get(name, ()))
+        known = [column for column in table.columns if column not in ours and column.lower() in aliases]
         if len(known) > 1:
             raise InputError(
-                f"{table.path}: the columns {' and '.join(known)} could both be the {name}; say which one is: "
-                f"manifest.columns: {{{table.path.parent.name}: {{{name}: {known[0]}}}}}"
+                f"{table.path}: the columns {' and '.join(known)} could both be the {name}; "
+                + (
+                    f"say which one is: manifest.columns: {{{table.path.parent.name}: {{{name}: {known[0]}}}}}"
+                    if name in TOLD
+                    else "rename one"
+                )
             )
         ours.update(dict.fromkeys(known, name))
     columns = [ours.get(column, column) for column in table.columns]
@@ -176,10 +185,10 @@ def about(table: rows.Rows, positions: Mapping[str, int]) -> dict[str, dict]:
         cast = [cells.told(table.cells[at]["votes"]) for at in positions.values()]
         raters = [cells.told(table.cells[at].get("raters", "")) for at in positions.values()]
         counts, found = votes.read(cast, raters, [table.places[at] for at in positions.values()])
-        for fields, count in zip(known.values(), counts, strict=True):
+        for fields, count, told in zip(known.values(), counts, raters, strict=True):
             if count:
                 fields["votes"] = count
-                fields["details"] |= {"raters_from_shares": found} if found else {}
+                fields["details"] |= {"raters_from_shares": found} if found and not told else {}
     return known
 
 
@@ -213,18 +222,15 @@ def _check_starts(table: rows.Rows) -> None:
 
     audformat and nkululeko give start and end also where a segment is the whole file; those are well.
     """
-    if {"start", "end"} <= set(table.columns):
-        for row, place in zip(table.cells, table.places, strict=True):
-            if _seconds(row["start"]):
-                raise _segment(row, place)
+    for row, place in zip(table.cells, table.places, strict=True):
+        if _seconds(row.get("start", ""), f"{place}: start"):
+            raise _segment(row, place)
 
 
 def _check_ends(table: rows.Rows, positions: Mapping[str, int], files: Mapping[str, Path]) -> None:
     """Refuse segments that end before their file does."""
-    if not {"start", "end"} <= set(table.columns):
-        return
     for relative, at in positions.items():
-        end = _seconds(table.cells[at]["end"])
+        end = _seconds(table.cells[at].get("end", ""), f"{table.places[at]}: end")
         if end is None:
             continue
         try:
@@ -237,17 +243,22 @@ def _check_ends(table: rows.Rows, positions: Mapping[str, int], files: Mapping[s
 
 def _segment(row: Mapping[str, str], place: str) -> InputError:
     return InputError(
-        f"{place}: a segment, from '{row['start']}' to '{row['end']}' of '{row['path']}'; a recording must be a file "
-        "of its own: cut the segments out, for instance with ffmpeg -ss START -to END, and list those files"
+        f"{place}: a segment, from '{row.get('start', '')}' to '{row.get('end', '')}' of '{row['path']}'; a recording "
+        "must be a file of its own: cut the segments out, for instance with ffmpeg -ss START -to END, and list those "
+        "files"
     )
 
 
-def _seconds(text: str) -> float | None:
-    """Seconds of a cell such as ``1.5`` or ``0 days 00:00:01.5``; None where it says nothing or something else."""
+def _seconds(text: str, place: str) -> float | None:
+    """Seconds of a cell such as ``1.5``, ``1,5``, ``01:30`` or ``0 days 00:00:01.5``; None where it says nothing."""
     text = cells.told(text)
     if not text:
         return None
+    if cells.DECIMAL_COMMA.fullmatch(text):
+        text = text.replace(",", ".")
+    if MINUTES.fullmatch(text):
+        text = f"00:{text}"
     try:
         return float(text) if text.replace(".", "", 1).isdecimal() else pd.to_timedelta(text).total_seconds()
-    except ValueError:
-        return None
+    except ValueError as error:
+        raise InputError(f"{place}: expected seconds, such as 1.5, found '{text}'") from error

@@ -153,7 +153,8 @@ def build(
             row.update(vars(examination))
     finally:
         pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody waits for the rest
-    _reject_duplicates([row for row in wanted if not row["reason"]])
+    for remark in _reject_duplicates([row for row in wanted if not row["reason"]]):
+        say(remark)
     accounts.check_share(rows, corpora, params.max_rejected_share)
     accepted = [row for row in rows if not row["reason"]]
     accounts.check_none_empty(accepted, label_set, corpora)
@@ -249,17 +250,26 @@ def _check_ids(rows: Sequence[dict]) -> None:
             )
 
 
-def _reject_duplicates(rows: Sequence[dict]) -> None:
-    """Keep the first by id of several files with the same audio; none where they contradict each other."""
-    copies = defaultdict(list)
+def _reject_duplicates(rows: Sequence[dict]) -> list[str]:
+    """Keep the first by id of several files with the same audio; none where they contradict each other.
+
+    Returns:
+        Remarks: one for each audio that is of two speakers.
+    """
+    copies, remarks = defaultdict(list), []
     for row in rows:
         copies[row["sha256"]].append(row)
     for same in copies.values():
-        labels = sorted({row["emotion"] for row in same})
-        if len(labels) > 1:
-            names = ", ".join(row["id"] for row in same)
-            for row in same:
-                row.update(reason="duplicate", detail=f"the same audio is labelled {' and '.join(labels)}: {names}")
-        else:
-            for row in same[1:]:
-                row.update(reason="duplicate", detail=f"the same audio as {same[0]['id']}")
+        labels, speakers = sorted({row["emotion"] for row in same}), sorted({row["speaker"] for row in same} - {""})
+        names = ", ".join(row["id"] for row in same)
+        faults = [f"is labelled {' and '.join(labels)}"] if len(labels) > 1 else []
+        if len(speakers) > 1:
+            faults.append(f"is of {' and '.join(speakers)}")
+            remarks.append(
+                f"the same audio is of {' and '.join(speakers)}: {names}; if these are one person, give them one name: "
+                "no split by speakers keeps them apart"
+            )
+        for row in same if faults else same[1:]:
+            told = f"the same audio {' and '.join(faults)}: {names}" if faults else f"the same audio as {same[0]['id']}"
+            row.update(reason="duplicate", detail=told)
+    return remarks

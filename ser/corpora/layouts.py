@@ -18,7 +18,12 @@ RECOGNISED = (
     "{split}/{emotion}/{speaker}/{file}",
     "{split}/{speaker}/{emotion}/{file}",
 )
-SPLITS = frozenset({"train", "training", "test", "testing", "dev", "development", "val", "valid", "validation", "eval"})
+SPLITS = frozenset(
+    {
+        *("train", "training", "dev", "devel", "development", "val", "valid", "validation"),
+        *("test", "testing", "test1", "test2", "eval", "evaluation"),
+    }
+)
 # Folders that are surely of one person each; others might be sessions, rooms or languages.
 PERSON = re.compile(r"(?:speaker|spkr?|actor|actress|subject|participant|person|[fmps])[ _-]?\d+", re.IGNORECASE)
 FIELD = re.compile(r"\{(\w+)\}")
@@ -33,7 +38,14 @@ def check(pattern: str) -> None:
     """
     names = FIELD.findall(pattern)
     rest = FIELD.sub("", pattern)
-    if "emotion" not in names or len(set(names)) < len(names) or set(names) & set(RESERVED) or set(rest) & set("{}"):
+    odd = [name for name in names if not name.isidentifier()]
+    if (
+        odd
+        or "emotion" not in names
+        or len(set(names)) < len(names)
+        or set(names) & set(RESERVED)
+        or set(rest) & set("{}")
+    ):
         raise ValueError(
             "expected a pattern of the whole path, with {emotion} and each field once, such as "
             f"'{{speaker}}/{{emotion}}/{{file}}', found '{pattern}'"

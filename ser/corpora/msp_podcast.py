@@ -16,7 +16,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from ser.corpora import cells, emotions
+import numpy as np
+
+from ser.corpora import cells, emotions, naming
 from ser.corpora.layout import audio_files, has_table
 from ser.corpora.utterance import Utterance
 from ser.files import tables
@@ -42,7 +44,9 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: a table is missing or is not as distributed, or turns and labels do not match.
     """
-    audio = {path.name: path for path in audio_files(folder / "Audios")}
+    files = audio_files(folder / "Audios")
+    naming.check_once(files)
+    audio = {path.name: path for path in files}
     if not audio:
         raise InputError(f"{folder}: expected 1 turn or more in its folder Audios, found 0; unpack the corpus again")
     consensus, detailed = (folder / "Labels" / f"labels_{name}.csv" for name in ("consensus", "detailed"))
@@ -63,10 +67,14 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
             "the same release, or name the corpus in manifest.allow_incomplete"
         )
     votes = _votes(detailed) if has_table(detailed, incomplete) else {}
-    return [
-        _utterance(path, labels.get(name, {"EmoClass": "X", "Split_Set": WITHHELD}), votes.get(name, {}), folder)
-        for name, path in audio.items()
-    ]
+    if votes and not votes.keys() & labels.keys():
+        raise InputError(
+            f"{detailed}: expected turns of {consensus}, found none, the first is {next(iter(votes))}; take both "
+            "tables of the same release"
+        )
+    for name in audio.keys() - labels.keys():
+        labels[name] = {"EmoClass": "X", "Split_Set": WITHHELD if name in withheld else ""}
+    return [_utterance(path, labels[name], votes.get(name, {}), folder) for name, path in audio.items()]
 
 
 def _consensus(path: Path) -> dict[str, dict]:
@@ -79,8 +87,13 @@ def _consensus(path: Path) -> dict[str, dict]:
             f"{path}: expected one of the letters {', '.join(emotions.MSP_PODCAST)} as EmoClass, found "
             f"'{odd['EmoClass'].iloc[0]}' of {odd['FileName'].iloc[0]}"
         )
+    twice = table.loc[table["FileName"].duplicated(), "FileName"]
+    if len(twice):
+        raise InputError(f"{path}: {twice.iloc[0]} stands there twice; take the table as it was distributed")
     try:
         table[list(MEANS)] = table[list(MEANS)].astype(float)
+        if np.isinf(table[list(MEANS)]).any(axis=None):
+            raise ValueError("an infinite one")
     except ValueError as error:
         raise InputError(f"{path}: expected numbers as {', '.join(MEANS)}, found: {error}") from error
     return {row["FileName"]: row for row in table.to_dict("records")}
@@ -90,7 +103,7 @@ def _withheld(path: Path, incomplete: bool) -> set[str]:
     """The turns of ``WITHHELD``: lines such as ``Test3; MSP-PODCAST_1234_0001.wav``."""
     if not has_table(path, incomplete):
         return set()
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     return {name for line in lines if WITHHELD in line for name in re.findall(r"MSP-PODCAST_\w+\.wav", line)}
 
 
@@ -104,13 +117,20 @@ def _votes(path: Path) -> Mapping[str, Counter]:
     if "EmoClass_Major" in table:
         heard = table["EmoClass_Major"]
     elif "EmoDetail" in table:
-        heard = table["EmoDetail"].str.split(";").str[1].fillna("")
+        heard = table["EmoDetail"].str.split(";", n=2).map(lambda parts: parts[min(1, len(parts) - 1)])
     else:
         raise InputError(f"{path}: expected a column EmoClass_Major or EmoDetail, found {', '.join(table.columns)}")
-    words = {name: emotions.word(name.strip()) or "other" for name in heard.unique()}
+    told = heard.map(cells.told)
+    words = {name: emotions.word(name) for name in told.unique() if name}
+    if words and not any(words.values()):
+        raise InputError(
+            f"{path}: expected emotions such as Angry and Neutral, found {', '.join(list(words)[:3])}; take the table "
+            "as it was distributed"
+        )
     counts = defaultdict(Counter)
-    for name, word in zip(table["FileName"], heard.map(words), strict=True):
-        counts[name][word] += 1
+    for name, rated in zip(table["FileName"], told, strict=True):
+        if rated:
+            counts[name][words[rated] or "other"] += 1
     return counts
 
 
@@ -119,16 +139,16 @@ def _utterance(path: Path, label: Mapping, votes: Mapping[str, int], folder: Pat
     if not match:
         raise InputError(f"{path}: expected a name such as MSP-PODCAST_0001_0008.wav; take the file out of the folder")
     words = folder / "Transcripts" / f"{path.stem}.txt"
-    speaker, gender = (cells.told(label.get(column, "")) for column in ("SpkrID", "Gender"))
+    speaker, gender, part = (cells.told(label.get(column, "")) for column in ("SpkrID", "Gender", "Split_Set"))
     means = {name: label[column] for column, name in MEANS.items() if not math.isnan(label.get(column, math.nan))}
     return Utterance(
         name=path.stem,
         path=path,
         emotion=emotions.MSP_PODCAST[label["EmoClass"]],
         speaker=speaker,
-        gender=gender.lower(),
+        gender=cells.GENDERS.get(gender.lower(), gender),
         language="en",
         votes=votes,
         text=" ".join(words.read_text(encoding="utf-8", errors="replace").split()) if words.is_file() else "",
-        details={"split": label["Split_Set"], "podcast": match["podcast"], **means},
+        details={"podcast": match["podcast"], **({"split": part} if part else {}), **means},
     )

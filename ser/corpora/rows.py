@@ -73,7 +73,7 @@ def read(path: Path) -> Rows:
         return _csv(path, text)
     try:
         if path.suffix == ".jsonl":
-            records = [json.loads(line) for line in text.splitlines() if line.strip()]
+            records = [_record(path, number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
         else:
             records = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -83,6 +83,14 @@ def read(path: Path) -> Rows:
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise InputError(f"{path}: expected a JSON object for each recording, found something else")
     return _of_records(path, records)
+
+
+def _record(path: Path, number: int, line: str):
+    """The value of a line of JSON lines."""
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise InputError(f"{path}: line {number}: not valid JSON: {error}") from error
 
 
 def _text(path: Path) -> str:
@@ -109,10 +117,13 @@ def _csv(path: Path, text: str) -> Rows:
         delimiter = "\t"
     else:
         delimiter = max(DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        lines = list(reader)
     except csv.Error as error:
-        raise InputError(f"{path}: expected a UTF-8 CSV table with a header, found {error}") from error
+        raise InputError(
+            f"{path}: line {reader.line_num}: expected a UTF-8 CSV table with a header, found {error}"
+        ) from error
     if not lines or not any(cell.strip() for cell in lines[0]):
         raise InputError(f"{path}: expected a UTF-8 CSV table with a header, found no header in its first line")
     # Unnamed columns get the names that pandas gives them.
@@ -154,6 +165,8 @@ def _cell(value, place: str) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
+        if any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise InputError(f"{place}: expected text, found half of a character in {value!r}")
         return value
     if isinstance(value, bytes) or (isinstance(value, dict) and isinstance(value.get("bytes"), bytes)):
         raise InputError(f"{place}: the audio itself stands in the table; write it to files, and their paths here")

@@ -1,6 +1,7 @@
 """A column of votes in a user's table: how many raters heard each emotion, or which share of them."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from ser.corpora import emotions
@@ -22,8 +23,8 @@ def read(cells: Sequence[str], raters: Sequence[str], places: Sequence[str]) -> 
         places: of each cell, for messages.
 
     Returns:
-        Raters by emotion for each utterance, without emotions that nobody heard; and the number of raters where it was
-        found from shares, else 0.
+        Raters by emotion for each utterance, without emotions that nobody heard; and the number of raters that was
+        found from shares, for the rows that do not tell it, else 0.
 
     Raises:
         InputError: a cell is no such JSON or names an unknown emotion, or no number of raters gives the shares.
@@ -34,7 +35,7 @@ def read(cells: Sequence[str], raters: Sequence[str], places: Sequence[str]) -> 
         for row, cell, place in zip(numbers, cells, places, strict=True):
             if row and abs(sum(row.values()) - 1) > len(row) * _rounding(row):
                 raise InputError(f"{place}: expected votes whose shares add up to 1, as in other rows, found '{cell}'")
-        told = [int(count) if count.isdecimal() else 0 for count in raters]
+        told = [_whole(count) for count in raters]
         if not all(count for count, row in zip(told, numbers, strict=True) if row):
             found = _smallest(numbers)
             if not found:
@@ -44,7 +45,7 @@ def read(cells: Sequence[str], raters: Sequence[str], places: Sequence[str]) -> 
                     "row, found none that does; add a column raters with the number of each row's raters, or write "
                     "counts"
                 )
-            told = [found] * len(numbers)
+            told = [count or found for count in told]
         numbers = [
             _counts(row, count, place) if row else {} for row, count, place in zip(numbers, told, places, strict=True)
         ]
@@ -55,6 +56,11 @@ def most(counts: Mapping[str, int]) -> str:
     """Give the emotion that most raters heard, or ``undecided`` where two share that place."""
     first, *others = [emotion for emotion, count in counts.items() if count == max(counts.values())]
     return "undecided" if others else first
+
+
+def _whole(text: str) -> int:
+    """A number of raters such as ``10`` or, as pandas writes it, ``10.0``; 0 where it is none."""
+    return int(float(text)) if re.fullmatch(r"\d+(\.0*)?", text) else 0
 
 
 def _numbers(cell: str, place: str) -> dict[str, float]:

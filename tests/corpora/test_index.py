@@ -208,6 +208,59 @@ def test_shares_of_a_known_number_of_raters_become_its_counts(corpus):
     assert told(corpus, "details") == [{"raters": 6}] * 3
 
 
+def test_a_number_of_raters_with_a_decimal_point_or_for_some_rows_is_taken(corpus):
+    half = '"{""angry"": 0.5, ""sad"": 0.5}"'
+    rows = [f"takes/{number}.wav,{half},{raters}" for number, raters in ((1, "10.0"), (2, ""), (3, "4"))]
+    write(corpus, "path,votes,Raters", *rows)
+    assert told(corpus, "votes") == [{"angry": 5, "sad": 5}, {"angry": 1, "sad": 1}, {"angry": 2, "sad": 2}]
+    assert told(corpus, "details") == [{"raters": 10.0}, {"raters_from_shares": 2}, {"raters": 4}]
+
+
+def test_columns_are_known_in_any_case(corpus):
+    lines = [
+        line + extra for line, extra in zip(THREE, (",Age,VOTES,Split", ",31,,TRAIN", ",,,-", ",,,?"), strict=True)
+    ]
+    write(corpus, *lines)
+    assert told(corpus, "age") == [31.0, None, None]
+    assert told(corpus, "details") == [{"split": "TRAIN"}, {}, {}]
+    write(corpus, "path,emotion,Session,SESSION", *(f"{line},1,1" for line in THREE[1:]))
+    with pytest.raises(InputError, match="the columns Session and SESSION could both be the session; rename one"):
+        parsed(corpus)
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "fault"),
+    [
+        ("Start,End", "0.1,0.3", r"a segment, from '0\.1' to '0\.3'"),
+        ("start,end", "00:01,00:03", "a segment, from '00:01' to '00:03'"),
+        ("start,duration", "0.2,0.3", r"a segment, from '0\.2' to ''"),
+        ("end", "0.3", r"a segment, from '' to '0\.3'"),
+        ("start,end", "soon,", "row 2: start: expected seconds, such as 1.5, found 'soon'"),
+    ],
+)
+def test_segments_are_refused_however_they_are_written(corpus, header, cells, fault):
+    write(corpus, f"path,emotion,{header}", *(f"{line},{cells}" for line in THREE[1:]))
+    with pytest.raises(InputError, match=fault):
+        parsed(corpus)
+
+
+def test_whole_files_may_be_told_with_decimal_commas(corpus):
+    write(corpus, "path;emotion;start;end", *(f"{line.replace(',', ';')};0,0;0,5" for line in THREE[1:]))
+    assert told(corpus, "emotion") == ["angry", "happy", "sad"]
+
+
+def test_json_lines_are_parted_by_line_feeds_alone_and_faults_name_the_line(corpus):
+    lines = [json.dumps(record | {"text": "one\u2028two"}, ensure_ascii=False) for record in records()]
+    write(corpus, *lines, name="index.jsonl")
+    assert told(corpus, "text") == ["one\u2028two"] * 3
+    write(corpus, *lines[:2], "{", name="index.jsonl")
+    with pytest.raises(InputError, match=r"index\.jsonl: line 3: not valid JSON"):
+        parsed(corpus)
+    write(corpus, lines[0].replace("s1", "\\ud83d"), name="index.jsonl")
+    with pytest.raises(InputError, match="record 1: speaker: expected text, found half of a character"):
+        parsed(corpus)
+
+
 def test_shares_that_no_raters_can_have_given_are_refused(corpus):
     with pytest.raises(InputError, match=r"record 1: expected votes whose shares add up to 1"):
         votes(corpus, {"angry": 0.7, "sad": 0.2}, {"sad": 1.0}, {"sad": 1.0})
@@ -243,7 +296,7 @@ def test_names_in_another_form_of_unicode_are_found(corpus):
             ["path,emotion", "takes/1.wav,a,b"],
             "row 2: expected 2 cells a row as in the header, found more",
         ),
-        (["path,emotion", 'takes/1.wav,"a'], "expected a UTF-8 CSV table"),
+        (["path,emotion", 'takes/1.wav,"a'], "line 2: expected a UTF-8 CSV table"),
         (["path,emotion,speker", "takes/1.wav,a,b"], "the column 'speker' cannot be used; did you mean 'speaker'"),
     ],
 )

@@ -141,6 +141,15 @@ def test_the_limits_of_length_themselves_are_accepted(raw):
     assert build(raw)[1].empty
 
 
+@pytest.mark.parametrize(("longest", "reason"), [(1.9, {"mine/angry/large.wav": "too_long"}), (2.0, {})])
+def test_of_a_large_file_no_more_is_held_than_may_be_long(raw, monkeypatch, longest, reason):
+    record(raw / "mine/angry/large.wav", seed=6, seconds=2.0)
+    monkeypatch.setattr(examination, "LARGE_BYTES", (raw / "mine/angry/large.wav").stat().st_size - 1)
+    _, rejected, _ = build(raw, max_seconds=longest)
+    assert reasons(rejected) == reason
+    assert set(rejected["detail"]) == ({"more than 1.9 s"} if reason else set())
+
+
 def test_a_quiet_recording_is_not_silent(raw):
     soundfile.write(raw / "mine/sad/quiet.wav", 2e-4 * np.sin(np.arange(8000)), RATE, subtype="FLOAT")
     assert build(raw)[1].empty
@@ -156,6 +165,20 @@ def test_of_copies_the_first_is_kept_whatever_their_format_and_corpus(raw):
     assert set(rejected["detail"]) == {"the same audio as mine/angry/b"}
     assert "mine/angry/b" in set(table["id"])
     assert table["sha256"].is_unique
+
+
+def test_of_copies_of_two_speakers_none_is_kept_and_it_is_said(raw):
+    (raw / "yours" / "joy").rename(raw / "yours" / "anger")
+    (raw / "yours/anger/copy.wav").write_bytes((raw / "mine/angry/b.wav").read_bytes())
+    said = []
+    params = dataclasses.replace(PARAMS, speaker_pattern={"mine": "(?P<speaker>.)", "yours": "(?P<speaker>.)"})
+    _, rejected, _ = intake.build(raw, ("mine", "yours"), ("angry", "sad"), params, say=said.append)
+    assert reasons(rejected) == {"mine/angry/b.wav": "duplicate", "yours/anger/copy.wav": "duplicate"}
+    assert set(rejected["detail"]) == {"the same audio is of mine/b and yours/c: mine/angry/b, yours/anger/copy"}
+    assert said == [
+        "the same audio is of mine/b and yours/c: mine/angry/b, yours/anger/copy; if these are one person, give them "
+        "one name: no split by speakers keeps them apart"
+    ]
 
 
 def test_of_copies_with_different_labels_none_is_kept(raw):

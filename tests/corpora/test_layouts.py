@@ -29,6 +29,8 @@ def parsed(folder, **reading):
         ("train/angry/a.wav", "angry", "", {"split": "train"}),
         ("Test/angry/spk12/a.wav", "angry", "spk12", {"split": "Test"}),
         ("valid/spk12/angry/a.wav", "angry", "spk12", {"split": "valid"}),
+        ("Devel/angry/a.wav", "angry", "", {"split": "Devel"}),
+        ("test1/angry/a.wav", "angry", "", {"split": "test1"}),
         ("angry/take1/a.wav", "angry", "", {}),  # perhaps a person, perhaps not
         ("angry/0012/a.wav", "angry", "", {}),
     ],

@@ -15,6 +15,7 @@ MSP-PODCAST_0001_0008.wav,WORKER00000002,Angry,Angry
 MSP-PODCAST_0001_0008.wav,WORKER00000003,Disgust,Disgust
 MSP-PODCAST_0001_0019.wav,WORKER00000001,Other-sarcastic tone,Other
 MSP-PODCAST_0023_0047.wav,WORKER00000003,Contempt,Contempt
+MSP-PODCAST_0023_0047.wav,WORKER00000004,,
 """
 IN_ONE_COLUMN = """FileName,EmoDetail
 MSP-PODCAST_0001_0008.wav,"WORKER00000001; Angry; Angry,Annoyed; A:6.000000; V:2.000000; D:6.000000;"
@@ -69,6 +70,19 @@ def test_an_incomplete_corpus_may_lack_turns_votes_and_the_list_of_parts(corpus)
     assert not any(utterance.votes for utterance in utterances)
 
 
+def test_a_name_that_stands_in_two_folders_is_refused(corpus):
+    (corpus / "Audios" / "more").mkdir()
+    (corpus / "Audios" / "more" / "MSP-PODCAST_0001_0008.wav").touch()
+    with pytest.raises(InputError, match="MSP-PODCAST_0001_0008"):
+        msp_podcast.parse(corpus, incomplete=False)
+
+
+def test_a_turn_without_label_has_no_part_unless_it_is_withheld(corpus):
+    (corpus / "Audios" / "MSP-PODCAST_0300_0001.wav").touch()
+    found = {each.name: each.details.get("split") for each in msp_podcast.parse(corpus, incomplete=True)}
+    assert (found["MSP-PODCAST_0200_0001"], found["MSP-PODCAST_0300_0001"]) == ("Test3", None)
+
+
 def without(*names):
     def change(corpus):
         for name in names:
@@ -99,6 +113,22 @@ def writing(name, text):
         (
             writing("Labels/labels_consensus.csv", CONSENSUS.replace("5.2", "high")),
             "expected numbers as EmoAct, .*'high'",
+        ),
+        (
+            writing("Labels/labels_consensus.csv", CONSENSUS.replace("5.2", "inf")),
+            "expected numbers as EmoAct, .*infinite",
+        ),
+        (
+            writing("Labels/labels_consensus.csv", CONSENSUS.replace("0019", "0008")),
+            r"labels_consensus\.csv: MSP-PODCAST_0001_0008\.wav stands there twice",
+        ),
+        (
+            writing("Labels/labels_detailed.csv", DETAILED.replace(".wav", "")),
+            "expected turns of .*, found none, the first is MSP-PODCAST_0001_0008",
+        ),
+        (
+            writing("Labels/labels_detailed.csv", IN_ONE_COLUMN.replace(";", "|")),
+            "expected emotions such as Angry and Neutral, found",
         ),
         (
             writing("Labels/labels_detailed.csv", "FileName,Emotion\n"),
