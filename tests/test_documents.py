@@ -33,7 +33,7 @@ SINGLE = {
     "gain where as many": ["ambiguity cost.PEOPLE.uar.random_low", "ambiguity cost.PEOPLE.uar.random_high"],
     "p; by Holm": [f"bias gender.gap.female_minus_male.{name}" for name in ("p", "p_holm", "p_smallest")],
     "where a model without bias": [f"bias gender.gap.female_minus_male.unbiased_{end}" for end in ("low", "high")],
-    "smallest gap": ["bias gender.gap.female_minus_male.detectable"],
+    "true gap": ["bias gender.gap.female_minus_male.detectable"],
     "age: largest gap": ["bias age.gap.largest.uar", "bias age.gap.largest.p"],
     "equalised-odds gap": [
         "bias gender.gap.equalised_odds.raw",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ser.machine import memory
 from ser.scores.intervals import Bootstrap, IntervalParams
 
 CELLS = 4_000_000  # numbers held at once: ranks of all utterances in some replicates
@@ -91,6 +92,9 @@ def _measure(
         params: how it is made.
     """
     names, members = np.unique(speakers, return_inverse=True)
+    # Three times while it is counted, then once for each score.
+    cells = (2 + len(scores)) * len(members) * len(names)
+    memory.require(8 * cells, f"{name} of {len(members)} utterances by {len(names)} speakers")
     below = [_below(np.asarray(score), members, len(names)) for score in scores]
 
     def evaluate(weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, present, table
 from ser.report.material import Material
 from ser.report.performance import chosen
-from ser.splits.names import INDEPENDENT, RANDOM
+from ser.splits.names import INDEPENDENT, RANDOM, SINGLE
 
 PROBED = {"emotion": "the emotion", "speaker": "the speaker", "gender": "the gender", "age": "the age band"}
 SPACES = {
@@ -89,7 +89,7 @@ def drop(material: Material) -> Finding:
         return Finding(asked, words.UNKNOWN, why, "There is nothing to compare.", cannot)
     settings = material.settings["intervals"]
     random, independent = (material.get("evaluate", name, "uar") for name in (RANDOM, INDEPENDENT))
-    reason = words.no_interval(material.get("evaluate", INDEPENDENT, "speakers"), settings["minimum_speakers"])
+    reason = _without_interval(material, settings["minimum_speakers"])
     verdict = words.verdict(values, "uar", 1 - settings["confidence"])
     claimed = words.rounded(values["uar"])
     meaning = {
@@ -105,11 +105,23 @@ def drop(material: Material) -> Finding:
         f"A random split, in which test speakers are in training as well, has a UAR of {words.number(random)}, the "
         f"speaker-independent one {words.number(independent)}: {meaning}, "
         f"{words.estimate(values, 'uar', reason, sign=True)}.",
-        "Both splits score the same speakers, so the difference is better known than its two terms."
-        if words.interval(values, "uar")
-        else f"Nobody can say: {reason}.",
+        _how_sure(chosen(material)) if words.interval(values, "uar") else f"Nobody can say: {reason}.",
         cannot,
     )
+
+
+def _without_interval(material: Material, minimum: int) -> str:
+    """Say why the difference of two splits has no interval."""
+    counts = [material.get("evaluate", name, "speakers") for name in (RANDOM, INDEPENDENT)]
+    if None in counts or min(counts) < minimum:
+        return words.no_interval(None if None in counts else min(counts), minimum)
+    return "no interval: too few speakers are tested by both splits, or by one of them alone"
+
+
+def _how_sure(protocol: str) -> str:
+    if protocol in SINGLE:
+        return "The splits test other utterances, and not all the same speakers: those of both are drawn together."
+    return "Both splits score the same speakers, so the difference is better known than its two terms."
 
 
 def readable(material: Material, attribute: str) -> Finding:

@@ -175,6 +175,30 @@ def test_a_random_split_that_does_not_overstate_is_not_said_to(values, verdict, 
     assert said in finding.found
 
 
+@pytest.mark.parametrize(
+    ("random", "independent", "reason"),
+    [
+        (None, 10, "speakers unknown"),
+        (10, 3, "3 speakers of 5 needed"),
+        (24, 6, "too few speakers are tested by both splits, or by one of them alone"),
+    ],
+)
+def test_a_difference_without_interval_says_why(random, independent, reason):
+    values = drop(uar=0.1)["evaluate"]
+    values["random"] |= {"speakers": random} if random else {}
+    values["speaker_independent"]["speakers"] = independent
+    finding = speakers.drop(material({"evaluate": values}, folds=FOLDS))
+    assert f"no interval: {reason}" in finding.found
+    assert finding.sure == f"Nobody can say: no interval: {reason}."
+
+
+def test_a_single_fold_is_not_said_to_test_the_same_speakers():
+    known = {"uar": 0.1266, "uar_low": 0.0834, "uar_high": 0.1663}
+    for protocol, said in (("kfold", "Both splits score the same speakers"), ("holdout", "not all the same speakers")):
+        finding = speakers.drop(material(drop(**known), folds=[{"protocol": protocol}, {"protocol": "random"}]))
+        assert said in finding.sure
+
+
 def test_without_a_random_split_or_with_nothing_else_there_is_no_answer():
     for protocol, said in (("random", "keeps no speaker apart"), ("loso", "no random split beside it")):
         finding = speakers.drop(material({"evaluate": {}}, folds=[{"protocol": protocol}]))
