@@ -51,7 +51,7 @@ class RepresentationParams(IntervalParams):
     permutations: int
     perplexity: float
     neighbours: int
-    utterances: int = 10_000
+    utterances: int
 
     def __post_init__(self):
         super().__post_init__()

@@ -25,6 +25,7 @@ PARAMS = RepresentationParams(
     cost=0.01,
     permutations=3,
     perplexity=5.0,
+    utterances=10_000,
     neighbours=5,
 )
 BANDS = (30, 50)

@@ -19,6 +19,7 @@ SETTINGS = {
     "cost": 0.01,
     "permutations": 3,
     "perplexity": 5.0,
+    "utterances": 10_000,
     "neighbours": 5,
 }
 EXTRACTOR = '{"encoder": "numbers"}'

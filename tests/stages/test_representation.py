@@ -26,7 +26,7 @@ from tests import builders
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "representation.py"
 SPEAKERS, TAKES = 8, 8
-SETTINGS = {"folds": 4, "cost": 0.01, "permutations": 3, "perplexity": 10.0, "neighbours": 10}
+SETTINGS = {"folds": 4, "cost": 0.01, "permutations": 3, "perplexity": 10.0, "neighbours": 10, "utterances": 10_000}
 PARAMS = {
     "age_bands": [30],
     "intervals": builders.INTERVALS,
