@@ -53,7 +53,7 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     if not consensus.is_file():
         raise InputError(f"{consensus}: no such file; it comes with the corpus: add it")
     labels = _consensus(consensus)
-    withheld = _withheld(folder / "Partition.txt", incomplete) - labels.keys()
+    withheld = _withheld(folder / "Partition.txt", incomplete)
     silent, unlabelled = sorted(labels.keys() - audio.keys()), sorted(audio.keys() - labels.keys() - withheld)
     if silent and not incomplete:
         raise InputError(

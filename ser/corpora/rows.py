@@ -71,13 +71,11 @@ def read(path: Path) -> Rows:
     text = _text(path)
     if path.suffix in (".csv", ".tsv"):
         return _csv(path, text)
-    try:
-        if path.suffix == ".jsonl":
-            records = [_record(path, number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-        else:
-            records = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from error
+    if path.suffix == ".jsonl":
+        lines = enumerate(text.split("\n"), start=1)
+        records = [_json(line, f"{path}: line {number}") for number, line in lines if line.strip()]
+    else:
+        records = _json(text, str(path))
     if isinstance(records, dict):
         records = [{"ID": key, **record} if isinstance(record, dict) else record for key, record in records.items()]
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
@@ -85,12 +83,11 @@ def read(path: Path) -> Rows:
     return _of_records(path, records)
 
 
-def _record(path: Path, number: int, line: str):
-    """The value of a line of JSON lines."""
+def _json(text: str, place: str):
     try:
-        return json.loads(line)
-    except ValueError as error:
-        raise InputError(f"{path}: line {number}: not valid JSON: {error}") from error
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{place}: not valid JSON: {error}") from error
 
 
 def _text(path: Path) -> str:

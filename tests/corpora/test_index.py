@@ -254,8 +254,9 @@ def test_json_lines_are_parted_by_line_feeds_alone_and_faults_name_the_line(corp
     write(corpus, *lines, name="index.jsonl")
     assert told(corpus, "text") == ["one\u2028two"] * 3
     write(corpus, *lines[:2], "{", name="index.jsonl")
-    with pytest.raises(InputError, match=r"index\.jsonl: line 3: not valid JSON"):
+    with pytest.raises(InputError, match=r"index\.jsonl: line 3: not valid JSON") as caught:
         parsed(corpus)
+    assert str(caught.value).count("index.jsonl") == 1
     write(corpus, lines[0].replace("s1", "\\ud83d"), name="index.jsonl")
     with pytest.raises(InputError, match="record 1: speaker: expected text, found half of a character"):
         parsed(corpus)
