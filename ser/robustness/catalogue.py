@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from ser.robustness import lines, noise, rooms, speech
 
-RECORDINGS, VOICES = "recordings", "voices"  # material that a distortion needs
+# Material that a distortion needs: recorded noises, recorded impulse responses, other speakers.
+RECORDINGS, RESPONSES, VOICES = "recordings", "responses", "voices"
+FILES = (RECORDINGS, RESPONSES)  # which are read from a folder
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Distortion:
         level: what its level is.
         least: the lowest level.
         most: the highest level.
-        material: ``RECORDINGS`` of a noise, ``VOICES`` of other speakers, or ``""``.
+        material: ``RECORDINGS`` of a noise, ``RESPONSES`` to an impulse, ``VOICES`` of other speakers, or ``""``.
         keeps_length: whether the signal stays as long as it was, sample by sample.
         package: an optional requirement that it needs, or ``""``.
         packages: those whose versions decide its numbers, beside NumPy.
@@ -47,6 +49,7 @@ DISTORTIONS = {
     "recording": Distortion(noise.recording, *SNR, RECORDINGS),
     "babble": Distortion(noise.babble, *SNR, VOICES),
     "room": Distortion(rooms.room, "room", "RT60 in s", 0.2, 1.5, package="pyroomacoustics", packages=("scipy",)),
+    "response": Distortion(rooms.measured, "room", "share of the sound that went through it", 0.01, 1, RESPONSES),
     "telephone": Distortion(
         lines.telephone, "line", "upper edge of the band in Hz", 1000, 3900, packages=("scipy", "soxr")
     ),

@@ -15,10 +15,11 @@ import numpy as np
 from ser import audio
 from ser.corpora.walk import walk
 from ser.files.failures import InputError
-from ser.robustness.catalogue import DISTORTIONS, RECORDINGS, Distortion
+from ser.robustness.catalogue import DISTORTIONS, FILES, RECORDINGS, RESPONSES, Distortion
 from ser.robustness.vectors import CLEAN
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")  # of conditions, which names files
+FILES_ARE = {RECORDINGS: "recorded noise", RESPONSES: "recorded impulse responses"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Choice:
     Attributes:
         levels: of the distortion, a condition each.
         distortion: its name in the catalogue; by default that of the conditions.
-        recordings: folder of the folder of noises, for the distortion ``recording``.
+        recordings: their folder, from the folder of noises on, for the distortions ``recording`` and ``response``.
         leave_out: corpora not to measure it on, to save time.
     """
 
@@ -46,7 +47,7 @@ class Condition:
         kind: the name that the params give it.
         distortion: its name in the catalogue; ``CLEAN`` for none.
         level: of the distortion.
-        recordings: folder of the folder of noises, or ``""``.
+        recordings: their folder, from the folder of noises on, or ``""``.
         left_out: whether the params leave it out.
     """
 
@@ -80,9 +81,18 @@ class Condition:
         if self.of.package and find_spec(self.of.package) is None:
             return f"{self.of.package} is not installed: pip install -r requirements-robustness.txt"
         folder = noises / self.recordings
-        if self.of.material == RECORDINGS and not (folder.is_dir() and walk(folder).files):
+        if self.of.material in FILES and not (folder.is_dir() and walk(folder).files):
             return f"no recordings in {folder}"
         return ""
+
+    def sounds(self, noises: Path) -> Sequence[np.ndarray]:
+        """Read the recordings that it takes, each float32 (samples,), mono at 16 kHz.
+
+        Raises:
+            InputError: one of them cannot be read, or is silent.
+        """
+        folder = noises / self.recordings
+        return responses(folder) if self.of.material == RESPONSES else recordings(folder)
 
 
 def listed(block: Mapping[str, Choice], corpus: str) -> list[Condition]:
@@ -108,8 +118,8 @@ def listed(block: Mapping[str, Choice], corpus: str) -> list[Condition]:
                 raise InputError(
                     f"{place}.levels: expected {of.level}, {of.least:g} to {of.most:g} for {name}, found {level:g}"
                 )
-        if (of.material == RECORDINGS) != bool(choice.recordings):
-            expected = "the folder of a noise" if of.material == RECORDINGS else "none"
+        if (of.material in FILES) != bool(choice.recordings):
+            expected = f"a folder of {FILES_ARE[of.material]}" if of.material in FILES else "none"
             raise InputError(
                 f"{place}.recordings: expected {expected} for {name}, found '{choice.recordings or 'nothing'}'"
             )
@@ -127,3 +137,13 @@ def recordings(folder: Path) -> Sequence[np.ndarray]:
         InputError: one of them cannot be read, or is silent.
     """
     return [librosa.effects.trim(audio.load(path, allow_silence=False), top_db=30)[0] for path in walk(folder).files]
+
+
+@cache
+def responses(folder: Path) -> Sequence[np.ndarray]:
+    """Read impulse responses whole, for what they lose is theirs.
+
+    Raises:
+        InputError: one of them cannot be read, or is silent.
+    """
+    return [audio.load(path, allow_silence=False) for path in walk(folder).files]

@@ -22,8 +22,7 @@ from ser.features import Features
 from ser.files.failures import InputError
 from ser.machine import processes
 from ser.machine.threads import one_thread
-from ser.robustness import conditions as listing
-from ser.robustness.catalogue import RECORDINGS, VOICES
+from ser.robustness.catalogue import FILES, VOICES
 from ser.robustness.conditions import Condition
 from ser.robustness.noise import TALKERS
 from ser.robustness.vectors import CLEAN, ENCODERS, SCHEMA
@@ -188,8 +187,8 @@ def _made_by(extractor: Extractor, condition: Condition, task: Task) -> str:
         made["modules"] = fingerprint.modules([of.apply.__module__], fingerprint.ROOT)
         packages = [*of.packages, *([of.package] if of.package else [])]
         made["versions"] = {package: version(package) for package in ("numpy", *packages)}
-        if of.material == RECORDINGS:
-            sounds = listing.recordings(task.noises / condition.recordings)
+        if of.material in FILES:
+            sounds = condition.sounds(task.noises)
             made["material"] = _digest([audio.digest(sound[np.newaxis], audio.SAMPLING_RATE_HZ) for sound in sounds])
         elif of.material == VOICES:
             made["material"] = _digest(task.manifest[["id", "speaker", "sha256"]].to_numpy().tolist())
@@ -255,8 +254,8 @@ def distorted(signal: np.ndarray, condition: Condition, task: Task, place: int) 
     utterance = task.manifest.iloc[place]
     generator, of = condition.generator(task.seed, utterance["id"]), condition.of
     material = {}
-    if of.material == RECORDINGS:
-        material = {"material": listing.recordings(task.noises / condition.recordings)}
+    if of.material in FILES:
+        material = {"material": condition.sounds(task.noises)}
     elif of.material == VOICES:
         chosen = talkers(task.manifest, utterance["speaker"], generator)
         material = {"material": [audio.load(task.raw / path) for path in chosen["path"]]}

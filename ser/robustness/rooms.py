@@ -1,5 +1,9 @@
-"""A room with a far microphone, by the image method (J. Allen and D. Berkley, 1979) of pyroomacoustics."""
+"""Rooms: one with a far microphone, simulated, and measured ones, or devices, by recorded impulse responses.
 
+The simulation is the image method (J. Allen and D. Berkley, 1979) of pyroomacoustics.
+"""
+
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -16,6 +20,7 @@ PLACES = 4  # of speaker and microphone, one of which is drawn
 SPEED_OF_SOUND = 343.0  # m/s
 TOLERANCE = 0.02  # of the reverberation time
 FIT_DB = (-5.0, -35.0)  # of the decay: T30
+ONSET_DB = -20.0  # against its peak, from which on a response has begun (ISO 3382-1)
 
 
 def room(signal: np.ndarray, rt60_s: float, generator: np.random.Generator) -> np.ndarray:
@@ -32,10 +37,35 @@ def room(signal: np.ndarray, rt60_s: float, generator: np.random.Generator) -> n
     Raises:
         ModuleNotFoundError: pyroomacoustics is not installed.
     """
-    wet = fftconvolve(signal, response(rt60_s, int(generator.integers(PLACES))))[: signal.size]
+    return _through(signal, response(rt60_s, int(generator.integers(PLACES)))).astype(np.float32)
+
+
+def measured(
+    signal: np.ndarray, share: float, generator: np.random.Generator, material: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Send speech through one of several measured rooms or devices.
+
+    What went through has the power over the active frames that the speech had.
+
+    Args:
+        signal: float32 (samples,), mono at 16 kHz.
+        share: of the sound that went through it; the rest is the signal as it was.
+        generator: draws which.
+        material: impulse responses, (taps,) each; what comes before the first sound, 20 dB below the peak, is cut off.
+
+    Returns:
+        float32 (samples,); what rings on after the end is cut off.
+    """
+    taps = material[generator.integers(len(material))]
+    first = np.argmax(np.abs(taps) >= np.abs(taps).max() * 10 ** (ONSET_DB / 20))
+    return ((1 - share) * signal + share * _through(signal, taps[first:])).astype(np.float32)
+
+
+def _through(signal: np.ndarray, taps: np.ndarray) -> np.ndarray:
+    wet = fftconvolve(signal, taps)[: signal.size]
     heard = noise.active(signal)
     power, wet_power = (np.mean(np.square(part[heard], dtype=np.float64)) for part in (signal, wet))
-    return (wet * np.sqrt(power / max(wet_power, 1e-20))).astype(np.float32)
+    return wet * np.sqrt(power / max(wet_power, 1e-20))
 
 
 @cache

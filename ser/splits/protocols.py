@@ -57,7 +57,9 @@ class SplitParams:
 def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -> pd.DataFrame:
     """Split a corpus by the chosen protocol and, beside it, at random.
 
-    The random contrast has as many folds as the chosen protocol, and test parts of about the same size.
+    The random contrast has as many folds as the chosen protocol, and test parts of about the same size. ``holdout`` and
+    ``predefined`` test once, the contrast as many utterances, but others; where sentences are kept apart, the contrast
+    trains more utterances, and knows the sentences, too.
     Speaker-disjoint cuts are stratified by corpus, gender and emotion, random ones by emotion.
 
     Args:
@@ -90,7 +92,7 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
     table = _table(rows, params.protocol, tests, params.validation_share, params.seed, said, own)
     if params.protocol == RANDOM:
         return table
-    # The contrast shall differ in nothing but the speakers: as many folds, parts of about the same size.
+    # As many folds and parts of about the same size, so that loso, kfold and sessions differ from it by speakers alone.
     number = len(tests) if len(tests) > 1 else max(2, round(len(rows) / len(tests[0])))
     sizes = table["part"].value_counts()
     share = sizes["validation"] / (sizes["validation"] + sizes["train"])
@@ -256,7 +258,12 @@ def _take(
             shares = strata.iloc[piece].value_counts().reindex(strata.unique(), fill_value=0) / strata.value_counts()
             fitting.append(((shares - share).abs().mean(), taken))
     if not fitting:
-        having = rows.groupby("emotion")[units.name].unique()
+        if not len(free):
+            raise InputError(
+                f"{place}: expected a part of the corpus' own to validate on, or training utterances of known speakers "
+                f"to set aside for it, found neither; name such a part or such speakers, or choose {OVERSTATES}"
+            )
+        having = rows[units != ""].groupby("emotion")[units.name].unique()
         rarest = having.map(len).idxmin()
         kind = "utterances" if protocol == RANDOM else "speakers"
         raise InputError(

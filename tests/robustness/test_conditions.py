@@ -13,10 +13,10 @@ from ser.robustness.conditions import Choice, Condition
 ROOT = Path(__file__).resolve().parents[2]
 LEVELS = {
     **dict.fromkeys(("white", "pink", "car", "recording", "babble"), 10.0),
-    **{"room": 0.3, "telephone": 3400.0, "mulaw": 64.0, "amr": 4.75, "opus": 8.0, "mp3": 16.0},
+    **{"room": 0.3, "response": 1.0, "telephone": 3400.0, "mulaw": 64.0, "amr": 4.75, "opus": 8.0, "mp3": 16.0},
     **{"packet_loss": 0.3, "gain": -6.0, "clipping": 0.3, "silence": 0.1, "tempo": 1.2, "pitch": 1.0},
 }
-DRAWN = {"white", "pink", "car", "recording", "babble", "room", "packet_loss"}
+DRAWN = {"white", "pink", "car", "recording", "babble", "room", "response", "packet_loss"}
 
 
 def apply(name, signal, seed):
@@ -77,7 +77,7 @@ def test_conditions_are_listed_with_the_clean_one_first():
         ({"room": Choice([0.0])}, r"conditions.room.levels: expected RT60 in s, 0.2 to 1.5 for room, found 0"),
         ({"pink": Choice([])}, r"conditions.pink.levels: expected at least one, each once, found \[\]"),
         ({"pink": Choice([1.0, 1.0])}, r"conditions.pink.levels: expected at least one, each once"),
-        ({"rain": Choice([1.0], "recording")}, r"conditions.rain.recordings: expected the folder of a noise for"),
+        ({"rain": Choice([1.0], "recording")}, r"conditions.rain.recordings: expected a folder of recorded noise for"),
         ({"pink": Choice([1.0], "", "rain")}, r"conditions.pink.recordings: expected none for pink, found 'rain'"),
     ],
 )
@@ -94,6 +94,17 @@ def test_a_noise_without_recordings_is_not_measured_and_said_to_be_so(tmp_path, 
     reason = Condition("rain", "recording", 10.0, "rain").obstacle(tmp_path)
     assert reason == f"no recordings in {tmp_path / 'rain'}"
     assert Condition("pink", "pink", 10.0).obstacle(tmp_path) == ""
+
+
+def test_impulse_responses_stay_whole_and_are_found_beside_the_noises(tmp_path):
+    taps = np.concatenate([np.zeros(800), 0.5 * 10 ** (-3 * np.arange(8_000) / 8_000)])
+    for folder in ("noise", "responses"):
+        (tmp_path / folder).mkdir()
+    soundfile.write(tmp_path / "responses" / "hall.wav", taps, 16_000, subtype="FLOAT")
+    condition = Condition("hall", "response", 1.0, "../responses")
+    (response,) = condition.sounds(tmp_path / "noise")
+    np.testing.assert_allclose(response, taps, atol=1e-6)
+    assert condition.obstacle(tmp_path / "noise") == ""
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch, tmp_path):

@@ -36,6 +36,23 @@ def test_the_speech_stays_as_loud(speech):
     assert np.std(wet[active]) == pytest.approx(np.std(speech[active]), rel=0.1)
 
 
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_a_measured_response_is_convolved_from_its_onset_on_and_mixed(speech, share):
+    rest = np.random.default_rng(2).standard_normal(400) * np.exp(-np.arange(400) / 60) / 4
+    taps = np.concatenate([np.full(700, 0.01), [1.0], rest]).astype(np.float32)
+    wet = rooms.measured(speech, share, np.random.default_rng(0), [taps])
+    plain = np.convolve(speech.astype(float), taps[700:].astype(float))[: speech.size]
+    active = np.repeat((np.square(speech.reshape(-1, 400)).mean(axis=1) > 1e-4), 400)
+    loud = np.std(speech[active]) / np.std(plain[active])
+    np.testing.assert_allclose(wet, (1 - share) * speech + share * loud * plain, atol=0.01 * np.abs(speech).max())
+
+
+def test_one_of_several_responses_is_drawn(speech):
+    short, long = np.ones(1, np.float32), np.ones(64, np.float32)
+    heard = {rooms.measured(speech, 1.0, np.random.default_rng(seed), [short, long]).tobytes() for seed in range(9)}
+    assert len(heard) == 2
+
+
 def test_places_differ():
     responses = [rooms.response(0.3, place) for place in range(rooms.PLACES)]
     assert len({response.tobytes() for response in responses}) == rooms.PLACES

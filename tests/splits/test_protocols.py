@@ -251,6 +251,25 @@ def test_predefined_refuses_to_ask_unknown_speakers(part):
         table.check(split, with_unknown("train"))
 
 
+def test_predefined_refuses_to_validate_on_nobody():
+    unknown = with_unknown("train").query("speaker == ''")
+    known = with_parts(["test"] * 8)
+    with pytest.raises(
+        InputError, match=r"fold 0: expected a part of the corpus' own to validate on, .* found neither"
+    ):
+        protocols.make(pd.concat([known, unknown]), EMOTIONS, params("predefined"))
+
+
+def test_predefined_does_not_count_unknown_speakers_as_one_person():
+    utterances = with_unknown("train")
+    told = with_parts(["train"] + ["test"] * 7)
+    utterances.loc[utterances["speaker"] != "", "details"] = told["details"].to_numpy()
+    with pytest.raises(
+        InputError, match=r"cannot set a validation part aside .* 'angry', has 8 speakers, such as made"
+    ):
+        protocols.make(utterances, EMOTIONS, params("predefined"))
+
+
 def test_three_speakers_are_enough():
     utterances = corpus(speakers=3)
     for protocol in ("holdout", "loso", "kfold"):
