@@ -58,8 +58,9 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
     """Split a corpus by the chosen protocol and, beside it, at random.
 
     The random contrast has as many folds as the chosen protocol, and test parts of about the same size. ``holdout`` and
-    ``predefined`` test once, the contrast as many utterances, but others; where sentences are kept apart, the contrast
-    trains more utterances, and knows the sentences, too.
+    ``predefined`` test once, the contrast as many utterances, but others. Where sentences are kept apart, the contrast
+    tests the same utterances fold by fold, and learns from as many of each emotion, of other sentences as well, but by
+    anybody.
     Speaker-disjoint cuts are stratified by corpus, gender and emotion, random ones by emotion.
 
     Args:
@@ -96,8 +97,8 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
     number = len(tests) if len(tests) > 1 else max(2, round(len(rows) / len(tests[0])))
     sizes = table["part"].value_counts()
     share = sizes["validation"] / (sizes["validation"] + sizes["train"])
-    beside = _cut(rows, RANDOM, number, params.seed)[: len(tests)]
-    both = [table, _table(rows, RANDOM, beside, share, params.seed)]
+    beside = _cut(rows, RANDOM, number, params.seed)[: len(tests)] if said is None else tests
+    both = [table, _table(rows, RANDOM, beside, share, params.seed, said)]
     return pd.concat(both).sort_values(["protocol", "fold", "id"], ignore_index=True)
 
 
@@ -205,19 +206,21 @@ def _table(
 ) -> pd.DataFrame:
     """Lay out the folds of a protocol: what a fold does not test, nor leaves out, is cut into training and validation.
 
-    Sentences, of each row, are kept apart where they are given; a part of the corpus' own to validate on is kept.
+    Sentences, of each row, are kept apart where they are given, in ``random`` with as much to learn from as if speakers
+    were, too; a part of the corpus' own to validate on is kept.
     """
     kept = np.array([], int) if own is None else np.flatnonzero(own == "validation")
     folds = []
     for fold, test in enumerate(tests):
         place = f"split.protocol {protocol}, fold {fold}"
-        others = np.setdiff1d(np.arange(len(rows)), test)
-        rest = others if said is None else sentences.free(rows, said, test, place)
+        # Another seed for each fold, lest the same speakers validate most of them.
+        another = (seed + fold) % (SEEDS[1] + 1)
+        rest = np.setdiff1d(np.arange(len(rows)), test) if said is None else sentences.free(rows, said, test, place)
+        if said is not None and protocol == RANDOM:
+            rest = sentences.drawn(rows, said, test, rest, another)
         part = np.full(len(rows), LEFT_OUT, dtype=object)
         part[rest] = "train"
         part[test] = "test"
-        # Another seed for each fold, lest the same speakers validate most of them.
-        another = (seed + fold) % (SEEDS[1] + 1)
         known = rest if protocol == RANDOM else rest[rows["speaker"].iloc[rest] != ""]
         taken = kept if len(kept) else _take(rows, known, protocol, "validation", validation_share, another, place)
         part[taken] = "validation"

@@ -98,3 +98,24 @@ def free(rows: pd.DataFrame, sentences: pd.Series, test: np.ndarray, place: str)
             "split.sentence_groups, leave it out of `emotions`, or choose split.sentences any"
         )
     return found
+
+
+def drawn(rows: pd.DataFrame, sentences: pd.Series, test: np.ndarray, instead_of: np.ndarray, seed: int) -> np.ndarray:
+    """Draw other sentences than a test part's by anybody, its speakers among them.
+
+    Args:
+        rows: the corpus.
+        sentences: of each row.
+        test: positions of the test utterances.
+        instead_of: positions as from ``free``; as many of each emotion are drawn.
+        seed: of the draw.
+
+    Returns:
+        Their positions, sorted.
+    """
+    generator = np.random.default_rng(seed)
+    others = np.flatnonzero(~sentences.isin(sentences.iloc[test]))
+    wanted = rows["emotion"].iloc[instead_of].value_counts().sort_index()
+    by_emotion = [others[rows["emotion"].iloc[others] == emotion] for emotion in wanted.index]
+    chosen = [generator.choice(some, number, replace=False) for some, number in zip(by_emotion, wanted, strict=True)]
+    return np.sort(np.concatenate(chosen))

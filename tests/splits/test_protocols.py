@@ -323,7 +323,25 @@ class TestDisjointSentences:
         counts = protocols.summarise(split, utterances)
         assert counts["speaker_independent"]["left_out"]["utterances_mean"] == (2 * 4 + 6 * 2) * 4
         assert counts["speaker_independent"]["test"]["utterances_mean"] == 2 * 2 * 4
-        assert "left_out" not in counts["random"]
+        assert counts["random"]["left_out"]["utterances_mean"] == (2 * 4 + 6 * 2) * 4
+
+    @pytest.mark.parametrize("protocol", ["kfold", "loso"])
+    def test_the_random_contrast_differs_by_the_speakers_alone(self, protocol):
+        utterances = speaking()
+        rows = joined(protocols.make(utterances, EMOTIONS, apart(protocol)), utterances)
+        rows["learns"] = rows["part"].isin(["train", "validation"])
+        mine, random = (rows[rows["protocol"] == name].set_index(["fold", "id"]) for name in (protocol, "random"))
+        assert mine["part"].eq("test").equals(random["part"].eq("test"))
+        counted = [part.groupby(["fold", "emotion"])["learns"].sum() for part in (mine, random)]
+        assert counted[0].equals(counted[1])
+        heard = 0
+        for _, fold in random.groupby("fold"):
+            tested, learning = fold[fold["part"] == "test"], fold[fold["learns"]]
+            assert not set(tested["text"]) & set(learning["text"])
+            heard += bool(set(tested["speaker"]) & set(learning["speaker"]))
+        assert heard == random.index.get_level_values("fold").nunique()
+        draws = random[random["learns"]].reset_index().groupby("fold")["id"].agg(frozenset)
+        assert draws.nunique() == len(draws)
 
     def test_sentences_are_told_apart_by_words_not_by_case_or_blanks(self):
         utterances = speaking()
@@ -401,6 +419,7 @@ class TestDisjointSentences:
     def test_the_gate_refuses_a_sentence_that_leaks(self):
         utterances = speaking()
         split = protocols.make(utterances, EMOTIONS, apart())
+        split = split[split["protocol"] == "kfold"].reset_index(drop=True)
         left = split.index[(split["part"] == "left_out") & (split["fold"] == 0)]
         speakers = joined(split.loc[left], utterances).set_index("id")["speaker"]
         training = joined(split[(split["part"] == "train") & (split["fold"] == 0)], utterances)
