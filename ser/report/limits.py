@@ -89,7 +89,7 @@ def limits(material: Material) -> list[str]:
         points.append(
             f"The speaker of {words.amount(manifest['without_speaker'], 'utterance')} is unknown: "
             + (
-                "they train; that no test speaker is heard in them is the corpus' word, not measured."
+                "they train, or are left out; that no test speaker is heard in them is the corpus' word, not measured."
                 if told
                 else "no split can keep them apart, and there are no intervals."
             )

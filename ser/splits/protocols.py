@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -13,9 +13,9 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
 from ser.splits import sentences, told
-from ser.splits.names import INDEPENDENT, RANDOM, UNKNOWN_TRAIN
+from ser.splits.names import INDEPENDENT, LEFT_OUT, RANDOM, UNKNOWN_TRAIN
 from ser.splits.oracle import chance, speaker_oracle
-from ser.splits.table import LEFT_OUT, PARTS
+from ser.splits.table import PARTS
 
 OVERSTATES = "split.protocol random, which overstates how well the emotions of unknown speakers are recognised"
 
@@ -35,6 +35,7 @@ class SplitParams:
         sentences: ``any``: no heed is paid to what is said; ``disjoint``, of ``kfold`` and ``loso``: a fold tests other
             sentences than it trains and validates on, and leaves out what is neither.
         sentence_groups: into how many groups ``disjoint`` puts the sentences: each fold becomes so many.
+        test_parts: of ``predefined``: the corpus' words for the parts that test, where not all of them do.
     """
 
     protocol: Literal["holdout", "predefined", "kfold", "loso", "sessions", "random"]
@@ -44,6 +45,7 @@ class SplitParams:
     seed: int
     sentences: Literal["any", "disjoint"] = "any"
     sentence_groups: int = 3
+    test_parts: list[str] = field(default_factory=list)
 
     def __post_init__(self):
         check_ranges(self, folds=(2, math.inf), sentence_groups=(2, math.inf), seed=SEEDS)
@@ -52,6 +54,8 @@ class SplitParams:
                 raise ValueError(f"{name}: expected a share above 0 and at most 0.5, found {getattr(self, name)}")
         if self.sentences == "disjoint" and self.protocol not in ("kfold", "loso"):
             raise ValueError(f"sentences: disjoint: expected the protocol kfold or loso, found {self.protocol}")
+        if self.test_parts and self.protocol != "predefined":
+            raise ValueError(f"test_parts: expected the protocol predefined, or none of them, found {self.protocol}")
 
 
 def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -> pd.DataFrame:
@@ -84,8 +88,8 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
             "leave them out of `emotions` or add a corpus that has them"
         )
     if params.protocol != RANDOM:
-        _require_speakers(rows, params.protocol)
-    own = told.parts(rows, emotions) if params.protocol == "predefined" else None
+        _require_speakers(rows, params)
+    own = told.parts(rows, emotions, params.test_parts) if params.protocol == "predefined" else None
     tests, said = _tests(rows, params, own), None
     if params.sentences == "disjoint":
         said = sentences.named(rows, "split.sentences disjoint")
@@ -137,11 +141,12 @@ def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
     return metrics
 
 
-def _require_speakers(rows: pd.DataFrame, protocol: str) -> None:
+def _require_speakers(rows: pd.DataFrame, params: SplitParams) -> None:
     """Refuse what no speaker-disjoint protocol can split."""
+    protocol = params.protocol
     unknown = rows.loc[rows["speaker"] == "", "id"]
     if protocol == UNKNOWN_TRAIN:
-        unknown = unknown[told.part_of(rows) != "train"]
+        unknown = unknown[~told.part_of(rows, params.test_parts).isin(["train", LEFT_OUT])]
     if len(unknown):
         raise InputError(
             f"split.protocol {protocol} keeps speakers apart, but {len(unknown)} of {len(rows)} utterances have no "
@@ -215,7 +220,8 @@ def _table(
         place = f"split.protocol {protocol}, fold {fold}"
         # Another seed for each fold, lest the same speakers validate most of them.
         another = (seed + fold) % (SEEDS[1] + 1)
-        rest = np.setdiff1d(np.arange(len(rows)), test) if said is None else sentences.free(rows, said, test, place)
+        others = np.arange(len(rows)) if own is None else np.flatnonzero(own != LEFT_OUT)
+        rest = np.setdiff1d(others, test) if said is None else sentences.free(rows, said, test, place)
         if said is not None and protocol == RANDOM:
             rest = sentences.drawn(rows, said, test, rest, another)
         part = np.full(len(rows), LEFT_OUT, dtype=object)

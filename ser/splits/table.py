@@ -11,10 +11,9 @@ from ser.files import tables
 from ser.files.failures import InputError
 from ser.files.tables import Schema
 from ser.splits import sentences
-from ser.splits.names import PROTOCOLS, RANDOM, SINGLE, UNKNOWN_TRAIN
+from ser.splits.names import LEFT_OUT, PROTOCOLS, RANDOM, SINGLE, UNKNOWN_TRAIN
 
 PARTS = ("train", "validation", "test")
-LEFT_OUT = "left_out"  # of a fold that keeps sentences apart: a test speaker's other sentences, others' test sentences
 
 AGAIN = "run the split stage again"
 SCHEMA = Schema(
@@ -52,8 +51,8 @@ def check(split: pd.DataFrame, manifest: pd.DataFrame, disjoint_sentences: bool 
     Args:
         split: a table with ``COLUMNS``.
         manifest: the utterances.
-        disjoint_sentences: whether sentences must be apart as well (but in ``random``); a protocol that leaves
-            utterances out of a fold shows by itself that they must.
+        disjoint_sentences: whether sentences must be apart as well (but in ``random``); a protocol of several folds
+            that leaves utterances out of one shows by itself that they must.
 
     Raises:
         InputError: an utterance is unknown, missing or in two parts of a fold; a fold lacks a part; its training part
@@ -70,7 +69,7 @@ def check(split: pd.DataFrame, manifest: pd.DataFrame, disjoint_sentences: bool 
     joined = split.merge(manifest[["id", "speaker", "emotion", "sha256"]], on="id", validate="many_to_one")
     for (protocol, fold), rows in joined.groupby(["protocol", "fold"]):
         _check_fold(rows, manifest, protocol, f"split: {protocol}, fold {fold}")
-    apart = set(split.loc[split["part"] == LEFT_OUT, "protocol"])
+    apart = set(split.loc[split["part"] == LEFT_OUT, "protocol"]) - set(SINGLE)
     apart |= set(split["protocol"]) - {RANDOM} if disjoint_sentences else set()
     if apart:
         _check_sentences(split[split["protocol"].isin(apart)], manifest)
@@ -111,7 +110,7 @@ def _check_fold(rows: pd.DataFrame, manifest: pd.DataFrame, protocol: str, place
     if untaught:
         raise InputError(f"{place}: the training part has no utterance of '{untaught[0]}'; {AGAIN}")
     apart = {"audio": "sha256"} if protocol == RANDOM else {"audio": "sha256", "speaker": "speaker"}
-    asked = rows["part"] != "train" if protocol == UNKNOWN_TRAIN else protocol != RANDOM
+    asked = rows["part"].isin(["validation", "test"]) if protocol == UNKNOWN_TRAIN else protocol != RANDOM
     if ((rows["speaker"] == "") & asked).any():
         raise InputError(f"{place}: expected a speaker for every utterance, found some without; {AGAIN}")
     for word, column in apart.items():

@@ -6,6 +6,7 @@ import pandas as pd
 
 from ser.files.failures import InputError
 from ser.manifest import detail
+from ser.splits.names import LEFT_OUT
 
 # What corpora call the parts, in lower case; the detail ``split`` of the manifest.
 WORDS = {
@@ -41,25 +42,45 @@ def sessions(rows: pd.DataFrame) -> pd.Series:
     )
 
 
-def part_of(rows: pd.DataFrame) -> pd.Series:
-    """Name the part that the corpus puts each utterance of the manifest in; ``""`` where that is none of ``WORDS``."""
-    return detail(rows, "split").map(lambda word: WORDS.get(str(word).strip().lower(), ""))
+def part_of(rows: pd.DataFrame, test_parts: Sequence[str] = ()) -> pd.Series:
+    """Name the part that the corpus puts each utterance of the manifest in; ``""`` where that is none of ``WORDS``.
+
+    Args:
+        rows: of the manifest.
+        test_parts: the corpus' words for the parts to test on, where not for all of them; the others are ``LEFT_OUT``.
+
+    Raises:
+        InputError: one of these words is no utterance's.
+    """
+    words = detail(rows, "split").map(lambda word: str(word).strip().lower())
+    named = words.map(lambda word: WORDS.get(word, ""))
+    if not test_parts:
+        return named
+    wanted, there = [part.strip().lower() for part in test_parts], sorted(set(words[named == "test"]))
+    absent = [part for part, word in zip(test_parts, wanted, strict=True) if word not in there]
+    if absent:
+        raise InputError(
+            f"split.test_parts: expected some of the corpus' own, {', '.join(there) or 'of which it has none'}, "
+            f"found '{absent[0]}'"
+        )
+    return named.where((named != "test") | words.isin(wanted), LEFT_OUT)
 
 
-def parts(rows: pd.DataFrame, emotions: Sequence[str]) -> pd.Series:
+def parts(rows: pd.DataFrame, emotions: Sequence[str], test_parts: Sequence[str] = ()) -> pd.Series:
     """Name the part that the corpus puts each utterance in, ``train``, ``validation`` or ``test``.
 
     Args:
         rows: of the manifest; the part is the detail ``split``, by one of ``WORDS``.
         emotions: the label set.
+        test_parts: as for ``part_of``.
 
     Raises:
-        InputError: an utterance has none or another; there is none to train or to test on, or it lacks an emotion; or a
-            known speaker is in several.
+        InputError: as ``part_of``; an utterance has none or another; there is none to train or to test on, or it lacks
+            an emotion; or a known speaker is in several.
     """
-    found, named = detail(rows, "split"), part_of(rows)
+    found, named = detail(rows, "split"), part_of(rows, test_parts)
     odd = named == ""
-    spread = named[rows["speaker"] != ""].groupby(rows["speaker"]).unique()
+    spread = named[(rows["speaker"] != "") & (named != LEFT_OUT)].groupby(rows["speaker"]).unique()
     roaming = spread[spread.map(len) > 1]
     lacking = [
         f"no '{emotion}' to {part} on"

@@ -513,7 +513,10 @@ def test_limits_tell_on_whose_word_unknown_speakers_train():
     of = {"manifest": MANIFEST | {"without_speaker": 7}}
     folds = [{"protocol": "predefined"}, {"protocol": "random"}]
     text = " ".join(limits.limits(material(of, refused=refusals(), folds=folds)))
-    assert "The speaker of 7 utterances is unknown: they train; that no test speaker is heard in them is" in text
+    assert (
+        "The speaker of 7 utterances is unknown: they train, or are left out; that no test speaker is heard in them is"
+        in text
+    )
 
 
 def test_limits_tell_of_recordings_that_share_audio():

@@ -251,6 +251,39 @@ def test_predefined_refuses_to_ask_unknown_speakers(part):
         table.check(split, with_unknown("train"))
 
 
+def test_predefined_tests_on_chosen_parts_and_leaves_the_others_out_with_their_unknown_speakers():
+    utterances = with_unknown("Test2")
+    words = ["train"] * 5 + ["test1", "test1", "test2"]
+    utterances.loc[utterances["speaker"] != "", "details"] = with_parts(words)["details"].to_numpy()
+    split = protocols.make(utterances, EMOTIONS, params("predefined", test_parts=["Test1"]))
+    table.check(split, utterances)
+    rows = joined(split[split["protocol"] == "predefined"], utterances).groupby("part")["speaker"].unique().map(set)
+    assert rows["test"] == {"made/05", "made/06"}
+    assert rows["left_out"] == {"made/07", ""}
+    assert rows["train"] | rows["validation"] == {f"made/0{number}" for number in range(5)}
+    assert protocols.summarise(split, utterances)["speaker_independent"]["left_out"]["utterances_mean"] == 24
+    with pytest.raises(InputError, match="have no speaker"):
+        protocols.make(utterances, EMOTIONS, params("predefined"))
+
+
+def test_predefined_lets_a_speaker_be_in_a_part_that_is_left_out_as_well():
+    utterances = with_parts(["train"] * 6 + ["test1", "test1"])
+    utterances.loc[utterances.index[-1], "details"] = json.dumps({"split": "test2"})
+    split = protocols.make(utterances, EMOTIONS, params("predefined", test_parts=["test1"]))
+    table.check(split, utterances)
+    assert (split["part"] == "left_out").sum() == 1
+
+
+def test_a_part_to_test_on_that_there_is_not_is_refused():
+    utterances = with_parts(["train"] * 6 + ["test1", "test2"])
+    with pytest.raises(
+        InputError, match=r"split.test_parts: expected some of the corpus' own, test1, test2, found 'test3'"
+    ):
+        protocols.make(utterances, EMOTIONS, params("predefined", test_parts=["test3"]))
+    with pytest.raises(ValueError, match="test_parts: expected the protocol predefined"):
+        params("kfold", test_parts=["test1"])
+
+
 def test_predefined_refuses_to_validate_on_nobody():
     unknown = with_unknown("train").query("speaker == ''")
     known = with_parts(["test"] * 8)
