@@ -7,7 +7,7 @@ import pandas as pd
 from ser.report import words
 from ser.report.content import Figure, Finding, Points, Section, Table, estimated, table
 from ser.robustness.comparison import Marks
-from ser.robustness.page import absent, distorted, means, method, passed, star
+from ser.robustness.page import absent, distorted, means, method, passed, star, untaught
 from ser.robustness.vectors import AUGMENTED, CLEAN, PLAIN
 from ser.scores.intervals import IntervalParams
 
@@ -16,11 +16,11 @@ FIGURES = {
     "uar": ("UAR", False),
     "drop": ("drop from clean", True),
     "over_plain": ("UAR minus plain", True),
-    "changed": ("changed", False),
+    "changed": ("predictions changed", False),
     "ece": ("ECE", False),
     "unfamiliar": ("unfamiliar", False),
-    "answered": ("answered", False),
-    "right": ("right, of the answered", False),
+    "answered": ("coverage", False),
+    "right": ("selective accuracy", False),
     "gender_drop": ("drop, women minus men", True),
 }
 NOT_SAID = "Conditions are made of recordings, not met in use: a real line or room has more that is wrong with it."
@@ -82,17 +82,15 @@ def _gain(task: str, taught: pd.DataFrame, sure: str, level: float) -> Finding:
     clean = taught[taught["condition"] == CLEAN].iloc[0]
     seen = taught[(taught["seen"] == 1) & (taught["condition"] != CLEAN)]
     seen = seen.sort_values("over_plain", ascending=False, kind="stable")
-    unseen = distorted(taught)
-    unseen = unseen[~unseen["kind"].isin(seen["kind"])].sort_values("over_plain", kind="stable")
     gains = [f"{words.estimate(row, 'over_plain', sign=True)} under {row['condition']}" for _, row in seen.iterrows()]
-    others = ""
-    if len(unseen):
-        least, most = unseen.iloc[0], unseen.iloc[-1]
-        others = (
-            f"Under conditions of kinds that it was not taught ({len(unseen)}) the UAR changes by "
-            f"{words.signed(unseen['over_plain'].mean())} on average, from "
-            f"{words.estimate(most, 'over_plain', sign=True)} under {most['condition']} to "
-            f"{words.estimate(least, 'over_plain', sign=True)} under {least['condition']}."
+    others = []
+    for title, mean, rows in untaught(taught):
+        ends = [
+            f"{words.estimate(row, 'over_plain', sign=True)} under {row['condition']}" for _, row in rows.iterrows()
+        ]
+        others.append(
+            f"{title[0].upper()}{title[1:]} ({len(rows)}) the UAR changes by "
+            f"{words.estimate(mean, 'over_plain', sign=True)} on average, from {ends[0]} to {ends[-1]}."
         )
     return Finding(
         f"What do distorted copies in training win back on {task}?",
@@ -100,7 +98,7 @@ def _gain(task: str, taught: pd.DataFrame, sure: str, level: float) -> Finding:
         words.sentence(
             f"Taught copies of training speakers, a classifier gains {words.listing(gains)}, and "
             f"{words.estimate(clean, 'over_plain', sign=True)} on speech as it was recorded.",
-            others,
+            *others,
         ),
         sure,
         "What copies under other conditions would win back.",

@@ -25,6 +25,9 @@ from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.scores.metrics import confusions, resampled, scores
 
 GENDERS = ("female", "male")
+NOISE = "noise"  # the family of what is added
+# Rows of means, of augmented training, over conditions of kinds that it was not taught: additive noise, and the rest.
+NEW_NOISE, NEW_OTHERS = "mean_untaught_noise", "mean_untaught_others"
 ENDS = ("", "_low", "_high")
 SHARES = ("changed", "uncertain", "unfamiliar", "answered")  # of the utterances
 MEASURED = ("uar", "drop", "over_plain", *SHARES, "right", "gender_drop")  # with intervals
@@ -85,7 +88,8 @@ def table(
         condition; ``gender_drop``, the drop of women minus that of men; ``ece``, the expected calibration error,
         without an interval, which for it would lie too high; ``seen``, 1 where the training has heard such copies;
         verdicts by the marks. What cannot be had is missing. A row ``MEAN`` of each encoder and training has the means
-        over all conditions but the clean one.
+        over all conditions but the clean one; rows ``NEW_NOISE`` and ``NEW_OTHERS`` of augmented training those over
+        conditions of kinds that it was not taught.
     """
     joined = predictions.merge(people[["id", "emotion", "speaker", "gender"]], on="id", validate="many_to_one")
     speakers = sorted(set(joined["speaker"]))
@@ -114,14 +118,22 @@ def table(
             elif all(map(len, parts)):
                 line |= _gender_drop(tally, own[CLEAN], genders, apart)
             lines.append(line | _verdicts(line, marks, chance))
-        distorted = {name: tally for name, tally in own.items() if name != CLEAN}
-        if distorted:
-            line = dict(zip(SYSTEM, system, strict=True)) | dict.fromkeys(("condition", "kind", "family"), MEAN)
+        for title, names in _groups(known.loc[[name for name in own if name != CLEAN]], system[1], seen).items():
+            distorted = {name: own[name] for name in names}
+            line = dict(zip(SYSTEM, system, strict=True)) | {"condition": title, "kind": MEAN, "family": MEAN}
             line |= everyone.figures(partial(_mean, distorted, own[CLEAN]))
             if system[1] != PLAIN and system[0] in plain:
                 line |= everyone.figures(partial(_mean_gained, distorted, plain[system[0]]))
             lines.append(line | {"unit": "", "seen": 0, "note": ""})
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seen": "Int64"})
+
+
+def _groups(distorted: pd.DataFrame, training: str, seen: Sequence[str]) -> dict[str, list[str]]:
+    """Name the conditions of each row of means."""
+    taught = set(distorted["kind"].reindex(seen)) if training != PLAIN else set()
+    new = distorted[~distorted["kind"].isin(taught)] if taught else distorted.head(0)
+    groups = {MEAN: distorted, NEW_NOISE: new[new["family"] == NOISE], NEW_OTHERS: new[new["family"] != NOISE]}
+    return {title: list(rows.index) for title, rows in groups.items() if len(rows)}
 
 
 def with_absent(scored: pd.DataFrame, conditions: pd.DataFrame, encoders: pd.DataFrame) -> pd.DataFrame:
@@ -159,7 +171,7 @@ def summary(scored: pd.DataFrame) -> str:
 
 def _told(scored: pd.DataFrame):
     for system, rows in scored[scored["uar"].notna()].groupby(list(SYSTEM), sort=False):
-        others = rows[~rows["condition"].isin([CLEAN, MEAN])]
+        others = rows[~rows["kind"].isin([CLEAN, MEAN])]
         passed = others["robustness"].str.startswith(PASS).sum()
         worst = others.nlargest(1, "drop").to_dict("records")
         clean = rows[rows["condition"] == CLEAN].iloc[0]
