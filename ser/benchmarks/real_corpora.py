@@ -22,10 +22,11 @@ KEPT = ("ambiguity", "bias", "evaluate", "familiarity", "manifest", "representat
 HEADING = """# The default pipeline on real corpora
 
 Each corpus by itself, with the params of `benchmarks/real_corpora.yaml` and otherwise the defaults. The classifier was
-chosen on nEMO and the bundled corpus, the encoder's recipe by the pitch of nEMO, by no UAR of these
-([experiments](experiments.md)). UAR with intervals of 95 % over speakers; chance is one over the emotions. "What that
-adds" is what a random split, with the same speakers on both sides, adds to the UAR. The numbers are those of
-`metrics/<corpus>/*.json`; `make real-corpora` makes them anew for whoever has the corpora.
+chosen on nEMO and the bundled corpus, the encoder's recipe by what its frames know of pitch on nEMO, the weights among
+those of several recipes by the UAR of both; the other corpora chose nothing ([experiments](experiments.md)). UAR with
+intervals of 95 % over speakers; chance is one over the emotions. "What that adds" is what a random split, with the same
+speakers on both sides, adds to the UAR. The numbers are those of `metrics/<corpus>/*.json`; `make real-corpora` makes
+them anew for whoever has the corpora.
 
 ASED has sentences of its own for each emotion, and its figures owe much to them: on sentences that nobody learned from
 the UAR is lower by 0.157 [0.137, 0.177], with discriminant analysis; on EMO-DB by 0.063 [0.025, 0.105], on

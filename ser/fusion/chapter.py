@@ -45,7 +45,7 @@ def findings(name: str, scored: pd.DataFrame, params: FusionParams) -> list[Find
             f"Do words help on {name}?",
             VERDICTS[said],
             f"{said.capitalize()}: {words.typeset(reason)}.",
-            f"{sure} Words alone are tested over sentences, by {params.permutations} exchanges.",
+            f"{sure} Words alone are tested over sentences, by {params.permutations} permutations.",
             "What other sentences, or other ways to put words beside the voice, would add.",
         ),
         Finding(
