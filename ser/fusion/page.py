@@ -92,8 +92,8 @@ def method(params: FusionParams) -> list[str]:
         "learn from, those that test other speakers and learn from **as few** of each speaker and emotion, whatever "
         "the sentence. What a system loses between the last two is what known sentences gave it.",
         f'"{CLAIM.capitalize()}" may be said where, on other sentences, both score higher than the voice by an '
-        "interval over speakers, and words alone score higher than when vectors are permuted among the sentences of a "
-        f"language ({params.permutations} permutations, so that p is {1 / (params.permutations + 1):.3g} at least). Both "
+        "interval over speakers, and words alone score higher than when vectors are permuted among the sentences of "
+        f"a language ({params.permutations} permutations, so p is {1 / (params.permutations + 1):.3g} at least). Both "
         f"are `{params.fused}`, chosen before anything was measured.",
     ]
 

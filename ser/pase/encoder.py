@@ -9,6 +9,9 @@ recognition", 2020, arXiv 2001.09239 (PASE+: skip connections, a QRNN, 256 numbe
                    +----------+-- 1x1 conv, averaged in time ------+      [PASE+ only]
 
 Parameter names are the published checkpoint's, so that it loads as it is (``ser.pase.checkpoint``).
+
+This is the form that is trained. Features are encoded by ``ser.pase.frozen``: the same layers with fixed weights, batch
+norms folded, which takes less time and memory.
 """
 
 from collections.abc import Sequence
