@@ -127,7 +127,7 @@ def _of_first(task: str, table: pd.DataFrame) -> str:
     others = distorted(plain)
     worst, best = others.iloc[0], others.iloc[-1]
     said = (
-        f"{task}: {clean['encoder']} passes {passed(others)} of {len(others)} conditions; of its UAR of "
+        f"{task}: of {len(others)} conditions {clean['encoder']} has {_counted(others['robustness'])}; of its UAR of "
         f"{_figure(clean, 'uar')} {worst['condition']} takes {_figure(worst, 'drop')}, {best['condition']} "
         f"{_figure(best, 'drop')}"
     )
@@ -135,7 +135,7 @@ def _of_first(task: str, table: pd.DataFrame) -> str:
         return said
     taught = augmented[augmented["condition"] == CLEAN].iloc[0]
     said += (
-        f"; taught distorted copies as well it passes {passed(distorted(augmented))}, at "
+        f"; taught distorted copies as well it has {_counted(distorted(augmented)['robustness'])}, at "
         f"{_figure(taught, 'over_plain', sign=True)} of UAR on clean speech"
     )
     new = [f"{_figure(row, 'over_plain', sign=True)} {title}" for title, row, _ in untaught(augmented)]
@@ -182,14 +182,19 @@ def tests(rows: pd.DataFrame) -> str:
         line = {"encoder": encoder, "training": training}
         for family in ("correctness", "robustness", "fairness"):
             verdicts = own.loc[own[family] != "", family]
-            counts = {
-                "pass": (verdicts == PASS).sum(),
-                "fail": (verdicts == FAIL).sum(),
-                "undecided": verdicts.str.endswith(OPEN).sum(),
-            }
-            line[family] = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+            line[family] = _counted(verdicts)
         lines.append(line)
     return pd.DataFrame(lines).to_markdown(index=False, disable_numparse=True)
+
+
+def _counted(verdicts: pd.Series) -> str:
+    """Count verdicts, such as ``1 passed, 12 failed, 3 undecided``."""
+    counts = {
+        "passed": (verdicts == PASS).sum(),
+        "failed": (verdicts == FAIL).sum(),
+        "undecided": verdicts.str.endswith(OPEN).sum(),
+    }
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
 def side_by_side(rows: pd.DataFrame) -> str:
@@ -199,7 +204,7 @@ def side_by_side(rows: pd.DataFrame) -> str:
     table = pd.DataFrame({"condition": rows["condition"], "system": systems, "uar": told})
     wide = table.pivot(index="condition", columns="system", values="uar")
     wide = wide.reindex(index=list(dict.fromkeys(rows["condition"])), columns=list(dict.fromkeys(systems)))
-    return wide.reset_index().to_markdown(index=False, disable_numparse=True)
+    return wide.fillna("").reset_index().to_markdown(index=False, disable_numparse=True)
 
 
 def star(row: Mapping) -> str:

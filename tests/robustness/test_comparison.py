@@ -198,7 +198,7 @@ def test_tests_are_counted_as_passed_failed_and_undecided():
     rows = pd.DataFrame(
         {"encoder": "made", "training": "clean", "correctness": "", "robustness": "", "fairness": verdicts}
     )
-    assert "1 pass, 2 fail, 2 undecided" in page.tests(rows)
+    assert "1 passed, 2 failed, 2 undecided" in page.tests(rows)
 
 
 def test_what_copies_gain_is_a_paired_difference_and_leads_the_page(predictions, tmp_path):
@@ -213,7 +213,7 @@ def test_what_copies_gain_is_a_paired_difference_and_leads_the_page(predictions,
     assert scored.loc[scored["training"] == "clean", "over_plain"].isna().all()
     tables.write(scored, tmp_path / "one.csv")
     sentence = page.finding(page.named([tmp_path / "one.csv"], ["made"]))
-    assert "taught distorted copies as well it passes 1, at 0.000 [0.000, 0.000] of UAR on clean speech" in sentence
+    assert "taught distorted copies as well it has 1 passed, 1 failed, at 0.000 [0.000, 0.000] of UAR on" in sentence
     assert (
         "on clean speech, on average +0.100 [+0.100, +0.100] under other conditions that it was not taught" in sentence
     )
@@ -237,7 +237,7 @@ def test_the_page_leads_with_the_finding_and_has_a_table_a_task(scored, tmp_path
     tables.write(scored, tmp_path / "one.csv")
     read = page.named([tmp_path / "one.csv"], ["made"])
     text = page.page(read, MARKS, 0.6, INTERVALS)
-    finding = "made: made passes 1 of 2 conditions; of its UAR of 0.900"
+    finding = "made: of 2 conditions made has 1 passed, 1 failed; of its UAR of 0.900"
     assert text.splitlines()[4].startswith(f"**{finding}")
     assert "pink_10 takes 0.200 [" in text
     assert "## made" in text
