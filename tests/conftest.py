@@ -59,16 +59,20 @@ def shared():
 def encode():
     """Write samples, float (channels, frames), in a container and codec of FFmpeg; gives the path."""
 
-    def write(path, container, codec, samples, rate, sample_format=None, **options):
-        layout = {1: "mono", 2: "stereo"}[len(samples)]
+    def write(path, container, codec, samples, rate, sample_format=None, codec_options=None, **options):
+        layout = {1: "mono", 2: "stereo", 8: "7.1"}[len(samples)]
         with av.open(str(path), "w", format=container, options=options) as output:
-            track = output.add_stream(codec, rate=rate, layout=layout)
+            track = output.add_stream(codec, rate=rate, layout=layout, options=codec_options or {})
             if sample_format:
                 track.codec_context.format = sample_format
             if codec.startswith("wma"):
                 track.bit_rate = 64_000
             track.codec_context.open()
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples, np.float32), "fltp", layout)
+            if len(samples) < 8:
+                frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples, np.float32), "fltp", layout)
+            else:  # of more planes PyAV loses the last
+                packed = np.ascontiguousarray(samples.T, np.float32).reshape(1, -1)
+                frame = av.AudioFrame.from_ndarray(packed, "flt", layout)
             frame.sample_rate, frame.pts = rate, 0
             queue = av.AudioFifo()
             resampler = av.AudioResampler(track.codec_context.format, layout, rate)

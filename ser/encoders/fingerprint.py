@@ -16,8 +16,8 @@ from ser.machine import numerics
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("numpy", "soxr", "torch")
 SHARED = ("ser.audio", "ser.encoders.extractor", "ser.machine.numerics")  # what every vector goes through
-# How a file is written, the words of an error, and how choices are named decide no number. How a recording is decoded shows
-# in the digest of its samples, by which the manifest knows it and vectors are kept.
+# How a file is written, the words of an error, and how choices are named decide no number. How a recording is decoded
+# shows in the digest of its samples, by which the manifest knows it and vectors are kept.
 WITHOUT_EFFECT = ("ser.files.", "ser.recordings.", "ser.encoders.recipe", "ser.encoders.fingerprint")
 
 

@@ -10,9 +10,16 @@ from ser.recordings import ogg
 from ser.recordings.kinds import HEAD_BYTES, id3_bytes
 
 UNKNOWN = 2**64 - 1
-SEGMENT, CLUSTER = 0x18538067, 0x1F43B675  # of Matroska
+EBML = b"\x1aE\xdf\xa3"  # with which Matroska and WebM begin
+SEGMENT, CLUSTER = 0x18538067, 0x1F43B675
+# What may stand in a segment: SeekHead, Info, Tracks, Chapters, Cues, Attachments, Tags, Void, CRC-32; in a cluster:
+# Timestamp, SimpleBlock, BlockGroup, Position, PrevSize, Void, CRC-32, SilentTracks, EncryptedBlock (RFC 9559).
+IN_SEGMENT = {0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1043A770, 0x1C53BB6B, 0x1941A469, 0x1254C367, 0xEC, 0xBF}
+IN_CLUSTERS = {0xE7, 0xA3, 0xA0, 0xA7, 0xAB, 0xEC, 0xBF, 0x5854, 0xAF}
+PADDING_BYTES = 8192  # of zeros behind the end, at most: more are what a copy or a disk lost
 ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")  # which other programs append to MP3 and AAC
+BLANKS = b"\0\r\n"  # likewise
 # Bit rates of MPEG audio in kbit/s, by whether it is version 1 and the layer; and sampling rates by version.
 BIT_RATES = {
     (True, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -41,6 +48,8 @@ def check_container(path: Path) -> None:
         head = file.read(16)
         if head[:4] == b"OggS":
             _check_pages(path, size)
+        if head[:4] == EBML:
+            _check_elements(path)
         for known, ends in _WALKS:
             if known(head):
                 end = max(ends(file, size), default=0)
@@ -58,16 +67,19 @@ def check_tail(path: Path, end: int) -> None:
     Raises:
         InputError: its end is missing.
     """
+    size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(end)
         tail = file.read(HEAD_BYTES)
-    if any(tail) and not tail.startswith(TAGS):
-        raise cut_off(path, f"{path.stat().st_size - end:,} bytes", "the last frame")
+        if tail.strip(BLANKS) and not tail.startswith(TAGS):
+            raise cut_off(path, f"{size - end:,} bytes", "the last frame")
+        if not any(tail) and not _padded(file, end, size):
+            raise _gap(path, end, "zeros, as of a part that was never written")
 
 
 def no_frame(packet: bytes) -> bool:
-    """Tell whether bytes between frames are a tag or zeros."""
-    return packet.startswith(TAGS) or not any(packet)
+    """Tell whether bytes between frames are a tag, zeros or ends of lines."""
+    return packet.startswith(TAGS) or not packet.strip(BLANKS)
 
 
 def check_mp3(path: Path, frames: int, last: bytes) -> None:
@@ -130,8 +142,10 @@ def _check_pages(path: Path, size: int) -> None:
     with path.open("rb") as file:
         file.seek(end)
         tail = file.read(HEAD_BYTES)
-    if any(tail) and not tail.startswith(TAGS):
-        raise _gap(path, end, "there is no page")
+        if any(tail) and not tail.startswith(TAGS):
+            raise _gap(path, end, "there is no page")
+        if not any(tail) and not _padded(file, end, size):
+            raise _gap(path, end, "zeros, as of a part that was never written")
 
 
 def _gap(path: Path, at: int, found: str) -> InputError:
@@ -147,8 +161,10 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[int]:
             length = long
         elif length == 0 and kind.strip(b"\0"):  # to the end of the file
             return
-        elif length == 0:
-            return  # zeros behind the last box
+        elif length == 0:  # zeros behind the last box
+            if not _padded(file, at, size):
+                yield size + 1
+            return
         at += max(length, 8)
         yield at
 
@@ -167,7 +183,10 @@ def _chunks(file: BinaryIO, size: int) -> Iterator[int]:
 def _caf_chunks(file: BinaryIO, size: int) -> Iterator[int]:
     at = 8
     while at < size:
-        length = int.from_bytes(_read(file, at, 12)[4:], "big", signed=True)
+        head = _read(file, at, 12)
+        if size - at < len(head) and not any(head):  # libsndfile leaves some zeros behind ALAC
+            return
+        length = int.from_bytes(head[4:], "big", signed=True)
         if length < 0:  # to the end of the file
             return
         at += 12 + length
@@ -215,6 +234,51 @@ def _elements(file: BinaryIO, size: int) -> Iterator[int]:
         yield at
 
 
+def _check_elements(path: Path) -> None:
+    """Refuse a Matroska or WebM file with something else than elements in its segment: decoders pass it over."""
+    size, clusters = path.stat().st_size, None  # where the cluster ends
+    with path.open("rb") as file:
+        _, at, length = _element(file, 0)
+        at += length
+        identity, at, length = _element(file, at)
+        if identity != SEGMENT:
+            return
+        end = size if length is None else min(size, at + length)
+        while at < end:
+            if clusters is not None and at >= clusters:
+                clusters = None
+            identity, begins, length = _element(file, at)
+            if identity == CLUSTER:
+                at, clusters = begins, UNKNOWN if length is None else begins + length
+                continue
+            inside = clusters is not None and identity in IN_CLUSTERS
+            if not inside:
+                if identity not in IN_SEGMENT or clusters not in (None, UNKNOWN):
+                    raise _gap(path, at, "there is no element of Matroska")
+                clusters = None
+            if length is None:
+                return
+            at = begins + length
+            if inside and at > clusters:
+                raise _gap(path, begins, "an element is longer than the cluster that it is in")
+
+
+def _element(file: BinaryIO, at: int) -> tuple[int, int, int | None]:
+    """Read the head of an element: its identity, where its content begins, and how long it is; None for unknown."""
+    head = _read(file, at, 12)
+    width = min(4, 9 - head[0].bit_length())
+    identity, rest = int.from_bytes(head[:width], "big"), head[width:]
+    wide = min(8, 9 - rest[0].bit_length())
+    length = int.from_bytes(rest[:wide], "big") & ((1 << 7 * wide) - 1)
+    return identity, at + width + wide, None if length == (1 << 7 * wide) - 1 else length
+
+
+def _padded(file: BinaryIO, at: int, size: int) -> bool:
+    """Tell whether from here on there are zeros alone, and no more of them than padding has."""
+    file.seek(at)
+    return size - at <= PADDING_BYTES and not any(file.read())
+
+
 def _read(file: BinaryIO, at: int, length: int) -> bytes:
     """Read, with zeros for what is not there."""
     file.seek(at)
@@ -227,5 +291,5 @@ _WALKS: tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, int], Iterator[
     (lambda head: head[:4] == b"caff", _caf_chunks),
     (lambda head: head == ASF, _objects),
     (lambda head: head[:4] == b"wvpk", _blocks),
-    (lambda head: head[:4] == b"\x1aE\xdf\xa3", _elements),
+    (lambda head: head[:4] == EBML, _elements),
 )

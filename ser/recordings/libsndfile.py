@@ -43,7 +43,10 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
             yield np.empty((0, stream.channels), np.float32), rate
             whole = f" after {{:.2f}} of {promised / rate:.2f} s"
             frames = max(1, BLOCK_SAMPLES // stream.channels)
+            most = wav.gsm_samples(path) if stream.subtype == "GSM610" else None
+            promised = promised if most is None else min(promised, most)
             while len(block := stream.read(frames, dtype="float32", always_2d=True)):
+                block = block if most is None else block[: most - read]
                 read += len(block)
                 yield block, rate
             log, container = stream.extra_info, stream.format

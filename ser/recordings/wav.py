@@ -8,6 +8,8 @@ from ser.recordings.cut import cut_off
 
 STREAMED_BYTES = 0x7FFF_F000  # from here up a size means "unknown": written by programs that cannot seek back
 RIFF_SIZE_AT = 4
+GSM, GSM_BYTES, GSM_SAMPLES = 0x31, 65, 320  # the codec's number, and its block
+BLOCK_BYTES = 2**20
 
 
 def unwritten_size(path: Path) -> int | None:
@@ -26,7 +28,7 @@ def unwritten_size(path: Path) -> int | None:
     """
     there = path.stat().st_size
     with path.open("rb") as file:
-        if (head := file.read(12))[:4] != b"RIFF":
+        if (head := file.read(12))[:4] != b"RIFF" or head[8:] != b"WAVE":
             return None
         riff_end = 8 + int.from_bytes(head[4:8], "little")
         at, rate = 12, 0  # bytes a second
@@ -52,7 +54,7 @@ def unwritten_size(path: Path) -> int | None:
             if contradictory:
                 return None
             raise cut_off(path, _amount(there - start, rate), _amount(length, rate))
-        if _chunks_lead_to_the_end(file, end + length % 2, there):
+        if _chunks_lead_to_the_end(file, end + length % 2, there, torn=length > 0):
             return None
         if length == 0:
             return at + 4
@@ -95,18 +97,41 @@ class Unclosed:
         self._file.close()
 
 
-def _chunks_lead_to_the_end(file, at: int, there: int) -> bool:
-    """Tell whether what follows the samples is chunks, a tag, or zeros."""
+def gsm_samples(path: Path) -> int | None:
+    """Tell how many samples a WAV file of GSM 6.10 holds; None for others.
+
+    A block of 65 bytes has 320. libsndfile also decodes the byte that pads an odd number of them.
+    """
+    with path.open("rb") as file:
+        if (head := file.read(12))[:4] != b"RIFF" or head[8:] != b"WAVE":
+            return None
+        at, tag, size = 12, 0, path.stat().st_size
+        while at < size:
+            file.seek(at)
+            head = file.read(10)
+            length = int.from_bytes(head[4:8], "little")
+            if head[:4] == b"fmt ":
+                tag = int.from_bytes(head[8:10], "little")
+            if head[:4] == b"data":
+                return min(length, size - at - 8) // GSM_BYTES * GSM_SAMPLES if tag == GSM else None
+            at += 8 + length + length % 2
+    return None
+
+
+def _chunks_lead_to_the_end(file, at: int, there: int, torn: bool) -> bool:
+    """Tell whether what follows the samples is chunks, the last of them ``torn`` perhaps, a tag, or zeros."""
     while at < there:
         file.seek(at)
         head = file.read(8)
-        if not any(head) or head.startswith((b"TAG", b"ID3")):
+        if not any(head):
+            return not any(any(block) for block in iter(lambda: file.read(BLOCK_BYTES), b""))
+        if head.startswith((b"TAG", b"ID3")):
             return True
         if len(head) < 8 or not all(0x20 <= byte < 0x7F for byte in head[:4]):
             return there - at < 2
         length = int.from_bytes(head[4:], "little")
         at += 8 + length + length % 2
-    return True
+    return torn or at <= there + 1
 
 
 def _amount(length: int, rate: int) -> str:

@@ -1,0 +1,158 @@
+"""Damage that decoders pass over without a word is refused in one line, and odd files that are whole are read whole."""
+
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+
+from ser import audio
+from ser.files.failures import InputError
+
+RATE_HZ = 16_000
+
+
+def noise(seconds=3.0, channels=1, rate=RATE_HZ):
+    """Noise, quieter at its ends, on the grid of 16 bits."""
+    samples = 0.3 * np.random.default_rng(0).uniform(-1, 1, (channels, round(seconds * rate)))
+    return (np.round(samples * 2**15) / 2**15).astype(np.float32)
+
+
+def put(path, content):
+    path.write_bytes(content)
+    return path
+
+
+def refused(path, match):
+    with pytest.raises(InputError, match=match) as caught:
+        audio.decode(path)
+    assert "\n" not in str(caught.value)
+
+
+def without_a_count(path):
+    """A FLAC file as it is written to a pipe: neither samples nor checksum in its head."""
+    head = bytearray(path.read_bytes())
+    head[21:42] = bytes([head[21] & 0xF0]) + bytes(20)
+    return bytes(head)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_every_channel_is_read(tmp_path, encode, channels):
+    truth = noise(0.5, channels)
+    path = encode(tmp_path / "a.wv", "wv", "wavpack", truth, RATE_HZ, "s16p")
+    np.testing.assert_array_equal(audio.decode(path)[0], truth)
+
+
+# Of every kind the second half was never written: a download that was broken off into a file of full size.
+@pytest.mark.parametrize(
+    ("name", "container", "codec", "sample_format", "rate", "options"),
+    [
+        ("a.webm", "webm", "libopus", None, 48_000, {}),
+        ("a.mkv", "matroska", "pcm_s16le", "s16", RATE_HZ, {}),
+        ("a.mp3", "mp3", "libmp3lame", None, 44_100, {"write_xing": "0"}),
+        ("a.opus", "opus", "libopus", None, 48_000, {}),
+        ("a.tta", "tta", "tta", "s16", RATE_HZ, {}),
+        ("a.wv", "wv", "wavpack", "s16p", RATE_HZ, {}),
+    ],
+)
+@pytest.mark.parametrize("until", [None, 700])
+def test_a_hole_of_zeros_is_refused(tmp_path, encode, name, container, codec, sample_format, rate, options, until):
+    path = encode(tmp_path / name, container, codec, noise(5.0, rate=rate), rate, sample_format, **options)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    end = len(content) if until is None else middle + until * (8 if container in ("mp3", "opus") else 1)
+    content[middle:end] = bytes(end - middle)
+    refused(put(path, bytes(content)), "damaged|cut off")
+
+
+def test_padding_behind_the_last_frame_is_no_damage(tmp_path, encode):
+    path = encode(tmp_path / "a.mp3", "mp3", "libmp3lame", noise(), RATE_HZ, write_xing="0")
+    whole = audio.decode(path)[0]
+    for padding in (bytes(5000), b"\n", b"\r\n"):
+        padded = put(tmp_path / "b.mp3", path.read_bytes() + padding)
+        np.testing.assert_array_equal(audio.decode(padded)[0], whole)
+
+
+@pytest.mark.parametrize("cut", [0, 600])
+def test_damage_in_a_flac_file_without_a_count_is_refused(tmp_path, cut):
+    soundfile.write(tmp_path / "a.flac", noise()[0], RATE_HZ)
+    content = without_a_count(tmp_path / "a.flac")
+    np.testing.assert_array_equal(audio.decode(put(tmp_path / "b.flac", content))[0], noise())
+    middle = len(content) // 2
+    damaged = (
+        content[:middle] + content[middle + cut :] if cut else content[:middle] + bytes(64) + content[middle + 64 :]
+    )
+    refused(put(tmp_path / "c.flac", damaged), "damaged")
+
+
+def test_a_flac_file_of_32_bits_is_read(tmp_path, encode):
+    truth = noise()
+    path = encode(tmp_path / "a.flac", "flac", "flac", truth, RATE_HZ, "s32", codec_options={"strict": "experimental"})
+    np.testing.assert_allclose(audio.decode(path)[0], truth, atol=2**-23)
+
+
+def test_a_wav_file_that_was_never_closed_may_begin_with_silence(tmp_path):
+    truth = noise()
+    truth[0, :400] = 0
+    soundfile.write(tmp_path / "a.wav", truth[0], RATE_HZ, subtype="PCM_16")
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[4:8] = content[40:44] = bytes(4)
+    np.testing.assert_array_equal(audio.decode(put(tmp_path / "a.wav", bytes(content)))[0], truth)
+
+
+def test_samples_behind_the_promised_ones_are_not_lost_for_beginning_with_zeros(tmp_path):
+    truth = noise()
+    truth[0, 4000:4010] = 0
+    soundfile.write(tmp_path / "a.wav", truth[0], RATE_HZ, subtype="PCM_16")
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[40:44] = struct.pack("<I", 8000)
+    refused(put(tmp_path / "a.wav", bytes(content)), "follow that it does not name")
+
+
+def test_a_size_that_leads_before_the_file_is_refused(tmp_path, encode):
+    path = encode(tmp_path / "a.wma", "asf", "wmav2", noise(), RATE_HZ)
+    content = bytearray(path.read_bytes())
+    content[51] = 0xFF
+    refused(put(path, bytes(content)), "expected audio|damaged|cut off")
+
+
+def test_a_wav_file_of_mp3_is_refused_wherever_it_is_cut(tmp_path, encode):
+    content = encode(tmp_path / "a.wav", "wav", "libmp3lame", noise(), RATE_HZ).read_bytes()
+    assert audio.decode(tmp_path / "a.wav")[0].shape[1] >= 3 * RATE_HZ
+    for share in (0.4, 0.6, 0.8, 0.99):
+        refused(put(tmp_path / "b.wav", content[: round(share * len(content))]), "cut off")
+
+
+def test_an_mp4_file_whose_samples_have_no_size_is_refused_where_it_is_cut(tmp_path, encode):
+    path = encode(tmp_path / "a.m4a", "ipod", "aac", noise(), RATE_HZ, movflags="faststart")
+    content = bytearray(path.read_bytes())
+    at = content.find(b"mdat") - 4
+    content[at : at + 4] = bytes(4)  # to the end of the file
+    assert audio.decode(put(tmp_path / "b.m4a", bytes(content)))[0].shape[1] >= 3 * RATE_HZ
+    refused(put(tmp_path / "c.m4a", bytes(content[: len(content) * 3 // 4])), "cut off")
+
+
+@pytest.mark.parametrize("name", ["a.amr", "a.3gp"])
+def test_pauses_of_a_telephone_are_read(tmp_path, encode, name):
+    speech = noise(4.0, rate=8000)
+    speech[0, 8000:24000] = 0
+    container = name.removeprefix("a.")
+    path = encode(tmp_path / name, container, "libopencore_amrnb", speech, 8000, codec_options={"dtx": "1"})
+    found, rate = audio.decode(path)
+    assert rate == 8000
+    assert 32_000 <= found.shape[1] <= 32_000 + 2 * 160
+    loudness = [np.std(found[0, part]) for part in (slice(1000, 7000), slice(14_000, 22_000), slice(26_000, 31_000))]
+    assert loudness[1] < 0.1 * min(loudness[0], loudness[2])
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 5])
+def test_the_byte_behind_an_odd_number_of_gsm_blocks_is_no_sound(tmp_path, blocks):
+    truth = 0.3 * np.sin(2 * np.pi * 300 * np.arange(320 * blocks) / 8000)
+    soundfile.write(tmp_path / "a.wav", truth, 8000, format="WAV", subtype="GSM610")
+    assert audio.decode(tmp_path / "a.wav")[0].shape == (1, 320 * blocks)
+
+
+@pytest.mark.parametrize("zeros", range(12))
+def test_zeros_behind_the_last_chunk_of_a_caf_file_are_no_chunk(tmp_path, encode, zeros):
+    path = encode(tmp_path / "a.caf", "caf", "alac", noise(0.5), RATE_HZ, "s16p")
+    np.testing.assert_array_equal(audio.decode(put(path, path.read_bytes() + bytes(zeros)))[0], noise(0.5))
