@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from ser.corpora import emotions
-from ser.corpora.layout import audio_files, check_size, has_table
+from ser.corpora.layout import audio_files, check_size, has_table, root
 from ser.corpora.utterance import Utterance
 from ser.files import tables
 from ser.files.failures import InputError
@@ -55,8 +55,9 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: clips or tables are missing, or are not as distributed.
     """
-    files = audio_files(folder / "AudioWAV")
-    check_size(folder, "audio files in its folder AudioWAV", len(files), CLIPS, incomplete)
+    place, folder = folder, root(folder, "AudioWAV")
+    files = audio_files(folder / "AudioWAV") or audio_files(folder)
+    check_size(place, "audio files in its folder AudioWAV", len(files), CLIPS, incomplete)
     actors_csv, votes_csv = folder / "VideoDemographics.csv", folder / "processedResults" / "tabulatedVotes.csv"
     actors = read_actors(actors_csv) if has_table(actors_csv, incomplete) else None
     votes = read_votes(votes_csv) if has_table(votes_csv, incomplete) else None

@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 
 from ser.corpora import emotions
-from ser.corpora.layout import audio_files, check_size, has_table
+from ser.corpora.layout import audio_files, check_size, has_table, root
 from ser.corpora.utterance import Utterance
 from ser.files import tables
 from ser.files.failures import InputError
@@ -67,9 +67,10 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: files or the listening test are missing, or a name or line is not as distributed.
     """
-    files = audio_files(folder / "wav")
+    place, folder = folder, root(folder, "wav")
+    files = audio_files(folder / "wav") or audio_files(folder)
     size = FILES if len(files) <= FILES else FILES_2_0
-    check_size(folder, f"audio files in its folder wav ({FILES}, or {FILES_2_0} of 2.0)", len(files), size, incomplete)
+    check_size(place, f"audio files in its folder wav ({FILES}, or {FILES_2_0} of 2.0)", len(files), size, incomplete)
     table, confidences = folder / "erkennung.txt", folder / "db.emotion.csv"
     if confidences.is_file() and not table.is_file():
         judgements = _confidences(confidences)

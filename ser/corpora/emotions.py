@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from ser.files.failures import InputError
@@ -32,19 +33,39 @@ SYNONYMS = {
     **dict.fromkeys(("neutrality", "neutral state", "neu"), "neutral"),
     **dict.fromkeys(("fear", "afraid", "anxiety", "anxious", "scared", "fea"), "fearful"),
     **dict.fromkeys(("disgust", "dis"), "disgusted"),
-    **dict.fromkeys(("surprise", "sur", "ps", "pleasant surprise", "pleasant surprised"), "surprised"),
+    **dict.fromkeys(("surprise", "sur", "ps", "pleasant surprise", "pleasant surprised", "suprised"), "surprised"),
     **dict.fromkeys(("boredom", "boredem", "boredome", "bordom"), "bored"),
     **dict.fromkeys(("calmness",), "calm"),
     **dict.fromkeys(("excitement", "exc"), "excited"),
     **dict.fromkeys(("frustration", "fru"), "frustrated"),
     **dict.fromkeys(("contempt",), "contemptuous"),
     **dict.fromkeys(("no agreement", "xxx"), "undecided"),
+    # French, German, Italian, Portuguese and Spanish, as folders of corpora in these languages are called.
+    **dict.fromkeys(("colère", "ärger", "wut", "rabbia", "raiva", "enojo"), "angry"),
+    **dict.fromkeys(("joie", "freude", "gioia", "alegria", "alegría"), "happy"),
+    **dict.fromkeys(("tristesse", "trauer", "traurigkeit", "tristezza", "tristeza"), "sad"),
+    **dict.fromkeys(("neutre", "neutralität", "neutro", "neutralità", "neutra"), "neutral"),
+    **dict.fromkeys(("peur", "angst", "paura", "medo", "miedo"), "fearful"),
+    **dict.fromkeys(("dégoût", "ekel", "disgusto", "nojo", "asco"), "disgusted"),
+    **dict.fromkeys(("überraschung", "sorpresa", "surpresa"), "surprised"),
+    **dict.fromkeys(("ennui", "langeweile", "noia", "tédio", "aburrimiento"), "bored"),
     # Emotions, and manners of speaking, that have no word here; an index keeps their names as the detail label.
     **dict.fromkeys(
         (
             *("oth", "amused", "amusement", "apologetic", "assertive", "concerned", "disappointment"),
             *("encouraging", "enthusiasm", "enthusiastic", "pain", "pleasure", "sarcastic", "sleepy", "sleepiness"),
-            "worried",
+            *(
+                "worried",
+                "guilt",
+                "achievement",
+                "drunk",
+                "whisper",
+                "whispered",
+                "concern",
+                "peace",
+                "power",
+                "question",
+            ),
         ),
         "other",
     ),
@@ -199,7 +220,7 @@ def word(name: str) -> str | None:
         >>> word("Anger"), word("sad"), word("melancholy")
         ('angry', 'sad', None)
     """
-    name = re.sub(r"[\s_-]+", " ", name).strip().lower()
+    name = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", name)).strip().lower()
     return name if name in WORDS else SYNONYMS.get(name)
 
 

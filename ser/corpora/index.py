@@ -142,6 +142,8 @@ def matched(table: rows.Rows, files: Mapping[str, Path]) -> dict[str, int]:
     folder = table.path.parent
     paths = [PurePosixPath(row["path"].strip().replace("\\", "/")) for row in table.cells]
     cut = _foreign_parts(paths, files)
+    if paths and not any(_without(path, cut) in files for path in paths):
+        paths = _by_name(paths, files) or paths
     positions: dict[str, int] = {}
     for position, (path, place) in enumerate(zip(paths, table.places, strict=True)):
         relative = _without(path, cut)
@@ -202,6 +204,17 @@ def _foreign_parts(paths: list[PurePosixPath], files: Mapping[str, Path]) -> int
     if not paths:
         return 0
     return next((cut for cut in range(len(paths[0].parts)) if _without(paths[0], cut) in files), 0)
+
+
+def _by_name(paths: list[PurePosixPath], files: Mapping[str, Path]) -> list[PurePosixPath]:
+    """The files that rows name without folders, with or without suffix; nothing where one is absent or ambiguous."""
+    for name in (lambda path: path.name, lambda path: path.stem):
+        places = Counter(same_letters(name(PurePosixPath(relative))) for relative in files)
+        by_name = {same_letters(name(PurePosixPath(relative))): PurePosixPath(relative) for relative in files}
+        keys = [same_letters(path.name) for path in paths]
+        if sorted(keys) == sorted(places.elements()) and max(places.values()) == 1:
+            return [by_name[key] for key in keys]
+    return []
 
 
 def _words(path: Path, labels: Mapping[str, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ser import manifest
-from ser.corpora import accounts, emotions, fetched, folders, index, layouts, shared_audio, speakers
+from ser.corpora import accounts, emotions, fetched, folders, index, layouts, parsers, shared_audio, speakers
 from ser.corpora.examination import CHOSEN, Examination, examine
 from ser.corpora.layout import check_not_linked, same_letters
 from ser.corpora.parsers import PARSERS
@@ -143,6 +143,8 @@ def build(
     _check_ids(rows)
     for spellings in speakers.fold(rows):
         say(f"speakers whose names differ only in case, spaces or the writing of accents are one: {spellings}")
+    for both in _of_two_genders(rows):
+        say(f"speakers of two genders: {both}; if they are two people, give them two names")
     wanted = [row for row in rows if row["emotion"] in label_set]
     for row in rows:
         row.update(reason=CHOSEN, detail=f"'{row['emotion']}' is not in `emotions`")
@@ -191,6 +193,17 @@ def _own(folder: Path, params: ManifestParams) -> list[Utterance]:
     reading = folders.Reading(
         params.speaker_pattern.get(folder.name), params.layout.get(folder.name), params.columns.get(folder.name, {})
     )
+    parser = parsers.named(folder.name)
+    if (
+        parser
+        and reading == folders.Reading()
+        and not any((folder / name).exists() for name in folders.documents(folder))
+    ):
+        raise InputError(
+            f"{folder}: expected the name '{parser}', by which the parser of this corpus is chosen, found "
+            f"'{folder.name}'; rename the folder and say `corpora: [{parser}]`, or, if it is another corpus, name it "
+            "otherwise"
+        )
     return folders.parse(folder, reading)
 
 
@@ -248,6 +261,15 @@ def _check_ids(rows: Sequence[dict]) -> None:
                 f"{row['path']} and {following['path']}: both would have the id '{row['id']}'; rename one, or delete a "
                 "copy"
             )
+
+
+def _of_two_genders(rows: Sequence[dict]) -> list[str]:
+    """Name the speakers who are of more than one gender."""
+    found = defaultdict(set)
+    for row in rows:
+        if row["speaker"] and row["gender"]:
+            found[row["speaker"]].add(row["gender"])
+    return [f"{speaker} ({' and '.join(sorted(genders))})" for speaker, genders in found.items() if len(genders) > 1]
 
 
 def _reject_duplicates(rows: Sequence[dict]) -> list[str]:

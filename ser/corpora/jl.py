@@ -16,8 +16,9 @@ from ser.corpora.utterance import Utterance
 
 FILES = 2400
 WORDS = "|".join(emotions.JL)
+PRIMARY = ("angry", "excited", "happy", "neutral", "sad")
 NAME = re.compile(
-    rf"(?P<speaker>(?P<gender>female|male)[12])_(?P<emotion>{WORDS})_(?P<sentence>\d+[ab])_(?P<take>[12])"
+    rf"(?P<speaker>(?P<gender>female|male)[12])_(?P<emotion>{WORDS})_(?P<sentence>\d+)(?P<series>[ab])_(?P<take>[12])"
 )
 
 
@@ -45,7 +46,18 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
             speaker=match["speaker"],
             gender=match["gender"],
             language="en",
-            details={"label": match["emotion"], "sentence": match["sentence"], "take": int(match["take"])},
+            details={
+                "label": match["emotion"],
+                "sentence": _sentence(match),
+                "series": match["series"],
+                "take": int(match["take"]),
+            },
         )
         for path, match in zip(files, matches, strict=True)
     ]
+
+
+def _sentence(match: re.Match) -> str:
+    """Tell a sentence from all others: the primary emotions share theirs, each secondary one has a list of its own."""
+    shared = match["emotion"] in PRIMARY
+    return match["sentence"] if shared else f"{match['emotion']} {match['sentence']}"

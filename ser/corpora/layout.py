@@ -79,3 +79,12 @@ def has_table(path: Path, incomplete: bool) -> bool:
             "in manifest.allow_incomplete"
         )
     return path.is_file()
+
+
+def root(folder: Path, *marks: str) -> Path:
+    """Find where a corpus begins, as archives put it into folders of their own: the one folder that has a mark."""
+    if any((folder / mark).is_dir() for mark in marks):
+        return folder
+    inner = sorted({path.parent for mark in marks for path in folder.glob(f"*/{mark}") if path.is_dir()})
+    inner = [path for path in inner if not path.name.startswith((".", "__MACOSX"))]
+    return inner[0] if len(inner) == 1 else folder

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ser.corpora import cells, emotions, naming
-from ser.corpora.layout import audio_files, has_table
+from ser.corpora.layout import audio_files, has_table, root
 from ser.corpora.utterance import Utterance
 from ser.files import tables
 from ser.files.failures import InputError
@@ -44,12 +44,15 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: a table is missing or is not as distributed, or turns and labels do not match.
     """
-    files = audio_files(folder / "Audios")
+    folder = root(folder, "Audios", "Audio")
+    files = audio_files(folder / "Audios") or audio_files(folder / "Audio")
     naming.check_once(files)
     audio = {path.name: path for path in files}
     if not audio:
         raise InputError(f"{folder}: expected 1 turn or more in its folder Audios, found 0; unpack the corpus again")
     consensus, detailed = (folder / "Labels" / f"labels_{name}.csv" for name in ("consensus", "detailed"))
+    older = consensus.with_name("labels_concensus.csv")  # so spelt before release 1.11
+    consensus = older if older.is_file() and not consensus.is_file() else consensus
     if not consensus.is_file():
         raise InputError(f"{consensus}: no such file; it comes with the corpus: add it")
     labels = _consensus(consensus)

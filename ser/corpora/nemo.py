@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from ser.corpora import cells, emotions, rows
-from ser.corpora.layout import audio_files, check_size, has_table
+from ser.corpora.layout import audio_files, check_size, has_table, root
 from ser.corpora.naming import matched
 from ser.corpora.utterance import Utterance
 from ser.files.failures import InputError
@@ -34,9 +34,10 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: files or the table are missing, or are not as distributed.
     """
+    place, folder = folder, root(folder, "samples")
     files = audio_files(folder / "samples")
     matches = matched(files, NAME, "nEMO", "EB0_anger_1.wav")
-    check_size(folder, "audio files in its folder samples", len(files), FILES, incomplete)
+    check_size(place, "audio files in its folder samples", len(files), FILES, incomplete)
     table = folder / "data.tsv"
     known = _table(table) if has_table(table, incomplete) else None
     return [_utterance(path, match, known, table) for path, match in zip(files, matches, strict=True)]

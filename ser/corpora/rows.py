@@ -14,7 +14,7 @@ from ser.files.failures import InputError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = (",", ";", "\t", "|")
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 

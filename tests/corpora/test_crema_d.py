@@ -57,6 +57,20 @@ def test_names_and_tables_tell_everything(corpus):
     assert sad.details["intensity"] == "unspecified"
 
 
+def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus, tmp_path):
+    told = [
+        (utterance.name, utterance.emotion, utterance.speaker) for utterance in crema_d.parse(corpus, incomplete=True)
+    ]
+    (tmp_path / "outer").mkdir()
+    corpus.rename(tmp_path / "outer" / "CREMA-D-master")
+    (tmp_path / "outer").rename(corpus)
+    (corpus / "__MACOSX" / "CREMA-D-master").mkdir(parents=True)
+    found = [
+        (utterance.name, utterance.emotion, utterance.speaker) for utterance in crema_d.parse(corpus, incomplete=True)
+    ]
+    assert found == told
+
+
 def test_missing_clips_are_refused_unless_declared(corpus):
     with pytest.raises(InputError, match=r"expected 7442 audio files .* found 2; .*allow_incomplete: \[crema_d\]"):
         crema_d.parse(corpus, incomplete=False)
@@ -117,3 +131,11 @@ def test_the_distributed_tables_are_read_whole(corpora, tmp_path):
         for utterance, order, tie in zip(utterances, ranked, ties, strict=True)
     ]
     assert sum(recognised) / 7442 == pytest.approx(0.416, abs=0.0005)
+
+
+def test_recordings_may_lie_without_their_folder(corpus):
+    told = [utterance.name for utterance in crema_d.parse(corpus, incomplete=True)]
+    for path in list((corpus / "AudioWAV").iterdir()):
+        path.rename(corpus / path.name)
+    (corpus / "AudioWAV").rmdir()
+    assert [utterance.name for utterance in crema_d.parse(corpus, incomplete=True)] == told

@@ -40,6 +40,20 @@ def test_names_and_the_listening_test_tell_everything(corpus):
     assert angry.details["recognition"] == 1.0
 
 
+def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus, tmp_path):
+    told = [
+        (utterance.name, utterance.emotion, utterance.speaker) for utterance in emodb.parse(corpus, incomplete=True)
+    ]
+    (tmp_path / "outer").mkdir()
+    corpus.rename(tmp_path / "outer" / "emodb_2.0")
+    (tmp_path / "outer").rename(corpus)
+    (corpus / "__MACOSX" / "emodb_2.0").mkdir(parents=True)
+    found = [
+        (utterance.name, utterance.emotion, utterance.speaker) for utterance in emodb.parse(corpus, incomplete=True)
+    ]
+    assert found == told
+
+
 def test_missing_files_are_refused_unless_declared(corpus):
     with pytest.raises(InputError, match=r"expected 535 audio files .* found 3; .*allow_incomplete: \[emodb\]"):
         emodb.parse(corpus, incomplete=False)
@@ -127,3 +141,11 @@ def test_version_2_0_has_more_takes_and_tables_of_its_own(tmp_path):
     (folder / "wav" / f"{names[-1]}.wav").unlink()
     with pytest.raises(InputError, match=r"expected 816 audio files .* \(535, or 816 of 2\.0\), found 815"):
         emodb.parse(folder, incomplete=False)
+
+
+def test_recordings_may_lie_without_their_folder(corpus):
+    told = [utterance.name for utterance in emodb.parse(corpus, incomplete=True)]
+    for path in list((corpus / "wav").iterdir()):
+        path.rename(corpus / path.name)
+    (corpus / "wav").rmdir()
+    assert [utterance.name for utterance in emodb.parse(corpus, incomplete=True)] == told

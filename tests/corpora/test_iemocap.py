@@ -86,6 +86,20 @@ def test_evaluations_and_transcripts_tell_everything(corpus):
     assert (angry.details["session"], angry.details["improvised"]) == (3, False)
 
 
+def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus, tmp_path):
+    told = [
+        (utterance.name, utterance.emotion, utterance.speaker) for utterance in iemocap.parse(corpus, incomplete=True)
+    ]
+    (tmp_path / "outer").mkdir()
+    corpus.rename(tmp_path / "outer" / "IEMOCAP_full_release")
+    (tmp_path / "outer").rename(corpus)
+    (corpus / "__MACOSX" / "IEMOCAP_full_release").mkdir(parents=True)
+    found = [
+        (utterance.name, utterance.emotion, utterance.speaker) for utterance in iemocap.parse(corpus, incomplete=True)
+    ]
+    assert found == told
+
+
 def test_missing_sessions_are_refused_unless_declared(corpus):
     with pytest.raises(InputError, match=r"expected 5 sessions, found 2; .* manifest\.allow_incomplete: \[iemocap\]"):
         iemocap.parse(corpus, incomplete=False)

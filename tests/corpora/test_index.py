@@ -360,3 +360,15 @@ def test_every_alias_is_of_a_column_and_of_one_only():
     aliases = [alias for names in index.ALIASES.values() for alias in names]
     assert len(aliases) == len(set(aliases))
     assert set(index.ALIASES) <= set(index.COLUMNS)
+
+
+@pytest.mark.parametrize("cut", ["name", "stem"])
+def test_a_table_may_name_files_without_their_folders(corpus, cut):
+    names = [{"name": f"{number}.wav", "stem": str(number)}[cut] for number in (1, 2, 3)]
+    write(
+        corpus, "path|emotion", *(f"{name}|{word}" for name, word in zip(names, ("anger", "joy", "sad"), strict=True))
+    )
+    assert told(corpus, "emotion") == ["angry", "happy", "sad"]
+    soundfile.write(corpus / "1.wav", np.ones(8000) / 2, 16000)
+    with pytest.raises(InputError):  # which of both it is, nobody knows
+        parsed(corpus)

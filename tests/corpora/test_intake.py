@@ -440,3 +440,21 @@ def test_a_link_to_nothing_is_rejected_by_name(raw):
     (row,) = rejected.to_dict("records")
     assert (row["path"], row["reason"]) == ("mine/sad/lost.wav", "unreadable")
     assert "a link to /nowhere/lost.wav, where there is no file" in row["detail"]
+
+
+@pytest.mark.parametrize(("name", "parser"), [("EMOVO", "emovo"), ("CREMA-D", "crema_d"), ("JL_corpus", "jl")])
+def test_a_known_corpus_under_another_name_is_told_its_own(raw, name, parser):
+    (raw / "mine").rename(raw / name)
+    with pytest.raises(InputError, match=rf"expected the name '{parser}', .* found '{name}'; .*corpora: \[{parser}\]"):
+        build(raw, (name,))
+    (raw / name / "metadata.csv").write_text("path,speaker\nangry/a.flac,1\nangry/b.wav,2\nsad/a.wav,1\n")
+    assert len(build(raw, (name,)).manifest) == 3
+
+
+def test_a_speaker_of_two_genders_is_said(raw):
+    (raw / "mine" / "metadata.csv").write_text(
+        "path,speaker,gender\nangry/a.flac,1,female\nangry/b.wav,1,male\nsad/a.wav,2,male\n"
+    )
+    said = []
+    intake.build(raw, ("mine",), ("angry", "sad"), PARAMS, say=said.append)
+    assert said == ["speakers of two genders: mine/1 (female and male); if they are two people, give them two names"]

@@ -57,6 +57,22 @@ def test_labels_votes_and_transcripts_tell_everything(corpus):
     assert withheld.details == {"split": "Test3", "podcast": "0200"}
 
 
+def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus, tmp_path):
+    told = [
+        (utterance.name, utterance.emotion, utterance.speaker)
+        for utterance in msp_podcast.parse(corpus, incomplete=False)
+    ]
+    (tmp_path / "outer").mkdir()
+    corpus.rename(tmp_path / "outer" / "MSP-PODCAST-Publish-1.11")
+    (tmp_path / "outer").rename(corpus)
+    (corpus / "__MACOSX" / "MSP-PODCAST-Publish-1.11").mkdir(parents=True)
+    found = [
+        (utterance.name, utterance.emotion, utterance.speaker)
+        for utterance in msp_podcast.parse(corpus, incomplete=False)
+    ]
+    assert found == told
+
+
 def test_what_raters_heard_may_stand_in_one_column(corpus):
     (corpus / "Labels" / "labels_detailed.csv").write_text(IN_ONE_COLUMN)
     assert msp_podcast.parse(corpus, incomplete=False)[0].votes == {"angry": 2, "disgusted": 1}
@@ -147,3 +163,9 @@ def test_a_file_of_another_corpus_is_refused_even_where_files_may_be_missing(cor
     (corpus / "Audios" / "03a01Fa.wav").touch()
     with pytest.raises(InputError, match=r"03a01Fa\.wav: expected a name such as MSP-PODCAST_0001_0008\.wav"):
         msp_podcast.parse(corpus, incomplete=True)
+
+
+def test_folders_and_tables_of_older_releases_are_known(corpus):
+    (corpus / "Audios").rename(corpus / "Audio")
+    (corpus / "Labels" / "labels_consensus.csv").rename(corpus / "Labels" / "labels_concensus.csv")
+    assert len(msp_podcast.parse(corpus, incomplete=False)) == 5

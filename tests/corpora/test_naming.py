@@ -79,7 +79,7 @@ def facts(utterance):
             jl.parse,
             "male2_encouraging_6b_1.wav",
             ("other", "male2", "male", None, "en"),
-            {"label": "encouraging", "sentence": "6b", "take": 1},
+            {"label": "encouraging", "sentence": "encouraging 6", "series": "b", "take": 1},
         ),
     ],
 )
@@ -121,6 +121,12 @@ WHOLE = {
         )
     ],
 }
+
+
+def test_sentences_of_jl_are_those_that_are_spoken_whatever_the_series(tmp_path):
+    names = ("male1_angry_3a_1.wav", "male1_happy_3b_2.wav", "male1_anxious_3a_1.wav", "male1_anxious_3b_1.wav")
+    sentences = [only(jl.parse, made(tmp_path / name, name)).details["sentence"] for name in names]
+    assert sentences[0] == sentences[1] != sentences[2] == sentences[3]
 
 
 @pytest.mark.parametrize("corpus", WHOLE)
