@@ -10,7 +10,7 @@ names.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -110,7 +110,7 @@ def _by_folders(folder: Path, files: Mapping[str, Path], metadata: Path | None, 
     if pattern:
         known = layouts.read(files, pattern, str(folder))
     else:
-        known = {relative: {"emotion": _emotion(folder, relative)} for relative in files}
+        known = {relative: {"emotion": _emotion(folder, relative, files)} for relative in files}
     told = _metadata(metadata, files, reading.columns) if metadata is not None else {}
     for relative, fields in known.items():
         extra = told.get(relative, {})
@@ -127,19 +127,22 @@ def _by_folders(folder: Path, files: Mapping[str, Path], metadata: Path | None, 
     return known
 
 
-def _emotion(folder: Path, relative: str) -> str:
+def _emotion(folder: Path, relative: str, files: Iterable[str]) -> str:
     directory, *rest = PurePosixPath(relative).parts
     if not rest:
         raise InputError(
             f"{folder / relative}: expected in a folder named for its emotion, such as {folder}/angry, or listed in "
-            f"{folder}/{index.STEM}.csv"
+            f"{folder}/{index.STEM}.csv, or named by a pattern in manifest.layout"
         )
     emotion = emotions.word(directory)
     if emotion is None:
-        hint = ""
-        if len(rest) > 1 and emotions.word(rest[0]):
-            field = "{split}" if directory.lower() in layouts.SPLITS else "{speaker}"
-            hint = f", or say what it is: manifest.layout: {{{folder.name}: '{field}/{{emotion}}/{{file}}'}}"
+        patterns = layouts.proposals(files)
+        told = [f"manifest.layout: {{{folder.name}: '{pattern}'}}" for pattern in patterns]
+        if told:
+            hint = f", or say what it is: {told[0]}"
+            hint += f" (or, if '{directory}' is only a folder of the archive's, {told[1]})" if len(told) > 1 else ""
+        else:
+            hint = f", or list the recordings in {folder}/{index.STEM}.csv, or name a pattern in manifest.layout"
         raise InputError(
             f"{folder / directory}: no known emotion; rename the folder to one of {', '.join(emotions.WORDS)} (or a "
             f"synonym of ser/corpora/emotions.py){hint}, or, if it is no emotion, move it out of the corpus"

@@ -58,6 +58,34 @@ def recognise(paths: Iterable[str]) -> str | None:
     return next((pattern for pattern in RECOGNISED if all(_fits(path, pattern) for path in paths)), None)
 
 
+def proposals(paths: Iterable[str]) -> list[str]:
+    """Write patterns that fit every path and have the emotion in a folder; none where there is no such folder.
+
+    Folders above it are said to be speakers, or parts or genders where all are called so; where all paths share one, a
+    second pattern takes it as it is, for an archive's own folder.
+    """
+    parts = [path.split("/") for path in paths]
+    depths = {len(path) for path in parts}
+    if len(depths) > 1:
+        return []
+    levels = list(zip(*parts, strict=True))[:-1]
+    places = [depth for depth, names in enumerate(levels) if all(map(emotions.word, names))]
+    if not places:
+        return []
+    fields, shared = [], []
+    for depth, names in enumerate(levels):
+        words = {name.lower() for name in names}
+        kind = "split" if words <= SPLITS else "gender" if words <= set(cells.GENDERS) else "speaker"
+        kind = "emotion" if depth == places[0] else kind if kind not in fields else f"level{depth + 1}"
+        fields.append(kind)
+        shared.append(depth != places[0] and kind not in ("split", "gender") and len(words) == 1)
+    pattern = "/".join(f"{{{field}}}" for field in (*fields, "file"))
+    if not any(shared) or "{" in "".join(parts[0]):
+        return [pattern]
+    literal = [parts[0][depth] if same else f"{{{fields[depth]}}}" for depth, same in enumerate(shared)]
+    return [pattern, "/".join((*literal, "{file}"))]
+
+
 def read(paths: Iterable[str], pattern: str, place: str) -> dict[str, dict]:
     """Take from each path what the pattern names.
 

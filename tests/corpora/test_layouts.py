@@ -84,6 +84,32 @@ def test_folders_of_speakers_with_any_name_are_refused_with_the_pattern_to_write
         parsed(corpus(tmp_path, "mary/angry/a.wav"))
 
 
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["mary/angry/a.wav", "paul/sad/a.wav"], ["{speaker}/{emotion}/{file}"]),
+        (["AESDD/anger/a.wav", "AESDD/fear/b.wav"], ["{speaker}/{emotion}/{file}", "AESDD/{emotion}/{file}"]),
+        (["female/angry/0.wav", "male/angry/0.wav"], ["{gender}/{emotion}/{file}"]),
+        (["one/Angry/train/1.wav", "two/Sad/test/1.wav"], ["{speaker}/{emotion}/{split}/{file}"]),
+        (["s 1/anger/one/a.wav", "s 2/fear/two/a.wav"], ["{speaker}/{emotion}/{level3}/{file}"]),
+        (["mary/angry/a.wav", "paul/a.wav"], []),
+        (["mary/one.wav", "paul/two.wav"], []),
+    ],
+)
+def test_patterns_that_are_proposed_read_every_path(paths, expected):
+    assert layouts.proposals(paths) == expected
+    for pattern in expected:
+        layouts.check(pattern)
+        assert set(layouts.read(paths, pattern, "c")) == set(paths)
+
+
+def test_where_no_folder_tells_the_emotion_a_table_or_a_pattern_is_proposed(tmp_path):
+    with pytest.raises(
+        InputError, match=r"mine/mary: no known emotion; .*list the recordings in .*index\.csv, or name a"
+    ):
+        parsed(corpus(tmp_path, "mary/one.wav"))
+
+
 def test_a_path_that_does_not_fit_is_refused_with_the_layout(tmp_path):
     folder = corpus(tmp_path, "mary/angry/a.wav", "angry/b.wav")
     with pytest.raises(InputError, match=r"mine/angry/b\.wav: expected the layout '\{speaker\}/\{emotion\}/\{file\}'"):
