@@ -1,6 +1,7 @@
 """Tell what words add to the voice, of all tasks: on one page of Markdown, and with pictures on one of HTML."""
 
 import argparse
+import os
 from pathlib import Path
 
 from ser.files import params, tables
@@ -34,8 +35,10 @@ def main() -> None:
             tables.read(path, word_errors.COLUMNS, text=("corpus", "by", "group")) for path in options.word_errors
         ]
         errors = {found["corpus"].iloc[0]: found for found in misheard}
+        links = (os.path.relpath(path, options.page.parent) for path in options.pictures)
+        places = dict(zip(asked, links, strict=True))
         with whole_file(options.page) as temporary:
-            temporary.write_text(page.write(scored, asked, settings, errors), encoding="utf-8")
+            temporary.write_text(page.write(scored, asked, settings, errors, places), encoding="utf-8")
         pictures = {task: path.read_bytes() for task, path in zip(asked, options.pictures, strict=True)}
         told = chapter.sections(scored, asked, settings, errors)
         with whole_file(options.report) as temporary:

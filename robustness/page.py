@@ -1,6 +1,7 @@
 """Put the tables of all tasks onto one page of Markdown, and with their pictures onto one of HTML."""
 
 import argparse
+import os
 from pathlib import Path
 
 from ser.benchmarks.tasks import Task
@@ -28,8 +29,10 @@ def main() -> None:
         below = params.read(options.pipeline, "train", TrainParams).abstain_below
         intervals = params.read(options.pipeline, "intervals", IntervalParams)
         scored = page.named(options.tables, list(tasks))
+        links = (os.path.relpath(path, options.page.parent) for path in options.pictures)
+        places = dict(zip(tasks, links, strict=True))
         with whole_file(options.page) as temporary:
-            temporary.write_text(page.page(scored, marks, below, intervals), encoding="utf-8")
+            temporary.write_text(page.page(scored, marks, below, intervals, places), encoding="utf-8")
         pictures = {task: path.read_bytes() for task, path in zip(tasks, options.pictures, strict=True)}
         told = chapter.sections(scored, marks, below, intervals)
         with whole_file(options.report) as temporary:

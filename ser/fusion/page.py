@@ -1,6 +1,7 @@
 """The page that tells what words add to the voice, task by task."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -23,6 +24,7 @@ def write(
     tasks: Mapping[str, FusionTask],
     params: FusionParams,
     errors: Mapping[str, pd.DataFrame],
+    pictures: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Write the page.
 
@@ -31,6 +33,7 @@ def write(
         tasks: what was asked.
         params: how.
         errors: of each corpus whose words were heard, as ``ser.text.word_errors.table`` gives them.
+        pictures: where the picture of a task is, from the page on.
 
     Returns:
         The page, in Markdown.
@@ -49,6 +52,7 @@ def write(
         claim = scored.loc[scored["system"] == CLAIM].iloc[0]
         lines += [
             f"## {name}",
+            *([f"![{name}]({pictures[name]})"] if name in pictures else []),
             about(tasks[name]),
             *heard.told(tasks[name], errors),
             _markdown(scored[scored["system"] != CLAIM]),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -48,7 +49,13 @@ def named(paths: Sequence[Path], tasks: Sequence[str]) -> dict[str, pd.DataFrame
     return {task: read(path) for task, path in zip(tasks, paths, strict=True)}
 
 
-def page(scored: Mapping[str, pd.DataFrame], marks: Marks, below: float, intervals: IntervalParams) -> str:
+def page(
+    scored: Mapping[str, pd.DataFrame],
+    marks: Marks,
+    below: float,
+    intervals: IntervalParams,
+    pictures: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Write the page.
 
     Args:
@@ -56,6 +63,7 @@ def page(scored: Mapping[str, pd.DataFrame], marks: Marks, below: float, interva
         marks: what has to be reached.
         below: the confidence below which the answer is ``uncertain``.
         intervals: how intervals were made.
+        pictures: where the picture of a task is, from the page on.
     """
     paragraphs = [
         "# What conditions of use cost",
@@ -66,7 +74,9 @@ def page(scored: Mapping[str, pd.DataFrame], marks: Marks, below: float, interva
     for task, table in scored.items():
         rows = table[table["uar"].notna()]
         first = rows["encoder"].iloc[0]
-        paragraphs += [f"## {task}", tests(rows)]
+        paragraphs += [f"## {task}"]
+        paragraphs += [f"![{task}]({pictures[task]})"] if task in pictures else []
+        paragraphs += [tests(rows)]
         if rows["encoder"].nunique() > 1:
             paragraphs += ["UAR of every encoder:", side_by_side(rows), f"More figures of {first}:"]
         paragraphs += [markdown(rows[rows["encoder"] == first])]

@@ -255,7 +255,9 @@ def test_without_enough_speakers_nothing_is_claimed():
 def test_the_page_tells_every_figure_and_the_verdict():
     *_, scored, figures, _, _, verdict = measured("tied")[1:]
     last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
-    text = page.write({"made": pd.concat([scored, last], ignore_index=True)}, {"made": TASK}, PARAMS, {})
+    whole = {"made": pd.concat([scored, last], ignore_index=True)}
+    text = page.write(whole, {"made": TASK}, PARAMS, {}, {"made": "../plots/one.png"})
+    assert "\n## made\n\n![made](../plots/one.png)\n\n" in text
     assert "## made" in text
     gap = figures[MATCHED][WORDS]
     assert f"{gap['gap']:+.3f} [{gap['gap_low']:+.3f}, {gap['gap_high']:+.3f}] to the words" in text

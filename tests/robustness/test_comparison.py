@@ -236,7 +236,8 @@ def test_several_encoders_stand_side_by_side(predictions, tmp_path):
 def test_the_page_leads_with_the_finding_and_has_a_table_a_task(scored, tmp_path):
     tables.write(scored, tmp_path / "one.csv")
     read = page.named([tmp_path / "one.csv"], ["made"])
-    text = page.page(read, MARKS, 0.6, INTERVALS)
+    text = page.page(read, MARKS, 0.6, INTERVALS, {"made": "../plots/one.png"})
+    assert "\n## made\n\n![made](../plots/one.png)\n\n" in text
     finding = "made: of 2 conditions made has 1 passed, 1 failed; of its UAR of 0.900"
     assert text.splitlines()[4].startswith(f"**{finding}")
     assert "pink_10 takes 0.200 [" in text
