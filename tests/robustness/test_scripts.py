@@ -96,7 +96,7 @@ def test_the_page_is_written_of_the_tables(project):
         "--pictures plots/robustness_synthetic.png --template ser/report/report.html.j2 --page p.md --report p.html"
     )
     said = run(project, "python", "-m", "robustness.page", *flags.split())
-    assert said.startswith("page: synthetic: mfcc passes ")
+    assert said.startswith("page: synthetic: of 2 conditions mfcc has ")
     text = (project / "p.md").read_text()
     assert "Not measured: rain_10 (no recordings in nowhere/rain)." in text
     assert "| pink* " in text
