@@ -105,3 +105,10 @@ def familiarity(numbers: int, centre: np.ndarray | float = 0.0) -> Familiarity:
     vectors = np.random.default_rng(0).normal(centre, 1, (40, numbers)).astype(np.float32)
     speakers = np.repeat(list("abcd"), 10)
     return fit_familiarity(vectors, np.tile(["angry", "sad"], 20), speakers, FamiliarityParams(0.05))
+
+
+def archived(folder: Path, inner: str) -> None:
+    """Put a corpus into a folder within its own, beside what macOS leaves, as its archive does."""
+    content = folder.rename(folder.with_name("content"))
+    (folder / "__MACOSX" / inner).mkdir(parents=True)
+    content.rename(folder / inner)

@@ -5,6 +5,7 @@ import pytest
 
 from ser.corpora import crema_d
 from ser.files.failures import InputError
+from tests import builders
 
 ACTORS = """"ActorID","Age","Sex","Race","Ethnicity"
 1001,51,"Male","Caucasian","Not Hispanic"
@@ -57,14 +58,11 @@ def test_names_and_tables_tell_everything(corpus):
     assert sad.details["intensity"] == "unspecified"
 
 
-def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus, tmp_path):
+def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus):
     told = [
         (utterance.name, utterance.emotion, utterance.speaker) for utterance in crema_d.parse(corpus, incomplete=True)
     ]
-    (tmp_path / "outer").mkdir()
-    corpus.rename(tmp_path / "outer" / "CREMA-D-master")
-    (tmp_path / "outer").rename(corpus)
-    (corpus / "__MACOSX" / "CREMA-D-master").mkdir(parents=True)
+    builders.archived(corpus, "CREMA-D-master")
     found = [
         (utterance.name, utterance.emotion, utterance.speaker) for utterance in crema_d.parse(corpus, incomplete=True)
     ]

@@ -6,6 +6,7 @@ import soundfile
 
 from ser.corpora import emodb
 from ser.files.failures import InputError
+from tests import builders
 
 # As in the distributed file: Latin-1, non-breaking spaces as padding, decimal commas.
 ERKENNUNG = (
@@ -40,14 +41,11 @@ def test_names_and_the_listening_test_tell_everything(corpus):
     assert angry.details["recognition"] == 1.0
 
 
-def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus, tmp_path):
+def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus):
     told = [
         (utterance.name, utterance.emotion, utterance.speaker) for utterance in emodb.parse(corpus, incomplete=True)
     ]
-    (tmp_path / "outer").mkdir()
-    corpus.rename(tmp_path / "outer" / "emodb_2.0")
-    (tmp_path / "outer").rename(corpus)
-    (corpus / "__MACOSX" / "emodb_2.0").mkdir(parents=True)
+    builders.archived(corpus, "emodb_2.0")
     found = [
         (utterance.name, utterance.emotion, utterance.speaker) for utterance in emodb.parse(corpus, incomplete=True)
     ]

@@ -2,6 +2,7 @@ import pytest
 
 from ser.corpora import iemocap
 from ser.files.failures import InputError
+from tests import builders
 
 EVALUATION = """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
 
@@ -86,14 +87,11 @@ def test_evaluations_and_transcripts_tell_everything(corpus):
     assert (angry.details["session"], angry.details["improvised"]) == (3, False)
 
 
-def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus, tmp_path):
+def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus):
     told = [
         (utterance.name, utterance.emotion, utterance.speaker) for utterance in iemocap.parse(corpus, incomplete=True)
     ]
-    (tmp_path / "outer").mkdir()
-    corpus.rename(tmp_path / "outer" / "IEMOCAP_full_release")
-    (tmp_path / "outer").rename(corpus)
-    (corpus / "__MACOSX" / "IEMOCAP_full_release").mkdir(parents=True)
+    builders.archived(corpus, "IEMOCAP_full_release")
     found = [
         (utterance.name, utterance.emotion, utterance.speaker) for utterance in iemocap.parse(corpus, incomplete=True)
     ]

@@ -2,6 +2,7 @@ import pytest
 
 from ser.corpora import msp_podcast
 from ser.files.failures import InputError
+from tests import builders
 
 CONSENSUS = """FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set
 MSP-PODCAST_0001_0008.wav,A,5.2,2.0,5.6,97,Male,Train
@@ -57,15 +58,12 @@ def test_labels_votes_and_transcripts_tell_everything(corpus):
     assert withheld.details == {"split": "Test3", "podcast": "0200"}
 
 
-def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus, tmp_path):
+def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus):
     told = [
         (utterance.name, utterance.emotion, utterance.speaker)
         for utterance in msp_podcast.parse(corpus, incomplete=False)
     ]
-    (tmp_path / "outer").mkdir()
-    corpus.rename(tmp_path / "outer" / "MSP-PODCAST-Publish-1.11")
-    (tmp_path / "outer").rename(corpus)
-    (corpus / "__MACOSX" / "MSP-PODCAST-Publish-1.11").mkdir(parents=True)
+    builders.archived(corpus, "MSP-PODCAST-Publish-1.11")
     found = [
         (utterance.name, utterance.emotion, utterance.speaker)
         for utterance in msp_podcast.parse(corpus, incomplete=False)
