@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tables.write(dynamics, options.dynamics)
         tables.write(curves, options.curves)
         drawing.save(learning_curves.draw(curves), options.picture)
-        taught = f"; taught copies under {', '.join(copies.conditions['condition'])}" if copies.vectors else ""
+        taught = f"; trained on copies under {', '.join(copies.conditions['condition'])}" if copies.vectors else ""
         print(f"train: {training.summary(curves)}{taught}; see {options.picture}")
 
 

@@ -32,7 +32,7 @@ def write(
         encoder: its name.
         metrics: of the stages ``manifest``, ``evaluate``, ``bias`` and ``familiarity``.
         confidence: of the intervals.
-        taught: the conditions under which it was taught distorted copies: condition, kind, level, unit; None for none.
+        taught: the conditions of the distorted copies in training: condition, kind, level, unit; None for none.
 
     Returns:
         Markdown.
@@ -74,12 +74,12 @@ def _data(manifest: Mapping) -> str:
 
 
 def _copies(taught: pd.DataFrame | None) -> str:
-    """Say which distorted copies were taught; nothing where there were none."""
+    """Say which distorted copies were in training; nothing where there were none."""
     if taught is None or taught.empty:
         return ""
     rows = [[row.condition, row.distortion, f"{row.level:g}", row.unit] for row in taught.itertuples()]
     return (
-        "\n\nBeside each utterance that it learned from it was taught a distorted copy under every condition of this "
+        "\n\nBeside each training utterance it was trained on a distorted copy of it under every condition of this "
         "table. The scores below are of speech as it was recorded; what it does under these conditions or others they "
         f"do not say.\n\n{_table(['condition', 'distortion', 'level', ''], rows)}"
     )

@@ -8,7 +8,7 @@ from ser.plots import drawing
 from ser.plots.drawing import BLUE, GREY, PALE
 
 NOISE, CLEAN, MEAN = "noise", "clean", "mean"
-PLAIN, AUGMENTED = "clean", "augmented"  # what was taught
+PLAIN, AUGMENTED = "clean", "augmented"  # speech in training
 MARKERS = "osD^vP*X"
 GREENISH, PURPLE, SKY, YELLOW, ORANGE = "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#d55e00"  # Okabe and Ito's
 COLOURS = (BLUE, ORANGE, GREENISH, PURPLE, SKY, YELLOW, "#000000", GREY)
@@ -26,8 +26,8 @@ def draw(table: pd.DataFrame, chance: float, title: str) -> Figure:
 
     Returns:
         A column an encoder: above, curves of the UAR against the signal-to-noise ratio, the clean UAR as a dashed line
-        with its interval; below, a bar for each condition that is no noise. Chance is dotted. What was taught distorted
-        copies as well is drawn hollow.
+        with its interval; below, a bar for each condition that is no noise. Chance is dotted. What was trained on
+        distorted copies as well is drawn hollow.
     """
     rows = table[table["uar"].notna()]
     encoders = list(rows.groupby("encoder", sort=False))
@@ -37,7 +37,7 @@ def draw(table: pd.DataFrame, chance: float, title: str) -> Figure:
     figure = Figure(figsize=(1.8 + 3.2 * len(encoders), 1.2 + 3.0 + below), layout="constrained")
     figure.suptitle(title, fontsize=11)
     both = (rows["training"] == AUGMENTED).any()
-    hollow = " · hollow: taught distorted copies as well" if both else ""
+    hollow = " · hollow: trained on distorted copies as well" if both else ""
     figure.supxlabel(f"dashed: clean speech, with interval · dotted: chance{hollow}", fontsize=8)
     panels = figure.subplots(2, len(encoders), squeeze=False, height_ratios=(3.0, below))
     for number, (encoder, own) in enumerate(encoders):

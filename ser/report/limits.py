@@ -132,8 +132,8 @@ def _training(train: Mapping[str, Any]) -> list[str]:
     adversary, robust = (train.get(name, {}).get("attribute", NONE) for name in ("adversary", "robust"))
     weighted = train.get("group_weights", NONE)
     points = {
-        "The model was taught the shares of the raters' votes, in place of labels.": train.get("labels") == "soft",
-        "The model was taught labels with some weight for every emotion.": train.get("labels") == "smoothed",
+        "The model was trained on the shares of the raters' votes, in place of labels.": train.get("labels") == "soft",
+        "The model was trained on labels with some weight for every emotion.": train.get("labels") == "smoothed",
         "Vectors were normalised by speaker, with all the audio of a test speaker, though no label: that much audio "
         "must "
         "be at hand wherever the model is used.": train.get("normalisation") == "speaker",
@@ -145,13 +145,13 @@ def _training(train: Mapping[str, Any]) -> list[str]:
 
 
 def _copies(settings: Mapping[str, Any]) -> list[str]:
-    """Say that distorted copies were taught, where some were."""
+    """Say that distorted copies were in training, where some were."""
     kinds = ", ".join(settings.get("augment", {}).get("conditions", {}))
     if not kinds:
         return []
     return [
-        f"The model was also taught distorted copies of its training speech ({kinds}); the scores are of speech as it "
-        "was recorded."
+        f"The model was also trained on distorted copies of its training speech ({kinds}); the scores are of speech "
+        "as it was recorded."
     ]
 
 

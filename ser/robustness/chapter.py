@@ -7,7 +7,7 @@ import pandas as pd
 from ser.report import words
 from ser.report.content import Figure, Finding, Points, Section, Table, estimated, table
 from ser.robustness.comparison import Marks
-from ser.robustness.page import absent, distorted, means, method, passed, star, untaught
+from ser.robustness.page import absent, distorted, means, method, passed, star, unseen
 from ser.robustness.vectors import AUGMENTED, CLEAN, PLAIN
 from ser.scores.intervals import IntervalParams
 
@@ -84,7 +84,7 @@ def _gain(task: str, taught: pd.DataFrame, sure: str, level: float) -> Finding:
     seen = seen.sort_values("over_plain", ascending=False, kind="stable")
     gains = [f"{words.estimate(row, 'over_plain', sign=True)} under {row['condition']}" for _, row in seen.iterrows()]
     others = []
-    for title, mean, rows in untaught(taught):
+    for title, mean, rows in unseen(taught):
         ends = [
             f"{words.estimate(row, 'over_plain', sign=True)} under {row['condition']}" for _, row in rows.iterrows()
         ]
@@ -96,7 +96,7 @@ def _gain(task: str, taught: pd.DataFrame, sure: str, level: float) -> Finding:
         f"What do distorted copies in training win back on {task}?",
         words.verdict(seen.iloc[0], "over_plain", level),
         words.sentence(
-            f"Taught copies of training speakers, a classifier gains {words.listing(gains)}, and "
+            f"With such copies of training speakers a classifier gains {words.listing(gains)}, and "
             f"{words.estimate(clean, 'over_plain', sign=True)} on speech as it was recorded.",
             *others,
         ),
@@ -141,7 +141,7 @@ def _task(task: str, scored: pd.DataFrame) -> Section:
 
 
 def _table(task: str, columns: Sequence[str], cells: Sequence[Sequence], missing: Sequence[str]) -> Table:
-    notes = ["* training has heard copies of training speakers under this very condition."]
+    notes = ["* training had copies of training speakers under this very condition."]
     notes += [f"Not measured: {'; '.join(missing)}."] if missing else []
     return table(f"Figures of every condition on {task}", columns, cells, " ".join(notes))
 

@@ -26,8 +26,8 @@ from ser.scores.metrics import confusions, resampled, scores
 
 GENDERS = ("female", "male")
 NOISE = "noise"  # the family of what is added
-# Rows of means, of augmented training, over conditions of kinds that it was not taught: additive noise, and the rest.
-NEW_NOISE, NEW_OTHERS = "mean_untaught_noise", "mean_untaught_others"
+# Rows of means, of augmented training, over conditions of kinds that are not in it: additive noise, and the rest.
+NEW_NOISE, NEW_OTHERS = "mean_unseen_noise", "mean_unseen_others"
 ENDS = ("", "_low", "_high")
 SHARES = ("changed", "uncertain", "unfamiliar", "answered")  # of the utterances
 MEASURED = ("uar", "drop", "over_plain", *SHARES, "right", "gender_drop")  # with intervals
@@ -77,7 +77,7 @@ def table(
         below: the confidence below which the answer is ``uncertain``.
         marks: what has to be reached.
         params: how intervals are made.
-        seen: conditions of which augmented training has heard copies.
+        seen: conditions of which copies are in augmented training.
 
     Returns:
         ``COLUMNS``, a row per encoder, training and condition: ``uar``; ``drop``, clean minus distorted; ``changed``,
@@ -86,10 +86,10 @@ def table(
         that is neither, and ``right``, the share of these that is right;
         ``over_plain``, of augmented training, its UAR minus that of training on clean speech alone, under the same
         condition; ``gender_drop``, the drop of women minus that of men; ``ece``, the expected calibration error,
-        without an interval, which for it would lie too high; ``seen``, 1 where the training has heard such copies;
+        without an interval, which for it would lie too high; ``seen``, 1 where such copies are in training;
         verdicts by the marks. What cannot be had is missing. A row ``MEAN`` of each encoder and training has the means
         over all conditions but the clean one; rows ``NEW_NOISE`` and ``NEW_OTHERS`` of augmented training those over
-        conditions of kinds that it was not taught.
+        conditions of kinds that are not in its training.
     """
     joined = predictions.merge(people[["id", "emotion", "speaker", "gender"]], on="id", validate="many_to_one")
     speakers = sorted(set(joined["speaker"]))

@@ -48,7 +48,7 @@ class AugmentParams:
             if condition.of.material == VOICES:
                 raise InputError(
                     f"{place}: expected no voices of other speakers, found {condition.distortion}; those who "
-                    "test would be heard in training"
+                    "test would be in training"
                 )
             if obstacle := condition.obstacle(Path(self.noise)):
                 raise InputError(f"{place}: expected copies under {condition.name}, found {obstacle}")

@@ -26,7 +26,7 @@ FIGURES = {
 }
 
 SIGNED = ("drop", "over_plain")
-NOTE = "\\* the augmented classifier has heard copies of training speakers under this very condition."
+NOTE = "\\* the augmented classifier was trained on copies of training speakers under this very condition."
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -93,11 +93,11 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
         "speakers), and asked about the utterances of speakers whom it does not know, once for each condition. "
         f"In brackets {intervals.confidence:.0%} intervals, which resample speakers; of the drop, UAR of clean speech "
         "minus that under the condition, paired ones. Predictions changed: share of predictions other than when clean. "
-        "Minus plain: what distorted copies gain, paired; they are taught as those of the block `augment` of the main "
-        "pipeline. "
+        "Minus plain: what distorted copies in training gain, paired; they are made as those of the block `augment` of "
+        "the main pipeline. "
         "ECE: expected calibration error. Unfamiliar: share of utterances too far from the training speech for an "
         f"answer. Coverage: share of those that are not, and get one with a confidence of at least {below:g}; "
-        "selective accuracy: share of right answers among these. Mean: of all conditions but the clean one; untaught: "
+        "selective accuracy: share of right answers among these. Mean: of all conditions but the clean one; unseen: "
         "of those whose kind is not among the distorted copies. "
         "What the conditions are is in `ser/robustness/catalogue.py`, their levels in `robustness/params.yaml`. An "
         "SNR is that over the active frames of the speech.",
@@ -120,7 +120,7 @@ def absent(table: pd.DataFrame) -> list[str]:
 
 
 def means(table: pd.DataFrame) -> str:
-    """Say what each encoder, of several, scores on average over the distorted conditions, taught clean speech alone."""
+    """Say each encoder's mean UAR over the distorted conditions, without copies in training; nothing of one."""
     rows = table[(table["condition"] == MEAN) & (table["training"] == PLAIN)]
     told = [f"{row['encoder']} {_figure(row, 'uar')}" for _, row in rows.iterrows()]
     return f"mean UAR over the conditions: {', '.join(told)}" if len(told) > 1 else ""
@@ -145,15 +145,15 @@ def _of_first(task: str, table: pd.DataFrame) -> str:
         return said
     taught = augmented[augmented["condition"] == CLEAN].iloc[0]
     said += (
-        f"; taught distorted copies as well it has {_counted(distorted(augmented)['robustness'])}, at "
+        f"; trained on distorted copies as well it has {_counted(distorted(augmented)['robustness'])}, at "
         f"{_figure(taught, 'over_plain', sign=True)} of UAR on clean speech"
     )
-    new = [f"{_figure(row, 'over_plain', sign=True)} {title}" for title, row, _ in untaught(augmented)]
+    new = [f"{_figure(row, 'over_plain', sign=True)} {title}" for title, row, _ in unseen(augmented)]
     return said + (f", on average {' and '.join(new)}" if new else "")
 
 
-def untaught(augmented: pd.DataFrame) -> list[tuple[str, pd.Series, pd.DataFrame]]:
-    """List what copies gain under conditions of kinds that were not taught.
+def unseen(augmented: pd.DataFrame) -> list[tuple[str, pd.Series, pd.DataFrame]]:
+    """List what copies gain under conditions of kinds that are not in training.
 
     Args:
         augmented: rows of one encoder's augmented training.
@@ -165,7 +165,7 @@ def untaught(augmented: pd.DataFrame) -> list[tuple[str, pd.Series, pd.DataFrame
     new = distorted(augmented)
     new = new[~new["kind"].isin(augmented.loc[augmented["seen"] == 1, "kind"])]
     new = new.sort_values("over_plain", ascending=False, kind="stable")
-    titles = {NEW_NOISE: "under noise of other kinds", NEW_OTHERS: "under other conditions that it was not taught"}
+    titles = {NEW_NOISE: "under unseen kinds of noise", NEW_OTHERS: "under other unseen conditions"}
     parts = {NEW_NOISE: new[new["family"] == NOISE], NEW_OTHERS: new[new["family"] != NOISE]}
     rows = augmented.set_index("condition", drop=False)
     return [(title, rows.loc[name], parts[name]) for name, title in titles.items() if name in rows.index]
@@ -218,7 +218,7 @@ def side_by_side(rows: pd.DataFrame) -> str:
 
 
 def star(row: Mapping) -> str:
-    """Mark a distorted condition of which training has heard copies."""
+    """Mark a distorted condition of which copies are in training."""
     return "*" if row["seen"] == 1 and row["condition"] != CLEAN else ""
 
 

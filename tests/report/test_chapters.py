@@ -560,7 +560,7 @@ def test_of_distorted_copies_the_report_speaks_where_some_were_taught():
         return " ".join(limits.limits(known)), str(limits.section(known))
 
     points, section = told({"pink": {"levels": [10]}, "telephone": {"levels": [3400]}})
-    assert "was also taught distorted copies of its training speech (pink, telephone)" in points
+    assert "was also trained on distorted copies of its training speech (pink, telephone)" in points
     assert "augment.conditions.pink.levels" in section
     points, section = told({})
     assert "copies" not in points

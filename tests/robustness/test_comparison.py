@@ -176,7 +176,7 @@ def test_conditions_of_augmented_training_are_marked(predictions):
     more = pd.concat([predictions, predictions.assign(training="augmented")])
     scored = compare(more, "pink_10")
     rows = scored[scored["training"] == "augmented"].set_index("condition")
-    assert rows["seen"].to_dict() == {"clean": 1, "pink_10": 1, "gain_-20": 0, "mean": 0, "mean_untaught_others": 0}
+    assert rows["seen"].to_dict() == {"clean": 1, "pink_10": 1, "gain_-20": 0, "mean": 0, "mean_unseen_others": 0}
     assert (scored.loc[scored["training"] == "clean", "seen"] == 0).all()
 
 
@@ -187,10 +187,10 @@ def test_means_of_what_was_not_taught_are_of_noise_and_of_the_rest(predictions):
     scored = compare(more, "gain_-20")
     rows = scored[scored["training"] == "augmented"].set_index("condition")
     noise = rows.loc[["pink_10", "rain_10"], "over_plain"]
-    assert rows.at["mean_untaught_noise", "over_plain"] == pytest.approx(noise.mean())
-    assert rows.at["mean_untaught_noise", "drop"] == pytest.approx(rows.loc[noise.index, "drop"].mean())
-    assert "mean_untaught_others" not in rows.index
-    assert not scored.loc[scored["training"] == "clean", "condition"].str.contains("untaught").any()
+    assert rows.at["mean_unseen_noise", "over_plain"] == pytest.approx(noise.mean())
+    assert rows.at["mean_unseen_noise", "drop"] == pytest.approx(rows.loc[noise.index, "drop"].mean())
+    assert "mean_unseen_others" not in rows.index
+    assert not scored.loc[scored["training"] == "clean", "condition"].str.contains("unseen").any()
 
 
 def test_tests_are_counted_as_passed_failed_and_undecided():
@@ -207,16 +207,14 @@ def test_what_copies_gain_is_a_paired_difference_and_leads_the_page(predictions,
     scored = compare(everything, "pink_10")
     rows = scored[scored["training"] == "augmented"].set_index("condition")
     assert rows["over_plain"].to_dict() == pytest.approx(
-        {"clean": 0.0, "pink_10": 0.0, "gain_-20": 0.1, "mean": 0.05, "mean_untaught_others": 0.1}
+        {"clean": 0.0, "pink_10": 0.0, "gain_-20": 0.1, "mean": 0.05, "mean_unseen_others": 0.1}
     )
     assert rows.at["gain_-20", "over_plain_low"] == pytest.approx(0.1)  # every speaker gains as much
     assert scored.loc[scored["training"] == "clean", "over_plain"].isna().all()
     tables.write(scored, tmp_path / "one.csv")
     sentence = page.finding(page.named([tmp_path / "one.csv"], ["made"]))
-    assert "taught distorted copies as well it has 1 passed, 1 failed, at 0.000 [0.000, 0.000] of UAR on" in sentence
-    assert (
-        "on clean speech, on average +0.100 [+0.100, +0.100] under other conditions that it was not taught" in sentence
-    )
+    assert "trained on distorted copies as well it has 1 passed, 1 failed, at 0.000 [0.000, 0.000] of UAR" in sentence
+    assert "on clean speech, on average +0.100 [+0.100, +0.100] under other unseen conditions" in sentence
 
 
 def test_several_encoders_stand_side_by_side(predictions, tmp_path):
@@ -261,11 +259,11 @@ def test_the_chapter_says_costs_gains_and_genders_with_intervals_before_the_tabl
     assert "Under 1 of 2 conditions the drop is at most 0.05." in cost.found
     row = scored[(scored["training"] == "augmented") & (scored["condition"] == "pink_10")].iloc[0]
     assert f"gains +{row['over_plain']:.3f} [+" in gain.found
-    assert "Under other conditions that it was not taught (1) the UAR changes by 0.000 [" in gain.found
+    assert "Under other unseen conditions (1) the UAR changes by 0.000 [" in gain.found
     assert "each by an interval of its own: pink_10 (+0.400 [" in genders.found
     figure, figures = task.parts
     assert (figure.picture, len(figures.rows)) == ("made", 9)
-    assert [row[0].text for row in figures.rows][-3:] == ["gain_-20", "mean", "mean_untaught_others"]
+    assert [row[0].text for row in figures.rows][-3:] == ["gain_-20", "mean", "mean_unseen_others"]
     assert "Not measured: rain_10 (no recordings in noise/rain); whisper (weights not available)." in figures.note
     assert "`" not in str(method)
 

@@ -77,7 +77,7 @@ def test_one_command_measures_every_condition_that_can_be_measured(project):
     measured = table[table["uar"].notna()]
     names = ["clean", "pink_0", "telephone_3400", "mean"]
     listed = measured.groupby("training")["condition"].agg(list).to_dict()
-    assert listed == {"augmented": [*names, "mean_untaught_others"], "clean": names}
+    assert listed == {"augmented": [*names, "mean_unseen_others"], "clean": names}
     assert measured["uar"].between(0, 1).all()
     assert table.loc[table["uar"].isna(), ["condition", "note"]].to_numpy().tolist() == [
         ["rain_10", "no recordings in nowhere/rain"]

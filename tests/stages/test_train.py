@@ -112,7 +112,7 @@ def test_copies_of_training_speakers_are_taught_and_those_of_others_are_not(run,
     copies = {"pink_10": rng.normal(size=(48, 5)), "pink_0": rng.normal(size=(48, 5))}
     builders.save_copies(Path("augmented"), people(), copies, EXTRACTOR)
     run()
-    assert capsys.readouterr().out.endswith("; taught copies under pink_10, pink_0; see curves.png\n")
+    assert capsys.readouterr().out.endswith("; trained on copies under pink_10, pink_0; see curves.png\n")
     for protocol in ("kfold", "random"):
         recipe, vectors, truth, parts, speakers = read_fold(protocol, 1)
         absurd = [np.where(parts == "train", each.T, 1e6).T.astype(np.float32) for each in copies.values()]
