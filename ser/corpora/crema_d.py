@@ -55,10 +55,10 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: clips or tables are missing, or are not as distributed.
     """
-    place, folder = folder, root(folder, "AudioWAV")
-    files = audio_files(folder / "AudioWAV") or audio_files(folder)
-    check_size(place, "audio files in its folder AudioWAV", len(files), CLIPS, incomplete)
-    actors_csv, votes_csv = folder / "VideoDemographics.csv", folder / "processedResults" / "tabulatedVotes.csv"
+    inner = root(folder, "AudioWAV")
+    files = audio_files(inner / "AudioWAV") or audio_files(inner)
+    check_size(folder, "audio files in its folder AudioWAV", len(files), CLIPS, incomplete)
+    actors_csv, votes_csv = inner / "VideoDemographics.csv", inner / "processedResults" / "tabulatedVotes.csv"
     actors = read_actors(actors_csv) if has_table(actors_csv, incomplete) else None
     votes = read_votes(votes_csv) if has_table(votes_csv, incomplete) else None
     return [_utterance(path, actors, votes) for path in files]

@@ -67,11 +67,11 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: files or the listening test are missing, or a name or line is not as distributed.
     """
-    place, folder = folder, root(folder, "wav")
-    files = audio_files(folder / "wav") or audio_files(folder)
+    inner = root(folder, "wav")
+    files = audio_files(inner / "wav") or audio_files(inner)
     size = FILES if len(files) <= FILES else FILES_2_0
-    check_size(place, f"audio files in its folder wav ({FILES}, or {FILES_2_0} of 2.0)", len(files), size, incomplete)
-    table, confidences = folder / "erkennung.txt", folder / "db.emotion.csv"
+    check_size(folder, f"audio files in its folder wav ({FILES}, or {FILES_2_0} of 2.0)", len(files), size, incomplete)
+    table, confidences = inner / "erkennung.txt", inner / "db.emotion.csv"
     if confidences.is_file() and not table.is_file():
         judgements = _confidences(confidences)
     else:

@@ -58,11 +58,11 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: something is missing or is not as distributed.
     """
-    place, folder = folder, root(folder, "Session1")
-    sessions = [path for number in range(1, SESSIONS + 1) if (path := folder / f"Session{number}").is_dir()]
-    check_size(place, "sessions", len(sessions), SESSIONS, incomplete)
+    inner = root(folder, "Session1")
+    sessions = [path for number in range(1, SESSIONS + 1) if (path := inner / f"Session{number}").is_dir()]
+    check_size(folder, "sessions", len(sessions), SESSIONS, incomplete)
     utterances = [utterance for session in sessions for utterance in _session(session, incomplete)]
-    check_size(place, "turns", len(utterances), sum(TURNS.values()), incomplete)
+    check_size(folder, "turns", len(utterances), sum(TURNS.values()), incomplete)
     counts = Counter(utterance.emotion for utterance in utterances)
     for emotion, expected in TURNS.items():
         if len(utterances) == sum(TURNS.values()) and counts[emotion] != expected:

@@ -34,11 +34,11 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: files or the table are missing, or are not as distributed.
     """
-    place, folder = folder, root(folder, "samples")
-    files = audio_files(folder / "samples")
+    inner = root(folder, "samples")
+    files = audio_files(inner / "samples")
     matches = matched(files, NAME, "nEMO", "EB0_anger_1.wav")
-    check_size(place, "audio files in its folder samples", len(files), FILES, incomplete)
-    table = folder / "data.tsv"
+    check_size(folder, "audio files in its folder samples", len(files), FILES, incomplete)
+    table = inner / "data.tsv"
     known = _table(table) if has_table(table, incomplete) else None
     return [_utterance(path, match, known, table) for path, match in zip(files, matches, strict=True)]
 
