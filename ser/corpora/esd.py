@@ -4,7 +4,7 @@ Source: K. Zhou et al., ICASSP 2021 and Speech Communication 137, 2022;
     https://github.com/HLTSingapore/Emotional-Speech-Data.
 Licence: for research, on request. Example: ``0011/Angry/0011_000351.wav``: speaker (0001 to 0010 Mandarin, 0011 to 0020
 English), emotion, number, of which each emotion has its 350. Names and count are those of nkululeko's list of the
-corpus, https://github.com/felixbur/nkululeko; the audio has not been tried.
+corpus, https://github.com/felixbur/nkululeko, genders those of its own ReadMe.txt; the audio has not been tried.
 """
 
 import re
@@ -21,6 +21,7 @@ SENTENCES = 350
 NAME = re.compile(r"(?P<speaker>00(?:0[1-9]|1\d|20))_(?P<number>\d{6})")
 ORDER = ("Neutral", "Angry", "Happy", "Sad", "Surprise")  # of the numbers
 FIRST_ENGLISH = 11
+WOMEN = frozenset((1, 2, 3, 7, 9, 15, 16, 17, 18, 19))  # of the speakers; the others are men
 
 
 def parse(folder: Path, incomplete: bool) -> list[Utterance]:
@@ -51,11 +52,13 @@ def _utterance(path: Path, match: re.Match) -> Utterance:
             "unpack the "
             "corpus again"
         )
+    speaker = int(match["speaker"])
     return Utterance(
         name=path.stem,
         path=path,
         emotion=emotions.ESD[ORDER[emotion]],
         speaker=match["speaker"],
-        language="en" if int(match["speaker"]) >= FIRST_ENGLISH else "zh",
+        gender="female" if speaker in WOMEN else "male",
+        language="en" if speaker >= FIRST_ENGLISH else "zh",
         details={"sentence": sentence + 1},
     )

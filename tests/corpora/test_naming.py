@@ -73,8 +73,14 @@ def facts(utterance):
         (urdu.parse, "Neutral/SF20_F8_N012.wav", ("neutral", "SF20", "female", None, "ur"), {}),
         (urdu.parse, "Happy/SF4_F3_H019.wav", ("happy", "SF1", "female", None, "ur"), {}),  # SF4 is SF1
         (turev.parse, "Sound Source/Calm/1984_sk_eger.wav", ("calm", "1984", "", None, "tr"), {"word": "eger"}),
-        (esd.parse, "0011/Angry/0011_000351.wav", ("angry", "0011", "", None, "en"), {"sentence": 1}),
-        (esd.parse, "0010/Surprise/train/0010_001750.wav", ("surprised", "0010", "", None, "zh"), {"sentence": 350}),
+        (esd.parse, "0011/Angry/0011_000351.wav", ("angry", "0011", "male", None, "en"), {"sentence": 1}),
+        (
+            esd.parse,
+            "0010/Surprise/train/0010_001750.wav",
+            ("surprised", "0010", "male", None, "zh"),
+            {"sentence": 350},
+        ),
+        (esd.parse, "0019/Neutral/0019_000001.wav", ("neutral", "0019", "female", None, "en"), {"sentence": 1}),
         (
             jl.parse,
             "male2_encouraging_6b_1.wav",
