@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import audformat
-import iso639
 import pandas as pd
 import yaml
 
@@ -96,7 +95,7 @@ def parse(folder: Path, files: Mapping[str, Path]) -> dict[str, dict]:
             f"{len(files)}, such as '{unlabelled[0]}'; take these out of the folder, or cut segments into files of "
             "their own"
         )
-    language = _iso(database.languages[0]) if len(database.languages) == 1 else ""
+    language = cells.language(database.languages[0]) if len(database.languages) == 1 else ""
     return {
         relative: _fields(fields, ballots[relative], language, f"{header}: {relative}")
         for relative, fields in told.items()
@@ -108,7 +107,7 @@ def _fields(fields: dict, ballots: Counter, language: str, place: str) -> dict:
     details = {name: fields.pop(name) for name in list(fields) if name not in cells.FIELDS}
     known = cells.fields({name: str(cell) for name, cell in fields.items()}, place)
     known["details"] |= details
-    known["language"] = _iso(known["language"]) if known.get("language") else language
+    known["language"] = known.get("language") or language
     return {**known, "emotion": emotion, "votes": dict(ballots)}
 
 
@@ -190,11 +189,3 @@ def _word(cell: object, place: str) -> str:
             f"{place}: expected some of {', '.join(emotions.WORDS)}, or a synonym, found the emotion '{cell}'"
         )
     return word
-
-
-def _iso(language: str) -> str:
-    """ISO 639-1 of a language's name or other code, where it has one."""
-    try:
-        return iso639.Lang(language).pt1 or language
-    except iso639.exceptions.InvalidLanguageValue:
-        return language

@@ -1,9 +1,11 @@
-"""What one cell of a user's table says: a speaker, an age, a further value, or that something is unknown."""
+"""What a cell of a user's table says: a speaker, an age, a language, a further value, or that something is unknown."""
 
 import json
 import math
 import re
 from collections.abc import Mapping
+
+import iso639
 
 from ser.files.failures import InputError
 
@@ -18,6 +20,8 @@ GENDERS = {
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 AGE_BAND = re.compile(r"(\d{1,3})\s*(?:-|–|to)\s*(\d{1,3})")
 DECADE = re.compile(r"(\d0)(?:'?s)")
+# A language's code, with a way of writing and a region or without them: de, deu, de-DE, zh_Hans, zh-Hans-CN.
+CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z]{4})?(?:[-_](?:[a-z]{2}|\d{3}))?", re.IGNORECASE)
 WIDEST_BAND = 10  # years between the ends of an age band, above which its middle says little
 
 
@@ -41,8 +45,10 @@ def fields(row: Mapping[str, str], place: str, decimal_comma: bool = False) -> d
     Raises:
         InputError: an age cannot be understood.
     """
-    known: dict = {column: told(row[column]) for column in ("speaker", "language") if column in row}
+    known: dict = {"speaker": told(row["speaker"])} if "speaker" in row else {}
     details = {}
+    if "language" in row:
+        known["language"] = language(told(row["language"]))
     if "text" in row:
         known["text"] = "" if row["text"].strip() in NO_TEXT else row["text"].strip()
     if "gender" in row:
@@ -87,6 +93,22 @@ def age(text: str, place: str) -> tuple[float, str]:
     if not 0 <= years < 150:
         raise InputError(f"{place}: expected an age in years, found '{text}'; leave it empty where it is unknown")
     return years, ""
+
+
+def language(text: str) -> str:
+    """Give the ISO 639-1 code of a language; what has none, and words that name no language, stay as they are.
+
+    Example:
+        >>> [language(text) for text in ("deu", "ger", "German", "german", "de-DE", "yue", "Klingonese")]
+        ['de', 'de', 'de', 'de', 'de', 'yue', 'Klingonese']
+    """
+    code = CODE.fullmatch(text)
+    for name in (code[1].lower() if code else text, text.title()):
+        try:
+            return iso639.Lang(name).pt1 or text
+        except (iso639.exceptions.InvalidLanguageValue, iso639.exceptions.DeprecatedLanguageValue):
+            continue
+    return text
 
 
 def value(text: str):

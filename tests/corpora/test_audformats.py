@@ -62,6 +62,14 @@ def test_a_database_tells_everything(tmp_path, storage):
     assert first.details == {"split": "train", "emotion.confidence": 0.9}
 
 
+def test_the_language_of_a_speaker_counts_more_than_the_database_s(tmp_path):
+    db = database()
+    db.schemes["language"] = audformat.Scheme("str")
+    db["speaker"]["language"] = audformat.Column(scheme_id="language")
+    db["speaker"]["language"].set(["English", None])
+    assert [utterance.language for utterance in parsed(save(tmp_path, db)).values()] == ["en", "de"]
+
+
 def test_several_people_are_raters_and_gold_is_the_label(tmp_path):
     db = database()
     for rater, labels in {"r1": ["anger", "anger"], "r2": ["anger", "boredom"], "r3": ["happiness", None]}.items():

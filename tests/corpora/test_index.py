@@ -139,6 +139,19 @@ def test_nobody_is_called_unknown(corpus, unknown):
     assert utterance.votes == {}
 
 
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        *((name, "de") for name in ("de", "DE", "deu", "ger", "German", "german", "de-DE", "de_at", "de-Latn-DE")),
+        *(("zh-Hans", "zh"), ("es-419", "es"), ("gsw", "gsw"), ("swiss german", "swiss german")),
+        *(("iw", "iw"), ("read-aloud", "read-aloud"), ("Klingonese", "Klingonese")),
+    ],
+)
+def test_a_language_is_known_by_its_codes_and_names_and_others_stay(corpus, language, code):
+    write(corpus, "path,emotion,Language", *(f"takes/{n}.wav,sad,{language}" for n in (1, 2, 3)))
+    assert told(corpus, "language") == [code] * 3
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("first", [[], ["sep=;"], ['"sep=;"']])
 def test_a_table_as_a_spreadsheet_saves_it_is_read(corpus, encoding, first):
