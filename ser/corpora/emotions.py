@@ -197,6 +197,41 @@ URDU = {"A": "angry", "H": "happy", "N": "neutral", "S": "sad"}  # the third par
 
 TUREV = {"kz": "angry", "hl": "sad", "sk": "calm", "mt": "happy"}  # the second part: kızgın, hüzünlü, sakin, mutlu
 
+AESDD = {"a": "angry", "d": "disgusted", "f": "fearful", "h": "happy", "s": "sad"}  # the first letter
+
+EMOV_DB = {"amused": "other", "anger": "angry", "disgust": "disgusted", "neutral": "neutral", "sleepiness": "other"}
+
+MELD = {  # the column Emotion
+    "anger": "angry",
+    "disgust": "disgusted",
+    "fear": "fearful",
+    "joy": "happy",
+    "neutral": "neutral",
+    "sadness": "sad",
+    "surprise": "surprised",
+}
+
+MESD = {  # the first part
+    "Anger": "angry",
+    "Disgust": "disgusted",
+    "Fear": "fearful",
+    "Happiness": "happy",
+    "Neutral": "neutral",
+    "Sadness": "sad",
+}
+
+SHEMO = {"A": "angry", "F": "fearful", "H": "happy", "N": "neutral", "S": "sad", "W": "surprised"}  # the fourth letter
+
+SUBESCO = {  # the last but one part
+    "ANGRY": "angry",
+    "DISGUST": "disgusted",
+    "FEAR": "fearful",
+    "HAPPY": "happy",
+    "NEUTRAL": "neutral",
+    "SAD": "sad",
+    "SURPRISE": "surprised",
+}
+
 ESD = {"Angry": "angry", "Happy": "happy", "Neutral": "neutral", "Sad": "sad", "Surprise": "surprised"}  # the folder
 
 JL = {  # the second part; the secondary emotions beside anxiety have no word here

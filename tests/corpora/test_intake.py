@@ -355,7 +355,7 @@ def test_a_wrong_label_set_or_merge_is_refused(raw):
         ({"layout": {"emodb": "{emotion}/{file}"}}, "layout: 'emodb' has a parser of its own"),
         ({"columns": {"mine": {"emotions": "felt"}}}, r"columns\.mine: expected some of path, .* found 'emotions'"),
         ({"columns": {"emodb": {"emotion": "felt"}}}, "columns: 'emodb' has a parser of its own"),
-        ({"allow_incomplete": ["emobd"]}, "expected some of ased, cafe, .*, urdu, found 'emobd'"),
+        ({"allow_incomplete": ["emobd"]}, "expected some of aesdd, ased, cafe, .*, urdu, found 'emobd'"),
     ],
 )
 def test_params_out_of_range_are_refused(changes, message):
@@ -442,7 +442,10 @@ def test_a_link_to_nothing_is_rejected_by_name(raw):
     assert "a link to /nowhere/lost.wav, where there is no file" in row["detail"]
 
 
-@pytest.mark.parametrize(("name", "parser"), [("EMOVO", "emovo"), ("CREMA-D", "crema_d"), ("JL_corpus", "jl")])
+@pytest.mark.parametrize(
+    ("name", "parser"),
+    [("EMOVO", "emovo"), ("CREMA-D", "crema_d"), ("JL_corpus", "jl"), ("MELD.Raw", "meld"), ("EmoV-DB", "emov_db")],
+)
 def test_a_known_corpus_under_another_name_is_told_its_own(raw, name, parser):
     (raw / "mine").rename(raw / name)
     with pytest.raises(InputError, match=rf"expected the name '{parser}', .* found '{name}'; .*corpora: \[{parser}\]"):

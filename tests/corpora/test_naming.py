@@ -7,7 +7,24 @@ from collections import Counter
 
 import pytest
 
-from ser.corpora import ased, cafe, emotions, emovo, esd, jl, nemo, savee, tess, turev, urdu
+from ser.corpora import (
+    aesdd,
+    ased,
+    cafe,
+    emotions,
+    emov_db,
+    emovo,
+    esd,
+    jl,
+    mesd,
+    nemo,
+    savee,
+    shemo,
+    subesco,
+    tess,
+    turev,
+    urdu,
+)
 from ser.corpora.parsers import PARSERS
 from ser.files.failures import InputError
 
@@ -81,6 +98,53 @@ def facts(utterance):
             {"sentence": 350},
         ),
         (esd.parse, "0019/Neutral/0019_000001.wav", ("neutral", "0019", "female", None, "en"), {"sentence": 1}),
+        (aesdd.parse, "anger/a03 (4).wav", ("angry", "4", "", None, "el"), {"sentence": 3}),
+        (aesdd.parse, "fear/f10 (01).wav", ("fearful", "1", "", None, "el"), {"sentence": 10}),
+        (aesdd.parse, "disgust/d04 (5)b.wav", ("disgusted", "5", "", None, "el"), {"sentence": 4}),
+        (
+            emov_db.parse,
+            "bea_Amused/amused_1-28_0001.wav",
+            ("other", "bea", "female", None, "en"),
+            {"label": "amused", "sentence": 1},
+        ),
+        (
+            emov_db.parse,
+            "EmoV-DB_sorted/josh/Sleepy/sleepiness_113_140_0127.wav",
+            ("other", "josh", "male", None, "en"),
+            {"label": "sleepiness", "sentence": 127},
+        ),
+        (
+            emov_db.parse,
+            "sam/Disgust_1-28_0009.wav",
+            ("disgusted", "sam", "male", None, "en"),
+            {"label": "disgust", "sentence": 9},
+        ),
+        (
+            mesd.parse,
+            "Mexican Emotional Speech Database (MESD)/Fear_M_A_por_favor.wav",
+            ("fearful", "", "male", None, "es"),
+            {"voice": "male", "list": "A", "word": "por_favor"},
+        ),
+        (
+            mesd.parse,
+            "Anger_C_B_ataque.wav",
+            ("angry", "", "", None, "es"),
+            {"voice": "child", "list": "B", "word": "ataque"},
+        ),
+        (shemo.parse, "female/F03S02.wav", ("sad", "F03", "female", None, "fa"), {}),
+        (shemo.parse, "ShEMO/male/M02F01.wav", ("fearful", "M02", "male", None, "fa"), {}),
+        (
+            subesco.parse,
+            "SUBESCO/M_10_EVAN_S_8_DISGUST_2.wav",
+            ("disgusted", "M_10", "male", None, "bn"),
+            {"sentence": 8, "take": 2},
+        ),
+        (
+            subesco.parse,
+            "F_02_MONIKA_S_2_SURPRISE_3].wav",
+            ("surprised", "F_02", "female", None, "bn"),
+            {"sentence": 2, "take": 3},
+        ),
         (
             jl.parse,
             "male2_encouraging_6b_1.wav",
@@ -100,8 +164,58 @@ def numbers(last):
     return range(1, last + 1)
 
 
-# Every name of the corpora whose names are all combinations.
+# AESDD has each utterance by each speaker, but for these, and some a second time.
+LACKING = {"d03 (1)", "d18 (5)", "f02 (4)", "f10 (1)", "f11 (1)", "f12 (1)", "f13 (1)", "h11 (3)", "s01 (5)", "s05 (3)"}
+BESIDES = [
+    *("d03 (01)", "f10 (01)", "f11 (01)", "f12 (01)", "f13 (01)", "a06 (5)b", "d01 (5)b"),
+    *("d03 (5)b", "d04 (5)b", "f18 (5)b", "s01 (5)a", "s01 (5)b", "s02 (5)b", "s04 (5)b"),
+]
+EMOV_DB = {  # how many files a speaker has of each manner
+    "bea": {"Amused": 296, "Angry": 304, "Disgusted": 333, "Neutral": 357, "Sleepy": 497},
+    "jenie": {"Amused": 222, "Angry": 496, "Disgusted": 189, "Neutral": 417, "Sleepy": 466},
+    "josh": {"Amused": 298, "Neutral": 302, "Sleepy": 263},
+    "sam": {"Amused": 501, "Angry": 468, "Disgusted": 497, "Neutral": 492, "Sleepy": 495},
+}
+MANNERS = dict(zip(EMOV_DB["sam"], emotions.EMOV_DB, strict=True))
+SUBESCO = {
+    "F": "OISHI MONIKA SMITA SWARNALI MOUNI SIMI TITHI JOYEETA CHAITY FAHMEE".split(),  # noqa: SIM905
+    "M": "BASHIR NIPUN ILIAS BIBHAS DURANTO SHUKANTO SIBLY PRASUN SHUMANTA EVAN".split(),  # noqa: SIM905
+}
+# Every name of the corpora whose names are all combinations, or nearly; of EmoV-DB, MESD and ShEMO as many.
 WHOLE = {
+    "aesdd": [
+        *(
+            f"{name}.wav"
+            for emotion, sentence, speaker in itertools.product("adfhs", numbers(20), numbers(6))
+            if (name := f"{emotion}{sentence:02d} ({speaker})") not in LACKING
+        ),
+        *(f"{name}.wav" for name in BESIDES),
+    ],
+    "emov_db": [
+        f"{speaker}_{manner}/{MANNERS[manner]}_1-560_{number:04d}.wav"
+        for speaker, manners in EMOV_DB.items()
+        for manner, count in manners.items()
+        for number in numbers(count)
+    ],
+    "mesd": [
+        f"{emotion}_{voice}_{words}_word_{letter}.wav"
+        for emotion, voice, words, letter in itertools.product(emotions.MESD, "CFM", "AB", "abcdefghijklmnopqrstuvwx")
+        if (emotion, voice, words, letter) not in (("Anger", "C", "A", "a"), ("Neutral", "C", "A", "b"))
+    ],
+    "shemo": [
+        f"{speaker}{emotion}{number:02d}.wav"
+        for speaker, emotion, number in itertools.product(
+            [*(f"F{number:02d}" for number in numbers(31)), *(f"M{number:02d}" for number in numbers(56))],
+            emotions.SHEMO,
+            numbers(6),
+        )
+    ][:3000],
+    "subesco": [
+        f"{gender}_{number:02d}_{name}_S_{sentence}_{emotion}_{take}.wav"
+        for gender, names in SUBESCO.items()
+        for number, name in enumerate(names, start=1)
+        for sentence, emotion, take in itertools.product(numbers(10), emotions.SUBESCO, numbers(5))
+    ],
     "emovo": [
         f"{emotion}-{actor}-{sentence}.wav"
         for emotion, actor, sentence in itertools.product(
@@ -145,7 +259,13 @@ def test_the_whole_corpus_is_accepted_and_one_file_less_is_not(tmp_path, corpus)
         PARSERS[corpus](folder, False)
 
 
-@pytest.mark.parametrize("corpus", ["ased", "cafe", "emovo", "esd", "jl", "nemo", "savee", "tess", "turev", "urdu"])
+@pytest.mark.parametrize(
+    "corpus",
+    [
+        *("aesdd", "ased", "cafe", "emov_db", "emovo", "esd", "jl", "mesd", "nemo"),
+        *("savee", "shemo", "subesco", "tess", "turev", "urdu"),
+    ],
+)
 def test_a_foreign_name_is_refused(tmp_path, corpus):
     folder = made(tmp_path / corpus, "samples/song.wav")
     with pytest.raises(InputError, match=r"song\.wav: expected a name of .* such as .*\.wav.*take the file out"):
@@ -157,11 +277,51 @@ def test_a_foreign_name_is_refused(tmp_path, corpus):
     [
         ("tess", "OAF_angry/OAF_back_angry.wav", "TESS Toronto emotional speech set data/OAF_angry/OAF_back_angry.wav"),
         ("savee", "ALL/DC_a01.wav", "AudioData/DC/a01.wav"),
+        ("aesdd", "anger/a03 (4).wav", "Acted Emotional Speech Dynamic Database/anger/a03 (4).wav"),
+        ("emov_db", "bea_Amused/amused_1-28_0001.wav", "EmoV-DB_sorted/bea/Amused/amused_1-28_0001.wav"),
+        ("mesd", "Anger_F_A_tarde.wav", "Mexican Emotional Speech Database (MESD)/Anger_F_A_tarde.wav"),
+        ("shemo", "female/F03S02.wav", "ShEMO/female/F03S02.wav"),
+        ("subesco", "F_02_MONIKA_S_1_NEUTRAL_5.wav", "SUBESCO/F_02_MONIKA_S_1_NEUTRAL_5.wav"),
     ],
 )
 def test_a_corpus_that_lies_there_twice_is_refused(tmp_path, corpus, first, second):
     with pytest.raises(InputError, match=r"the same (name|recording) as .*; delete one of the two copies"):
         PARSERS[corpus](made(tmp_path / corpus, first, second), True)
+
+
+def test_the_damaged_file_of_aesdd_is_not_missed(tmp_path):
+    folder = made(tmp_path / "aesdd", *WHOLE["aesdd"], "s05 (3).wav")
+    assert len(aesdd.parse(folder, False)) == len(WHOLE["aesdd"]) + 1
+
+
+def test_the_same_name_of_two_speakers_of_emov_db_is_two_utterances(tmp_path):
+    folder = made(tmp_path, "bea_Amused/amused_1-28_0001.wav", "sam_Amused/amused_1-28_0001.wav")
+    names = [(utterance.name, utterance.speaker) for utterance in emov_db.parse(folder, True)]
+    assert names == [("bea_amused_1-28_0001", "bea"), ("sam_amused_1-28_0001", "sam")]
+
+
+def test_a_file_of_emov_db_outside_its_speaker_s_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"0001\.wav: expected a name of EmoV-DB .*put the file into a folder of its"):
+        emov_db.parse(made(tmp_path, "Amused/amused_1-28_0001.wav"), True)
+
+
+def test_words_of_emov_db_are_those_of_its_copy_of_cmu_arctic(tmp_path):
+    made(tmp_path, "sorted/bea/Amused/amused_1-28_0002.wav")
+    lines = '( arctic_a0001 "One." )\n( arctic_a0002 "Two, too." )\n( arctic_b0002 "No." )\n'
+    (tmp_path / "sorted" / "cmuarctic.data").write_text(lines)
+    assert only(emov_db.parse, tmp_path).text == "Two, too."
+
+
+def test_words_of_shemo_are_those_of_its_transcripts(tmp_path):
+    made(tmp_path, "female/F03S02.wav", "male/M01A01.wav")
+    words = tmp_path / "transcript" / "final text" / "F03S02.ort"
+    words.parent.mkdir(parents=True)
+    words.write_text("\u200fسلام \u200e دوست\n", encoding="utf-8-sig")
+    assert [utterance.text for utterance in shemo.parse(tmp_path, True)] == ["سلام دوست", ""]
+
+
+def test_words_of_mesd_are_written_with_blanks(tmp_path):
+    assert only(mesd.parse, made(tmp_path, "Fear_M_A_por_favor.wav")).text == "por favor"
 
 
 def test_a_number_of_esd_in_another_emotions_folder_is_refused(tmp_path):
