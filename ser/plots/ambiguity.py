@@ -114,11 +114,12 @@ def _bands(axes: Axes, banded: pd.DataFrame, looks: Mapping[str, tuple[str, str,
 
 def _costs(axes: Axes, costs: Mapping[str, Mapping]) -> None:
     rows = pd.DataFrame([cost["uar"] for cost in costs.values()]).reindex(
-        columns=["all", "without", "gain", "gain_low", "gain_high", "random_low", "random_high"]
+        columns=["all", "without", "matched", "gain", "gain_low", "gain_high"]
     )
     places = range(len(rows))
     axes.axvline(0, color=GREY, linewidth=1)
-    axes.hlines(places, rows["random_low"], rows["random_high"], color=PALE, linewidth=14, label="at random")
+    matched = rows["matched"] - rows["all"]
+    axes.plot(matched, places, "D", color=GREY, markersize=6, label="as many of each speaker and emotion, at random")
     axes.hlines(places, rows["gain_low"], rows["gain_high"], color=BLUE, linewidth=2)
     axes.plot(rows["gain"], places, "o", color=BLUE, markersize=7, label="the most ambiguous")
     names = []

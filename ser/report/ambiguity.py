@@ -43,7 +43,8 @@ def section(material: Material) -> Section:
         Figure(
             "ambiguity",
             "How hard each utterance was to learn; how well each score finds what raters doubt; accuracy by agreement; "
-            "and what is gained without the most ambiguous utterances (grey: without as many at random).",
+            "and what is gained without the most ambiguous utterances (grey: as many of each speaker and emotion at "
+            "random).",
         ),
         _bands(material.tables["bands"]),
         *checks(material),
@@ -115,19 +116,19 @@ def cost(material: Material) -> Finding:
             asked, words.UNKNOWN, "Too few utterances to leave any out.", "There is nothing to be sure of.", cannot
         )
     values, left, every = costs[judge]["uar"], costs[judge]["left_out"], costs[judge]["utterances"]
-    chance = {f"random_{end}": values[f"random_{end}"] for end in ("low", "high")}
-    beyond = not chance["random_low"] <= values["gain"] <= chance["random_high"]
-    signs = [words.excludes(values, "gain"), beyond] if words.interval(values, "gain") else []
     minimum = material.settings["intervals"]["minimum_speakers"]
     reason = f"no interval: fewer than {minimum} speakers, or unknown ones"
     said = (
         f"Without the {left} of {words.amount(every, 'utterance')} {JUDGES[judge]}, the UAR goes from "
         f"{words.number(values['all'])} to {words.number(values['without'])}: "
-        f"{words.estimate(values, 'gain', reason, sign=True)}."
+        f"{words.estimate(values, 'gain', reason, sign=True)}. With as many of each speaker and emotion left out at "
+        f"random it is {words.number(values['matched'])} in the mean; what is gained beyond that is the cost of "
+        f"ambiguity: {words.estimate(values, 'cost', reason, sign=True)}."
     )
-    sure = f"Leaving out as many at random moves it within {words.interval(chance, 'random', sign=True)}."
+    sure = "Intervals are over speakers."
     if judge == "model":
         sure += " No raters: a model chose what to leave out, so part of the gain may be its own errors, not ambiguity."
+    signs = [words.excludes(values, "cost")] if words.interval(values, "cost") else []
     return Finding(asked, words.judged(signs), said, sure, cannot)
 
 

@@ -164,23 +164,30 @@ def test_the_gain_is_the_difference_of_two_recalls():
     assert found["accuracy"]["without"] == pytest.approx((rest["truth"] == rest["prediction"]).mean())
 
 
-def test_the_random_range_is_that_of_leaving_out_at_random():
-    """By drawing, again and again, as many utterances of each emotion as the doubtful ones are."""
+def test_the_match_is_the_mean_of_leaving_out_at_random_of_each_speaker_and_emotion():
     table = drawn(0)
     doubt = pd.Series(np.random.default_rng(1).random(240), table["id"])
-    params = dataclasses.replace(PARAMS, resamples=4000)
-    found = cost.cost(table, doubt, EMOTIONS, params)
-    generator, right = np.random.default_rng(2), (table["truth"] == table["prediction"]).to_numpy()
-    out = table["truth"][doubt.to_numpy() > doubt.sort_values().iloc[179]].value_counts()
-    recalls = []
-    for emotion, n in out.items():
-        of_emotion = right[table["truth"] == emotion]
-        shuffled = generator.permuted(np.tile(of_emotion, (4000, 1)), axis=1)
-        recalls.append(shuffled[:, n:].mean(axis=1))
-    gains = np.mean(recalls, axis=0) - found["uar"]["all"]
-    low, high = np.quantile(gains, [0.025, 0.975])
-    assert found["uar"]["random_low"] == pytest.approx(low, abs=0.004)
-    assert found["uar"]["random_high"] == pytest.approx(high, abs=0.004)
+    found = cost.cost(table, doubt, EMOTIONS, PARAMS)
+    left_out = pd.Series(doubt.to_numpy() > doubt.sort_values().iloc[179])
+    cells = [table["speaker"], table["truth"]]
+    generator, recalls, accuracies = np.random.default_rng(2), [], []
+    for _ in range(2000):
+        shuffled = pd.Series(generator.random(240)).groupby([*map(list, cells)]).rank()
+        part = table[(shuffled > left_out.groupby([*map(list, cells)]).transform("sum")).to_numpy()]
+        right = part["truth"] == part["prediction"]
+        recalls.append(right.groupby(part["truth"]).mean().mean())
+        accuracies.append(right.mean())
+    assert found["uar"]["matched"] == pytest.approx(np.mean(recalls), abs=0.002)
+    assert found["accuracy"]["matched"] == pytest.approx(np.mean(accuracies), abs=0.002)
+    assert found["uar"]["cost"] == pytest.approx(found["uar"]["without"] - found["uar"]["matched"])
+
+
+def test_doubt_that_knows_only_who_speaks_gains_and_costs_nothing():
+    table = people(["angry", "sad"] * 60, ["angry", "happy"] * 30 + ["angry", "sad"] * 30, list("ab" * 30 + "cd" * 30))
+    doubt = pd.Series((table["speaker"] == "b").to_numpy(float), table["id"])
+    found = cost.cost(table, doubt, EMOTIONS, dataclasses.replace(PARAMS, leave_out=0.25))
+    assert found["uar"]["gain"] == pytest.approx(0.25)
+    assert found["uar"]["cost"] == pytest.approx(0)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -189,16 +196,22 @@ def test_doubt_that_knows_nothing_costs_nothing_and_doubt_that_does_shows(seed):
     doubt = pd.Series(np.random.default_rng(seed).random(480), table["id"])
     idle = cost.cost(table, doubt, EMOTIONS, PARAMS)["uar"]
     assert idle["gain_low"] < 0 < idle["gain_high"]
+    assert idle["cost_low"] < 0 < idle["cost_high"]
     doubt += (table["truth"] != table["prediction"]).to_numpy()
     knowing = cost.cost(table, doubt, EMOTIONS, PARAMS)["uar"]
-    assert knowing["gain_low"] > knowing["random_high"]
+    assert knowing["cost_low"] > 0
 
 
-def test_equal_doubt_is_left_out_at_random_and_not_by_name():
-    table = people(["angry", "sad"] * 60, ["angry", "happy"] * 60, list("abcd") * 30)
-    table = table.sort_values("truth", ignore_index=True)
-    found = cost.cost(table, pd.Series(0.5, table["id"]), EMOTIONS, PARAMS)
-    assert found["accuracy"]["without"] == pytest.approx(0.5, abs=0.1)
+def test_equal_doubt_at_the_edge_counts_as_the_mean_of_all_orders():
+    table = drawn(0)
+    doubt = pd.Series(np.random.default_rng(1).integers(0, 6, 240), table["id"])
+    found = cost.cost(table, doubt, EMOTIONS, PARAMS)
+    generator, accuracies = np.random.default_rng(2), []
+    for _ in range(2000):
+        part = table[np.argsort(np.lexsort((generator.random(240), -doubt.to_numpy()))) >= 60]
+        accuracies.append((part["truth"] == part["prediction"]).mean())
+    assert np.std(accuracies) > 0.005
+    assert found["accuracy"]["without"] == pytest.approx(np.mean(accuracies), abs=0.001)
 
 
 @pytest.mark.parametrize("values", [np.nan, [0.1] + [np.nan] * 119])
