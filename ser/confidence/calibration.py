@@ -13,6 +13,7 @@ from ser.predictions import TEMPERATURE, probability_columns
 from ser.scores.intervals import Bootstrap, IntervalParams
 
 BINS = 15  # of the confidence, equally wide: above 0 to 1/15, above 1/15 to 2/15, ...
+DRAWS = 1000  # of right and wrong answers as often as the confidence says
 LEAST = np.finfo(float).eps  # a label that is held for impossible would cost infinitely much
 
 
@@ -41,7 +42,8 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
 
     The same replicates give both sides and their difference, which is far better known than its two terms. A
     calibration error is the higher, the fewer speakers it is measured on, and replicates hold fewer different ones than
-    there are: so the interval of ``ece`` lies high, sometimes above the figure itself. That of the others does not.
+    there are: an interval of ``ece`` would lie high, sometimes above the figure itself, so there is none. Beside it
+    stands what chance alone makes of a confidence that is right.
 
     Args:
         predictions: one protocol's rows, with ``truth``, ``speaker``, probabilities and ``temperature``.
@@ -50,7 +52,9 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
 
     Returns:
         ``before`` and ``after`` the temperature, and ``after_minus_before``: of each ``ece``, as
-        ``expected_calibration_error``; ``brier``, the squared distance to the label, summed over emotions (G. Brier,
+        ``expected_calibration_error``, and of the two ``ece_by_chance``, its mean where each prediction is right with a
+        probability of its confidence, and ``ece_by_chance_high``, what it then stays below with the wanted confidence;
+        ``brier``, the squared distance to the label, summed over emotions (G. Brier,
         "Verification of forecasts expressed in terms of probability", 1950), 0 to 2; and ``nll``, the negative
         log-likelihood of the label, nats; with ``_low`` and ``_high`` where there is an interval. ``temperature``: its
         ``mean`` over the folds, ``lowest`` and ``highest``.
@@ -61,7 +65,8 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
     after = predictions[probability_columns(emotions)].to_numpy(dtype=float)
     logarithms = np.log(np.maximum(after, np.finfo(float).tiny))
     before = softmax(logarithms * predictions[TEMPERATURE].to_numpy()[:, np.newaxis], axis=1)
-    sums = {name: _sums(side, truth, who, len(speakers)) for name, side in (("before", before), ("after", after))}
+    sides = {"before": before, "after": after}
+    sums = {name: _sums(side, truth, who, len(speakers)) for name, side in sides.items()}
     bootstrap = Bootstrap.of(speakers, params)
 
     def difference(weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -69,9 +74,24 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
         return {name: other[name] - one[name] for name in one}
 
     result = {name: bootstrap.figures(lambda weights, own=own: _measures(own, weights)) for name, own in sums.items()}
+    for name, side in sides.items():
+        result[name] = {key: value for key, value in result[name].items() if key not in ("ece_low", "ece_high")}
+        result[name] |= _by_chance(side.max(axis=1), params)
     folds = predictions.groupby("fold")[TEMPERATURE].first()
     temperatures = {"mean": folds.mean(), "lowest": folds.min(), "highest": folds.max()}
     return result | {"after_minus_before": bootstrap.figures(difference), "temperature": temperatures}
+
+
+def _by_chance(confidence: np.ndarray, params: IntervalParams) -> dict[str, float]:
+    """Give the calibration error of answers that are right as often as the confidence says."""
+    generator = np.random.default_rng(params.seed)
+    drawn = [
+        expected_calibration_error(confidence, generator.random(len(confidence)) < confidence) for _ in range(DRAWS)
+    ]
+    return {
+        "ece_by_chance": float(np.mean(drawn)),
+        "ece_by_chance_high": float(np.quantile(drawn, params.confidence)),
+    }
 
 
 def _sums(probabilities: np.ndarray, truth: np.ndarray, who: np.ndarray, speakers: int) -> dict[str, np.ndarray]:

@@ -6,7 +6,8 @@ from ser.report.material import Material
 from ser.report.performance import scored
 
 MEASURES = {"ece": "calibration error", "brier": "Brier score", "nll": "negative log-likelihood"}
-SIDES = {"before": "before", "after": "after", "after_minus_before": "after minus before"}
+DIFFERENCE = "after_minus_before"
+SIDES = {"before": "before", "after": "after", DIFFERENCE: "after minus before"}
 ANSWERS = {"accuracy": "accuracy", "uar": "UAR"}
 NONE = "none"  # of train.calibration
 
@@ -36,16 +37,15 @@ def section(material: Material) -> Section:
 def calibration(material: Material) -> Finding:
     """Say how far confidence and hits lie apart, and what the temperature was worth."""
     values, reason = material.metrics["evaluate"]["calibration"], _reason(material)
-    after, difference = values["after"], values["after_minus_before"]
-    error = words.estimate(after, "ece", reason)
+    after, difference = values["after"], values[DIFFERENCE]
+    confidence = material.settings["intervals"]["confidence"]
     asked, found = (
         "May one trust the confidence?",
-        f"Confidence and share of hits lie {error} apart (calibration error)",
+        f"Confidence and share of hits lie {words.number(after['ece'])} apart (calibration error); were the confidence "
+        f"exactly right, it would be {words.number(after['ece_by_chance'])} in the mean and "
+        f"{words.number(after['ece_by_chance_high'])} at most in {confidence:.0%} of cases",
     )
-    cannot = (
-        "How far they lie apart for other corpora, microphones or languages. By chance alone the error is above zero, "
-        "the more so the fewer utterances and speakers there are; therefore its interval lies high."
-    )
+    cannot = "How far they lie apart for other corpora, microphones or languages."
     if material.settings["train"].get("calibration", NONE) == NONE:
         return Finding(asked, MEASURED, f"{found}; no temperature was fitted.", _sure(after, reason), cannot)
     temperature = values["temperature"]
@@ -104,9 +104,14 @@ def familiarity(material: Material) -> Finding:
 
 def _measures(material: Material) -> Table:
     values, reason = material.metrics["evaluate"]["calibration"], _reason(material)
+    before, after = (values[side] for side in ("before", "after"))  # whose calibration errors have no intervals
     rows = [
-        [name, *(estimated(values[side], key, reason, sign=side == "after_minus_before") for side in SIDES)]
-        for key, name in MEASURES.items()
+        [MEASURES["ece"], before["ece"], after["ece"], estimated(values[DIFFERENCE], "ece", reason, sign=True)],
+        ["... by chance alone", before["ece_by_chance"], after["ece_by_chance"], ""],
+    ]
+    rows += [
+        [MEASURES[key], *(estimated(values[side], key, reason, sign=side == DIFFERENCE) for side in SIDES)]
+        for key in ("brier", "nll")
     ]
     return table("Calibration before and after the temperature; smaller is better", ["measure", *SIDES.values()], rows)
 

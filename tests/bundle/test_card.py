@@ -58,12 +58,13 @@ def test_scores_stand_with_their_intervals_beside_those_of_known_speakers():
 
 def test_it_says_what_confidence_is_worth_where_that_was_measured():
     measured = {
-        "calibration": {"after": {"ece": 0.028, "ece_low": 0.03, "ece_high": 0.09}},
+        "calibration": {"after": {"ece": 0.028, "ece_by_chance": 0.043}},
         "abstention": {"below": 0.5, "coverage": 0.91, "accuracy": 0.81},
     }
     told = write(METRICS | {"evaluate": METRICS["evaluate"] | measured})
     assert (
-        "expected calibration error 0.028 [0.030, 0.090]. Below a confidence of 0.5 the answer is `uncertain`" in told
+        "expected calibration error 0.028 (by chance alone 0.043). Below a confidence of 0.5 the answer is `uncertain`"
+        in told
     )
     assert "0.910 (no interval) of the utterances, of which 0.810 (no interval) are right." in told
     assert "Confidence" not in write()

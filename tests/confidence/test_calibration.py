@@ -85,6 +85,22 @@ def test_the_difference_is_that_of_the_sides_and_its_interval_is_paired():
     assert difference["nll_high"] - difference["nll_low"] < after["nll_high"] - after["nll_low"]
 
 
+def test_a_confidence_that_is_right_has_the_error_that_chance_makes():
+    """Over many corpora drawn so, by the error's own definition."""
+    confidence = np.random.default_rng(0).uniform(0.5, 1, 150)
+    probabilities = np.column_stack([confidence, 1 - confidence, 0 * confidence])
+    generator, errors = np.random.default_rng(1), []
+    for _ in range(3000):
+        right = generator.random(150) < confidence
+        bins = np.ceil(confidence * 15)
+        errors.append(sum(abs((confidence - right)[bins == bin].sum()) for bin in np.unique(bins)) / 150)
+    table = pd.DataFrame(probabilities, columns=probability_columns(EMOTIONS))
+    table = table.assign(truth=EMOTIONS[0], speaker="a", fold=0, temperature=1.0)
+    found = calibration.report(table, EMOTIONS, PARAMS)["after"]
+    assert found["ece_by_chance"] == pytest.approx(np.mean(errors), abs=0.002)
+    assert found["ece_by_chance_high"] == pytest.approx(np.quantile(errors, 0.95), abs=0.004)
+
+
 def test_temperatures_that_sharpen_a_calibrated_classifier_make_it_worse_beyond_chance():
     found = calibration.report(simulate(0.5, each=200)[0], EMOTIONS, PARAMS)["after_minus_before"]
     assert min(found["ece_low"], found["brier_low"], found["nll_low"]) > 0
@@ -113,4 +129,5 @@ def test_few_or_unknown_speakers_have_figures_without_intervals():
     table, *_ = simulate(1.2)
     for rows in (table[table["speaker"].isin(["c/0", "c/1"])], table.assign(speaker="")):
         found = calibration.report(rows, EMOTIONS, PARAMS)
-        assert set(found["after"]) == set(found["after_minus_before"]) == {"ece", "brier", "nll"}
+        assert set(found["after_minus_before"]) == {"ece", "brier", "nll"}
+        assert set(found["after"]) == {"ece", "ece_by_chance", "ece_by_chance_high", "brier", "nll"}

@@ -388,8 +388,8 @@ def test_emotions_are_recognised_where_the_interval_is_above_chance(values, verd
 # Confidence
 
 CALIBRATED = {
-    "before": {"ece": 0.08, "brier": 0.5, "nll": 0.8},
-    "after": {"ece": 0.03, "ece_low": 0.02, "ece_high": 0.06, "brier": 0.4, "nll": 0.7},
+    "before": {"ece": 0.08, "ece_by_chance": 0.05, "ece_by_chance_high": 0.07, "brier": 0.5, "nll": 0.8},
+    "after": {"ece": 0.03, "ece_by_chance": 0.04, "ece_by_chance_high": 0.06, "brier": 0.4, "nll": 0.7},
     "after_minus_before": {"ece": -0.05, "ece_low": -0.07, "ece_high": -0.01, "brier": -0.1, "nll": -0.1},
     "temperature": {"mean": 1.2, "lowest": 1.1, "highest": 1.3},
 }
@@ -420,14 +420,15 @@ def confident(calibrated=CALIBRATED, abstained=ABSTAINED, **train):
 
 def test_calibration_says_the_error_and_what_the_temperature_changed():
     found = plain(confidence.calibration(confident(calibration="temperature")).found)
-    assert "lie 0.030 [0.020, 0.060] apart (calibration error)." in found
+    assert "lie 0.030 apart (calibration error); were the confidence exactly right, it would be 0.040 in the" in found
+    assert "in the mean and 0.060 at most in 95% of cases." in found
     assert "The temperature changed it by −0.050 [−0.070, −0.010]" in found
     assert "lies between 1.100 and 1.300, by fold" in found
 
 
 def test_without_a_temperature_nothing_is_said_of_one():
     found = confidence.calibration(confident(calibration="none")).found
-    assert found.endswith("apart (calibration error); no temperature was fitted.")
+    assert found.endswith("of cases; no temperature was fitted.")
 
 
 def test_answers_that_are_sure_enough_are_compared_with_all():
@@ -448,7 +449,7 @@ def test_a_model_that_is_never_sure_enough_is_said_to_answer_nothing():
 
 def test_measures_stand_before_and_after_with_their_difference():
     (table,) = [part for part in confidence.section(confident()).parts if part.kind == "table"]
-    texts = [plain(cell.text).split(" (")[0] for cell in table.rows[1]]
+    texts = [plain(cell.text).split(" (")[0] for cell in table.rows[2]]
     assert texts == ["Brier score", "0.500", "0.400", "−0.100"]
 
 
