@@ -53,7 +53,7 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
                 f"beginning; copy it again or {ADVICE}"
             ) from error
         with container:
-            yield from _decoded(path, container, _track(path, container))
+            yield from _Decoding(path, container, _track(path, container)).blocks()
 
 
 def _container(file: BinaryIO) -> str | None:
@@ -82,52 +82,77 @@ def _track(path: Path, container: av.container.InputContainer) -> av.AudioStream
     return tracks[0]
 
 
-def _decoded(path: Path, container, track: av.AudioStream) -> Iterator[tuple[np.ndarray, int]]:
-    kind, rate, channels = container.format.name, track.codec_context.sample_rate, track.codec_context.channels
-    read, packets, end, last, zeros = 0, 0, 0, b"", False
-    demuxed, begins = container.demux(track), None
-    # FFmpeg's own decoder of AMR knows no pauses, in which telephones send next to nothing.
-    decoder = av.CodecContext.create("libopencore_amrnb", "r") if track.codec_context.name in AMR else None
-    while True:
+class _Decoding:
+    """A track as far as it is decoded, against which each packet and frame is checked, and at last the file's end."""
+
+    def __init__(self, path: Path, container: av.container.InputContainer, track: av.AudioStream):
+        self._path, self._container, self._track = path, container, track
+        self._kind, codec = container.format.name, track.codec_context
+        self._rate, self._channels, self._begins = codec.sample_rate, codec.channels, None  # as the first frame says
+        self._read = 0  # samples
+        self._packets, self._end, self._last = 0, 0, b""  # how many, where in the file the last one ends, and that one
+
+    def blocks(self) -> Iterator[tuple[np.ndarray, int]]:
+        """Decode to the end, as the function ``blocks``."""
+        for packet, frames in self._decode():
+            if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
+                raise self._damaged()
+            for frame in frames:
+                self._check(frame)
+                self._read += frame.samples
+                yield _samples(frame), self._rate
+        if not self._read:
+            yield np.empty((0, self._channels), np.float32), self._rate
+        self._check_end()
+
+    def _decode(self) -> Iterator[tuple[av.Packet, list[av.AudioFrame]]]:
+        """Decode packet by packet; the last one is empty, with the frames that the decoder still held."""
+        decoder, zeros = self._track.codec_context, False
+        if decoder.name in AMR:  # FFmpeg's own decoder knows no pauses, in which telephones send next to nothing
+            decoder = av.CodecContext.create("libopencore_amrnb", "r")
         try:
-            packet = next(demuxed, None)
-            if packet is None:
-                break
-            if kind in BARE and packet.size and cut.no_frame(bytes(packet)):
-                zeros |= read > 0 and not any(bytes(packet))
-                continue
-            if zeros and packet.size:  # a part of the file was never written
-                raise _damaged(path, read, rate)
-            frames = packet.decode() if decoder is None else decoder.decode(packet if packet.size else None)
+            for packet in self._container.demux(self._track):
+                content = bytes(packet)
+                if content and self._kind in BARE and cut.no_frame(content):
+                    zeros |= self._read > 0 and not any(content)
+                    continue
+                if content and zeros:
+                    raise ValueError("a part of the file was never written")
+                if content:
+                    self._packets, self._last = self._packets + 1, content
+                    self._end = max(self._end, (packet.pos or 0) + packet.size)
+                yield packet, decoder.decode(packet if content else None)
         except FAILURES as error:
-            raise _damaged(path, read, rate) from error
-        if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
-            raise _damaged(path, read, rate)
-        if packet.size:
-            packets, last = packets + 1, bytes(packet)
-            end = max(end, (packet.pos or 0) + packet.size)
-        for frame in frames:
-            if not read:
-                rate, channels, begins = frame.sample_rate, frame.layout.nb_channels, frame.pts
-            if (frame.sample_rate, frame.layout.nb_channels) != (rate, channels):
-                raise InputError(
-                    f"{path}: expected one sampling rate and number of channels, found {rate} Hz and {channels}, and "
-                    f"after {read / rate:.2f} s {frame.sample_rate} Hz and {frame.layout.nb_channels}; {ADVICE}"
-                )
-            if kind == "flac" and frame.pts is not None and frame.pts - begins != read:  # FFmpeg leaves damage out
-                raise _damaged(path, read, rate)
-            read += frame.samples
-            yield _samples(frame), rate
-    if not read:
-        yield np.empty((0, channels), np.float32), rate
-    if track.frames and not packets:
-        raise cut.cut_off(path, "0 frames", f"{track.frames:,}")
-    if kind in BARE:
-        cut.check_tail(path, end)
-    if kind == "mp3":
-        cut.check_mp3(path, packets, last)
-    if read < (promised := cut.samples_promised(path)):
-        raise cut.cut_off(path, f"{read / rate:.2f} s", f"{promised / rate:.2f} s")
+            raise self._damaged() from error
+
+    def _check(self, frame: av.AudioFrame) -> None:
+        if not self._read:
+            self._rate, self._channels, self._begins = frame.sample_rate, frame.layout.nb_channels, frame.pts
+        if (frame.sample_rate, frame.layout.nb_channels) != (self._rate, self._channels):
+            raise InputError(
+                f"{self._path}: expected one sampling rate and number of channels, found {self._rate} Hz and "
+                f"{self._channels}, and after {self._read / self._rate:.2f} s {frame.sample_rate} Hz and "
+                f"{frame.layout.nb_channels}; {ADVICE}"
+            )
+        if self._kind == "flac" and frame.pts is not None and frame.pts - self._begins != self._read:
+            raise self._damaged()  # which FFmpeg leaves out
+
+    def _check_end(self) -> None:
+        if self._track.frames and not self._packets:
+            raise cut.cut_off(self._path, "0 frames", f"{self._track.frames:,}")
+        if self._kind in BARE:
+            cut.check_tail(self._path, self._end)
+        if self._kind == "mp3":
+            cut.check_mp3(self._path, self._packets, self._last)
+        if self._read < (promised := cut.samples_promised(self._path)):
+            raise cut.cut_off(self._path, f"{self._read / self._rate:.2f} s", f"{promised / self._rate:.2f} s")
+
+    def _damaged(self) -> InputError:
+        after = f"after {self._read / self._rate:.2f} s" if self._read else "at its beginning"
+        return InputError(
+            f"{self._path}: the file is cut off or damaged {after}: what follows cannot be decoded; copy or convert it "
+            "again"
+        )
 
 
 def _samples(frame: av.AudioFrame) -> np.ndarray:
@@ -141,10 +166,3 @@ def _samples(frame: av.AudioFrame) -> np.ndarray:
     if name == "u8":
         samples = samples.astype(np.float64) - SCALES[name]
     return np.ascontiguousarray(samples / SCALES[name] if name != "flt" else samples, np.float32)
-
-
-def _damaged(path: Path, read: int, rate: int) -> InputError:
-    after = f"after {read / rate:.2f} s" if read else "at its beginning"
-    return InputError(
-        f"{path}: the file is cut off or damaged {after}: what follows cannot be decoded; copy or convert it again"
-    )

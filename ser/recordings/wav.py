@@ -1,7 +1,9 @@
 """The sizes in a WAV file: recorders that crashed or cannot seek leave wrong ones, and torn files have right ones."""
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from ser.files.failures import InputError
 from ser.recordings.cut import cut_off
@@ -31,20 +33,15 @@ def unwritten_size(path: Path) -> int | None:
         if (head := file.read(12))[:4] != b"RIFF" or head[8:] != b"WAVE":
             return None
         riff_end = 8 + int.from_bytes(head[4:8], "little")
-        at, rate = 12, 0  # bytes a second
-        while True:
-            file.seek(at)
-            if len(head := file.read(8)) < 8:
-                raise InputError(
-                    f"{path}: the file is cut off, it ends before its sound begins; copy or convert it again"
-                )
-            length = int.from_bytes(head[4:], "little")
-            if head[:4] == b"fmt ":
+        rate = 0  # bytes a second
+        for name, start, length in _chunks(file):  # noqa: B007
+            if name == b"fmt ":
                 rate = struct.unpack("<8xI", file.read(12).ljust(12, b"\0"))[0]
-            if head[:4] == b"data":
+            if name == b"data":
                 break
-            at += 8 + length + length % 2
-        start, end = at + 8, at + 8 + length
+        else:
+            raise InputError(f"{path}: the file is cut off, it ends before its sound begins; copy or convert it again")
+        end = start + length
         if length >= STREAMED_BYTES:
             return None
         if end > there:
@@ -57,7 +54,7 @@ def unwritten_size(path: Path) -> int | None:
         if _chunks_lead_to_the_end(file, end + length % 2, there, torn=length > 0):
             return None
         if length == 0:
-            return at + 4
+            return start - 4
     raise InputError(
         f"{path}: the header promises {_amount(length, rate)} of sound, and {_amount(there - end, rate)} follow that "
         "it does not name; open it in an audio editor and save it again"
@@ -105,20 +102,28 @@ def gsm_samples(path: Path) -> int | None:
     with path.open("rb") as file:
         if (head := file.read(12))[:4] != b"RIFF" or head[8:] != b"WAVE":
             return None
-        at, tag, size = 12, 0, path.stat().st_size
-        while at < size:
-            file.seek(at)
-            head = file.read(10)
-            length = int.from_bytes(head[4:8], "little")
-            if head[:4] == b"fmt ":
-                tag = int.from_bytes(head[8:10], "little")
-            if head[:4] == b"data":
-                return min(length, size - at - 8) // GSM_BYTES * GSM_SAMPLES if tag == GSM else None
-            at += 8 + length + length % 2
+        codec = 0
+        for name, start, length in _chunks(file):
+            if name == b"fmt ":
+                codec = int.from_bytes(file.read(2), "little")
+            if name == b"data" and codec == GSM:
+                return min(length, path.stat().st_size - start) // GSM_BYTES * GSM_SAMPLES
     return None
 
 
-def _chunks_lead_to_the_end(file, at: int, there: int, torn: bool) -> bool:
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Walk through the chunks: the name of each, where its content begins, and its length, both in bytes."""
+    at = 12
+    while True:
+        file.seek(at)
+        if len(head := file.read(8)) < 8:
+            return
+        length = int.from_bytes(head[4:], "little")
+        yield head[:4], at + 8, length
+        at += 8 + length + length % 2
+
+
+def _chunks_lead_to_the_end(file: BinaryIO, at: int, there: int, torn: bool) -> bool:
     """Tell whether what follows the samples is chunks, the last of them ``torn`` perhaps, a tag, or zeros."""
     while at < there:
         file.seek(at)
