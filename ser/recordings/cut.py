@@ -119,9 +119,12 @@ def _mpeg_frame_bytes(head: bytes) -> int:
 
 
 def samples_promised(path: Path) -> int:
-    """Tell how many samples a WavPack or TTA file promises in its header; 0 where it does not say."""
+    """Tell how many samples a FLAC (RFC 9639, 8.2), WavPack or TTA file promises in its header; 0 where it does not."""
     with path.open("rb") as file:
-        head = file.read(18)
+        file.seek(id3_bytes(file.read(10)))
+        head = file.read(26)
+    if head[:4] == b"fLaC":
+        return int.from_bytes(head[21:26], "big") & 0xF_FFFF_FFFF
     if head[:4] == b"wvpk":
         said = int.from_bytes(head[12:16], "little")
         return said if said != 0xFFFF_FFFF else 0  # written to a pipe

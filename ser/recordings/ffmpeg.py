@@ -1,4 +1,4 @@
-"""What FFmpeg decodes, by PyAV: MP3, AAC, Opus, Vorbis, WMA, AMR and others, in any of the containers listed here."""
+"""What FFmpeg decodes, by PyAV: FLAC, MP3, AAC, Opus, WMA, AMR and others, in any of the containers listed here."""
 
 import ctypes
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ SCALES = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1
 ADVICE = "convert it to WAV or FLAC"
 FAILURES = (av.FFmpegError, OSError, ValueError)  # the latter two where a damaged size leads before the file
 AMR = {"amrnb", "amr_nb"}
-CHECKED = {"wavpack", "tta"}  # codecs whose frames have a checksum, which FFmpeg compares if it is told to
+CHECKED = {"flac", "wavpack", "tta"}  # codecs whose frames have a checksum, which FFmpeg compares if it is told to
 
 # FFmpeg's kernels sum in the order of a processor's registers; those of plain C give the same samples on every one.
 ctypes.CDLL(av._core.__file__).av_force_cpu_flags(0)

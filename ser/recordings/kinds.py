@@ -20,7 +20,6 @@ LIBSNDFILE, FFMPEG = "libsndfile", "FFmpeg"
 # Codecs in a WAV file, by their number there, that libsndfile decodes: PCM, float, A-law and µ-law, ADPCM, GSM, and
 # "extensible", which is one of the first four.
 WAV_CODECS = {1, 2, 3, 6, 7, 0x11, 0x31, 0x40, 0xFFFE}
-FLAC_32_BITS = 31  # of a sample, less one, which libsndfile does not decode
 CAF_CODECS = {b"lpcm", b"alaw", b"ulaw"}
 IN_LIBSNDFILE = (b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"dns.", b"NIST_1A")
 NO_SOUND = {
@@ -43,7 +42,7 @@ def library(path: Path) -> str:
     """Choose the library for a file: libsndfile where that is exact, FFmpeg for the rest.
 
     Of Vorbis in Ogg, FFmpeg 8.1 loses up to 256 samples at the end, and libsndfile all files but the first of several
-    that were joined.
+    that were joined. Of FLAC, libsndfile loses what the header does not count.
 
     Args:
         path: the audio file.
@@ -99,7 +98,4 @@ def _exact_in_libsndfile(head: bytes) -> bool:
         return head[8:12] == b"WAVE" and tag in WAV_CODECS
     if head[:4] == b"caff":
         return head[28:32] in CAF_CODECS
-    if head[:4] == b"fLaC":  # written to a pipe it says no length, without which libsndfile's Python binding fails
-        length = any(head[22:26]) or bool(head[21:22] and head[21] & 0x0F)
-        return length and ((head[20] & 1) << 4 | head[21] >> 4) < FLAC_32_BITS
     return head.startswith(IN_LIBSNDFILE)

@@ -1,4 +1,4 @@
-"""What libsndfile decodes: WAV, FLAC, AIFF, CAF and their like, exact to the bit."""
+"""What libsndfile decodes: WAV, AIFF, CAF and their like, exact to the bit."""
 
 import os
 import re
