@@ -187,7 +187,7 @@ def _caf_chunks(file: BinaryIO, size: int) -> Iterator[int]:
     at = 8
     while at < size:
         head = _read(file, at, 12)
-        if size - at < len(head) and not any(head):  # libsndfile leaves some zeros behind ALAC
+        if (size - at < len(head) and not any(head)) or head.startswith(TAGS):  # libsndfile leaves zeros behind ALAC
             return
         length = int.from_bytes(head[4:], "big", signed=True)
         if length < 0:  # to the end of the file

@@ -11,7 +11,7 @@ from av.audio.plane import AudioPlane
 from av.codec.context import Flags2
 
 from ser.files.failures import InputError
-from ser.recordings import cut, wav
+from ser.recordings import cut, sizes
 
 # Each with a check that the end is there; and no playlist among them, by which a file could make FFmpeg open others.
 CONTAINERS = "aac,ac3,amr,asf,avi,caf,eac3,flac,matroska,mov,mp3,ogg,tta,wav,wv"
@@ -40,8 +40,8 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
         InputError: FFmpeg knows no such format, there is not one track of sound, or it is damaged, is cut off, or
             changes its channels or rate.
     """
+    sizes.mended(path)  # which refuses a WAV file that was cut off
     cut.check_container(path)
-    wav.unwritten_size(path)  # which refuses a WAV file that was cut off
     with path.open("rb") as file:
         try:
             container = av.open(

@@ -21,7 +21,7 @@ LIBSNDFILE, FFMPEG = "libsndfile", "FFmpeg"
 # "extensible", which is one of the first four.
 WAV_CODECS = {1, 2, 3, 6, 7, 0x11, 0x31, 0x40, 0xFFFE}
 CAF_CODECS = {b"lpcm", b"alaw", b"ulaw"}
-IN_LIBSNDFILE = (b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"dns.", b"NIST_1A")
+IN_LIBSNDFILE = (b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b".snd", b"dns.", b"NIST_1A")
 NO_SOUND = {
     b"version https://git-lfs": "a pointer of git-lfs in place of the recording; fetch that: git lfs pull",
     b"PK\x03\x04": "a zip archive; unpack it",

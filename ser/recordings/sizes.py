@@ -1,0 +1,199 @@
+"""The size of the samples in WAV and its kin: torn files have it right, recorders that crashed or cannot seek wrong."""
+
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
+
+from ser.files.failures import InputError
+from ser.recordings.cut import TAGS, cut_off
+
+STREAMED_BYTES = 0x7FFF_F000  # from here up a size means "unknown": written by programs that cannot seek back
+GSM, GSM_BYTES, GSM_SAMPLES = 0x31, 65, 320  # the codec's number, and its block
+BLOCK_BYTES = 2**20
+# Chunks that may stand last and be torn, behind samples that are whole: samples can look like a name, too.
+BEHIND = frozenset(
+    b"LIST,id3 ,ID3 ,bext,iXML,cue ,smpl,inst,fact,PEAK,JUNK,junk,PAD ,FLLR,DISP,_PMX,axml,chna,acid,cart,afsp,ResU,"
+    b"minf,umid,strc,NAME,AUTH,ANNO,COMT,MARK,APPL,INST,free,info,uuid,peak,mark,strg".split(b",")
+)
+
+
+class Memory(mmap.mmap):
+    """A file in memory whose changes stay there, and in which a place behind the end is the end."""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> None:
+        """Move as in a file."""
+        super().seek(min(len(self), (0, self.tell(), len(self))[whence] + offset))
+
+
+class Form(NamedTuple):
+    """How a format is made of chunks, each a name, a size and content.
+
+    Attributes:
+        begins: where the first stands, in bytes.
+        name: how many bytes a name has; 0 where the sound is all there is.
+        size: how many bytes a size has.
+        counted: how many bytes of name and size the size counts, too.
+        step: chunks stand at multiples of so many bytes.
+        order: of the bytes of a size.
+        sound: the name of the chunk of samples.
+        empty: its size without any.
+    """
+
+    begins: int
+    name: int
+    size: int
+    counted: int
+    step: int
+    order: Literal["little", "big"]
+    sound: bytes
+    empty: int = 0
+
+
+class Chunk(NamedTuple):
+    """A chunk: its name, where its size stands and in how many bytes, where its content begins, and how long it is."""
+
+    name: bytes
+    size_at: int
+    size: int
+    start: int
+    length: int
+
+
+WAV = Form(12, 4, 4, 0, 2, "little", b"data")  # RF64 and BW64: EBU Tech 3306, ITU-R BS.2088
+W64 = Form(40, 16, 8, 24, 8, "little", b"data" + bytes.fromhex("f3acd3118cd100c04f8edb8a"))
+AU, AU_BACKWARDS = Form(0, 0, 4, 0, 1, "big", b""), Form(0, 0, 4, 0, 1, "little", b"")
+FORMS = {
+    b"RIFF": WAV,
+    b"RF64": WAV,
+    b"BW64": WAV,
+    b"RIFX": WAV._replace(order="big"),
+    b"FORM": Form(12, 4, 4, 0, 2, "big", b"SSND", 8),  # AIFF
+    b"caff": Form(8, 4, 8, 0, 1, "big", b"data", 4),
+    b"riff": W64,
+    b".snd": AU,
+    b"dns.": AU_BACKWARDS,
+}
+
+
+def mended(path: Path) -> Memory | None:
+    """Check the size that a file gives its samples, and put the true one where its recorder wrote none.
+
+    Args:
+        path: an audio file of any kind.
+
+    Returns:
+        The file, mended for libsndfile: with the size of the samples, and without what is behind them where it takes
+        that for sound. None where the file can be read as it is, or is of no format of ``FORMS``.
+
+    Raises:
+        InputError: the file ends before its samples do; or bytes follow that belong to no chunk.
+    """
+    there = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(12)
+        form, wav = FORMS.get(head[:4]), head[8:] == b"WAVE"
+        if form is None or (form.begins == WAV.begins and not wav and head[8:11] != b"AIF"):
+            return None
+        riff_end, rate = 8 + int.from_bytes(head[4:8], form.order), 0  # in bytes a second
+        for chunk in _chunks(file, form, form.begins):
+            if chunk.name == b"fmt " and wav:
+                rate = int.from_bytes(file.read(12)[8:], form.order)
+            if chunk.name == form.sound and chunk.start <= there:
+                break
+        else:
+            if not wav:
+                return None
+            raise InputError(f"{path}: the file is cut off, it ends before its sound begins; copy or convert it again")
+        start, length, end = chunk.start, chunk.length, chunk.start + chunk.length
+        unknown = length >= (STREAMED_BYTES if chunk.size == 4 else 2**63)
+        if end > there and not unknown:
+            # A file that was torn had sizes that agreed. Some recorders write the size of the file for that of the
+            # samples, which then lead beyond the end of all chunks.
+            if wav and end > riff_end and riff_end <= there + 8 and length <= there:
+                return None
+            raise cut_off(path, _amount(there - start, rate), _amount(length, rate))
+        named = not unknown and any(_named(file, form, at, there) for at in {end, end + -end % form.step})
+        if not named and (unknown or length <= form.empty):
+            end = there
+        elif not named:
+            raise InputError(
+                f"{path}: the header promises {_amount(length, rate)} of sound, and {_amount(there - end, rate)} "
+                "follow that it does not name; open it in an audio editor and save it again"
+            )
+        elif not (form in (W64, AU, AU_BACKWARDS) and end < there) and head[:4] != b"BW64":
+            return None
+        whole = Memory(file.fileno(), end, access=mmap.ACCESS_COPY)
+    size = min(end - start + form.counted, 256**chunk.size - 1)
+    whole[chunk.size_at : chunk.size_at + chunk.size] = size.to_bytes(chunk.size, form.order)
+    if head[:4] == b"BW64":  # RF64 by another name, which libsndfile does not know
+        whole[:4] = b"RF64"
+    return whole
+
+
+def gsm_samples(path: Path) -> int | None:
+    """Tell how many samples a WAV file of GSM 6.10 holds; None for others.
+
+    A block of 65 bytes has 320. libsndfile also decodes the byte that pads an odd number of them.
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"RIFF":
+            return None
+        codec = 0
+        for chunk in _chunks(file, WAV, WAV.begins):
+            if chunk.name == b"fmt ":
+                codec = int.from_bytes(file.read(2), "little")
+            if chunk.name == b"data" and codec == GSM:
+                return min(chunk.length, path.stat().st_size - chunk.start) // GSM_BYTES * GSM_SAMPLES
+    return None
+
+
+def _chunks(file: BinaryIO, form: Form, at: int) -> Iterator[Chunk]:
+    """Walk through the chunks from a place on; the file then stands where the content begins."""
+    if not form.name:
+        file.seek(4)
+        if len(head := file.read(8)) == 8:
+            yield Chunk(b"", 8, 4, int.from_bytes(head[:4], form.order), int.from_bytes(head[4:], form.order))
+        return
+    long = 0  # where RF64 has the size of the samples
+    while True:
+        file.seek(at)
+        head = file.read(form.name + form.size)
+        if len(head) < form.name + form.size:
+            return
+        name, size_at, size, start = head[: form.name], at + form.name, form.size, at + len(head)
+        length = int.from_bytes(head[form.name :], form.order)
+        if name == b"ds64":
+            long = start + 8
+        if name == form.sound and long and length == 0xFFFF_FFFF:
+            file.seek(long)
+            size_at, size, length = long, 8, int.from_bytes(file.read(8), "little")
+            file.seek(start)
+        length = max(0, length - form.counted)
+        yield Chunk(name, size_at, size, start, length)
+        at = start + length
+        at += -at % form.step
+
+
+def _named(file: BinaryIO, form: Form, at: int, there: int) -> bool:
+    """Tell whether from a place to the end there are chunks, the last of them torn perhaps, a tag, or zeros."""
+    while at + 1 < there:
+        file.seek(at)
+        head = file.read(8)
+        if head.startswith(TAGS):
+            return True
+        if not any(head):
+            return not any(any(block) for block in iter(lambda: file.read(BLOCK_BYTES), b""))
+        chunk = next(_chunks(file, form, at), None) if form.name else None
+        if chunk is None or (form.name == 4 and not all(0x20 <= byte < 0x7F for byte in chunk.name)):
+            return False
+        at = chunk.start + chunk.length
+        if at > there and chunk.name in BEHIND:
+            return True
+        at += -at % form.step
+    return at - there < max(2, form.step)
+
+
+def _amount(length: int, rate: int) -> str:
+    return f"{length / rate:.2f} s" if rate else f"{length:,} bytes"
