@@ -96,14 +96,26 @@ def check_mp3(path: Path, frames: int, last: bytes) -> None:
     whole = _mpeg_frame_bytes(last[:4])
     if len(last) < whole:
         raise cut_off(path, f"{len(last):,} bytes", f"{whole:,} of the last frame")
+    promised, _, _ = mp3_promised(path)
+    if frames < promised:
+        raise cut_off(path, f"{frames:,} frames", f"{promised:,}")
+
+
+def mp3_promised(path: Path) -> tuple[int, int, int]:
+    """Tell how many frames an MP3 file promises, and how many samples of delay and padding; 0 where it does not say.
+
+    Its first frame says it, which holds no sound: that of Xing and LAME, or Fraunhofer's, where some count it, too.
+    """
     with path.open("rb") as file:
         file.seek(id3_bytes(file.read(10)))
         head = file.read(200)
-    at = max(head.find(b"Xing"), head.find(b"Info"))  # the first frame, which counts the others
-    if at >= 0 and len(head) >= at + 12 and head[at + 7] & 1:
-        promised = int.from_bytes(head[at + 8 : at + 12], "big")
-        if frames < promised:
-            raise cut_off(path, f"{frames:,} frames", f"{promised:,}")
+    if head[36:40] == b"VBRI":
+        return int.from_bytes(head[50:54], "big") - 1, 0, 0
+    at = max(head.find(b"Xing"), head.find(b"Info"))
+    if at < 0 or len(head) < at + 144 or not head[at + 7] & 1:
+        return 0, 0, 0
+    both = int.from_bytes(head[at + 141 : at + 144], "big") if head[at + 7] == 15 else 0  # all fields are there
+    return int.from_bytes(head[at + 8 : at + 12], "big"), both >> 12, both & 0xFFF
 
 
 def _mpeg_frame_bytes(head: bytes) -> int:

@@ -1,6 +1,7 @@
 """What FFmpeg decodes, by PyAV: FLAC, MP3, AAC, Opus, WMA, AMR and others, in any of the containers listed here."""
 
 import ctypes
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +22,11 @@ SCALES = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1
 ADVICE = "convert it to WAV or FLAC"
 FAILURES = (av.FFmpegError, OSError, ValueError)  # the latter two where a damaged size leads before the file
 AMR = {"amrnb", "amr_nb"}
+MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+# How iTunes tells delay, padding and length of AAC, in samples, in a tag.
+ITUNES = re.compile(r" [0-9A-F]+ ([0-9A-F]+) ([0-9A-F]+) ([0-9A-F]+)", re.IGNORECASE)
+PADDED_FRAMES = 3  # at the end, at most, that padding reaches into, of MP4 and MP3
+MP3_DELAY = 529  # samples, of the decoder; FFmpeg takes them from padding, too
 CHECKED = {"flac", "wavpack", "tta"}  # codecs whose frames have a checksum, which FFmpeg compares if it is told to
 
 # FFmpeg's kernels sum in the order of a processor's registers; those of plain C give the same samples on every one.
@@ -91,16 +97,23 @@ class _Decoding:
         self._rate, self._channels, self._begins = codec.sample_rate, codec.channels, None  # as the first frame says
         self._read = 0  # samples
         self._packets, self._end, self._last = 0, 0, b""  # how many, where in the file the last one ends, and that one
+        self._span, self._edited = (0, 0), False  # its begin and length on the track's clock; whether edits cut any
 
     def blocks(self) -> Iterator[tuple[np.ndarray, int]]:
         """Decode to the end, as the function ``blocks``."""
+        held = []  # the latest, for their end may be padding
         for packet, frames in self._decode():
             if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
                 raise self._damaged()
             for frame in frames:
                 self._check(frame)
                 self._read += frame.samples
-                yield _samples(frame), self._rate
+                held.append(_samples(frame))
+                if len(held) > (PADDED_FRAMES if self._kind in (MP4, "mp3") else 0):
+                    yield held.pop(0), self._rate
+        if held:
+            rest = np.concatenate(held)
+            yield rest[: max(0, len(rest) - self._padding(len(held[-1])))], self._rate
         if not self._read:
             yield np.empty((0, self._channels), np.float32), self._rate
         self._check_end()
@@ -120,10 +133,40 @@ class _Decoding:
                     raise ValueError("a part of the file was never written")
                 if content:
                     self._packets, self._last = self._packets + 1, content
+                    self._span, self._edited = (packet.pts or 0, packet.duration), self._edited or packet.is_discard
                     self._end = max(self._end, (packet.pos or 0) + packet.size)
                 yield packet, decoder.decode(packet if content else None)
         except FAILURES as error:
             raise self._damaged() from error
+
+    def _padding(self, samples: int) -> int:
+        """Tell how many samples at the end are the encoder's padding, which FFmpeg leaves there.
+
+        MP4 with AAC says it by the length of the last packet (ISO 14496-12, 8.6.1.2), by where the list of edits ends
+        that cuts the delay off (8.6.6), or in iTunes' tag; MP3 in its first frame, which FFmpeg does not believe where
+        there is a tag behind a short recording.
+
+        Args:
+            samples: how many the last packet has.
+        """
+        track, padding = self._track, 0
+        if self._kind == "mp3":
+            frames, delay, padding = cut.mp3_promised(self._path)
+            left = self._packets == frames and self._read == frames * samples - delay - MP3_DELAY
+            return max(0, padding - MP3_DELAY) if left else 0
+        if self._kind != MP4 or track.codec_context.name != "aac":
+            return 0
+        begins, length = self._span
+        if self._edited and track.duration and begins < track.duration:
+            length = min(length, track.duration - begins)
+        true = length * track.time_base * self._rate
+        if true and true.denominator == 1:  # a clock of milliseconds says nothing of samples
+            padding = max(0, samples - int(true))
+        if said := ITUNES.match(self._container.metadata.get("iTunSMPB", "")):
+            delay, remainder, sound = (int(number, 16) for number in said.groups())
+            if self._packets == track.frames and delay + sound + remainder == samples * self._packets:
+                padding = max(padding, remainder)
+        return padding
 
     def _check(self, frame: av.AudioFrame) -> None:
         if not self._read:

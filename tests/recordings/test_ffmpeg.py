@@ -170,6 +170,22 @@ def test_frames_lost_at_a_boundary_are_missed_where_the_file_counts_them(tmp_pat
         audio.decode(path)
 
 
+@pytest.mark.parametrize("counted", [51, 52])  # without the header's own frame, or with it
+def test_frames_lost_at_a_boundary_are_missed_where_fraunhofers_header_counts_them(tmp_path, encode, counted):
+    path = encode(tmp_path / "a.mp3", "mp3", "libmp3lame", sweep(44100), 44100, write_xing="0", id3v2_version="0")
+    with av.open(str(path)) as file:
+        ends = [packet.pos + packet.size for packet in file.demux(audio=0) if packet.size]
+    assert len(ends) == 51
+    content, length = path.read_bytes(), 144 * 128_000 // 44_100  # of a frame of 128 kbit/s
+    said = b"VBRI\0\1\0\0\0\x4b" + len(content).to_bytes(4, "big") + counted.to_bytes(4, "big")
+    header = (b"\xff\xfb\x90\xc4" + bytes(32) + said).ljust(length, b"\0")
+    path.write_bytes(header + content)
+    assert audio.decode(path)[0].shape[1] >= 57330
+    path.write_bytes(header + content[: ends[20]])
+    with pytest.raises(InputError, match=rf"21 frames of {counted - 1} are there"):
+        audio.decode(path)
+
+
 def write_tracks(path, rates):
     with av.open(str(path), "w", format="matroska") as output:
         tracks = [output.add_stream("pcm_s16le", rate=rate, layout="mono") for rate in rates]
