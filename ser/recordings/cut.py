@@ -18,7 +18,10 @@ IN_SEGMENT = {0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1043A770, 0x1C53BB6B, 0x1941
 IN_CLUSTERS = {0xE7, 0xA3, 0xA0, 0xA7, 0xAB, 0xEC, 0xBF, 0x5854, 0xAF}
 PADDING_BYTES = 8192  # of zeros behind the end, at most: more are what a copy or a disk lost
 ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+AVI_LISTS = {b"RIFF", b"movi", b"rec "}  # which the sound is in
 TAGS = (b"TAG", b"ID3", b"APETAGEX", b"LYRICSBEGIN")  # which other programs append to MP3 and AAC
+UNWRITTEN = "zeros, as of a part that was never written"
 BLANKS = b"\0\r\n"  # likewise
 # Bit rates of MPEG audio in kbit/s, by whether it is version 1 and the layer; and sampling rates by version.
 BIT_RATES = {
@@ -55,6 +58,9 @@ def check_container(path: Path) -> None:
                 end = max(ends(file, size), default=0)
                 if size < end < UNKNOWN:
                     raise cut_off(path, f"{size:,} bytes", f"{end:,}" if end > size + 1 else f"more than {size:,}")
+        for at in _packets(file, size) if head == ASF else _avi_heads(file, size) if head[8:12] == b"AVI " else ():
+            if not any(_read(file, at, 4)):
+                raise _gap(path, at, UNWRITTEN)
 
 
 def check_tail(path: Path, end: int) -> None:
@@ -74,7 +80,7 @@ def check_tail(path: Path, end: int) -> None:
         if tail.strip(BLANKS) and not tail.startswith(TAGS):
             raise cut_off(path, f"{size - end:,} bytes", "the last frame")
         if not any(tail) and not _padded(file, end, size):
-            raise _gap(path, end, "zeros, as of a part that was never written")
+            raise _gap(path, end, UNWRITTEN)
 
 
 def no_frame(packet: bytes) -> bool:
@@ -160,7 +166,7 @@ def _check_pages(path: Path, size: int) -> None:
         if any(tail) and not tail.startswith(TAGS):
             raise _gap(path, end, "there is no page")
         if not any(tail) and not _padded(file, end, size):
-            raise _gap(path, end, "zeros, as of a part that was never written")
+            raise _gap(path, end, UNWRITTEN)
 
 
 def _gap(path: Path, at: int, found: str) -> InputError:
@@ -217,6 +223,29 @@ def _objects(file: BinaryIO, size: int) -> Iterator[int]:
             return
         at += length
         yield at
+
+
+def _packets(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where the packets of ASF begin, none with zeros (Advanced Systems Format 3.2, 5.1 and 5.2)."""
+    header = int.from_bytes(_read(file, 16, 8), "little")
+    at = _read(file, 0, min(header, size)).find(ASF_PROPERTIES)
+    length = int.from_bytes(_read(file, at + 92, 4), "little") if at >= 0 else 0
+    data = int.from_bytes(_read(file, header + 16, 8), "little")
+    yield from range(header + 50, min(header + data, size), length) if length else ()
+
+
+def _avi_heads(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where the chunks of AVI begin, in its lists, too."""
+    at = end = 0
+    while at < size:
+        head = _read(file, at, 12)
+        length = int.from_bytes(head[4:8], "little")
+        if head[:4] == b"RIFF":
+            end = at + 8 + length if length not in (0, 0xFFFFFFFF) else size
+        if at >= end or not head[:4].isascii():
+            return
+        yield at
+        at += 12 if {head[:4], head[8:]} & AVI_LISTS else 8 + length + length % 2
 
 
 def _blocks(file: BinaryIO, size: int) -> Iterator[int]:

@@ -129,7 +129,8 @@ class _Decoding:
                 if content and self._kind in BARE and cut.no_frame(content):
                     zeros |= self._read > 0 and not any(content)
                     continue
-                if content and zeros:
+                passed_over = self._kind == "aac" and 0 < self._end < (packet.pos or 0)
+                if content and (zeros or passed_over):
                     raise ValueError("a part of the file was never written")
                 if content:
                     self._packets, self._last = self._packets + 1, content

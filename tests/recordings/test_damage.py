@@ -65,6 +65,41 @@ def test_a_hole_of_zeros_is_refused(tmp_path, encode, name, container, codec, sa
     refused(put(path, bytes(content)), "damaged|cut off")
 
 
+@pytest.mark.parametrize(
+    ("name", "container", "codec", "sample_format", "rate"),
+    [
+        ("a.wma", "asf", "wmav2", None, 44_100),
+        ("a.wma", "asf", "wmav1", None, RATE_HZ),
+        ("a.avi", "avi", "libmp3lame", None, 44_100),
+        ("a.avi", "avi", "pcm_s16le", "s16", RATE_HZ),
+    ],
+)
+@pytest.mark.parametrize(("begins", "ends"), [(0.3, 0.6), (0.3, 1), (0.85, 1)])
+def test_packets_that_were_never_written_are_missed(
+    tmp_path, encode, name, container, codec, sample_format, rate, begins, ends
+):
+    path = encode(tmp_path / name, container, codec, noise(8.0, rate=rate), rate, sample_format)
+    content = bytearray(path.read_bytes())
+    begin, end = (round(share * len(content)) for share in (begins, ends))
+    content[begin:end] = bytes(end - begin)
+    refused(put(path, bytes(content)), "damaged|cut off")
+
+
+@pytest.mark.parametrize("zeros", [100, 700, 3000])
+def test_frames_of_aac_that_were_never_written_are_missed(tmp_path, encode, zeros):
+    content = encode(tmp_path / "a.aac", "adts", "aac", noise(5.0), RATE_HZ).read_bytes()
+    middle = len(content) // 2
+    refused(put(tmp_path / "b.aac", content[:middle] + bytes(zeros) + content[middle + zeros :]), "damaged")
+
+
+def test_an_avi_file_that_was_never_closed_is_read(tmp_path, encode):
+    path = encode(tmp_path / "a.avi", "avi", "pcm_s16le", noise(), RATE_HZ, "s16")
+    content = bytearray(path.read_bytes())
+    index, movie = content.rindex(b"idx1"), content.index(b"movi")
+    content[4:8] = content[movie - 4 : movie] = bytes(4)
+    np.testing.assert_array_equal(audio.decode(put(path, bytes(content[:index])))[0], noise())
+
+
 def test_padding_behind_the_last_frame_is_no_damage(tmp_path, encode):
     path = encode(tmp_path / "a.mp3", "mp3", "libmp3lame", noise(), RATE_HZ, write_xing="0")
     whole = audio.decode(path)[0]
