@@ -1,6 +1,7 @@
 """What FFmpeg decodes, by PyAV: FLAC, MP3, AAC, Opus, WMA, AMR and others, in any of the containers listed here."""
 
 import ctypes
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from av.audio.plane import AudioPlane
 from av.codec.context import Flags2
 
 from ser.files.failures import InputError
-from ser.recordings import cut, sizes
+from ser.recordings import cut, ogg, sizes
 
 # Each with a check that the end is there; and no playlist among them, by which a file could make FFmpeg open others.
 CONTAINERS = "aac,ac3,amr,asf,avi,caf,eac3,flac,matroska,mov,mp3,ogg,tta,wav,wv"
@@ -49,17 +50,31 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     sizes.mended(path)  # which refuses a WAV file that was cut off
     cut.check_container(path)
     with path.open("rb") as file:
-        try:
-            container = av.open(
-                file, format=_container(file), options={"format_whitelist": CONTAINERS}, metadata_errors="ignore"
-            )
-        except FAILURES as error:
-            raise InputError(
-                f"{path}: expected audio, found no format that libsndfile or FFmpeg knows, or one damaged in its "
-                f"beginning; copy it again or {ADVICE}"
-            ) from error
-        with container:
-            yield from _Decoding(path, container, _track(path, container)).blocks()
+        decoding = None
+        for part in _parts(path, file):
+            try:
+                container = av.open(
+                    part, format=_container(part), options={"format_whitelist": CONTAINERS}, metadata_errors="ignore"
+                )
+            except FAILURES as error:
+                raise InputError(
+                    f"{path}: expected audio, found no format that libsndfile or FFmpeg knows, or one damaged in its "
+                    f"beginning; copy it again or {ADVICE}"
+                ) from error
+            with container:
+                decoding = _Decoding(path, container, _track(path, container), decoding)
+                yield from decoding.blocks()
+
+
+def _parts(path: Path, file: BinaryIO) -> Iterator[BinaryIO]:
+    """Take joined Ogg files apart, for FFmpeg keeps to the delay, gain and channels of the first (RFC 7845, 5.1)."""
+    links = ogg.links(path)
+    if len(links) < 2:
+        yield file
+        return
+    for begin, end in links:
+        file.seek(begin)
+        yield io.BytesIO(file.read(end - begin))
 
 
 def _container(file: BinaryIO) -> str | None:
@@ -89,13 +104,24 @@ def _track(path: Path, container: av.container.InputContainer) -> av.AudioStream
 
 
 class _Decoding:
-    """A track as far as it is decoded, against which each packet and frame is checked, and at last the file's end."""
+    """A track as far as it is decoded, against which each packet and frame is checked, and at last the file's end.
 
-    def __init__(self, path: Path, container: av.container.InputContainer, track: av.AudioStream):
+    Args:
+        path: the file.
+        container: what it is in.
+        track: the track.
+        before: the one of which this is the continuation.
+    """
+
+    def __init__(
+        self, path: Path, container: av.container.InputContainer, track: av.AudioStream, before: "_Decoding | None"
+    ):
         self._path, self._container, self._track = path, container, track
         self._kind, codec = container.format.name, track.codec_context
         self._rate, self._channels, self._begins = codec.sample_rate, codec.channels, None  # as the first frame says
         self._read = 0  # samples
+        if before:
+            self._read, self._rate, self._channels = before._read, before._rate, before._channels
         self._packets, self._end, self._last = 0, 0, b""  # how many, where in the file the last one ends, and that one
         self._span, self._edited = (0, 0), False  # its begin and length on the track's clock; whether edits cut any
 

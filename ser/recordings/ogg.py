@@ -57,6 +57,16 @@ def streams(path: Path) -> int:
     return sum(page.begins for page in pages(path))
 
 
+def links(path: Path) -> list[tuple[int, int]]:
+    """Tell where each of the files begins and ends, in bytes, of which one was joined (RFC 3533, section 4)."""
+    found, starting = [], False
+    for page in pages(path):
+        if not found or (page.begins and not starting):
+            found.append((page.start, page.end))
+        found[-1], starting = (found[-1][0], page.end), page.begins
+    return found
+
+
 def _checksum(content: bytes) -> int:
     """The CRC of a page: that of zlib with all bits in reverse, begun with 0 and not inverted at the end."""
     reverse = zlib.crc32(content.translate(REVERSED_BITS), 0xFFFFFFFF) ^ 0xFFFFFFFF

@@ -13,19 +13,34 @@ def speak(path, seconds=6.0, subtype="VORBIS"):
     return path
 
 
-def without_end_flag(content):
-    """The file with the flag of its last page taken away, and that page's checksum written anew, bit by bit."""
-    changed = bytearray(content)
-    at = changed.rfind(b"OggS")
-    changed[at + 5] &= ~4
-    changed[at + 22 : at + 26] = bytes(4)
+def checked(page):
+    """The page with its checksum written anew, bit by bit."""
+    changed = bytearray(page)
+    changed[22:26] = bytes(4)
     remainder = 0
-    for byte in changed[at:]:
+    for byte in changed:
         remainder ^= byte << 24
         for _ in range(8):
             remainder = (remainder << 1 ^ (0x04C11DB7 if remainder & 0x80000000 else 0)) & 0xFFFFFFFF
-    changed[at + 22 : at + 26] = remainder.to_bytes(4, "little")
+    changed[22:26] = remainder.to_bytes(4, "little")
     return changed
+
+
+def without_end_flag(content):
+    """The file with the flag of its last page taken away."""
+    changed = bytearray(content)
+    at = changed.rfind(b"OggS")
+    changed[at + 5] &= ~4
+    return changed[:at] + checked(changed[at:])
+
+
+def with_gain(content, decibels):
+    """The file with another output gain in the head of its Opus (RFC 7845, 5.1), in 1/256 dB."""
+    changed = bytearray(content)
+    at = changed.index(b"OpusHead") + 16
+    changed[at : at + 2] = (256 * decibels).to_bytes(2, "little", signed=True)
+    second = changed.index(b"OggS", 4)
+    return checked(changed[:second]) + changed[second:]
 
 
 @pytest.mark.parametrize("samples", [100, 600, 4000, 12_345, 16_000, 40_000])
@@ -48,7 +63,24 @@ def test_joined_files_are_read_to_the_last(tmp_path, subtype):
     once = audio.decode(path)[0].shape[1]
     path.write_bytes(path.read_bytes() * 2)
     assert ogg.streams(path) == 2
-    assert abs(audio.decode(path)[0].shape[1] - 2 * once) <= 2048
+    assert abs(audio.decode(path)[0].shape[1] - 2 * once) <= (0 if subtype == "OPUS" else 2048)
+
+
+@pytest.mark.parametrize("gains", [(0, -12), (-12, 0), (-6, 3, -12)])
+def test_each_of_joined_opus_files_has_its_own_gain(tmp_path, gains):
+    path = speak(tmp_path / "a.opus", 2.0, "OPUS")
+    content, plain = path.read_bytes(), audio.decode(path)[0]
+    path.write_bytes(b"".join(with_gain(content, gain) for gain in gains))
+    truth = np.concatenate([plain * 10 ** (gain / 20) for gain in gains], axis=1)
+    np.testing.assert_allclose(audio.decode(path)[0], truth, atol=1e-4)
+
+
+def test_joined_opus_files_of_one_channel_and_two_are_refused(tmp_path):
+    path = speak(tmp_path / "a.opus", 2.0, "OPUS")
+    soundfile.write(tmp_path / "b.opus", np.zeros((48_000, 2)), 48_000, format="OGG", subtype="OPUS")
+    path.write_bytes(path.read_bytes() + (tmp_path / "b.opus").read_bytes())
+    with pytest.raises(InputError, match=r"found 48000 Hz and 1, and after 2\.00 s 48000 Hz and 2"):
+        audio.decode(path)
 
 
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
