@@ -107,7 +107,7 @@ def mended(path: Path) -> Memory | None:
                 return None
             raise InputError(f"{path}: the file is cut off, it ends before its sound begins; copy or convert it again")
         start, length, end = chunk.start, chunk.length, chunk.start + chunk.length
-        unknown = length >= (STREAMED_BYTES if chunk.size == 4 else 2**63)
+        unknown = end > there and length >= (STREAMED_BYTES if chunk.size == 4 else 2**63)
         if end > there and not unknown:
             # A file that was torn had sizes that agreed. Some recorders write the size of the file for that of the
             # samples, which then lead beyond the end of all chunks.

@@ -9,6 +9,7 @@ import soundfile
 
 from ser import audio
 from ser.files.failures import InputError
+from ser.recordings import sizes
 
 TRUTH = np.random.default_rng(0).integers(-(2**15), 2**15, 16_000).astype(np.int16)
 # Format, its order of bytes in a size, and for that of the samples: what stands before it, its struct code, how much
@@ -99,3 +100,15 @@ def test_samples_that_look_like_the_name_of_a_chunk_are_not_passed_over(tmp_path
 def test_an_au_file_whose_sound_begins_nowhere_is_refused(tmp_path, start, size):
     with pytest.raises(InputError, match=r"a: "):
         decoded(tmp_path / "a", b".snd" + struct.pack(">IIIII", start, size, 3, 16_000, 0))
+
+
+def test_a_wav_of_more_than_two_gigabytes_keeps_what_is_behind_its_samples(tmp_path):
+    size = 2**31 + 2**20
+    header = struct.pack(
+        "<4sI4s4sIHHIIHH4sI", b"RIFF", 48 + size, b"WAVE", b"fmt ", 16, 1, 1, 8000, 8000, 1, 8, b"data", size
+    )
+    with (tmp_path / "a.wav").open("wb") as file:
+        file.write(header)
+        file.seek(size, 1)  # a hole, which takes no room on the disk
+        file.write(b"LIST\x04\0\0\0INFO")
+    assert sizes.mended(tmp_path / "a.wav") is None
