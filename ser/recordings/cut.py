@@ -10,6 +10,7 @@ from ser.recordings import ogg
 from ser.recordings.kinds import HEAD_BYTES, id3_bytes
 
 UNKNOWN = 2**64 - 1
+FARTHEST = 2**40  # that a file can be asked for: damaged sizes lead farther
 EBML = b"\x1aE\xdf\xa3"  # with which Matroska and WebM begin
 SEGMENT, CLUSTER = 0x18538067, 0x1F43B675
 # What may stand in a segment: SeekHead, Info, Tracks, Chapters, Cues, Attachments, Tags, Void, CRC-32; in a cluster:
@@ -283,7 +284,7 @@ def _check_elements(path: Path) -> None:
     size, clusters = path.stat().st_size, None  # where the cluster ends
     with path.open("rb") as file:
         _, at, length = _element(file, 0)
-        at += length
+        at += length or 0
         identity, at, length = _element(file, at)
         if identity != SEGMENT:
             return
@@ -325,7 +326,7 @@ def _padded(file: BinaryIO, at: int, size: int) -> bool:
 
 def _read(file: BinaryIO, at: int, length: int) -> bytes:
     """Read, with zeros for what is not there."""
-    file.seek(at)
+    file.seek(min(at, FARTHEST))
     return file.read(length).ljust(length, b"\0")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 from ser.files.failures import InputError
-from ser.recordings.cut import TAGS, cut_off
+from ser.recordings.cut import FARTHEST, TAGS, cut_off
 
 STREAMED_BYTES = 0x7FFF_F000  # from here up a size means "unknown": written by programs that cannot seek back
 GSM, GSM_BYTES, GSM_SAMPLES = 0x31, 65, 320  # the codec's number, and its block
@@ -158,7 +158,7 @@ def _chunks(file: BinaryIO, form: Form, at: int) -> Iterator[Chunk]:
         return
     long = 0  # where RF64 has the size of the samples
     while True:
-        file.seek(at)
+        file.seek(min(at, FARTHEST))
         head = file.read(form.name + form.size)
         if len(head) < form.name + form.size:
             return

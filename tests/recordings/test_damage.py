@@ -191,3 +191,12 @@ def test_the_byte_behind_an_odd_number_of_gsm_blocks_is_no_sound(tmp_path, block
 def test_zeros_behind_the_last_chunk_of_a_caf_file_are_no_chunk(tmp_path, encode, zeros):
     path = encode(tmp_path / "a.caf", "caf", "alac", noise(0.5), RATE_HZ, "s16p")
     np.testing.assert_array_equal(audio.decode(put(path, path.read_bytes() + bytes(zeros)))[0], noise(0.5))
+
+
+@pytest.mark.parametrize("size", [b"\x7f" + 7 * b"\xff", b"\x40" + 7 * b"\1", b"\xff" * 8])
+@pytest.mark.parametrize(("name", "container"), [("a.caf", "caf"), ("a.w64", "w64"), ("a.mkv", "matroska")])
+def test_a_size_that_leads_farther_than_any_file_ends_in_one_line(tmp_path, encode, name, container, size):
+    path = encode(tmp_path / name, container, "pcm_s16le", noise(0.5), RATE_HZ, "s16")
+    content = path.read_bytes()
+    at, size = {"caf": (12, size), "w64": (56, size[::-1]), "matroska": (4, b"\x01" + size[1:])}[container]
+    refused(put(path, content[:at] + size + content[at + 8 :]), name)
