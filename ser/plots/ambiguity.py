@@ -119,7 +119,7 @@ def _costs(axes: Axes, costs: Mapping[str, Mapping]) -> None:
     places = range(len(rows))
     axes.axvline(0, color=GREY, linewidth=1)
     matched = rows["matched"] - rows["all"]
-    axes.plot(matched, places, "D", color=GREY, markersize=6, label="as many of each speaker and emotion, at random")
+    axes.plot(matched, places, "D", color=GREY, markersize=6, label="matched, at random")
     axes.hlines(places, rows["gain_low"], rows["gain_high"], color=BLUE, linewidth=2)
     axes.plot(rows["gain"], places, "o", color=BLUE, markersize=7, label="the most ambiguous")
     names = []
