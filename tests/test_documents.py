@@ -30,7 +30,13 @@ COLUMNS = {"metrics/emodb": "listeners", "metrics": "votes"}
 # Its rows whose figures have no interval of their own: where each stands, in file and place.
 SINGLE = {
     "UAR without the 15 %": ["ambiguity cost.PEOPLE.uar.without"],
-    "gain where as many": ["ambiguity cost.PEOPLE.uar.random_low", "ambiguity cost.PEOPLE.uar.random_high"],
+    "UAR without as many": ["ambiguity cost.PEOPLE.uar.matched"],
+    "expected calibration error, 15 bins": ["evaluate calibration.before.ece"],
+    "... by chance alone": [
+        "evaluate calibration.before.ece_by_chance",
+        "evaluate calibration.before.ece_by_chance_high",
+    ],
+    "... after a temperature": ["evaluate calibration.after.ece"],
     "p; by Holm": [f"bias gender.gap.female_minus_male.{name}" for name in ("p", "p_holm", "p_smallest")],
     "where a model without bias": [f"bias gender.gap.female_minus_male.unbiased_{end}" for end in ("low", "high")],
     "true gap": ["bias gender.gap.female_minus_male.detectable"],
