@@ -47,7 +47,7 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
         InputError: FFmpeg knows no such format, there is not one track of sound, or it is damaged, is cut off, or
             changes its channels or rate.
     """
-    sizes.mended(path)  # which refuses a WAV file that was cut off
+    sizes.mended(path)  # which refuses what is cut off
     cut.check_container(path)
     with path.open("rb") as file:
         decoding = None
@@ -123,11 +123,11 @@ class _Decoding:
         if before:
             self._read, self._rate, self._channels = before._read, before._rate, before._channels
         self._packets, self._end, self._last = 0, 0, b""  # how many, where in the file the last one ends, and that one
-        self._span, self._edited = (0, 0), False  # its begin and length on the track's clock; whether edits cut any
+        self._length, self._lengths = 0, set()  # of the last packet on the track's clock, and of those before
 
     def blocks(self) -> Iterator[tuple[np.ndarray, int]]:
         """Decode to the end, as the function ``blocks``."""
-        held = []  # the latest, for their end may be padding
+        held, keep = [], PADDED_FRAMES if self._kind in (MP4, "mp3") else 0  # the latest, for their end may be padding
         for packet, frames in self._decode():
             if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
                 raise self._damaged()
@@ -135,7 +135,7 @@ class _Decoding:
                 self._check(frame)
                 self._read += frame.samples
                 held.append(_samples(frame))
-                if len(held) > (PADDED_FRAMES if self._kind in (MP4, "mp3") else 0):
+                if len(held) > keep:
                     yield held.pop(0), self._rate
         if held:
             rest = np.concatenate(held)
@@ -157,10 +157,10 @@ class _Decoding:
                     continue
                 passed_over = self._kind == "aac" and 0 < self._end < (packet.pos or 0)
                 if content and (zeros or passed_over):
-                    raise ValueError("a part of the file was never written")
+                    raise self._damaged()  # a part of the file was never written
                 if content:
-                    self._packets, self._last = self._packets + 1, content
-                    self._span, self._edited = (packet.pts or 0, packet.duration), self._edited or packet.is_discard
+                    self._lengths |= {self._length} if self._packets else set()
+                    self._packets, self._last, self._length = self._packets + 1, content, packet.duration
                     self._end = max(self._end, (packet.pos or 0) + packet.size)
                 yield packet, decoder.decode(packet if content else None)
         except FAILURES as error:
@@ -169,9 +169,10 @@ class _Decoding:
     def _padding(self, samples: int) -> int:
         """Tell how many samples at the end are the encoder's padding, which FFmpeg leaves there.
 
-        MP4 with AAC says it by the length of the last packet (ISO 14496-12, 8.6.1.2), by where the list of edits ends
-        that cuts the delay off (8.6.6), or in iTunes' tag; MP3 in its first frame, which FFmpeg does not believe where
-        there is a tag behind a short recording.
+        MP4 with AAC says it by the length of the last packet (ISO 14496-12, 8.6.1.2), which is believed where all
+        others are exactly of a packet's samples, or in iTunes' tag. The end of the list of edits says it, too, but on a
+        clock that may be coarser. MP3 says it in its first frame, which FFmpeg does not believe where there is a tag
+        behind a short recording.
 
         Args:
             samples: how many the last packet has.
@@ -183,12 +184,10 @@ class _Decoding:
             return max(0, padding - MP3_DELAY) if left else 0
         if self._kind != MP4 or track.codec_context.name != "aac":
             return 0
-        begins, length = self._span
-        if self._edited and track.duration and begins < track.duration:
-            length = min(length, track.duration - begins)
-        true = length * track.time_base * self._rate
-        if true and true.denominator == 1:  # a clock of milliseconds says nothing of samples
-            padding = max(0, samples - int(true))
+        tick = track.time_base * self._rate  # in samples
+        whole = samples / tick
+        if self._length and whole.denominator == 1 and self._lengths <= {int(whole)}:
+            padding = max(0, samples - round(self._length * tick))
         if said := ITUNES.match(self._container.metadata.get("iTunSMPB", "")):
             delay, remainder, sound = (int(number, 16) for number in said.groups())
             if self._packets == track.frames and delay + sound + remainder == samples * self._packets:

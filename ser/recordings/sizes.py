@@ -9,13 +9,17 @@ from typing import BinaryIO, Literal, NamedTuple
 from ser.files.failures import InputError
 from ser.recordings.cut import FARTHEST, TAGS, cut_off
 
-STREAMED_BYTES = 0x7FFF_F000  # from here up a size means "unknown": written by programs that cannot seek back
+# From here up a size of four or of eight bytes means "unknown": written by programs that cannot seek back.
+STREAMED_BYTES = {4: 0x7F00_0000, 8: 2**62}
 GSM, GSM_BYTES, GSM_SAMPLES = 0x31, 65, 320  # the codec's number, and its block
 BLOCK_BYTES = 2**20
+LONG = 0xFFFF_FFFF  # where RF64 has a size elsewhere
+TEXT_BYTES = 1024  # behind the samples, at most, that are text without a chunk
 # Chunks that may stand last and be torn, behind samples that are whole: samples can look like a name, too.
 BEHIND = frozenset(
     b"LIST,id3 ,ID3 ,bext,iXML,cue ,smpl,inst,fact,PEAK,JUNK,junk,PAD ,FLLR,DISP,_PMX,axml,chna,acid,cart,afsp,ResU,"
-    b"minf,umid,strc,NAME,AUTH,ANNO,COMT,MARK,APPL,INST,free,info,uuid,peak,mark,strg".split(b",")
+    b"minf,umid,strc,NAME,AUTH,ANNO,COMT,MARK,APPL,INST,free,info,uuid,peak,mark,strg,LGWV,SMED,levl,regn,elm1,DGDA,"
+    b"ovwf,SAUR,CDif,link,mext,qlty,bxml,SXML,note,labl,plst,clm ,trkn,MD5 ,FILL".split(b",")
 )
 
 
@@ -96,18 +100,22 @@ def mended(path: Path) -> Memory | None:
         form, wav = FORMS.get(head[:4]), head[8:] == b"WAVE"
         if form is None or (form.begins == WAV.begins and not wav and head[8:11] != b"AIF"):
             return None
+        long_form = head[:4] in (b"RF64", b"BW64")
         riff_end, rate = 8 + int.from_bytes(head[4:8], form.order), 0  # in bytes a second
+        odd = []  # chunks before the sound whose padding libsndfile takes for the next one
         for chunk in _chunks(file, form, form.begins):
             if chunk.name == b"fmt " and wav:
                 rate = int.from_bytes(file.read(12)[8:], form.order)
             if chunk.name == form.sound and chunk.start <= there:
                 break
+            if long_form and chunk.length % 2:
+                odd.append(chunk.size_at)
         else:
             if not wav:
                 return None
             raise InputError(f"{path}: the file is cut off, it ends before its sound begins; copy or convert it again")
         start, length, end = chunk.start, chunk.length, chunk.start + chunk.length
-        unknown = end > there and length >= (STREAMED_BYTES if chunk.size == 4 else 2**63)
+        unknown = end > there and length >= STREAMED_BYTES[chunk.size]
         if end > there and not unknown:
             # A file that was torn had sizes that agreed. Some recorders write the size of the file for that of the
             # samples, which then lead beyond the end of all chunks.
@@ -122,13 +130,17 @@ def mended(path: Path) -> Memory | None:
                 f"{path}: the header promises {_amount(length, rate)} of sound, and {_amount(there - end, rate)} "
                 "follow that it does not name; open it in an audio editor and save it again"
             )
-        elif not (form in (W64, AU, AU_BACKWARDS) and end < there) and head[:4] != b"BW64":
+        elif not (form in (W64, AU, AU_BACKWARDS) and end < there) and head[:4] != b"BW64" and not odd:
             return None
         whole = Memory(file.fileno(), end, access=mmap.ACCESS_COPY)
     size = min(end - start + form.counted, 256**chunk.size - 1)
     whole[chunk.size_at : chunk.size_at + chunk.size] = size.to_bytes(chunk.size, form.order)
-    if head[:4] == b"BW64":  # RF64 by another name, which libsndfile does not know
-        whole[:4] = b"RF64"
+    for place in odd:
+        whole[place] += 1
+    if long_form:
+        whole[:4] = b"RF64"  # libsndfile does not know the other name
+    if long_form and chunk.size == 8:
+        whole[start - 4 : start] = LONG.to_bytes(4, "little")
     return whole
 
 
@@ -166,7 +178,7 @@ def _chunks(file: BinaryIO, form: Form, at: int) -> Iterator[Chunk]:
         length = int.from_bytes(head[form.name :], form.order)
         if name == b"ds64":
             long = start + 8
-        if name == form.sound and long and length == 0xFFFF_FFFF:
+        if name == form.sound and long and length in (0, LONG):
             file.seek(long)
             size_at, size, length = long, 8, int.from_bytes(file.read(8), "little")
             file.seek(start)
@@ -177,7 +189,7 @@ def _chunks(file: BinaryIO, form: Form, at: int) -> Iterator[Chunk]:
 
 
 def _named(file: BinaryIO, form: Form, at: int, there: int) -> bool:
-    """Tell whether from a place to the end there are chunks, the last of them torn perhaps, a tag, or zeros."""
+    """Tell whether from a place to the end there are chunks, the last torn perhaps, a tag, a little text, or zeros."""
     while at + 1 < there:
         file.seek(at)
         head = file.read(8)
@@ -185,14 +197,22 @@ def _named(file: BinaryIO, form: Form, at: int, there: int) -> bool:
             return True
         if not any(head):
             return not any(any(block) for block in iter(lambda: file.read(BLOCK_BYTES), b""))
+        if there - at <= TEXT_BYTES and _is_text(head + file.read(TEXT_BYTES)):
+            return True
         chunk = next(_chunks(file, form, at), None) if form.name else None
         if chunk is None or (form.name == 4 and not all(0x20 <= byte < 0x7F for byte in chunk.name)):
             return False
         at = chunk.start + chunk.length
         if at > there and chunk.name in BEHIND:
             return True
-        at += -at % form.step
+        file.seek(min(at, FARTHEST))
+        if form.step > 2 or file.read(1) == b"\0":  # some write no padding
+            at += -at % form.step
     return at - there < max(2, form.step)
+
+
+def _is_text(content: bytes) -> bool:
+    return all(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in content.rstrip(b"\0"))
 
 
 def _amount(length: int, rate: int) -> str:

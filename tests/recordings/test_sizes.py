@@ -19,7 +19,14 @@ KINDS = {
     "rifx": ("WAV", "BIG", b"data", ">I", 0, [0, 2**32 - 1]),
     "aiff": ("AIFF", "FILE", b"SSND", ">I", 8, [0, 8, 2**32 - 1]),
     "caf": ("CAF", "FILE", b"data", ">Q", 4, [0, 4, 2**64 - 1]),
-    "w64": ("W64", "FILE", b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a", "<Q", 24, [0, 24, 2**64 - 1]),
+    "w64": (
+        "W64",
+        "FILE",
+        b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a",
+        "<Q",
+        24,
+        [0, 24, 2**63 - 1],
+    ),
     "au": ("AU", "BIG", b".snd\0\0\0\x18", ">I", 0, [0, 2**31 - 1, 2**32 - 1]),
     "au, little-endian": ("AU", "LITTLE", b"dns.\x18\0\0\0", "<I", 0, [0, 2**32 - 1]),
 }
@@ -64,6 +71,50 @@ def test_samples_behind_those_that_a_header_counts_are_not_passed_over(tmp_path,
 def test_a_file_with_less_than_its_header_counts_is_cut_off(tmp_path, kind, missing):
     with pytest.raises(InputError, match=r"a: the file is cut off"):
         decoded(tmp_path / "a", content(kind)[:-missing])
+
+
+@pytest.mark.parametrize("size", [0x7FFF_F000 // 6 * 6, 0x7F00_0000])
+def test_a_size_that_sox_writes_into_a_pipe_is_no_length(tmp_path, size):
+    """Of whole blocks, here of 24 bits and two channels."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.stack([TRUTH, TRUTH], axis=1), 16_000, format="WAV", subtype="PCM_24")
+    whole = buffer.getvalue()
+    at = whole.index(b"data") + 4
+    found = decoded(tmp_path / "a", whole[:at] + struct.pack("<I", size) + whole[at + 4 :])
+    np.testing.assert_array_equal(found[1], TRUTH / np.float32(2**15))
+
+
+@pytest.mark.parametrize("kind", ["rf64", "bw64"])
+def test_a_long_wav_that_was_never_closed_is_read_to_its_end(tmp_path, kind):
+    whole = sized(kind, 0)
+    at = whole.index(b"data") + 4
+    found = decoded(tmp_path / "a", whole[:at] + bytes(4) + whole[at + 4 :])
+    np.testing.assert_array_equal(found[0], TRUTH / np.float32(2**15))
+
+
+@pytest.mark.parametrize("kind", ["rf64", "bw64", "rifx"])
+def test_an_odd_chunk_before_the_samples_is_passed_over(tmp_path, kind):
+    whole = content(kind)
+    at = whole.index(b"fmt ")
+    odd = b"bext" + struct.pack(">I" if kind == "rifx" else "<I", 603) + bytes(603) + b"\0"
+    np.testing.assert_array_equal(
+        decoded(tmp_path / "a", whole[:at] + odd + whole[at:]), decoded(tmp_path / "b", whole)
+    )
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "caf"])
+def test_a_line_of_text_behind_the_samples_is_not_sound(tmp_path, kind):
+    text = b"recorded by somebody's program 1.0\r\n"
+    np.testing.assert_array_equal(decoded(tmp_path / "a", content(kind) + text), decoded(tmp_path / "b", content(kind)))
+
+
+def test_a_last_chunk_of_a_wrong_size_or_without_padding_is_not_sound(tmp_path):
+    buffer = io.BytesIO()
+    soundfile.write(buffer, TRUTH, 16_000, format="WAV")
+    whole = buffer.getvalue()
+    unpadded = b"LIST" + struct.pack("<I", 5) + b"INFOx" + b"bext" + struct.pack("<I", 4) + b"\xff" * 4
+    for tail in (b"LGWV" + struct.pack("<I", 32) + b"\xff" * 30, unpadded):
+        np.testing.assert_array_equal(decoded(tmp_path / "a", whole + tail)[0], TRUTH / np.float32(2**15))
 
 
 def chunk(kind):
