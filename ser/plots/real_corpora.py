@@ -1,4 +1,4 @@
-"""The picture of real corpora: what a model makes of speakers it never heard, and what a random split would say."""
+"""The picture of real corpora: what a model makes of unseen speakers, and what a random split would say."""
 
 import pandas as pd
 from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""The section on confidence: whether the model knows how sure it may be, when it is right, and what it never heard."""
+"""The section on confidence: whether the model knows how sure it may be, and what is unlike its training."""
 
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table

@@ -31,7 +31,7 @@ GLOSSARY = {
     "encoder": "what turns the sound of an utterance into numbers, a vector; the classifier sees nothing else. MFCC "
     "are such numbers too, the shape of the spectrum, by a formula.",
     "protocol, fold": "how utterances are dealt out to training, validation and test; each dealing is a fold.",
-    "speaker-independent": "the speakers of the test were never heard in training.",
+    "speaker-independent": "the speakers of the test are not in training.",
     "speaker oracle": "guessing each speaker's commonest emotion, without listening. Far above chance, it says that "
     "recognising the speaker would be enough.",
     "p, adjusted": "how often chance alone would give as large a difference, made larger for the number of comparisons "

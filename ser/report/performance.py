@@ -1,4 +1,4 @@
-"""The section on how well emotions are recognised, of speakers whom the model never heard."""
+"""The section on how well emotions are recognised, of speakers who are not in training."""
 
 import pandas as pd
 
@@ -27,7 +27,7 @@ def section(material: Material) -> Section:
         headline(material),
         Figure(
             "confusion",
-            "What was said (rows) and what the model heard (columns): in each cell the share of its row and the number "
+            "The truth (rows) and what the model predicts (columns): in each cell the share of its row and the number "
             "of utterances. A perfect model fills the diagonal.",
         ),
         _scores(material),
@@ -68,7 +68,7 @@ def headline(material: Material) -> Finding:
     settings = material.settings["intervals"]
     reason = words.no_interval(values.get("speakers"), settings["minimum_speakers"])
     overstated = chosen(material) == RANDOM
-    whose = "speakers who are in training as well" if overstated else "speakers whom the model never heard"
+    whose = "speakers who are in training as well" if overstated else "unseen speakers"
     above = {f"above_{end}": values[f"uar_{end}"] - chance for end in ("low", "high") if f"uar_{end}" in values}
     verdict = words.verdict(above, "above", 1 - settings["confidence"])
     sure = (
@@ -86,7 +86,7 @@ def headline(material: Material) -> Finding:
         sure,
         "How well the model does with other corpora, microphones or languages, and what training it anew would change: "
         "the interval is about speakers alone."
-        + (" Nor with speakers whom it never heard: only a random split was run." if overstated else ""),
+        + (" Nor with unseen speakers: only a random split was run." if overstated else ""),
     )
 
 
@@ -188,7 +188,7 @@ def _named(rows: pd.DataFrame) -> str:
 def _scores(material: Material) -> Table:
     evaluate, minimum = material.metrics["evaluate"], material.settings["intervals"]["minimum_speakers"]
     sides = {
-        INDEPENDENT: f"{chosen(material)}: speakers never heard",
+        INDEPENDENT: f"{chosen(material)}: unseen speakers",
         RANDOM: "random: speakers in training as well",
     }
     rows = []

@@ -80,7 +80,7 @@ def scale(material: Material) -> list[Mark]:
     marks = [_mark("chance", {"uar": evaluate["chance_uar"]})]
     if oracle is not None:
         marks.append(_mark("speaker oracle: no listening", {"uar": oracle}))
-    for side, name in ((INDEPENDENT, "speakers never heard"), (RANDOM, "random split: speakers known")):
+    for side, name in ((INDEPENDENT, "unseen speakers"), (RANDOM, "random split: speakers known")):
         if side in evaluate:
             marks.append(_mark(name, evaluate[side]))
     return marks
