@@ -9,8 +9,9 @@ from typing import BinaryIO, Literal, NamedTuple
 from ser.files.failures import InputError
 from ser.recordings.cut import FARTHEST, TAGS, cut_off
 
-# From here up a size of four or of eight bytes means "unknown": written by programs that cannot seek back.
-STREAMED_BYTES = {4: 0x7F00_0000, 8: 2**62}
+# From here up a size of four or of eight bytes means "unknown": written by programs that cannot seek back. SoX writes
+# 0x7FFFF000, less what is beyond whole blocks.
+STREAMED_BYTES = {4: 0x7FFF_E000, 8: 2**62}
 GSM, GSM_BYTES, GSM_SAMPLES = 0x31, 65, 320  # the codec's number, and its block
 BLOCK_BYTES = 2**20
 LONG = 0xFFFF_FFFF  # where RF64 has a size elsewhere

@@ -73,7 +73,7 @@ def test_a_file_with_less_than_its_header_counts_is_cut_off(tmp_path, kind, miss
         decoded(tmp_path / "a", content(kind)[:-missing])
 
 
-@pytest.mark.parametrize("size", [0x7FFF_F000 // 6 * 6, 0x7F00_0000])
+@pytest.mark.parametrize("size", [0x7FFF_F000 // 6 * 6, 0x7FFF_F000 // 512 * 512])
 def test_a_size_that_sox_writes_into_a_pipe_is_no_length(tmp_path, size):
     """Of whole blocks, here of 24 bits and two channels."""
     buffer = io.BytesIO()
