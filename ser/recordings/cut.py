@@ -51,7 +51,7 @@ def check_container(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(16)
         if head[:4] == b"OggS":
-            _check_pages(path, size)
+            _check_pages(path, file, size)
         if head[:4] == EBML:
             _check_elements(path)
         for known, ends in _WALKS:
@@ -150,24 +150,23 @@ def samples_promised(path: Path) -> int:
     return int.from_bytes(head[14:18], "little") if head[:4] == b"TTA1" else 0
 
 
-def _check_pages(path: Path, size: int) -> None:
+def _check_pages(path: Path, file: BinaryIO, size: int) -> None:
     """Refuse an Ogg file that lacks a page or a part of one: decoders leave it out without a word."""
     end, numbers = 0, {}
     for page in ogg.pages(path):
         if page.end > size:
             raise cut_off(path, f"{size:,} bytes", f"{page.end:,}" if page.end > size + 1 else f"more than {size:,}")
-        if not page.sound:
+        if not ogg.sound(file, page):
             raise _gap(path, page.start, "the checksum of its page is wrong")
         if not page.begins and page.number != numbers.get(page.stream, page.number - 1) + 1:
             raise _gap(path, page.start, "a page before it is missing")
         end, numbers[page.stream] = page.end, page.number
-    with path.open("rb") as file:
-        file.seek(end)
-        tail = file.read(HEAD_BYTES)
-        if any(tail) and not tail.startswith(TAGS):
-            raise _gap(path, end, "there is no page")
-        if not any(tail) and not _padded(file, end, size):
-            raise _gap(path, end, UNWRITTEN)
+    file.seek(end)
+    tail = file.read(HEAD_BYTES)
+    if any(tail) and not tail.startswith(TAGS):
+        raise _gap(path, end, "there is no page")
+    if not any(tail) and not _padded(file, end, size):
+        raise _gap(path, end, UNWRITTEN)
 
 
 def _gap(path: Path, at: int, found: str) -> InputError:

@@ -2,8 +2,9 @@
 
 import ctypes
 import io
-import re
+import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,7 @@ from av.codec.context import Flags2
 
 from ser.files.failures import InputError
 from ser.recordings import cut, ogg, sizes
+from ser.recordings.packets import Packets, aac_padding, mp3_padding
 
 # Each with a check that the end is there; and no playlist among them, by which a file could make FFmpeg open others.
 CONTAINERS = "aac,ac3,amr,asf,avi,caf,eac3,flac,matroska,mov,mp3,ogg,tta,wav,wv"
@@ -21,13 +23,10 @@ BARE = {"aac", "ac3", "amr", "eac3", "flac", "mp3"}  # frames and nothing around
 TYPES = {"u8": "u1", "s16": "<i2", "s32": "<i4", "s64": "<i8", "flt": "<f4", "dbl": "<f8"}
 SCALES = {"u8": 2.0**7, "s16": 2.0**15, "s32": 2.0**31, "s64": 2.0**63, "flt": 1.0, "dbl": 1.0}
 ADVICE = "convert it to WAV or FLAC"
-FAILURES = (av.FFmpegError, OSError, ValueError)  # the latter two where a damaged size leads before the file
+FAILURES = (av.FFmpegError, OSError)  # the latter of the disk
 AMR = {"amrnb", "amr_nb"}
 MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
-# How iTunes tells delay, padding and length of AAC, in samples, in a tag.
-ITUNES = re.compile(r" [0-9A-F]+ ([0-9A-F]+) ([0-9A-F]+) ([0-9A-F]+)", re.IGNORECASE)
 PADDED_FRAMES = 3  # at the end, at most, that padding reaches into, of MP4 and MP3
-MP3_DELAY = 529  # samples, of the decoder; FFmpeg takes them from padding, too
 CHECKED = {"flac", "wavpack", "tta"}  # codecs whose frames have a checksum, which FFmpeg compares if it is told to
 
 # FFmpeg's kernels sum in the order of a processor's registers; those of plain C give the same samples on every one.
@@ -47,14 +46,17 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
         InputError: FFmpeg knows no such format, there is not one track of sound, or it is damaged, is cut off, or
             changes its channels or rate.
     """
-    sizes.mended(path)  # which refuses what is cut off
+    sizes.check(path)
     cut.check_container(path)
     with path.open("rb") as file:
-        decoding = None
+        read = _Read()
         for part in _parts(path, file):
             try:
                 container = av.open(
-                    part, format=_container(part), options={"format_whitelist": CONTAINERS}, metadata_errors="ignore"
+                    _Source(part),
+                    format=_container(part),
+                    options={"format_whitelist": CONTAINERS},
+                    metadata_errors="ignore",
                 )
             except FAILURES as error:
                 raise InputError(
@@ -62,8 +64,7 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
                     f"beginning; copy it again or {ADVICE}"
                 ) from error
             with container:
-                decoding = _Decoding(path, container, _track(path, container), decoding)
-                yield from decoding.blocks()
+                yield from _Decoding(path, container, _track(path, container), read).blocks()
 
 
 def _parts(path: Path, file: BinaryIO) -> Iterator[BinaryIO]:
@@ -75,6 +76,20 @@ def _parts(path: Path, file: BinaryIO) -> Iterator[BinaryIO]:
     for begin, end in links:
         file.seek(begin)
         yield io.BytesIO(file.read(end - begin))
+
+
+class _Source:
+    """A file as FFmpeg reads it: a damaged size may lead to a place before its beginning, which FFmpeg then refuses."""
+
+    def __init__(self, file: BinaryIO):
+        self.read, self.tell, self._file = file.read, file.tell, file
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move as in a file; -1 where there is no such place."""
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):
+            return -1
 
 
 def _container(file: BinaryIO) -> str | None:
@@ -103,6 +118,18 @@ def _track(path: Path, container: av.container.InputContainer) -> av.AudioStream
     return tracks[0]
 
 
+@dataclass
+class _Read:
+    """What was read of a file, of all the parts that were joined: samples, their rate in Hz, and their channels."""
+
+    samples: int = 0
+    rate: int = 0
+    channels: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.samples / self.rate:.2f} s"
+
+
 class _Decoding:
     """A track as far as it is decoded, against which each packet and frame is checked, and at last the file's end.
 
@@ -110,38 +137,33 @@ class _Decoding:
         path: the file.
         container: what it is in.
         track: the track.
-        before: the one of which this is the continuation.
+        read: what was read before, of parts of which this is the continuation.
     """
 
-    def __init__(
-        self, path: Path, container: av.container.InputContainer, track: av.AudioStream, before: "_Decoding | None"
-    ):
+    def __init__(self, path: Path, container: av.container.InputContainer, track: av.AudioStream, read: _Read):
         self._path, self._container, self._track = path, container, track
-        self._kind, codec = container.format.name, track.codec_context
-        self._rate, self._channels, self._begins = codec.sample_rate, codec.channels, None  # as the first frame says
-        self._read = 0  # samples
-        if before:
-            self._read, self._rate, self._channels = before._read, before._rate, before._channels
-        self._packets, self._end, self._last = 0, 0, b""  # how many, where in the file the last one ends, and that one
-        self._length, self._lengths = 0, set()  # of the last packet on the track's clock, and of those before
+        self._kind, self._read, self._packets, self._begins = container.format.name, read, Packets(), None
+        if not read.samples:  # until the first frame says it
+            read.rate, read.channels = track.codec_context.sample_rate, track.codec_context.channels
 
     def blocks(self) -> Iterator[tuple[np.ndarray, int]]:
         """Decode to the end, as the function ``blocks``."""
+        read = self._read
         held, keep = [], PADDED_FRAMES if self._kind in (MP4, "mp3") else 0  # the latest, for their end may be padding
         for packet, frames in self._decode():
             if packet.is_corrupt or any(frame.is_corrupt for frame in frames):
                 raise self._damaged()
             for frame in frames:
                 self._check(frame)
-                self._read += frame.samples
+                read.samples += frame.samples
                 held.append(_samples(frame))
                 if len(held) > keep:
-                    yield held.pop(0), self._rate
+                    yield held.pop(0), read.rate
         if held:
             rest = np.concatenate(held)
-            yield rest[: max(0, len(rest) - self._padding(len(held[-1])))], self._rate
-        if not self._read:
-            yield np.empty((0, self._channels), np.float32), self._rate
+            yield rest[: max(0, len(rest) - self._padding(len(held[-1])))], read.rate
+        if not read.samples:
+            yield np.empty((0, read.channels), np.float32), read.rate
         self._check_end()
 
     def _decode(self) -> Iterator[tuple[av.Packet, list[av.AudioFrame]]]:
@@ -153,71 +175,52 @@ class _Decoding:
             for packet in self._container.demux(self._track):
                 content = bytes(packet)
                 if content and self._kind in BARE and cut.no_frame(content):
-                    zeros |= self._read > 0 and not any(content)
+                    zeros |= self._read.samples > 0 and not any(content)
                     continue
-                passed_over = self._kind == "aac" and 0 < self._end < (packet.pos or 0)
+                position = packet.pos or 0
+                passed_over = self._kind == "aac" and 0 < self._packets.end < position
                 if content and (zeros or passed_over):
                     raise self._damaged()  # a part of the file was never written
                 if content:
-                    self._lengths |= {self._length} if self._packets else set()
-                    self._packets, self._last, self._length = self._packets + 1, content, packet.duration
-                    self._end = max(self._end, (packet.pos or 0) + packet.size)
+                    self._packets.add(content, position, packet.duration)
                 yield packet, decoder.decode(packet if content else None)
         except FAILURES as error:
             raise self._damaged() from error
 
     def _padding(self, samples: int) -> int:
-        """Tell how many samples at the end are the encoder's padding, which FFmpeg leaves there.
-
-        MP4 with AAC says it by the length of the last packet (ISO 14496-12, 8.6.1.2), which is believed where all
-        others are exactly of a packet's samples, or in iTunes' tag. The end of the list of edits says it, too, but on a
-        clock that may be coarser. MP3 says it in its first frame, which FFmpeg does not believe where there is a tag
-        behind a short recording.
-
-        Args:
-            samples: how many the last packet has.
-        """
-        track, padding = self._track, 0
+        """Tell how many samples at the end are padding, if the last packet has so many."""
         if self._kind == "mp3":
-            frames, delay, padding = cut.mp3_promised(self._path)
-            left = self._packets == frames and self._read == frames * samples - delay - MP3_DELAY
-            return max(0, padding - MP3_DELAY) if left else 0
-        if self._kind != MP4 or track.codec_context.name != "aac":
+            return mp3_padding(self._path, self._packets, self._read.samples, samples)
+        if self._kind != MP4 or self._track.codec_context.name != "aac":
             return 0
-        tick = track.time_base * self._rate  # in samples
-        whole = samples / tick
-        if self._length and whole.denominator == 1 and self._lengths <= {int(whole)}:
-            padding = max(0, samples - round(self._length * tick))
-        if said := ITUNES.match(self._container.metadata.get("iTunSMPB", "")):
-            delay, remainder, sound = (int(number, 16) for number in said.groups())
-            if self._packets == track.frames and delay + sound + remainder == samples * self._packets:
-                padding = max(padding, remainder)
-        return padding
+        tick, tag = self._track.time_base * self._read.rate, self._container.metadata.get("iTunSMPB", "")
+        return aac_padding(self._packets, self._track.frames, tick, tag, samples)
 
     def _check(self, frame: av.AudioFrame) -> None:
-        if not self._read:
-            self._rate, self._channels, self._begins = frame.sample_rate, frame.layout.nb_channels, frame.pts
-        if (frame.sample_rate, frame.layout.nb_channels) != (self._rate, self._channels):
+        read, found = self._read, (frame.sample_rate, frame.layout.nb_channels)
+        if not read.samples:
+            (read.rate, read.channels), self._begins = found, frame.pts
+        if found != (read.rate, read.channels):
             raise InputError(
-                f"{self._path}: expected one sampling rate and number of channels, found {self._rate} Hz and "
-                f"{self._channels}, and after {self._read / self._rate:.2f} s {frame.sample_rate} Hz and "
-                f"{frame.layout.nb_channels}; {ADVICE}"
+                f"{self._path}: expected one sampling rate and number of channels, found {read.rate} Hz and "
+                f"{read.channels}, and after {read} {found[0]} Hz and {found[1]}; {ADVICE}"
             )
-        if self._kind == "flac" and frame.pts is not None and frame.pts - self._begins != self._read:
+        if self._kind == "flac" and frame.pts is not None and frame.pts - self._begins != read.samples:
             raise self._damaged()  # which FFmpeg leaves out
 
     def _check_end(self) -> None:
-        if self._track.frames and not self._packets:
+        packets, read = self._packets, self._read
+        if self._track.frames and not packets.count:
             raise cut.cut_off(self._path, "0 frames", f"{self._track.frames:,}")
         if self._kind in BARE:
-            cut.check_tail(self._path, self._end)
+            cut.check_tail(self._path, packets.end)
         if self._kind == "mp3":
-            cut.check_mp3(self._path, self._packets, self._last)
-        if self._read < (promised := cut.samples_promised(self._path)):
-            raise cut.cut_off(self._path, f"{self._read / self._rate:.2f} s", f"{promised / self._rate:.2f} s")
+            cut.check_mp3(self._path, packets.count, packets.last)
+        if read.samples < (promised := cut.samples_promised(self._path)):
+            raise cut.cut_off(self._path, f"{read}", f"{promised / read.rate:.2f} s")
 
     def _damaged(self) -> InputError:
-        after = f"after {self._read / self._rate:.2f} s" if self._read else "at its beginning"
+        after = f"after {self._read}" if self._read.samples else "at its beginning"
         return InputError(
             f"{self._path}: the file is cut off or damaged {after}: what follows cannot be decoded; copy or convert it "
             "again"

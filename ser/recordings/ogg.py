@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 HEAD_BYTES, MOST_SEGMENTS = 27, 255
 CHECKSUM = slice(22, 26)
@@ -17,7 +18,6 @@ class Page:
     Attributes:
         start: where it begins, in bytes.
         end: where it ends; a byte behind the file where its head is torn.
-        sound: whether its checksum is right.
         begins: whether it is the first of a stream.
         stream: the number of the stream that it belongs to.
         number: its own among those of the stream.
@@ -25,7 +25,6 @@ class Page:
 
     start: int
     end: int
-    sound: bool = False
     begins: bool = False
     stream: int = 0
     number: int = 0
@@ -44,12 +43,17 @@ def pages(path: Path) -> Iterator[Page]:
                 yield Page(at, size + 1)
                 return
             end = at + HEAD_BYTES + head[26] + sum(head[HEAD_BYTES : HEAD_BYTES + head[26]])
-            file.seek(at)
-            content = bytearray(file.read(end - at))
-            said, content[CHECKSUM] = int.from_bytes(content[CHECKSUM], "little"), bytes(4)
             stream, number = (int.from_bytes(head[place : place + 4], "little") for place in (14, 18))
-            yield Page(at, end, _checksum(content) == said, bool(head[5] & 2), stream, number)
+            yield Page(at, end, bool(head[5] & 2), stream, number)
             at = end
+
+
+def sound(file: BinaryIO, page: Page) -> bool:
+    """Tell whether a page's checksum is right."""
+    file.seek(page.start)
+    content = bytearray(file.read(page.end - page.start))
+    said, content[CHECKSUM] = int.from_bytes(content[CHECKSUM], "little"), bytes(4)
+    return _checksum(content) == said
 
 
 def streams(path: Path) -> int:

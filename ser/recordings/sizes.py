@@ -44,6 +44,8 @@ class Form(NamedTuple):
         order: of the bytes of a size.
         sound: the name of the chunk of samples.
         empty: its size without any.
+        types: what may stand behind the size of the whole; nothing where a format has none.
+        reads_on: whether libsndfile takes what is behind the samples for sound.
     """
 
     begins: int
@@ -54,6 +56,8 @@ class Form(NamedTuple):
     order: Literal["little", "big"]
     sound: bytes
     empty: int = 0
+    types: tuple[bytes, ...] = ()
+    reads_on: bool = False
 
 
 class Chunk(NamedTuple):
@@ -66,20 +70,57 @@ class Chunk(NamedTuple):
     length: int
 
 
-WAV = Form(12, 4, 4, 0, 2, "little", b"data")  # RF64 and BW64: EBU Tech 3306, ITU-R BS.2088
-W64 = Form(40, 16, 8, 24, 8, "little", b"data" + bytes.fromhex("f3acd3118cd100c04f8edb8a"))
-AU, AU_BACKWARDS = Form(0, 0, 4, 0, 1, "big", b""), Form(0, 0, 4, 0, 1, "little", b"")
+class Sound(NamedTuple):
+    """Where a file has its samples.
+
+    Attributes:
+        form: how the file is made of chunks.
+        magic: its first four bytes.
+        chunk: that of the samples.
+        rate: bytes a second, or 0 where that is not known.
+        chunks_end: where the head says that all chunks end; None where it is not WAV.
+        odd: where the size of a chunk stands whose padding libsndfile takes for the next one.
+    """
+
+    form: Form
+    magic: bytes
+    chunk: Chunk
+    rate: int
+    chunks_end: int | None
+    odd: list[int]
+
+
+WAV = Form(12, 4, 4, 0, 2, "little", b"data", types=(b"WAVE",))  # RF64 and BW64: EBU Tech 3306, ITU-R BS.2088
+AIFF = Form(12, 4, 4, 0, 2, "big", b"SSND", 8, types=(b"AIFF", b"AIFC"))
+CAF = Form(8, 4, 8, 0, 1, "big", b"data", 4)
+W64 = Form(40, 16, 8, 24, 8, "little", b"data" + bytes.fromhex("f3acd3118cd100c04f8edb8a"), reads_on=True)
+AU = Form(0, 0, 4, 0, 1, "big", b"", reads_on=True)
 FORMS = {
     b"RIFF": WAV,
     b"RF64": WAV,
     b"BW64": WAV,
     b"RIFX": WAV._replace(order="big"),
-    b"FORM": Form(12, 4, 4, 0, 2, "big", b"SSND", 8),  # AIFF
-    b"caff": Form(8, 4, 8, 0, 1, "big", b"data", 4),
+    b"FORM": AIFF,
+    b"caff": CAF,
     b"riff": W64,
     b".snd": AU,
-    b"dns.": AU_BACKWARDS,
+    b"dns.": AU._replace(order="little"),
 }
+LONG_FORMS = (b"RF64", b"BW64")
+
+
+def check(path: Path) -> None:
+    """Check the size that a file gives its samples.
+
+    Args:
+        path: an audio file of any kind.
+
+    Raises:
+        InputError: the file ends before its samples do; or bytes follow that belong to no chunk.
+    """
+    with path.open("rb") as file:
+        if sound := _find(path, file):
+            _true_end(path, file, sound)
 
 
 def mended(path: Path) -> Memory | None:
@@ -93,56 +134,78 @@ def mended(path: Path) -> Memory | None:
         that for sound. None where the file can be read as it is, or is of no format of ``FORMS``.
 
     Raises:
-        InputError: the file ends before its samples do; or bytes follow that belong to no chunk.
+        InputError: as ``check``.
     """
-    there = path.stat().st_size
     with path.open("rb") as file:
-        head = file.read(12)
-        form, wav = FORMS.get(head[:4]), head[8:] == b"WAVE"
-        if form is None or (form.begins == WAV.begins and not wav and head[8:11] != b"AIF"):
-            return None
-        long_form = head[:4] in (b"RF64", b"BW64")
-        riff_end, rate = 8 + int.from_bytes(head[4:8], form.order), 0  # in bytes a second
-        odd = []  # chunks before the sound whose padding libsndfile takes for the next one
-        for chunk in _chunks(file, form, form.begins):
-            if chunk.name == b"fmt " and wav:
-                rate = int.from_bytes(file.read(12)[8:], form.order)
-            if chunk.name == form.sound and chunk.start <= there:
-                break
-            if long_form and chunk.length % 2:
-                odd.append(chunk.size_at)
-        else:
-            if not wav:
-                return None
-            raise InputError(f"{path}: the file is cut off, it ends before its sound begins; copy or convert it again")
-        start, length, end = chunk.start, chunk.length, chunk.start + chunk.length
-        unknown = end > there and length >= STREAMED_BYTES[chunk.size]
-        if end > there and not unknown:
-            # A file that was torn had sizes that agreed. Some recorders write the size of the file for that of the
-            # samples, which then lead beyond the end of all chunks.
-            if wav and end > riff_end and riff_end <= there + 8 and length <= there:
-                return None
-            raise cut_off(path, _amount(there - start, rate), _amount(length, rate))
-        named = not unknown and any(_named(file, form, at, there) for at in {end, end + -end % form.step})
-        if not named and (unknown or length <= form.empty):
-            end = there
-        elif not named:
-            raise InputError(
-                f"{path}: the header promises {_amount(length, rate)} of sound, and {_amount(there - end, rate)} "
-                "follow that it does not name; open it in an audio editor and save it again"
-            )
-        elif not (form in (W64, AU, AU_BACKWARDS) and end < there) and head[:4] != b"BW64" and not odd:
+        sound = _find(path, file)
+        end = _true_end(path, file, sound) if sound else None
+        if end is None:
             return None
         whole = Memory(file.fileno(), end, access=mmap.ACCESS_COPY)
-    size = min(end - start + form.counted, 256**chunk.size - 1)
+    form, chunk = sound.form, sound.chunk
+    size = min(end - chunk.start + form.counted, 256**chunk.size - 1)
     whole[chunk.size_at : chunk.size_at + chunk.size] = size.to_bytes(chunk.size, form.order)
-    for place in odd:
+    for place in sound.odd:
         whole[place] += 1
-    if long_form:
+    if sound.magic in LONG_FORMS:
         whole[:4] = b"RF64"  # libsndfile does not know the other name
-    if long_form and chunk.size == 8:
-        whole[start - 4 : start] = LONG.to_bytes(4, "little")
+        if chunk.size == 8:
+            whole[chunk.start - 4 : chunk.start] = LONG.to_bytes(4, "little")
     return whole
+
+
+def _find(path: Path, file: BinaryIO) -> Sound | None:
+    """Find the samples; None in a file of another format, or one that is not WAV and has none.
+
+    Raises:
+        InputError: a WAV file ends before they begin.
+    """
+    there = path.stat().st_size
+    head = file.read(12)
+    form = FORMS.get(head[:4])
+    if form is None or (form.types and head[8:] not in form.types):
+        return None
+    if not form.name:
+        chunk = _rest(file, form)
+        return Sound(form, head[:4], chunk, 0, None, []) if chunk and chunk.start <= there else None
+    wav, rate, odd = form.types == WAV.types, 0, []
+    for chunk in _chunks(file, form, form.begins):
+        if chunk.name == b"fmt " and wav:
+            rate = int.from_bytes(file.read(12)[8:], form.order)
+        if chunk.name == form.sound and chunk.start <= there:
+            chunks_end = 8 + int.from_bytes(head[4:8], form.order) if wav else None
+            return Sound(form, head[:4], chunk, rate, chunks_end, odd)
+        if head[:4] in LONG_FORMS and chunk.length % 2:
+            odd.append(chunk.size_at)
+    if wav:
+        raise InputError(f"{path}: the file is cut off, it ends before its sound begins; copy or convert it again")
+    return None
+
+
+def _true_end(path: Path, file: BinaryIO, sound: Sound) -> int | None:
+    """Tell where the samples end; None where libsndfile ends there by itself.
+
+    Raises:
+        InputError: as ``check``.
+    """
+    there, (form, magic, chunk, rate, chunks_end, odd) = path.stat().st_size, sound
+    length, end = chunk.length, chunk.start + chunk.length
+    unknown = end > there and length >= STREAMED_BYTES[chunk.size]
+    if end > there and not unknown:
+        # A file that was torn had sizes that agreed. Some recorders write the size of the file for that of the
+        # samples, which then lead beyond the end of all chunks.
+        if chunks_end is not None and chunks_end < end and chunks_end <= there + 8 and length <= there:
+            return None
+        raise cut_off(path, _amount(there - chunk.start, rate), _amount(length, rate))
+    named = not unknown and any(_named(file, form, at, there) for at in {end, end + -end % form.step})
+    if not named and (unknown or length <= form.empty):
+        return there
+    if not named:
+        raise InputError(
+            f"{path}: the header promises {_amount(length, rate)} of sound, and {_amount(there - end, rate)} "
+            "follow that it does not name; open it in an audio editor and save it again"
+        )
+    return end if (form.reads_on and end < there) or magic == b"BW64" or odd else None
 
 
 def gsm_samples(path: Path) -> int | None:
@@ -164,11 +227,6 @@ def gsm_samples(path: Path) -> int | None:
 
 def _chunks(file: BinaryIO, form: Form, at: int) -> Iterator[Chunk]:
     """Walk through the chunks from a place on; the file then stands where the content begins."""
-    if not form.name:
-        file.seek(4)
-        if len(head := file.read(8)) == 8:
-            yield Chunk(b"", 8, 4, int.from_bytes(head[:4], form.order), int.from_bytes(head[4:], form.order))
-        return
     long = 0  # where RF64 has the size of the samples
     while True:
         file.seek(min(at, FARTHEST))
@@ -187,6 +245,15 @@ def _chunks(file: BinaryIO, form: Form, at: int) -> Iterator[Chunk]:
         yield Chunk(name, size_at, size, start, length)
         at = start + length
         at += -at % form.step
+
+
+def _rest(file: BinaryIO, form: Form) -> Chunk | None:
+    """Read the head of AU, behind which there is nothing but the samples."""
+    file.seek(4)
+    head = file.read(8)
+    if len(head) < 8:
+        return None
+    return Chunk(b"", 8, 4, int.from_bytes(head[:4], form.order), int.from_bytes(head[4:], form.order))
 
 
 def _named(file: BinaryIO, form: Form, at: int, there: int) -> bool:

@@ -122,6 +122,14 @@ def test_tags_and_zeros_behind_an_mp3_are_no_missing_end(tmp_path, encode, tail,
     assert audio.decode(path)[0].shape[1] >= 57330
 
 
+@pytest.mark.parametrize("tail", [b"TAG" + b"x" * 125, APE])
+def test_a_tag_behind_alac_in_caf_costs_no_sample(tmp_path, encode, tail):
+    truth = (np.random.default_rng(0).integers(-(2**15), 2**15, (1, 3 * 4096)) / 2**15).astype(np.float32)
+    path = encode(tmp_path / "a.caf", "caf", "alac", truth, 16000, "s16p")
+    path.write_bytes(path.read_bytes() + tail)
+    np.testing.assert_array_equal(audio.decode(path)[0], truth)
+
+
 def test_flac_that_was_written_to_a_pipe_is_read_whole(tmp_path, encode):
     truth = (np.random.default_rng(0).integers(-(2**15), 2**15, (1, 20_011)) / 2**15).astype(np.float32)
     path = encode(tmp_path / "a.flac", "flac", "flac", truth, 16000, "s16")
