@@ -1,4 +1,8 @@
-"""How often the intervals hold the truth: on generated corpora of few and of many speakers, whose true UAR is known."""
+"""How often the intervals hold the truth: on generated corpora, whose true UAR is known.
+
+Of few and of many speakers; or of as many speakers, with as many utterances of each emotion, as a corpus at hand has:
+where few of them have an emotion, their draw decides its recall.
+"""
 
 import argparse
 from pathlib import Path
@@ -7,50 +11,79 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from ser import manifest
 from ser.files import params
 from ser.scores import metrics
 from ser.scores.intervals import Bootstrap, IntervalParams
 
-RECALLS = np.linspace(0.3, 2.1, 7)  # of seven emotions, log-odds of a mean speaker: about 0.55 to 0.88
+LOG_ODDS = 0.3, 2.1  # of a mean speaker's recall, from the hardest emotion to the easiest: about 0.55 to 0.88
 BY_SPEAKER, BY_CELL = 0.5, 0.8  # deviation of the log-odds over speakers, and over speakers within an emotion
-UTTERANCES = 7.6  # of each speaker and emotion in the mean, as in EMO-DB
+EMOTIONS, UTTERANCES = 7, 7.6  # of each speaker and emotion in the mean, as in EMO-DB
+SPEAKERS = 200_000  # whose mean is the truth
 
 
 def main() -> None:
     """Generate corpora, make the interval of each one's UAR, and print how often it holds that of all speakers."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speakers", type=int, nargs="+", default=[5, 6, 8, 10, 24, 65])
-    parser.add_argument("--corpora", type=int, default=2000, help="of each number of speakers (default: %(default)s)")
+    parser.add_argument("--manifest", type=Path, nargs="+", help="of corpora whose speakers and emotions to take")
+    parser.add_argument("--corpora", type=int, default=2000, help="of each kind (default: %(default)s)")
     options = parser.parse_args()
     intervals = params.read(Path("params.yaml"), "intervals", IntervalParams)
     generator = np.random.default_rng(0)
-    truth = recalls(200_000, generator).mean()
-    rows = []
-    for speakers in options.speakers:
+    if options.manifest:
+        shapes = {str(path): shape(manifest.read(path)) for path in options.manifest}
+    else:
+        shapes = {str(speakers): np.full((speakers, EMOTIONS), UTTERANCES) for speakers in options.speakers}
+    rows, truths = [], {}
+    for name, utterances in shapes.items():
+        speakers, emotions = utterances.shape
+        if emotions not in truths:
+            truths[emotions] = recalls(SPEAKERS, emotions, generator).mean()
+        truth, fewest = truths[emotions], (utterances > 0).sum(axis=0).min()
         bootstrap = Bootstrap.of([str(number) for number in range(speakers)], intervals)
-        ends = np.array([interval(corpus(speakers, generator), bootstrap) for _ in range(options.corpora)])
+        if bootstrap.obstacle:
+            parser.error(f"{name}: expected a corpus that allows an interval, found {bootstrap.obstacle}")
+        drawn = (corpus(utterances, generator, fixed=bool(options.manifest)) for _ in range(options.corpora))
+        ends = np.array([interval(each, bootstrap) for each in drawn])
         held = (ends[:, 0] <= truth) & (truth <= ends[:, 1])
-        rows.append([speakers, held.mean(), (ends[:, 0] > truth).mean(), (ends[:, 1] < truth).mean()])
-        rows[-1].append(np.diff(ends, axis=1).mean())
-    columns = ["speakers", "holds the truth", "lies above it", "lies below it", "mean width"]
-    print(f"Intervals of {intervals.confidence:.0%}, {options.corpora} corpora each, true UAR {truth:.3f}\n")
-    print(pd.DataFrame(rows, columns=columns).to_markdown(index=False, floatfmt=".3f"))
+        misses = (ends[:, 0] > truth).mean(), (ends[:, 1] < truth).mean()
+        rows.append([name, speakers, fewest, truth, held.mean(), *misses, np.diff(ends, axis=1).mean()])
+    columns = ["corpus", "speakers", "with the rarest emotion", "true UAR"]
+    columns += ["holds the truth", "lies above it", "lies below it", "mean width"]
+    print(f"Intervals of {intervals.confidence:.0%}, {options.corpora} corpora each\n")
+    print(pd.DataFrame(rows, columns=columns).to_markdown(index=False, floatfmt=".3f", disable_numparse=[0]))
 
 
-def recalls(speakers: int, generator: np.random.Generator) -> np.ndarray:
+def shape(utterances: pd.DataFrame) -> np.ndarray:
+    """Count a corpus' utterances of each speaker and emotion, (speakers, emotions)."""
+    return pd.crosstab(utterances["speaker"], utterances["emotion"]).to_numpy()
+
+
+def recalls(speakers: int, emotions: int, generator: np.random.Generator) -> np.ndarray:
     """Draw each speaker's recall of each emotion, (speakers, emotions)."""
     own = generator.normal(0, BY_SPEAKER, (speakers, 1))
-    return expit(RECALLS + own + generator.normal(0, BY_CELL, (speakers, len(RECALLS))))
+    return expit(np.linspace(*LOG_ODDS, emotions) + own + generator.normal(0, BY_CELL, (speakers, emotions)))
 
 
-def corpus(speakers: int, generator: np.random.Generator) -> np.ndarray:
-    """Draw confusion matrices, (speakers, emotions, emotions); what is wrong is taken for the next emotion."""
-    support = generator.poisson(UTTERANCES, (speakers, len(RECALLS)))
-    right = generator.binomial(support, recalls(speakers, generator))
-    places = np.arange(len(RECALLS))
-    stack = np.zeros((speakers, len(RECALLS), len(RECALLS)))
+def corpus(utterances: np.ndarray, generator: np.random.Generator, fixed: bool = False) -> np.ndarray:
+    """Draw confusion matrices; what is wrong is taken for the next emotion.
+
+    Args:
+        utterances: of each speaker and emotion in the mean, (speakers, emotions).
+        generator: of all draws.
+        fixed: whether there are as many in each corpus.
+
+    Returns:
+        Counts (speakers, emotions, emotions).
+    """
+    speakers, emotions = utterances.shape
+    support = utterances if fixed else generator.poisson(utterances)
+    right = generator.binomial(support, recalls(speakers, emotions, generator))
+    places = np.arange(emotions)
+    stack = np.zeros((speakers, emotions, emotions))
     stack[:, places, places] = right
-    stack[:, places, (places + 1) % len(RECALLS)] = support - right
+    stack[:, places, (places + 1) % emotions] = support - right
     return stack
 
 

@@ -26,7 +26,7 @@ def main() -> None:
     with one_line("synthesize"):
         plan = corpus.plan(params.read(arguments.params, "synthesize", SynthesisParams))
         described = corpus.metadata(plan)
-        pool = ThreadPoolExecutor(arguments.workers)  # of threads: each only waits for a process that speaks
+        pool = ThreadPoolExecutor(max(1, arguments.workers))  # of threads: each only waits for a process that speaks
         try:
             with whole_folder(arguments.corpus) as folder:
                 spoken = pool.map(voice.render, plan.itertuples())

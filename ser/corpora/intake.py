@@ -148,7 +148,7 @@ def build(
     wanted = [row for row in rows if row["emotion"] in label_set]
     for row in rows:
         row.update(reason=CHOSEN, detail=f"'{row['emotion']}' is not in `emotions`")
-    pool = ThreadPoolExecutor(workers)  # libsndfile and hashlib let other threads run
+    pool = ThreadPoolExecutor(max(1, workers))  # libsndfile and hashlib let other threads run
     try:
         examinations = pool.map(lambda row: examine(raw / row["path"], params.min_seconds, params.max_seconds), wanted)
         for row, examination in zip(wanted, watch(examinations, len(wanted)), strict=True):

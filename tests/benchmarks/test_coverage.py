@@ -5,31 +5,55 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from benchmarks import coverage
+from ser.files import tables
+from tests import builders
 
 
 def test_recalls_have_the_mean_of_a_logistic_normal():
     deviation = np.hypot(coverage.BY_SPEAKER, coverage.BY_CELL)
-    drawn = coverage.recalls(100_000, np.random.default_rng(0)).mean(axis=0)
-    for centre, mean in zip(coverage.RECALLS, drawn, strict=True):
+    drawn = coverage.recalls(100_000, 4, np.random.default_rng(0)).mean(axis=0)
+    for centre, mean in zip([0.3, 0.9, 1.5, 2.1], drawn, strict=True):
         expected, _ = quad(lambda x, c=centre: expit(x) * norm.pdf(x, c, deviation), -10, 12)
         assert mean == pytest.approx(expected, abs=0.003)
 
 
 def test_a_corpus_has_as_many_utterances_and_hits_as_it_was_drawn_with():
-    stack = coverage.corpus(3000, np.random.default_rng(0))
+    stack = coverage.corpus(np.full((3000, 7), 7.6), np.random.default_rng(0))
     support = stack.sum(axis=(0, 2))
-    assert support / 3000 == pytest.approx(np.full(7, coverage.UTTERANCES), rel=0.03)
+    assert support / 3000 == pytest.approx(np.full(7, 7.6), rel=0.03)
     shares = np.diagonal(stack.sum(axis=0)) / support
-    assert shares == pytest.approx(coverage.recalls(100_000, np.random.default_rng(1)).mean(axis=0), abs=0.02)
+    assert shares == pytest.approx(coverage.recalls(100_000, 7, np.random.default_rng(1)).mean(axis=0), abs=0.02)
+
+
+def test_a_corpus_of_a_given_shape_has_that_shape():
+    utterances = np.array([[3, 0], [0, 5], [2, 2]])
+    stack = coverage.corpus(utterances, np.random.default_rng(0), fixed=True)
+    np.testing.assert_array_equal(stack.sum(axis=2), utterances)
+
+
+def printed(monkeypatch, capsys, *arguments):
+    """The rows that are printed, as numbers but for the name."""
+    monkeypatch.setattr("sys.argv", ["coverage", *arguments])
+    coverage.main()
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[4:]]
+    return [[row[0].strip(), *map(float, row[1:])] for row in rows]
 
 
 def test_most_intervals_hold_the_truth_and_more_speakers_make_them_narrower(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["coverage", "--speakers", "5", "24", "--corpora", "60"])
-    coverage.main()
-    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[4:]]
-    few, many = ([float(cell) for cell in row] for row in rows)
-    assert (few[0], many[0]) == (5, 24)
-    assert few[1] > 0.85
-    assert many[1] > 0.85
-    assert few[1:4] == pytest.approx([1 - few[2] - few[3], few[2], few[3]], abs=0.0015)
-    assert few[4] > 1.5 * many[4]
+    few, many = printed(monkeypatch, capsys, "--speakers", "5", "24", "--corpora", "60")
+    assert (few[:3], many[:3]) == (["5", 5, 5], ["24", 24, 24])
+    assert few[4] > 0.85
+    assert many[4] > 0.85
+    assert few[4:7] == pytest.approx([1 - few[5] - few[6], few[5], few[6]], abs=0.0015)
+    assert few[7] > 1.5 * many[7]
+
+
+def test_intervals_miss_the_truth_where_one_speaker_has_an_emotion(tmp_path, monkeypatch, capsys):
+    everyone = builders.manifest(24, 40, ["angry", "happy", "neutral", "sad"])
+    one = everyone[(everyone["emotion"] != "angry") | (everyone["speaker"] == everyone["speaker"][0])]
+    paths = [tmp_path / "everyone.csv", tmp_path / "one.csv"]
+    for rows, path in zip((everyone, one), paths, strict=True):
+        tables.write(rows, path)
+    all_have, one_has = printed(monkeypatch, capsys, "--manifest", *map(str, paths), "--corpora", "200")
+    assert (all_have[1:3], one_has[1:3]) == ([24, 24], [24, 1])
+    assert one_has[4] < 0.85 < all_have[4]
