@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ser.corpora import audformats, emotions, index, layouts, rows
+from ser.corpora import audformats, emotions, index, layouts, parsers, rows
 from ser.corpora.layout import audio_files, same_letters
 from ser.corpora.utterance import Utterance
 from ser.files.failures import InputError
@@ -104,13 +104,35 @@ def parse(folder: Path, reading: Reading) -> list[Utterance]:
     ]
 
 
+def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str | None) -> str:
+    """Say what may tell the speakers of emotion folders that have none, by the names of folders and files.
+
+    Args:
+        folder: the corpus.
+        utterances: of it.
+        layout: the pattern that params name for it, or None.
+
+    Returns:
+        What to do; ``""`` where speakers are known, no name helps, or the user has said by table or pattern what is.
+    """
+    utterances = list(utterances)
+    told = layout is not None or rows.find(folder, index.STEM) is not None or (folder / audformats.HEADER).is_file()
+    if told or any(utterance.speaker for utterance in utterances):
+        return ""
+    paths = [utterance.path.relative_to(folder).as_posix() for utterance in utterances]
+    if parser := parsers.resembling(paths):
+        return _named_as(parser)
+    patterns = [pattern for pattern in layouts.proposals(paths)[:1] if "{speaker}" in pattern]
+    return "".join(f"if the folders do: manifest.layout: {{{folder.name}: '{pattern}'}}" for pattern in patterns)
+
+
 def _by_folders(folder: Path, files: Mapping[str, Path], metadata: Path | None, reading: Reading) -> dict[str, dict]:
     """By path, keyword arguments of ``Utterance`` out of the folders' names and metadata.csv."""
     pattern = reading.layout or layouts.recognise(files)
     if pattern:
         known = layouts.read(files, pattern, str(folder))
     else:
-        known = {relative: {"emotion": _emotion(folder, relative, files)} for relative in files}
+        known = {relative: {"emotion": _emotion(folder, relative, files, metadata)} for relative in files}
     told = _metadata(metadata, files, reading.columns) if metadata is not None else {}
     for relative, fields in known.items():
         extra = told.get(relative, {})
@@ -127,27 +149,57 @@ def _by_folders(folder: Path, files: Mapping[str, Path], metadata: Path | None, 
     return known
 
 
-def _emotion(folder: Path, relative: str, files: Iterable[str]) -> str:
+def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path | None) -> str:
     directory, *rest = PurePosixPath(relative).parts
+    emotion = emotions.word(directory) if rest else None
+    if emotion is not None:
+        return emotion
+    parser = parsers.resembling(files)
+    known = f"{_named_as(parser)}; if it is another, " if parser else ""
+    if metadata is not None and (column := _telling(metadata)):
+        raise InputError(
+            f"{metadata}: has the column '{column}', while no folder tells the emotions; if it tells them, name the "
+            f"table {index.STEM}{metadata.suffix}"
+        )
+    told = [f"manifest.layout: {{{folder.name}: '{pattern}'}}" for pattern in layouts.proposals(files)]
+    if told:
+        hint = f", or say what it is: {told[0]}"
+        hint += f" (or, if '{directory}' is only a folder of the archive's, {told[1]})" if len(told) > 1 else ""
+    else:
+        hint = f", or list the recordings in {folder}/{index.STEM}.csv, or name a pattern in manifest.layout"
+    hint += _unread_tables(folder)
     if not rest:
         raise InputError(
-            f"{folder / relative}: expected in a folder named for its emotion, such as {folder}/angry, or listed in "
-            f"{folder}/{index.STEM}.csv, or named by a pattern in manifest.layout"
+            f"{folder / relative}: {known}expected in a folder named for its emotion, such as {folder}/angry{hint}"
         )
-    emotion = emotions.word(directory)
-    if emotion is None:
-        patterns = layouts.proposals(files)
-        told = [f"manifest.layout: {{{folder.name}: '{pattern}'}}" for pattern in patterns]
-        if told:
-            hint = f", or say what it is: {told[0]}"
-            hint += f" (or, if '{directory}' is only a folder of the archive's, {told[1]})" if len(told) > 1 else ""
-        else:
-            hint = f", or list the recordings in {folder}/{index.STEM}.csv, or name a pattern in manifest.layout"
-        raise InputError(
-            f"{folder / directory}: no known emotion; rename the folder to one of {', '.join(emotions.WORDS)} (or a "
-            f"synonym of ser/corpora/emotions.py){hint}, or, if it is no emotion, move it out of the corpus"
-        )
-    return emotion
+    raise InputError(
+        f"{folder / directory}: no known emotion; {known}rename the folder to one of {', '.join(emotions.WORDS)} (or a "
+        f"synonym of ser/corpora/emotions.py){hint}, or, if it is no emotion, move it out of the corpus"
+    )
+
+
+def _named_as(parser: str) -> str:
+    return f"the files are named as those of {parser}: if it is this corpus, {parsers.renaming(parser)}"
+
+
+def _telling(table: Path) -> str:
+    """The column of a table that could tell the emotions, or ``""``."""
+    names = ("emotion", *index.ALIASES["emotion"])
+    return next((column for column in rows.read(table).columns if column.lower() in names), "")
+
+
+def _unread_tables(folder: Path) -> str:
+    """A hint where tables lie in the corpus that are not read, as none is called index."""
+    kinds = {*rows.SUFFIXES, *rows.SPREADSHEETS} - {".json"}  # of JSON there may be one for each recording
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in kinds and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not found:
+        return ""
+    others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return f" (where {found[0]}{others} tells them, make it that table, {folder}/{index.STEM}.csv)"
 
 
 def _speaker(path: Path, pattern: str) -> str:

@@ -121,8 +121,8 @@ def build(
         params: what to accept.
         workers: threads that decode; without effect on the result.
         watch: wraps the examinations, of which there are ``total``, to show progress.
-        say: takes remarks, each in one line: what lies in the folders besides recordings, which names of speakers are
-            taken for one, and how many utterances share audio.
+        say: takes remarks, each in one line: what lies in the folders besides recordings, what may tell the speakers of
+            a corpus that has none, which names of speakers are taken for one, and how many utterances share audio.
 
     Returns:
         Utterances, rejects, and which utterances share audio.
@@ -135,10 +135,14 @@ def build(
     emotions.check_merge(params.merge, label_set)
     rows = []
     for corpus in _checked_names(corpora):
-        rows += [_row(raw, corpus, utterance, params.merge) for utterance in parse(raw / corpus, params)]
-        left_out = "" if corpus in PARSERS else walk(raw / corpus, folders.documents(raw / corpus)).left_out()
-        if left_out:
+        utterances = parse(raw / corpus, params)
+        rows += [_row(raw, corpus, utterance, params.merge) for utterance in utterances]
+        if corpus in PARSERS:
+            continue
+        if left_out := walk(raw / corpus, folders.documents(raw / corpus)).left_out():
             say(f"{raw / corpus}: left out: {left_out}")
+        if hint := folders.untold_speakers(raw / corpus, utterances, params.layout.get(corpus)):
+            say(f"{raw / corpus}: nothing tells who speaks; {hint}")
     rows.sort(key=lambda row: row["id"])
     _check_ids(rows)
     for spellings in speakers.fold(rows):
@@ -201,8 +205,7 @@ def _own(folder: Path, params: ManifestParams) -> list[Utterance]:
     ):
         raise InputError(
             f"{folder}: expected the name '{parser}', by which the parser of this corpus is chosen, found "
-            f"'{folder.name}'; rename the folder and say `corpora: [{parser}]`, or, if it is another corpus, name it "
-            "otherwise"
+            f"'{folder.name}'; {parsers.renaming(parser)}, or, if it is another corpus, name it otherwise"
         )
     return folders.parse(folder, reading)
 

@@ -4,7 +4,7 @@ Example: ``{speaker}/{emotion}/{file}`` reads ``mary/angry/one.wav``.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ser.corpora import cells, emotions
 from ser.corpora.layout import same_letters
@@ -59,31 +59,58 @@ def recognise(paths: Iterable[str]) -> str | None:
 
 
 def proposals(paths: Iterable[str]) -> list[str]:
-    """Write patterns that fit every path and have the emotion in a folder; none where there is no such folder.
+    """Write patterns that fit every path and have the emotion in a folder, or in a part of a name; none without one.
 
     Folders above it are said to be speakers, or parts or genders where all are called so; where all paths share one, a
-    second pattern takes it as it is, for an archive's own folder.
+    second pattern takes it as it is, for an archive's own folder. Of a name as ``mary_angry_1.wav``, what stands before
+    the emotion is said to be the speaker.
     """
     parts = [path.split("/") for path in paths]
     depths = {len(path) for path in parts}
     if len(depths) > 1:
         return []
-    levels = list(zip(*parts, strict=True))[:-1]
-    places = [depth for depth, names in enumerate(levels) if all(map(emotions.word, names))]
-    if not places:
+    levels = list(zip(*parts, strict=True))
+    places = [depth for depth, names in enumerate(levels[:-1]) if all(map(emotions.word, names))]
+    emotion = {places[0]: "{emotion}"} if places else _in_names(levels)
+    if not emotion:
         return []
     fields, shared = [], []
     for depth, names in enumerate(levels):
+        if depth in emotion or depth == len(levels) - 1:
+            fields.append(emotion.get(depth, "{file}"))
+            shared.append(False)
+            continue
         words = {name.lower() for name in names}
         kind = "split" if words <= SPLITS else "gender" if words <= set(cells.GENDERS) else "speaker"
-        kind = "emotion" if depth == places[0] else kind if kind not in fields else f"level{depth + 1}"
-        fields.append(kind)
-        shared.append(depth != places[0] and kind not in ("split", "gender") and len(words) == 1)
-    pattern = "/".join(f"{{{field}}}" for field in (*fields, "file"))
+        kind = kind if f"{{{kind}}}" not in "/".join((*fields, *emotion.values())) else f"level{depth + 1}"
+        fields.append(f"{{{kind}}}")
+        shared.append(kind not in ("split", "gender") and len(words) == 1)
+    pattern = "/".join(fields)
     if not any(shared) or "{" in "".join(parts[0]):
         return [pattern]
-    literal = [parts[0][depth] if same else f"{{{fields[depth]}}}" for depth, same in enumerate(shared)]
-    return [pattern, "/".join((*literal, "{file}"))]
+    return [pattern, "/".join(parts[0][depth] if same else fields[depth] for depth, same in enumerate(shared))]
+
+
+def _in_names(levels: Sequence[tuple[str, ...]]) -> dict[int, str]:
+    """The depth whose names have the emotion in one place, and the pattern of such a name; nothing where there is none.
+
+    Args:
+        levels: of each depth, every path's name; the last are the files'.
+    """
+    persons = any(all(map(PERSON.fullmatch, names)) for names in levels[:-1])
+    first = "{part1}" if persons else "{speaker}"
+    for depth, names in enumerate(levels):
+        is_file = depth == len(levels) - 1
+        for sign in "_-":
+            told = [(name.rpartition(".")[0] if is_file else name).split(sign) for name in names]
+            for before in range(min(map(len, told))):
+                head = [first, *(f"{{part{place}}}" for place in range(2, before + 1))][:before]
+                if before and all(emotions.word(sign.join(name[before:])) for name in told):
+                    return {depth: sign.join((*head, "{emotion}")) + (".{file}" if is_file else "")}
+                if all(len(name) > before + 1 and emotions.word(name[before]) for name in told):
+                    rest = "{file}" if is_file else "{part}" if before else first
+                    return {depth: sign.join((*head, "{emotion}", rest))}
+    return {}
 
 
 def read(paths: Iterable[str], pattern: str, place: str) -> dict[str, dict]:

@@ -1,6 +1,8 @@
 """The corpora that have a parser of their own, by the name of their folder; any other is a user's own."""
 
 import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from ser.corpora import (
     aesdd,
@@ -50,6 +52,32 @@ PARSERS = {
     "urdu": urdu.parse,
 }
 
+# Their files' names, without suffix and with folders or without them.
+NAMES = {
+    "aesdd": aesdd.NAME,
+    "ased": ased.NAME,
+    "cafe": cafe.NAME,
+    "crema_d": crema_d.NAME,
+    "emodb": emodb.NAME,
+    "emov_db": emov_db.PATH,
+    "emovo": emovo.NAME,
+    "esd": esd.NAME,
+    "iemocap": iemocap.TURN,
+    "jl": jl.NAME,
+    "meld": meld.NAME,
+    "mesd": mesd.NAME,
+    "msp_podcast": msp_podcast.NAME,
+    "nemo": nemo.NAME,
+    "ravdess": ravdess.NAME,
+    "savee": savee.NAME,
+    "shemo": shemo.NAME,
+    "subesco": subesco.NAME,
+    "tess": tess.NAME,
+    "turev": turev.NAME,
+    "urdu": urdu.NAME,
+}
+RESEMBLING = 0.9  # the share of a folder's files that are named so where it holds the corpus, whatever else lies there
+
 # What these corpora are also called, in small letters and digits alone.
 ALIASES = {
     **{re.sub(r"[^a-z0-9]", "", name): name for name in PARSERS},
@@ -72,3 +100,22 @@ ALIASES = {
 def named(folder: str) -> str:
     """Name the parser of a corpus by what its folder is called; ``""`` where there is none."""
     return ALIASES.get(re.sub(r"[^a-z0-9]", "", folder.lower()), "")
+
+
+def resembling(paths: Iterable[str]) -> str:
+    """Name the parser by whose corpus' names nearly all files are called; ``""`` where there is none.
+
+    Args:
+        paths: below the corpus' folder, with ``/``.
+    """
+    plain = [PurePosixPath(path).with_suffix("") for path in paths]
+    for name, pattern in NAMES.items():
+        found = sum(bool(pattern.fullmatch(path.name) or pattern.fullmatch(str(path))) for path in plain)
+        if plain and found >= RESEMBLING * len(plain):
+            return name
+    return ""
+
+
+def renaming(name: str) -> str:
+    """Say how a corpus comes to its parser."""
+    return f"rename the folder to '{name}' and say `corpora: [{name}]`"

@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 
 import numpy as np
@@ -9,13 +10,17 @@ from ser.corpora import folders
 from ser.files.failures import InputError
 
 
+def record(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.zeros(160), 16000)
+
+
 @pytest.fixture
 def corpus(tmp_path):
     """Three recordings: angry/mary_1.wav, Happiness/bob_1.flac, sad/deep/mary_2.wav."""
     folder = tmp_path / "mine"
     for name in ("angry/mary_1.wav", "Happiness/bob_1.flac", "sad/deep/mary_2.wav"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(folder / name, np.zeros(160), 16000)
+        record(folder / name)
     return folder
 
 
@@ -136,6 +141,65 @@ def test_audio_outside_an_emotion_folder_is_refused(corpus):
     soundfile.write(corpus / "loose.wav", np.zeros(160), 16000)
     with pytest.raises(InputError, match=r"loose\.wav: expected in a folder named for its emotion"):
         folders.parse(corpus, folders.Reading())
+
+
+def test_a_table_of_emotions_by_the_other_tables_name_is_told_its_own(tmp_path):
+    record(tmp_path / "mine/clips/one.wav")
+    (tmp_path / "mine/metadata.csv").write_text("file_name,label\nclips/one.wav,anger\n")
+    with pytest.raises(InputError, match=r"metadata\.csv: has the column 'label'.*name the table index\.csv"):
+        folders.parse(tmp_path / "mine", folders.Reading())
+    (tmp_path / "mine/metadata.csv").rename(tmp_path / "mine/index.csv")
+    (utterance,) = folders.parse(tmp_path / "mine", folders.Reading())
+    assert utterance.emotion == "angry"
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "clips/metadata.csv", "list.xlsx"])
+def test_a_table_that_is_not_read_is_named_where_no_folder_tells_the_emotions(tmp_path, name):
+    record(tmp_path / "mine/clips/one.wav")
+    (tmp_path / "mine" / name).touch()
+    with pytest.raises(InputError, match=rf"where .*mine/{re.escape(name)} tells them, make it .*mine/index\.csv"):
+        folders.parse(tmp_path / "mine", folders.Reading())
+
+
+@pytest.mark.parametrize(
+    ("name", "parser"),
+    [
+        ("OAF_angry/OAF_back_angry.wav", "tess"),
+        ("wav/03a01Fa.wav", "emodb"),
+        ("all/DC/a01.wav", "savee"),
+        ("Actor_01/03-01-06-01-02-01-01.wav", "ravdess"),
+        ("clips/1001_IEO_HAP_LO.wav", "crema_d"),
+        ("bea/Amused/amused_1-28_0001.wav", "emov_db"),
+    ],
+)
+def test_files_named_as_those_of_a_known_corpus_are_told_its_name(tmp_path, name, parser):
+    record(tmp_path / "mine" / name)
+    with pytest.raises(InputError, match=rf"named as those of {parser}: .*say `corpora: \[{parser}\]`; if it is ano"):
+        folders.parse(tmp_path / "mine", folders.Reading())
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("anger/mary/one.wav", "if the folders do: manifest.layout: {mine: '{emotion}/{speaker}/{file}'}"),
+        ("anger/03a01Fa.wav", "the files are named as those of emodb: if it is this corpus, rename the folder to"),
+        ("anger/one.wav", ""),
+    ],
+)
+def test_what_may_tell_unknown_speakers_is_said(tmp_path, name, hint):
+    record(tmp_path / "mine" / name)
+    folder = tmp_path / "mine"
+    assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None).startswith(hint)
+
+
+def test_who_has_said_what_is_known_is_told_nothing_of_speakers(tmp_path):
+    record(tmp_path / "mine/anger/mary/03a01Fa.wav")
+    folder, layout = tmp_path / "mine", "{emotion}/{room}/{file}"
+    known = folders.parse(folder, folders.Reading(speaker_pattern="(?P<speaker>..)"))
+    assert folders.untold_speakers(folder, known, None) == ""
+    assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading(layout=layout)), layout) == ""
+    (folder / "index.csv").write_text("path,emotion\nanger/mary/03a01Fa.wav,joy\n")
+    assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == ""
 
 
 NONE = ["Happiness/bob_1.flac,", "sad/deep/mary_2.wav,"]

@@ -434,6 +434,15 @@ def test_what_else_lies_in_a_corpus_is_said(raw):
     assert said == [f"{raw / 'mine'}: left out: 1 hidden, 1 of other kinds (1 .docx)"]
 
 
+def test_what_may_tell_unknown_speakers_is_said(raw):
+    record(raw / "theirs/joy/mary/a.wav", 9)
+    said = []
+    intake.build(raw, ["mine", "theirs"], ["angry", "happy", "sad"], PARAMS, say=said.append)
+    (line,) = said
+    assert line.startswith(f"{raw / 'theirs'}: nothing tells who speaks; ")
+    assert line.endswith("manifest.layout: {theirs: '{emotion}/{speaker}/{file}'}")
+
+
 def test_a_link_to_nothing_is_rejected_by_name(raw):
     (raw / "mine/sad/lost.wav").symlink_to("/nowhere/lost.wav")
     _, rejected, _ = build(raw)

@@ -94,6 +94,18 @@ def test_folders_of_speakers_with_any_name_are_refused_with_the_pattern_to_write
         (["s 1/anger/one/a.wav", "s 2/fear/two/a.wav"], ["{speaker}/{emotion}/{level3}/{file}"]),
         (["mary/angry/a.wav", "paul/a.wav"], []),
         (["mary/one.wav", "paul/two.wav"], []),
+        (["mary_anger_01.wav", "paul_sad_02.wav"], ["{speaker}_{emotion}_{file}"]),
+        (["mary-one-anger.wav", "paul-two-joy.wav"], ["{speaker}-{part2}-{emotion}.{file}"]),
+        (["OAF_angry/1.wav", "YAF_pleasant_surprised/1.wav"], ["{speaker}_{emotion}/{file}"]),
+        (["joy_mary/1.wav", "fear_paul/1.wav"], ["{emotion}_{speaker}/{file}"]),
+        (["joy_1.wav", "fear_2.wav"], ["{emotion}_{file}"]),
+        (["Actor_1/a_joy_1.wav", "Actor_2/a_fear_1.wav"], ["{speaker}/{part1}_{emotion}_{file}"]),
+        (
+            ["all/m_joy_1.wav", "all/m_sad_1.wav"],
+            ["{level1}/{speaker}_{emotion}_{file}", "all/{speaker}_{emotion}_{file}"],
+        ),
+        (["train/m_joy_1.wav", "test/p_sad_1.wav"], ["{split}/{speaker}_{emotion}_{file}"]),
+        (["mary_anger_01.wav", "paul_02_sad.wav"], []),
     ],
 )
 def test_patterns_that_are_proposed_read_every_path(paths, expected):
