@@ -4,6 +4,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from ser.files.failures import InputError
 
@@ -248,13 +249,24 @@ JL = {  # the second part; the secondary emotions beside anxiety have no word he
 }
 
 
-def word(name: str) -> str | None:
+NONE_OF_ITS_OWN: Mapping[str, str] = MappingProxyType({})  # of a corpus that calls emotions as others do
+
+
+def word(name: str, own: Mapping[str, str] = NONE_OF_ITS_OWN) -> str | None:
     """Give the word for an emotion's name, or None where it is unknown.
+
+    Args:
+        name: as a folder, a file or a table calls it.
+        own: what a corpus calls emotions by codes or words of its own, which count more; to our words.
 
     Example:
         >>> word("Anger"), word("sad"), word("melancholy")
         ('angry', 'sad', None)
+        >>> word("03", {"03": "happy"})
+        'happy'
     """
+    if name.strip() in own:
+        return own[name.strip()]
     name = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", name)).strip().lower()
     return name if name in WORDS else SYNONYMS.get(name)
 

@@ -33,11 +33,13 @@ class Reading:
             file's name, or None.
         layout: a pattern over the path (``ser.corpora.layouts``), or None where the folders' names show it.
         columns: of a table, by our names, where it calls them otherwise.
+        words: emotions by what the corpus calls them, in the names of folders or files or in its index.
     """
 
     speaker_pattern: str | None = None
     layout: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 def documents(folder: Path) -> tuple[str, ...]:
@@ -83,10 +85,14 @@ def parse(folder: Path, reading: Reading) -> list[Utterance]:
             f"{folder}: manifest.columns names the corpus, which has no table {index.STEM}.csv or {METADATA}.csv; "
             "take it out"
         )
+    if reading.words and database.is_file():
+        raise InputError(
+            f"{database}: audformat has words of its own, yet manifest.words names the corpus; take it out"
+        )
     if database.is_file():
         known = audformats.parse(folder, files)
     elif table is not None:
-        known = index.parse(table, files, reading.columns)
+        known = index.parse(table, files, reading.columns, reading.words)
     else:
         known = _by_folders(folder, files, metadata, reading)
     if reading.speaker_pattern is not None:
@@ -128,11 +134,11 @@ def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str |
 
 def _by_folders(folder: Path, files: Mapping[str, Path], metadata: Path | None, reading: Reading) -> dict[str, dict]:
     """By path, keyword arguments of ``Utterance`` out of the folders' names and metadata.csv."""
-    pattern = reading.layout or layouts.recognise(files)
+    pattern = reading.layout or layouts.recognise(files, reading.words)
     if pattern:
-        known = layouts.read(files, pattern, str(folder))
+        known = layouts.read(files, pattern, str(folder), reading.words)
     else:
-        known = {relative: {"emotion": _emotion(folder, relative, files, metadata)} for relative in files}
+        known = {relative: {"emotion": _emotion(folder, relative, files, metadata, reading)} for relative in files}
     told = _metadata(metadata, files, reading.columns) if metadata is not None else {}
     for relative, fields in known.items():
         extra = told.get(relative, {})
@@ -149,9 +155,9 @@ def _by_folders(folder: Path, files: Mapping[str, Path], metadata: Path | None, 
     return known
 
 
-def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path | None) -> str:
+def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path | None, reading: Reading) -> str:
     directory, *rest = PurePosixPath(relative).parts
-    emotion = emotions.word(directory) if rest else None
+    emotion = emotions.word(directory, reading.words) if rest else None
     if emotion is not None:
         return emotion
     parser = parsers.resembling(files)

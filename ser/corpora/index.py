@@ -38,13 +38,19 @@ LENGTH_TOLERANCE_S = 0.01  # of a segment that is a whole file
 EXAMPLES = 5  # of unknown words that a message repeats
 
 
-def parse(path: Path, files: Mapping[str, Path], names: Mapping[str, str]) -> dict[str, dict]:
+def parse(
+    path: Path,
+    files: Mapping[str, Path],
+    names: Mapping[str, str],
+    own: Mapping[str, str] = emotions.NONE_OF_ITS_OWN,
+) -> dict[str, dict]:
     """Read a corpus' index.
 
     Args:
         path: the table.
         files: the corpus' audio files by their paths below its folder.
         names: columns of the table by those of ``COLUMNS``, where the table calls them otherwise.
+        own: emotions by the corpus' own names for them.
 
     Returns:
         By path, the keyword arguments of ``Utterance`` beside name and path.
@@ -63,7 +69,7 @@ def parse(path: Path, files: Mapping[str, Path], names: Mapping[str, str]) -> di
     _check_ends(table, positions, files)
     known = about(table, positions)
     labels = {relative: cells.told(table.cells[at].get("emotion", "")) for relative, at in positions.items()}
-    words = _words(path, labels)
+    words = _words(path, labels, own)
     for relative, at in positions.items():
         emotion, heard = words[relative], known[relative].get("votes")
         if not emotion and not heard:
@@ -217,15 +223,16 @@ def _by_name(paths: list[PurePosixPath], files: Mapping[str, Path]) -> list[Pure
     return []
 
 
-def _words(path: Path, labels: Mapping[str, str]) -> dict[str, str]:
+def _words(path: Path, labels: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """Our words for the labels; ``""`` stays."""
-    words = {label: emotions.word(label) if label else "" for label in set(labels.values())}
+    words = {label: emotions.word(label, own) if label else "" for label in set(labels.values())}
     unknown = Counter(label for label in labels.values() if words[label] is None)
     if unknown:
         found = ", ".join(f"'{label}' ({count})" for label, count in unknown.most_common(EXAMPLES))
         raise InputError(
             f"{path}: column emotion: expected some of {', '.join(emotions.WORDS)}, or a synonym of "
-            f"ser/corpora/emotions.py, found {found} in so many rows; write a known word, or 'other'"
+            f"ser/corpora/emotions.py, found {found} in so many rows; write a known word, or 'other', or say what they "
+            f"mean: manifest.words: {{{path.parent.name}: {{'{unknown.most_common(1)[0][0]}': ...}}}}"
         )
     return {relative: words[label] for relative, label in labels.items()}
 

@@ -39,6 +39,7 @@ class ManifestParams:
         allow_incomplete: corpora of known size that may lack files.
         layout: by corpus of a user, the pattern over each file's path (``ser.corpora.layouts``).
         columns: by corpus of a user, what its table calls our columns, such as ``{"emotion": "label"}``.
+        words: by corpus of a user, what its own names of emotions mean, such as ``{"03": "happy"}``.
     """
 
     merge: dict[str, str]
@@ -49,6 +50,7 @@ class ManifestParams:
     allow_incomplete: list[str]
     layout: dict[str, str] = field(default_factory=dict)
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    words: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self):
         if not 0 < self.min_seconds < self.max_seconds:
@@ -68,6 +70,11 @@ class ManifestParams:
             for name in names:
                 if name not in index.TOLD:
                     raise ValueError(f"columns.{corpus}: expected some of {', '.join(index.TOLD)}, found '{name}'")
+        for corpus, words in self.words.items():
+            _check_own("words", corpus)
+            for word in words.values():
+                if word not in emotions.WORDS:
+                    raise ValueError(f"words.{corpus}: expected some of {', '.join(emotions.WORDS)}, found '{word}'")
         for corpus in self.allow_incomplete:
             if corpus not in PARSERS:
                 raise ValueError(f"allow_incomplete: expected some of {', '.join(PARSERS)}, found '{corpus}'")
@@ -195,7 +202,10 @@ def parse(folder: Path, params: ManifestParams) -> list[Utterance]:
 
 def _own(folder: Path, params: ManifestParams) -> list[Utterance]:
     reading = folders.Reading(
-        params.speaker_pattern.get(folder.name), params.layout.get(folder.name), params.columns.get(folder.name, {})
+        params.speaker_pattern.get(folder.name),
+        params.layout.get(folder.name),
+        params.columns.get(folder.name, {}),
+        params.words.get(folder.name, {}),
     )
     parser = parsers.named(folder.name)
     if (

@@ -52,10 +52,15 @@ def check(pattern: str) -> None:
         )
 
 
-def recognise(paths: Iterable[str]) -> str | None:
-    """Find the layout of a corpus by the names of its folders; None where none fits every path."""
+def recognise(paths: Iterable[str], words: Mapping[str, str] = emotions.NONE_OF_ITS_OWN) -> str | None:
+    """Find the layout of a corpus by the names of its folders; None where none fits every path.
+
+    Args:
+        paths: below the corpus' folder, with ``/``.
+        words: emotions by the corpus' own names for them.
+    """
     paths = list(paths)
-    return next((pattern for pattern in RECOGNISED if all(_fits(path, pattern) for path in paths)), None)
+    return next((pattern for pattern in RECOGNISED if all(_fits(path, pattern, words) for path in paths)), None)
 
 
 def proposals(paths: Iterable[str]) -> list[str]:
@@ -113,7 +118,9 @@ def _in_names(levels: Sequence[tuple[str, ...]]) -> dict[int, str]:
     return {}
 
 
-def read(paths: Iterable[str], pattern: str, place: str) -> dict[str, dict]:
+def read(
+    paths: Iterable[str], pattern: str, place: str, words: Mapping[str, str] = emotions.NONE_OF_ITS_OWN
+) -> dict[str, dict]:
     """Take from each path what the pattern names.
 
     Args:
@@ -121,6 +128,7 @@ def read(paths: Iterable[str], pattern: str, place: str) -> dict[str, dict]:
         pattern: the layout. A field stands for the shortest text without ``/`` that makes the path fit; file is
             dropped, fields that ``Utterance`` does not know become details.
         place: the corpus, for messages.
+        words: emotions by the corpus' own names for them.
 
     Returns:
         By path, keyword arguments of ``Utterance``.
@@ -136,18 +144,19 @@ def read(paths: Iterable[str], pattern: str, place: str) -> dict[str, dict]:
                 f"{place}/{path}: expected the layout '{pattern}' of manifest.layout; move the file, or mend the "
                 "pattern"
             )
-        known[path] = _fields(match.groupdict(), f"{place}/{path}")
+        known[path] = _fields(match.groupdict(), f"{place}/{path}", words)
     return known
 
 
-def _fields(found: Mapping[str, str], place: str) -> dict:
+def _fields(found: Mapping[str, str], place: str, words: Mapping[str, str]) -> dict:
     row = {name: text for name, text in found.items() if name not in ("emotion", "file")}
     fields = cells.fields(row, place)
-    emotion = emotions.word(found["emotion"])
+    emotion = emotions.word(found["emotion"], words)
     if emotion is None:
         raise InputError(
             f"{place}: expected an emotion as manifest.layout says, found '{found['emotion']}'; rename it to one of "
-            f"{', '.join(emotions.WORDS)}, or a synonym of ser/corpora/emotions.py"
+            f"{', '.join(emotions.WORDS)}, or a synonym of ser/corpora/emotions.py, or say by manifest.words what it "
+            "means"
         )
     return {**fields, "emotion": emotion}
 
@@ -159,13 +168,13 @@ def _compiled(pattern: str) -> re.Pattern:
     )
 
 
-def _fits(path: str, pattern: str) -> bool:
+def _fits(path: str, pattern: str, words: Mapping[str, str]) -> bool:
     match = _compiled(pattern).fullmatch(path)
     if not match:
         return False
     found = match.groupdict()
     return (
-        emotions.word(found["emotion"]) is not None
+        emotions.word(found["emotion"], words) is not None
         and ("speaker" not in found or PERSON.fullmatch(found["speaker"]) is not None)
         and ("split" not in found or found["split"].lower() in SPLITS)
     )

@@ -124,6 +124,12 @@ def test_tables_that_contradict_each_other_are_refused(tmp_path):
         parsed(save(tmp_path, db))
 
 
+def test_words_in_params_are_refused_as_the_database_has_its_own(tmp_path):
+    folder = save(tmp_path, database())
+    with pytest.raises(InputError, match=r"db\.yaml: audformat has words of its own, yet manifest\.words names"):
+        folders.parse(folder, folders.Reading(words={"anger": "sad"}))
+
+
 def test_a_damaged_header_or_a_missing_table_is_refused(tmp_path):
     folder = save(tmp_path, database())
     (folder / "db.emotion.csv").unlink()

@@ -314,6 +314,11 @@ def test_params_name_layout_and_columns_of_a_corpus(raw):
     (raw / "yours" / "index.csv").write_text("path,felt\njoy/c.wav,sad\n")
     table, _, _ = build(raw, ["yours", "mine"], layout=layout, columns={"yours": {"emotion": "felt"}})
     assert table.set_index("id").loc["yours/joy/c", "emotion"] == "sad"
+    (raw / "yours" / "index.csv").write_text("path,label\njoy/c.wav,3\n")
+    with pytest.raises(InputError, match=r"found '3' \(1\) .*manifest\.words: \{yours: \{'3': \.\.\.\}\}"):
+        build(raw, ["yours", "mine"], layout=layout)
+    table, _, _ = build(raw, ["yours", "mine"], layout=layout, words={"yours": {"3": "sad"}})
+    assert table.set_index("id").loc["yours/joy/c", "emotion"] == "sad"
 
 
 def test_an_emotion_or_a_corpus_with_nothing_in_it_is_refused(raw):
@@ -355,6 +360,8 @@ def test_a_wrong_label_set_or_merge_is_refused(raw):
         ({"layout": {"emodb": "{emotion}/{file}"}}, "layout: 'emodb' has a parser of its own"),
         ({"columns": {"mine": {"emotions": "felt"}}}, r"columns\.mine: expected some of path, .* found 'emotions'"),
         ({"columns": {"emodb": {"emotion": "felt"}}}, "columns: 'emodb' has a parser of its own"),
+        ({"words": {"mine": {"W": "wrath"}}}, r"words\.mine: expected some of angry, .* found 'wrath'"),
+        ({"words": {"emodb": {"W": "sad"}}}, "words: 'emodb' has a parser of its own"),
         ({"allow_incomplete": ["emobd"]}, "expected some of aesdd, ased, cafe, .*, urdu, found 'emobd'"),
     ],
 )

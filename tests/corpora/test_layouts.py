@@ -68,6 +68,23 @@ def test_tess_as_kaggle_offers_it_has_a_pattern(tmp_path):
     ]  # fmt: skip
 
 
+def test_codes_in_names_are_read_where_params_say_what_they_mean(tmp_path):
+    folder = corpus(tmp_path, "03-02-1-17.wav", "03-05-2-18.wav")
+    layout, words = "{mode}-{emotion}-{sentence}-{speaker}.{file}", {"02": "happy", "05": "other"}
+    found = [(one.emotion, one.speaker, one.details) for one in parsed(folder, layout=layout, words=words).values()]
+    assert found == [("happy", "17", {"mode": "03", "sentence": 1}), ("other", "18", {"mode": "03", "sentence": 2})]
+    with pytest.raises(InputError, match=r"03-05-2-18\.wav: .* found '05'; .* say by manifest\.words what it means"):
+        parsed(folder, layout=layout, words={"02": "happy"})
+
+
+def test_folders_with_words_of_their_own_are_recognised(tmp_path):
+    folder = corpus(tmp_path, "Actor_01/W/a.wav", "Actor_02/anger/a.wav")
+    found = parsed(folder, words={"W": "surprised"})
+    assert [(one.emotion, one.speaker) for one in found.values()] == [("surprised", "Actor_01"), ("angry", "Actor_02")]
+    (single,) = parsed(corpus(tmp_path / "other", "W/a.wav"), words={"W": "surprised"}).values()
+    assert single.emotion == "surprised"
+
+
 def test_metadata_stands_beside_a_pattern_but_not_for_the_same(tmp_path):
     folder = corpus(tmp_path, "mary/angry/a.wav")
     (folder / "metadata.csv").write_text("path,age\nmary/angry/a.wav,31\n")
