@@ -2,8 +2,7 @@
 
 Source: M. K. Pichora-Fuller and K. Dupuis, 2020, https://doi.org/10.5683/SP2/E8H2MF. Licence: CC BY-NC-ND 4.0.
 Example: ``OAF_angry/OAF_back_angry.wav``: actress (OAF is 64 years old, YAF 26), word, emotion (ps for pleasant
-surprise). Kaggle's copy holds everything twice, and one name there begins with OA. Tried on all files but two, which
-somebody had written over in the copy at hand.
+surprise). Kaggle's copy holds everything twice, and one name there begins with OA.
 """
 
 import re

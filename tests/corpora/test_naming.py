@@ -85,8 +85,13 @@ def facts(utterance):
             ("surprised", "YAF", "female", 26.0, "en"),
             {"word": "back"},
         ),
-        (savee.parse, "ALL/DC_a01.wav", ("angry", "DC", "male", None, "en"), {"number": 1}),
-        (savee.parse, "AudioData/KL/su15.wav", ("surprised", "KL", "male", None, "en"), {"number": 15}),
+        (savee.parse, "ALL/DC_a01.wav", ("angry", "DC", "male", None, "en"), {"number": 1, "sentence": "1"}),
+        (
+            savee.parse,
+            "AudioData/KL/su15.wav",
+            ("surprised", "KL", "male", None, "en"),
+            {"number": 15, "sentence": "su15"},
+        ),
         (urdu.parse, "Neutral/SF20_F8_N012.wav", ("neutral", "SF20", "female", None, "ur"), {}),
         (urdu.parse, "Happy/SF4_F3_H019.wav", ("happy", "SF1", "female", None, "ur"), {}),  # SF4 is SF1
         (turev.parse, "Sound Source/Calm/1984_sk_eger.wav", ("calm", "1984", "", None, "tr"), {"word": "eger"}),
@@ -318,6 +323,22 @@ def test_words_of_shemo_are_those_of_its_transcripts(tmp_path):
     words.parent.mkdir(parents=True)
     words.write_text("\u200fسلام \u200e دوست\n", encoding="utf-8-sig")
     assert [utterance.text for utterance in shemo.parse(tmp_path, True)] == ["سلام دوست", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("f03", "3"), ("n18", "3"), ("f04", "f04"), ("n23", "f04"), ("h05", "h05"), ("n30", "h05"), ("n15", "n15")],
+)
+def test_sentences_of_savee_are_told_apart_by_their_numbers(tmp_path, name, sentence):
+    assert only(savee.parse, made(tmp_path, f"AudioData/JE/{name}.wav")).details["sentence"] == sentence
+
+
+def test_of_savee_s_87_sentences_15_are_said_in_several_emotions(tmp_path):
+    said = {}
+    for utterance in savee.parse(made(tmp_path, *WHOLE["savee"]), False):
+        said.setdefault(utterance.details["sentence"], []).append(utterance.emotion)
+    assert len(said) == 3 + 12 + 60 + 12
+    assert Counter(len(set(emotions)) for emotions in said.values()) == {7: 3, 2: 12, 1: 72}
 
 
 def test_words_of_mesd_are_written_with_blanks(tmp_path):
