@@ -289,9 +289,9 @@ def _reject_duplicates(rows: Sequence[dict]) -> list[str]:
     """Keep the first by id of several files with the same audio; none where they contradict each other.
 
     Returns:
-        Remarks: one for each audio that is of two speakers.
+        Remarks: one for all audio of the same two speakers.
     """
-    copies, remarks = defaultdict(list), []
+    copies, of_several = defaultdict(list), defaultdict(list)
     for row in rows:
         copies[row["sha256"]].append(row)
     for same in copies.values():
@@ -300,11 +300,12 @@ def _reject_duplicates(rows: Sequence[dict]) -> list[str]:
         faults = [f"is labelled {' and '.join(labels)}"] if len(labels) > 1 else []
         if len(speakers) > 1:
             faults.append(f"is of {' and '.join(speakers)}")
-            remarks.append(
-                f"the same audio is of {' and '.join(speakers)}: {names}; if these are one person, give them one name: "
-                "no split by speakers keeps them apart"
-            )
+            of_several[" and ".join(speakers)].append(names)
         for row in same if faults else same[1:]:
             told = f"the same audio {' and '.join(faults)}: {names}" if faults else f"the same audio as {same[0]['id']}"
             row.update(reason="duplicate", detail=told)
-    return remarks
+    return [
+        f"the same audio is of {speakers}: {found[0]}{f', and {len(found) - 1} more' if len(found) > 1 else ''}; "
+        "if these are one person, give them one name: no split by speakers keeps them apart"
+        for speakers, found in of_several.items()
+    ]

@@ -181,6 +181,22 @@ def test_of_copies_of_two_speakers_none_is_kept_and_it_is_said(raw):
     ]
 
 
+def test_all_copies_of_the_same_two_speakers_are_said_in_one_line(raw):
+    (raw / "yours" / "joy").rename(raw / "yours" / "anger")
+    for name in ("a.flac", "b.wav"):
+        (raw / "yours/anger" / name).write_bytes((raw / "mine/angry" / name).read_bytes())
+    files = {
+        "mine": ["angry/a.flac", "angry/b.wav", "sad/a.wav"],
+        "yours": ["anger/a.flac", "anger/b.wav", "anger/c.wav"],
+    }
+    for corpus, names in files.items():
+        (raw / corpus / "metadata.csv").write_text("\n".join(["path,speaker", *(f"{name},ann" for name in names)]))
+    said = []
+    intake.build(raw, ("mine", "yours"), ("angry", "sad"), PARAMS, say=said.append)
+    (line,) = said
+    assert line.startswith("the same audio is of mine/ann and yours/ann: mine/angry/a, yours/anger/a, and 1 more; if ")
+
+
 def test_of_copies_with_different_labels_none_is_kept(raw):
     (raw / "mine/sad/copy.wav").write_bytes((raw / "mine/angry/b.wav").read_bytes())
     table, rejected, _ = build(raw)
