@@ -160,8 +160,14 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
     emotion = emotions.word(directory, reading.words) if rest else None
     if emotion is not None:
         return emotion
-    parser = parsers.resembling(files)
-    known = f"{_named_as(parser)}; if it is another, " if parser else ""
+    known = ""
+    if parser := parsers.resembling(files):
+        known = f"{_named_as(parser)}; if it is another, "
+    elif parser := parsers.resembling(path for path in files if rest and path.startswith(f"{directory}/")):
+        known = (
+            f"the files in it are named as those of {parser}: if it is this corpus, move it to "
+            f"{folder.parent / parser} and say `corpora: [{parser}]`; if it is another, "
+        )
     if metadata is not None and (column := _telling(metadata)):
         raise InputError(
             f"{metadata}: has the column '{column}', while no folder tells the emotions; if it tells them, name the "

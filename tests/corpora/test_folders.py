@@ -178,6 +178,16 @@ def test_files_named_as_those_of_a_known_corpus_are_told_its_name(tmp_path, name
         folders.parse(tmp_path / "mine", folders.Reading())
 
 
+def test_a_collection_of_known_corpora_is_told_where_each_belongs(tmp_path):
+    for name in ("Crema/1001_IEO_HAP_LO.wav", "Savee/DC_a01.wav", "Tess/OAF_angry/OAF_back_angry.wav"):
+        record(tmp_path / "mine" / name)
+    expected = (
+        rf"mine/Crema: .* named as those of crema_d: .* move it to {tmp_path}/crema_d and say `corpora: \[crema_d\]"
+    )
+    with pytest.raises(InputError, match=expected):
+        folders.parse(tmp_path / "mine", folders.Reading())
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
