@@ -1,6 +1,8 @@
 """Corpora whose files' names tell everything: every name must fit, and none stand there twice."""
 
+import os
 import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,6 +43,25 @@ def check_once(files: Sequence[Path]) -> None:
     if copies:
         raise InputError(
             f"{copies[0]}: the same name as {places[copies[0].stem]}; delete one of the two copies; {len(copies)} "
-            "files "
-            "are there twice"
+            f"files are there twice{_folder_of_copies(files)}"
         )
+
+
+def _folder_of_copies(files: Sequence[Path]) -> str:
+    """Name the largest folder all of whose files stand elsewhere, too; ``""`` where there is none.
+
+    Returns:
+        The end of a sentence.
+    """
+    top = Path(os.path.commonpath([path.parent for path in files]))
+    held: dict[Path, set[str]] = defaultdict(set)
+    for path in files:
+        held[top / path.relative_to(top).parts[0]].add(path.stem)
+    times = Counter(name for names in held.values() for name in names)
+    doubled = [
+        folder for folder, names in held.items() if folder not in files and all(times[name] > 1 for name in names)
+    ]
+    if not doubled:
+        return ""
+    largest = max(doubled, key=lambda folder: (len(held[folder]), folder))
+    return f", among them all {len(held[largest])} in {largest}"

@@ -294,6 +294,21 @@ def test_a_corpus_that_lies_there_twice_is_refused(tmp_path, corpus, first, seco
         PARSERS[corpus](made(tmp_path / corpus, first, second), True)
 
 
+@pytest.mark.parametrize("inner", ["TESS data", "outer"])
+def test_the_folder_that_holds_nothing_but_copies_is_named(tmp_path, inner):
+    names = ("OAF_sad/OAF_back_sad.wav", "YAF_sad/YAF_back_sad.wav", "YAF_sad/YAF_bar_sad.wav")
+    folder = made(tmp_path, *names, *(f"{inner}/{name}" for name in names))
+    with pytest.raises(InputError, match=rf"3 files are there twice, among them all 3 in {folder}/{inner}$"):
+        tess.parse(folder, True)
+    (folder / inner / "YAF_sad/YAF_bath_sad.wav").touch()
+    with pytest.raises(InputError, match=rf"3 files are there twice, among them all 2 in {folder}/YAF_sad$"):
+        tess.parse(folder, True)
+    (folder / "OAF_sad/OAF_bath_sad.wav").touch()
+    (folder / "YAF_sad/YAF_bean_sad.wav").touch()
+    with pytest.raises(InputError, match=r"3 files are there twice$"):
+        tess.parse(folder, True)
+
+
 def test_the_damaged_file_of_aesdd_is_not_missed(tmp_path):
     folder = made(tmp_path / "aesdd", *WHOLE["aesdd"], "s05 (3).wav")
     assert len(aesdd.parse(folder, False)) == len(WHOLE["aesdd"]) + 1
