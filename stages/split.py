@@ -8,8 +8,7 @@ from pathlib import Path
 from ser import manifest
 from ser.files import params, tables
 from ser.files.failures import one_line
-from ser.splits import names, protocols, table
-from ser.splits import oracle as splits_oracle
+from ser.splits import names, oracle, protocols, sentences, table
 from ser.splits.protocols import SplitParams
 
 
@@ -36,14 +35,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 "heard in them is the corpus' word",
                 file=sys.stderr,
             )
-        if splits_oracle.tied(utterances):
+        if oracle.tied(utterances):
             print(
-                "split: warning: emotions are tied to speakers: guessing by the speaker alone, with no audio, has a "
-                f"UAR of {report['speaker_oracle_uar']:.3f} (chance {report['chance_uar']:.3f}); results on these "
-                "corpora mean little",
+                f"split: warning: emotions are tied to speakers: {_oracle(report, 'speaker')}; results on these "
+                "corpora say little of speakers who show several emotions",
+                file=sys.stderr,
+            )
+        said = sentences.known(utterances)
+        if said is not None and oracle.tied_to(utterances["emotion"], said):
+            apart = "" if settings.sentences == "disjoint" else "; split.sentences: disjoint keeps them apart"
+            print(
+                f"split: warning: emotions are tied to sentences: {_oracle(report, 'sentence')}; a classifier may know "
+                f"the sentence and not the voice{apart}",
                 file=sys.stderr,
             )
         print(f"split: {summary(report, settings.protocol)}; see {paths.metrics}")
+
+
+def _oracle(report: dict, name: str) -> str:
+    found, floor = report[f"{name}_oracle_uar"], report[f"{name}_oracle_uar_by_chance"]
+    return f"guessing by the {name} alone, with no audio, has a UAR of {found:.3f} ({floor:.3f} if by chance)"
 
 
 def summary(report: dict, protocol: str) -> str:
@@ -52,8 +63,8 @@ def summary(report: dict, protocol: str) -> str:
     words = f"{protocol}, {folds} {'fold' if folds == 1 else 'folds'}, {report['utterances']} utterances"
     if "speakers" not in report:
         return f"{words}; some speakers are unknown, so no speaker oracle"
-    oracle = f"speaker oracle UAR {report['speaker_oracle_uar']:.3f} (chance {report['chance_uar']:.3f})"
-    return f"{words}, {report['speakers']} speakers; {oracle}"
+    guess = f"speaker oracle UAR {report['speaker_oracle_uar']:.3f} (chance {report['chance_uar']:.3f})"
+    return f"{words}, {report['speakers']} speakers; {guess}"
 
 
 if __name__ == "__main__":

@@ -43,12 +43,16 @@ def closing_line(table: pd.DataFrame, rejected: pd.DataFrame) -> str:
     """Say in one line what was taken in and what was rejected."""
     counts = _counts(table)
     corpora = ", ".join(table["corpus"].unique())
-    speakers = f"{counts['speakers']} speakers"
-    if counts["without_speaker"]:
-        speakers += f" and {counts['without_speaker']} utterances of unknown ones"
+    unknown = counts["without_speaker"]
+    if not unknown:
+        whose = f" of {counts['speakers']} speakers"
+    elif unknown == len(table):
+        whose = " of unknown speakers"
+    else:
+        whose = f" ({len(table) - unknown} of {counts['speakers']} speakers, {unknown} of unknown ones)"
     reasons = f" ({_reasons(rejected['reason'])})" if len(rejected) else ""
     return (
-        f"{counts['utterances']} utterances of {speakers}, {counts['hours']:.1f} h, from {corpora}; "
+        f"{counts['utterances']} utterances{whose}, {counts['hours']:.1f} h, from {corpora}; "
         f"rejected {len(rejected)}{reasons}"
     )
 

@@ -68,18 +68,23 @@ def size(manifest: dict) -> str:
 
 
 def tied(material: Material) -> Finding:
-    """Say whether emotions go together with speakers or groups."""
+    """Say whether emotions go together with speakers, groups or sentences."""
     oracle, chance = material.get("split", "speaker_oracle_uar"), material.get("split", "chance_uar")
-    asked = "Are emotions tied to speakers, or to groups of them?"
-    cannot = (
-        "Whether emotions go together with what the corpora do not record: the sentence spoken, the room, the day of "
-        "the recording."
-    )
+    sentence = material.get("split", "sentence_oracle_uar")
+    asked = "Are emotions tied to speakers, to groups of them, or to sentences?"
+    unrecorded = "the room, the day of the recording" if sentence else "the sentence spoken, the room, the day"
+    cannot = f"Whether emotions go together with what the corpora do not record: {unrecorded}."
     said = []
     if oracle is not None:
         said.append(
             "Guessing each speaker's commonest emotion, without listening at all (the speaker oracle), has a UAR of "
             f"{words.number(oracle)}; chance is {words.number(chance)}."
+        )
+    if sentence is not None:
+        floor = material.get("split", "sentence_oracle_uar_by_chance")
+        said.append(
+            f"Guessing each sentence's commonest emotion has a UAR of {words.number(sentence)}; with emotions dealt "
+            f"out at random it would have {words.number(floor)}."
         )
     association = material.get("bias", "audit", "association") or {}
     if association:

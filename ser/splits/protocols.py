@@ -12,9 +12,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
-from ser.splits import sentences, told
+from ser.splits import oracle, sentences, told
 from ser.splits.names import INDEPENDENT, LEFT_OUT, RANDOM, UNKNOWN_TRAIN
-from ser.splits.oracle import chance, speaker_oracle
 from ser.splits.table import PARTS
 
 OVERSTATES = "split.protocol random, which overstates how well the emotions of unknown speakers are recognised"
@@ -107,7 +106,7 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
 
 
 def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
-    """Count utterances and speakers, and measure the speaker oracle.
+    """Count utterances and speakers, and measure how well speaker or sentence alone tell the emotion.
 
     Args:
         split: a split of the manifest.
@@ -116,19 +115,21 @@ def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
     Returns:
         Nested metrics: of the whole corpus; and for ``speaker_independent``, whatever protocol that is, and ``random``
         the number of folds and, for each part, the least and the mean number of utterances and of speakers over folds,
-        and where sentences are kept apart those of the utterances that a fold leaves out.
-        What needs speakers is left out where some are unknown.
+        and where sentences are kept apart those of the utterances that a fold leaves out. ``speaker_oracle_uar`` and
+        ``sentence_oracle_uar``, each with ``_by_chance`` (``ser.splits.oracle``). What needs speakers is left out where
+        some are unknown, what needs sentences likewise.
     """
-    oracle = speaker_oracle(manifest)
     metrics = {
         "utterances": len(manifest),
         "emotions": manifest["emotion"].nunique(),
-        "chance_uar": chance(manifest),
+        "chance_uar": oracle.chance(manifest),
     }
     units = {"utterances": "id"}
-    if oracle is not None:
-        metrics |= {"speakers": manifest["speaker"].nunique(), "speaker_oracle_uar": oracle}
+    if (manifest["speaker"] != "").all():
+        metrics |= {"speakers": manifest["speaker"].nunique()} | _oracle(manifest, "speaker", manifest["speaker"])
         units["speakers"] = "speaker"
+    if (said := sentences.known(manifest)) is not None:
+        metrics |= {"sentences": said.nunique()} | _oracle(manifest, "sentence", said)
     joined = split.merge(manifest[["id", "speaker"]], on="id")
     for protocol, rows in joined.groupby("protocol"):
         counted = {"folds": rows["fold"].nunique()}
@@ -141,6 +142,11 @@ def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
     return metrics
 
 
+def _oracle(manifest: pd.DataFrame, name: str, groups: pd.Series) -> dict[str, float]:
+    key, emotions = f"{name}_oracle_uar", manifest["emotion"]
+    return {key: oracle.oracle(emotions, groups), f"{key}_by_chance": oracle.by_chance(emotions, groups)}
+
+
 def _require_speakers(rows: pd.DataFrame, params: SplitParams) -> None:
     """Refuse what no speaker-disjoint protocol can split."""
     protocol = params.protocol
@@ -150,8 +156,8 @@ def _require_speakers(rows: pd.DataFrame, params: SplitParams) -> None:
     if len(unknown):
         raise InputError(
             f"split.protocol {protocol} keeps speakers apart, but {len(unknown)} of {len(rows)} utterances have no "
-            f"speaker, such as '{unknown.iloc[0]}'; name them in a metadata.csv with a column speaker or by "
-            f"manifest.speaker_pattern, or choose {OVERSTATES}"
+            f"speaker, such as '{unknown.iloc[0]}'; name them in a column speaker of the corpus' index.csv, "
+            f"or of a metadata.csv where it has none, or by manifest.speaker_pattern, or choose {OVERSTATES}"
         )
     speakers = len(set(rows["speaker"]) - {""})
     if speakers < len(PARTS):

@@ -24,17 +24,29 @@ def named(manifest: pd.DataFrame, wanted: str) -> pd.Series:
     Raises:
         InputError: an utterance has neither text nor number.
     """
-    words = manifest["text"].str.split().str.join(" ").str.casefold()
-    codes = detail(manifest, "sentence")
-    places = manifest["corpus"] + "/" + manifest["language"] + "/" + codes.astype(str)
-    unknown = manifest.loc[(words == "") & codes.isna(), "id"]
+    names = _names(manifest)
+    unknown = manifest.loc[names == "", "id"]
     if len(unknown):
         raise InputError(
             f"{wanted}: expected the sentence of every utterance, found neither text nor number of {len(unknown)} of "
             f"{len(manifest)}, such as '{unknown.iloc[0]}'; add a column text to the corpus' metadata.csv, or keep "
             "speakers alone apart"
         )
-    return words.where(words != "", places)
+    return names
+
+
+def known(manifest: pd.DataFrame) -> pd.Series | None:
+    """Name each utterance's sentence, as ``named``; None where there is one without."""
+    names = _names(manifest)
+    return None if (names == "").any() else names
+
+
+def _names(manifest: pd.DataFrame) -> pd.Series:
+    """Each utterance's sentence, ``""`` where it has neither text nor number."""
+    words = manifest["text"].str.split().str.join(" ").str.casefold()
+    codes = detail(manifest, "sentence")
+    places = manifest["corpus"] + "/" + manifest["language"] + "/" + codes.astype(str)
+    return words.where(words != "", places.where(codes.notna(), ""))
 
 
 def crossed(

@@ -764,6 +764,25 @@ class TestSpeakerOracle:
         for seed in range(5):
             assert oracle.speaker_oracle(utterances.sample(frac=1, random_state=seed)) == pytest.approx(5 / 6)
 
+    @pytest.mark.parametrize("each", [1, 2, 3])
+    def test_of_few_utterances_a_speaker_is_high_by_chance_and_ties_nothing(self, each):
+        random = np.random.default_rng(each)
+        utterances = pd.DataFrame({"speaker": np.repeat(np.arange(100), each).astype(str)})
+        utterances["emotion"] = random.choice(EMOTIONS, len(utterances))
+        found = oracle.speaker_oracle(utterances)
+        assert found > 0.5
+        assert oracle.by_chance(utterances["emotion"], utterances["speaker"]) == pytest.approx(found, abs=0.05)
+        assert not oracle.tied(utterances)
+
+    def test_of_one_emotion_a_speaker_is_tied_from_two_utterances_on(self):
+        utterances = pd.DataFrame({"speaker": np.repeat(np.arange(40), 2).astype(str)})
+        utterances["emotion"] = np.repeat(np.tile(EMOTIONS, 10), 2)
+        assert oracle.tied(utterances)
+
+    def test_by_chance_of_many_utterances_a_speaker_is_one_over_the_emotions(self):
+        emotions = pd.Series(np.tile(EMOTIONS, 2000))
+        assert oracle.by_chance(emotions, pd.Series(np.repeat(["a", "b"], 4000))) == pytest.approx(0.25, abs=0.02)
+
     def test_needs_speakers(self):
         assert oracle.speaker_oracle(corpus().assign(speaker="")) is None
         assert not oracle.tied(corpus().assign(speaker=""))
@@ -796,6 +815,15 @@ class TestSummary:
         splitted = [protocols.make(corpus(), EMOTIONS, params(protocol)) for protocol in DISJOINT]
         keys = [sorted(_keys(protocols.summarise(split, corpus()))) for split in splitted]
         assert keys[0] == keys[1] == keys[2] == keys[3]
+
+    def test_says_how_well_a_sentence_tells_the_emotion_where_every_one_is_known(self):
+        utterances = corpus()
+        split = protocols.make(utterances, EMOTIONS, params())
+        assert "sentence_oracle_uar" not in protocols.summarise(split, utterances)
+        said = utterances.assign(text=utterances["emotion"].replace({"sad": "one", "happy": "one"}))
+        summary = protocols.summarise(split, said)
+        assert (summary["sentences"], summary["sentence_oracle_uar"]) == (3, 0.75)
+        assert summary["sentence_oracle_uar_by_chance"] == pytest.approx(0.25, abs=0.1)
 
     def test_leaves_out_speakers_where_they_are_unknown(self):
         utterances = corpus().assign(speaker="")

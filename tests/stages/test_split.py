@@ -70,6 +70,17 @@ def test_warns_in_one_line_where_emotions_are_tied_to_speakers(run, capsys):
     assert Path("split.csv").exists()
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_warns_in_one_line_where_emotions_are_tied_to_sentences(run, capsys, apart):
+    utterances = people()
+    take = utterances.groupby(["speaker", "emotion"]).cumcount() % 3
+    run(utterances.assign(text=utterances["emotion"] + take.astype(str)), **{"sentences": "disjoint"} if apart else {})
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "tied to sentences: guessing by the sentence alone, with no audio, has a UAR of 1.000" in captured.err
+    assert ("split.sentences: disjoint keeps them apart" in captured.err) == (not apart)
+
+
 def test_needs_no_speakers_for_a_random_split(run, capsys):
     run(people().assign(speaker="", gender="", age=np.nan), protocol="random")
     assert "random, 3 folds, 54 utterances; some speakers are unknown, so no speaker oracle" in capsys.readouterr().out
