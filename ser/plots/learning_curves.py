@@ -17,7 +17,7 @@ def draw(table: pd.DataFrame) -> Figure:
             with the lowest validation loss, the one that is kept, gets a dot.
 
     Returns:
-        A thin line per fold; a thick one for the mean over folds, as long as at least half of them train.
+        A thin line per fold; a thick one for the mean over folds, as long as all of them train.
     """
     protocols = sorted(table["protocol"].unique())
     figure = Figure(figsize=(1 + 4.2 * len(protocols), 6), layout="constrained")
@@ -43,6 +43,6 @@ def draw(table: pd.DataFrame) -> Figure:
 def _curves(axes: Axes, rows: pd.DataFrame, column: str, colour: str, label: str) -> None:
     folds = rows.pivot(index="epoch", columns="fold", values=column)
     axes.plot(folds.index, folds, color=colour, linewidth=0.7, alpha=0.35)
-    # Later only stragglers are left, whose mean would jump.
-    most = folds[folds.notna().mean(axis=1) >= 0.5]
-    axes.plot(most.index, most.mean(axis=1), color=colour, linewidth=2.2, label=label)
+    # A mean of fewer would jump where a fold stops, for folds lie apart.
+    shared = folds.dropna()
+    axes.plot(shared.index, shared.mean(axis=1), color=colour, linewidth=2.2, label=label)
