@@ -163,6 +163,16 @@ def test_every_stage_declares_what_it_imports_reads_and_writes_and_nothing_else(
     assert problems(ROOT, pipeline) == []
 
 
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_a_table_among_the_plots_has_a_template(pipeline):
+    """Without one DVC draws its last column, whatever that is; such a table belongs among the outs."""
+    stages = yaml.safe_load((ROOT / pipeline).read_text(encoding="utf-8"))["stages"]
+    for entry in stages.values():
+        for plot in entry.get("do", entry).get("plots", ()):
+            ((name, options),) = plot.items()
+            assert name.endswith(".png") or "template" in options, name
+
+
 def test_the_blocks_of_params_stand_in_the_order_of_the_stages():
     stages = list(yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
     blocks = list(yaml.safe_load((ROOT / PARAMS).read_text(encoding="utf-8")))
