@@ -115,8 +115,8 @@ def _sure(gaps: Sequence[Gap]) -> str:
     without = [_against(gap) for gap in gaps if not gap.interval]
     silent = [_against(gap) for gap in gaps if gap.verdict == words.UNKNOWN]
     parts = [
-        f"{words.amount(len(gaps), 'comparison')}, {sum(gap.tested for gap in gaps)} tested; p-values are adjusted for "
-        "the number of comparisons (Holm)."
+        f"{words.amount(len(gaps), 'comparison')}, {sum(gap.tested for gap in gaps)} tested; p-values are adjusted "
+        "(Holm) for all tests of gaps in UAR, over all attributes."
     ]
     if without:
         parts.append(f"No interval, for too few speakers: {words.listing(without)}.")

@@ -65,7 +65,10 @@ def read(path: Path, model: str, prefix: str) -> dict[str, np.ndarray]:
     try:
         version = cursor.number("I")
         if version != VERSION:
-            raise InputError(f"{path}: expected version {VERSION} of CTranslate2's format, found {version}")
+            raise InputError(
+                f"{path}: expected a model file of CTranslate2, version {VERSION}, found another file or version "
+                f"({version}); docs/benchmark.md says how to get that of Whisper, features.weights says where it is"
+            )
         found = cursor.text()
         if found != model:
             raise InputError(f"{path}: expected a model of the kind {model}, found {found}")

@@ -28,7 +28,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_another_version_and_another_model_are_refused(write, tensors):
     path = write(tensors, version=5)
-    with pytest.raises(InputError, match="expected version 6 of CTranslate2's format, found 5"):
+    with pytest.raises(InputError, match=r"CTranslate2, version 6, found another file or version \(5\)"):
         model_file.read(path, "WhisperSpec", "encoder/")
     path = write(tensors, model="TransformerSpec")
     with pytest.raises(InputError, match="expected a model of the kind WhisperSpec, found TransformerSpec"):
