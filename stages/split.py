@@ -8,7 +8,7 @@ from pathlib import Path
 from ser import manifest
 from ser.files import params, tables
 from ser.files.failures import one_line
-from ser.splits import names, oracle, protocols, sentences, table
+from ser.splits import names, oracle, protocols, table
 from ser.splits.protocols import SplitParams
 
 
@@ -35,26 +35,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 "heard in them is the corpus' word",
                 file=sys.stderr,
             )
-        if oracle.tied(utterances):
-            print(
-                f"split: warning: emotions are tied to speakers: {_oracle(report, 'speaker')}; results on these "
-                "corpora say little of speakers who show several emotions",
-                file=sys.stderr,
-            )
-        said = sentences.known(utterances)
-        if said is not None and oracle.tied_to(utterances["emotion"], said):
-            apart = "" if settings.sentences == "disjoint" else "; split.sentences: disjoint keeps them apart"
-            print(
-                f"split: warning: emotions are tied to sentences: {_oracle(report, 'sentence')}; a classifier may know "
-                f"the sentence and not the voice{apart}",
-                file=sys.stderr,
-            )
+        apart = "" if settings.sentences == "disjoint" else "; split.sentences: disjoint keeps them apart"
+        consequences = {
+            "speaker": "results on these corpora say little of speakers who show several emotions",
+            "sentence": f"a classifier may know the sentence and not the voice{apart}",
+        }
+        for name, consequence in consequences.items():
+            found, floor = (report.get(f"{name}_oracle_uar{end}") for end in ("", "_by_chance"))
+            if found is not None and oracle.passes(found, floor):
+                print(
+                    f"split: warning: emotions are tied to {name}s: guessing by the {name} alone, with no audio, has a "
+                    f"UAR of {found:.3f} ({floor:.3f} if by chance); {consequence}",
+                    file=sys.stderr,
+                )
         print(f"split: {summary(report, settings.protocol)}; see {paths.metrics}")
-
-
-def _oracle(report: dict, name: str) -> str:
-    found, floor = report[f"{name}_oracle_uar"], report[f"{name}_oracle_uar_by_chance"]
-    return f"guessing by the {name} alone, with no audio, has a UAR of {found:.3f} ({floor:.3f} if by chance)"
 
 
 def summary(report: dict, protocol: str) -> str:

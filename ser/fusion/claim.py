@@ -47,18 +47,17 @@ def examine(manifest: pd.DataFrame, said: pd.Series) -> dict[str, float]:
     Returns:
         ``sentences``, how many; ``one_emotion_share``, the share of the utterances whose sentence is said in one
         emotion only; ``sentence_oracle_uar``, of guessing each sentence's commonest emotion, beside ``chance_uar``;
-        ``tied``, 1 where that oracle passes the limit of the speaker oracle (``ser.splits.oracle``); ``association``,
+        ``tied``, 1 where they are tied (``ser.splits.oracle``); ``association``,
         Cramer's V corrected for chance (left out where it cannot be had).
     """
-    of_sentence = manifest.assign(speaker=said)
     alone = manifest["emotion"].groupby(said).transform("nunique") == 1
     together = audit.association(said, manifest["emotion"])
     return {
         "sentences": said.nunique(),
         "one_emotion_share": float(alone.mean()),
-        "sentence_oracle_uar": oracle.speaker_oracle(of_sentence),
+        "sentence_oracle_uar": oracle.oracle(manifest["emotion"], said),
         "chance_uar": oracle.chance(manifest),
-        "tied": int(oracle.tied(of_sentence)),
+        "tied": int(oracle.tied_to(manifest["emotion"], said)),
     } | ({} if together is None else {"association": together})
 
 

@@ -45,13 +45,16 @@ def by_chance(emotions: pd.Series, groups: pd.Series) -> float:
     return float(np.mean([oracle(pd.Series(generator.permutation(emotions)), groups) for _ in range(DRAWS)]))
 
 
+def passes(found: float, floor: float) -> bool:
+    """Tell whether an oracle comes farther from what chance gives, its floor, than ``ORACLE_LIMIT``."""
+    return found - floor > ORACLE_LIMIT * (1 - floor)
+
+
 def tied_to(emotions: pd.Series, groups: pd.Series) -> bool:
-    """Tell whether emotions are tied to groups: whether the oracle passes ``ORACLE_LIMIT``."""
-    found, limit = oracle(emotions, groups), ORACLE_LIMIT
-    if found - 1 / emotions.nunique() <= limit * (1 - 1 / emotions.nunique()):
-        return False  # chance is no lower, so there is no need to ask it
-    floor = by_chance(emotions, groups)
-    return found - floor > limit * (1 - floor)
+    """Tell whether emotions are tied to groups: whether the oracle ``passes`` what it has ``by_chance``."""
+    found = oracle(emotions, groups)
+    # One over the emotions is never above the floor, and quick to have.
+    return passes(found, 1 / emotions.nunique()) and passes(found, by_chance(emotions, groups))
 
 
 def speaker_oracle(manifest: pd.DataFrame) -> float | None:

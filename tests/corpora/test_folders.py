@@ -199,7 +199,9 @@ def test_a_collection_of_known_corpora_is_told_where_each_belongs(tmp_path):
 def test_what_may_tell_unknown_speakers_is_said(tmp_path, name, hint):
     record(tmp_path / "mine" / name)
     folder = tmp_path / "mine"
-    assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None).startswith(hint)
+    said = folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
+    assert said.startswith(hint)
+    assert bool(said) == bool(hint)
 
 
 def test_who_has_said_what_is_known_is_told_nothing_of_speakers(tmp_path):
