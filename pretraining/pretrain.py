@@ -43,6 +43,7 @@ def main() -> None:
             distributed.init_process_group("nccl" if arguments.device == "cuda" else "gloo")
         if arguments.device == "cuda":
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+            torch.set_float32_matmul_precision("high")  # the teacher's products may take the matrix units, too
         settings = params.read(arguments.params, "pretrain", PretrainParams)
         training = Training(
             settings,

@@ -81,7 +81,7 @@ def distort(
     device = clean.device
 
     def chosen(probability: float) -> Tensor:
-        return torch.from_numpy(np.flatnonzero(generator.random(batch) < probability)).to(device)
+        return torch.from_numpy(np.flatnonzero(generator.random(batch) < probability))
 
     def drawn(bounds: tuple[float, ...], count: int) -> Tensor:
         return torch.from_numpy(generator.uniform(*bounds, size=(count, 1)).astype(np.float32)).to(device)
@@ -94,10 +94,10 @@ def distort(
     rows = chosen(settings.reverberation)
     if len(rows):
         picks = generator.integers(len(rooms), size=len(rows))
-        signal[rows] = reverberate(signal[rows], [torch.from_numpy(rooms[pick]).to(device) for pick in picks])
+        signal[rows] = reverberate(signal[rows], [torch.from_numpy(rooms[pick]) for pick in picks])
     rows = chosen(settings.noise)
     if len(rows):
-        noise = torch.from_numpy(noises.chunks(len(rows), samples, generator)).to(device)
+        noise = noises.chunks(len(rows), samples, generator).to(device)
         signal[rows] = at_snr(signal[rows], noise, drawn(settings.noise_snr_db, len(rows)))
     rows = chosen(settings.clipping)
     if len(rows):
@@ -135,13 +135,13 @@ def reverberate(signal: Tensor, responses: list[Tensor]) -> Tensor:
 
     Args:
         signal: (batch, samples).
-        responses: one impulse response (taps,) for each signal.
+        responses: one impulse response (taps,) for each signal, on the CPU.
 
     Returns:
         (batch, samples).
     """
     taps = [response[int(response.abs().argmax()) :] for response in responses]
-    room = torch.nn.utils.rnn.pad_sequence(taps, batch_first=True)
+    room = torch.nn.utils.rnn.pad_sequence(taps, batch_first=True).to(signal.device)
     size = signal.shape[1] + room.shape[1] - 1
     wet = torch.fft.irfft(torch.fft.rfft(signal, size) * torch.fft.rfft(room, size), size)[:, : signal.shape[1]]
     loudness = signal.square().mean(dim=1, keepdim=True) / wet.square().mean(dim=1, keepdim=True).clamp(min=1e-12)

@@ -17,6 +17,7 @@ class PretrainParams:
         steps: optimiser steps.
         chunks: chunks of speech a step, over all processes.
         chunk_seconds: length of a chunk.
+        speeds: how fast the chunks to train on are played, in equal parts: copies at 0.9 or 1.1 are like other voices.
         frames: frames of each chunk that the regressions and LIM see.
         hidden: hidden units of each worker.
         waveform_maps: channels of the three layers of the waveform decoder.
@@ -44,6 +45,7 @@ class PretrainParams:
     steps: int
     chunks: int = 16
     chunk_seconds: float = 2.0
+    speeds: tuple[float, ...] = (1.0,)
     frames: int = 64
     hidden: int = 256
     waveform_maps: tuple[int, ...] = (128, 64, 32)
@@ -78,6 +80,8 @@ class PretrainParams:
         )
         if self.clip <= 0:
             raise ValueError(f"clip: expected a number above 0, found {self.clip}")
+        if not self.speeds or any(not 0.5 <= speed <= 2 or round(speed, 2) != speed for speed in self.speeds):
+            raise ValueError(f"speeds: expected numbers from 0.5 to 2 in hundredths, found {list(self.speeds)}")
         for name in ("waveform_maps", "maps"):
             if min(getattr(self, name), default=1) < 1:
                 raise ValueError(f"{name}: expected numbers of 1 or more, found {list(getattr(self, name))}")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torchaudio
 from torch import Tensor
 
 from ser.files.failures import InputError
@@ -27,6 +28,11 @@ class Speech:
     noises: Store | None = None
     rooms: list[np.ndarray] | None = None
 
+    def to(self, device: str) -> "Speech":
+        """Give the same speech and noises on a device."""
+        noises = self.noises and self.noises.to(device)
+        return Speech(self.train.to(device), self.validation.to(device), noises, self.rooms)
+
     def check(self, distortions: Distortions) -> None:
         """Refuse a distortion whose sounds are not there.
 
@@ -42,10 +48,10 @@ class Speech:
 
 
 def draw_chunks(params: PretrainParams, store: Store, count: int, *place: int) -> Tensor:
-    """Draw chunks.
+    """Draw chunks; those to train on in equal parts at each of the speeds.
 
     Args:
-        params: seed and length of a chunk.
+        params: seed, length of a chunk, speeds.
         store: what to draw from.
         count: how many.
         place: stream, step and process: the same give the same chunks.
@@ -54,7 +60,28 @@ def draw_chunks(params: PretrainParams, store: Store, count: int, *place: int) -
         (count, samples).
     """
     generator = np.random.default_rng([params.seed, *place])
-    return torch.from_numpy(store.chunks(count, params.chunk_samples, generator))
+    speeds = (1.0,) if place[0] == VALIDATION else params.speeds
+    counts = [len(part) for part in np.array_split(range(count), len(speeds))]
+    parts = [
+        at_speed(store.chunks(part, math.ceil(params.chunk_samples * speed), generator), speed)
+        for part, speed in zip(counts, speeds, strict=True)
+    ]
+    return torch.cat([part[:, : params.chunk_samples] for part in parts])
+
+
+def at_speed(signal: Tensor, speed: float) -> Tensor:
+    """Play signals faster or slower, pitch and formants with them: another voice.
+
+    Source: Ko et al., "Audio augmentation for speech recognition", Interspeech 2015.
+
+    Args:
+        signal: (batch, samples).
+        speed: 1 as it is; whole hundredths.
+
+    Returns:
+        (batch, samples / speed, rounded up).
+    """
+    return torchaudio.functional.resample(signal, round(100 * speed), 100)
 
 
 def first_chunks(params: PretrainParams, store: Store, count: int) -> Iterator[Tensor]:
@@ -69,19 +96,17 @@ class Normalisation:
     Args:
         params: what decides the chunks.
         store: training speech.
-        targets: computes the targets, on the device.
-        device: where.
+        targets: computes the targets, on the store's device.
 
     Attributes:
         names: of the targets, and ``waveform``.
     """
 
     @torch.no_grad()
-    def __init__(self, params: PretrainParams, store: Store, targets: Targets, device: str) -> None:
+    def __init__(self, params: PretrainParams, store: Store, targets: Targets) -> None:
         sums: dict[str, list[Tensor]] = {}
         rounds = math.ceil(STATISTICS_CHUNKS / 16)
-        for chunks in first_chunks(params, store, STATISTICS_CHUNKS):
-            clean = chunks.to(device)
+        for clean in first_chunks(params, store, STATISTICS_CHUNKS):
             for name, value in {**targets(clean), "waveform": clean[:, None]}.items():
                 moments = torch.stack([value.mean((0, 2)), value.square().mean((0, 2))]).double() / rounds
                 sums[name] = sums[name] + moments if name in sums else moments

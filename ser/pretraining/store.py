@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import Tensor
 
 from ser import audio
 from ser.corpora.walk import walk
@@ -60,21 +62,28 @@ class Store:
     """Many signals in one array.
 
     Attributes:
-        samples: (total,) int16.
+        samples: (total,) int16, a tensor on any device, or an array, from which one is made.
         starts: (signals,) first sample of each signal.
         lengths: (signals,) samples of each.
         weights: (signals,) how much each counts when one is drawn; its length unless changed.
     """
 
-    samples: np.ndarray
+    samples: Tensor
     starts: np.ndarray
     lengths: np.ndarray
     weights: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
+        self.samples = torch.as_tensor(self.samples)
         self.weights = self.lengths.astype(float)
 
-    def chunks(self, count: int, length: int, generator: np.random.Generator) -> np.ndarray:
+    def to(self, device: str) -> "Store":
+        """Give the same signals on a device: what a GPU draws chunks from must not travel to it at every step."""
+        moved = Store(self.samples.to(device), self.starts, self.lengths)
+        moved.weights = self.weights
+        return moved
+
+    def chunks(self, count: int, length: int, generator: np.random.Generator) -> Tensor:
         """Draw chunks from anywhere in the signals.
 
         Args:
@@ -83,16 +92,14 @@ class Store:
             generator: draws the signals, by weight, and the places in them, uniformly.
 
         Returns:
-            (count, length) float32, -1..1.
+            (count, length) float32, -1..1, on the device of the samples.
         """
         drawn = generator.choice(len(self.starts), size=count, p=self.weights / self.weights.sum())
-        places = generator.random(count)
-        result = np.empty((count, length), dtype=np.float32)
-        for row, (signal, place) in enumerate(zip(drawn, places, strict=True)):
-            start = self.starts[signal] + int(place * max(self.lengths[signal] - length + 1, 1))
-            piece = self.samples[start : start + min(length, self.lengths[signal])]
-            result[row] = np.resize(piece, length)
-        return result / FULL_SCALE
+        lengths = self.lengths[drawn]
+        firsts = self.starts[drawn] + (generator.random(count) * np.maximum(lengths - length + 1, 1)).astype(np.int64)
+        firsts, lengths = (torch.from_numpy(numbers[:, None]).to(self.samples.device) for numbers in (firsts, lengths))
+        places = firsts + torch.arange(length, device=self.samples.device) % lengths
+        return self.samples[places].float() / FULL_SCALE
 
 
 def speech_files(folder: Path, index: str) -> pd.DataFrame:
@@ -260,7 +267,7 @@ def open_store(
     if table.empty:
         raise InputError(f"{table_path}: holds no speaker of the part '{part}'")
     store = Store(
-        np.memmap(samples_path, dtype="<i2", mode="r"),
+        np.memmap(samples_path, dtype="<i2", mode="c"),  # torch takes no memory that cannot be written to
         table["start"].to_numpy(np.int64),
         table["samples"].to_numpy(np.int64),
     )

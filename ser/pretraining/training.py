@@ -92,16 +92,17 @@ class Training:
                 f"pretrain.chunks: expected 2 or more for each of {processes} processes, found {params.chunks}"
             )
         speech.check(params.distortions)
-        self.params, self.speech, self.device, self.rank, self.processes = params, speech, device, rank, processes
+        self.params, self.device, self.rank, self.processes = params, device, rank, processes
+        self.speech = speech = speech.to(device)
         self.step = 0
         self._started = (time.monotonic(), 0)  # when this process began, and at which step
         self.log: list[dict] = []
         self._recent: list[Tensor] = []
         self.targets = Targets().to(device)
-        self.normalisation = Normalisation(params, speech.train, self.targets, device)
+        self.normalisation = Normalisation(params, speech.train, self.targets)
         self.teacher = None
         if teacher is not None:
-            lessons = (chunks.to(device) for chunks in first_chunks(params, speech.train, LESSON_CHUNKS))
+            lessons = first_chunks(params, speech.train, LESSON_CHUNKS)
             self.teacher = Teacher(teacher.to(device), params.teacher, lessons)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(params.seed)
@@ -165,7 +166,7 @@ class Training:
 
     def _take_step(self) -> None:
         share = self.params.chunks // self.processes
-        clean = draw_chunks(self.params, self.speech.train, share, TRAIN, self.step, self.rank).to(self.device)
+        clean = draw_chunks(self.params, self.speech.train, share, TRAIN, self.step, self.rank)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.params, self.step)
         self.module.train()
@@ -191,7 +192,7 @@ class Training:
         rounds = max(1, self.params.validation_chunks // size)
         held_out = []
         for place in range(rounds):  # the same chunks, distortions and frames every time
-            clean = draw_chunks(self.params, self.speech.validation, size, VALIDATION, place, 0).to(self.device)
+            clean = draw_chunks(self.params, self.speech.validation, size, VALIDATION, place, 0)
             held_out.append(torch.stack(list(self._losses(self.pretrainer, clean, VALIDATION, place, 0).values())))
         validated = torch.stack(held_out).mean(0)
         if not (trained.isfinite().all() and validated.isfinite().all()):

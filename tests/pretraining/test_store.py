@@ -50,13 +50,15 @@ def test_parts_are_the_speakers_that_were_held_out(speech, tmp_path):
     generator = np.random.default_rng(0)
     heard = {round(float(chunk.max()), 1) for chunk in train.chunks(200, 1000, generator)}
     assert heard == {0.1, 0.3}
-    assert {round(float(value), 1) for value in np.unique(validation.chunks(20, 1000, generator))} == {0.2}
+    assert {round(float(value), 1) for value in np.unique(validation.chunks(20, 1000, generator).numpy())} == {0.2}
 
 
 def test_chunks_are_drawn_by_length_and_weight(speech, tmp_path):
     build(speech, tmp_path)
     generator = np.random.default_rng(0)
-    drawn = store.open_store(tmp_path / "s.i16", tmp_path / "s.csv").chunks(4000, 100, generator).mean(1).round(1)
+    drawn = (
+        store.open_store(tmp_path / "s.i16", tmp_path / "s.csv").chunks(4000, 100, generator).numpy().mean(1).round(1)
+    )
     shares = [float((drawn == np.float32(level)).mean()) for level in (0.1, 0.2, 0.3)]
     np.testing.assert_allclose(shares, [0.5, 0.25, 0.25], atol=0.03)
 
@@ -67,7 +69,7 @@ def test_weights_multiply_a_corpus_hours(tmp_path):
         {"corpus": ["x", "y"], "speaker": ["a", "b"], "part": "train", "start": [0, 500], "samples": 500, "files": 1}
     ).to_csv(tmp_path / "s.csv", index=False)
     weighted = store.open_store(tmp_path / "s.i16", tmp_path / "s.csv", weights={"y": 3.0})
-    chunks = weighted.chunks(4000, 10, np.random.default_rng(0))
+    chunks = weighted.chunks(4000, 10, np.random.default_rng(0)).numpy()
     assert (chunks[:, 0] > 0.05).mean() == pytest.approx(0.75, abs=0.03)
     with pytest.raises(InputError, match=r"no corpus 'z' that pretrain\.weights names"):
         store.open_store(tmp_path / "s.i16", tmp_path / "s.csv", weights={"z": 3.0})

@@ -150,7 +150,7 @@ def test_weight_of_a_worker_that_does_not_exist_is_refused(speech):
 
 def test_targets_are_normalised_over_training_speech(speech):
     run = Training(TINY, speech)
-    clean = torch.from_numpy(speech.train.chunks(64, TINY.chunk_samples, np.random.default_rng(7)))
+    clean = speech.train.chunks(64, TINY.chunk_samples, np.random.default_rng(7))
     for name, value in run.targets(clean).items():
         normalised = run.normalisation.apply(name, value)
         assert abs(normalised.mean().item()) < 0.25, name
@@ -254,7 +254,7 @@ def test_params_out_of_range_are_refused(key, value):
 
 def write_store(folder: Path, speech: Speech) -> None:
     for name, store in (("noise", speech.noises), ("speech", speech.train)):
-        store.samples.tofile(folder / f"{name}.i16")
+        store.samples.numpy().tofile(folder / f"{name}.i16")
         parts = ["train"] * (len(store.starts) - 1) + ["validation" if name == "speech" else "train"]
         pd.DataFrame(
             {
@@ -383,3 +383,39 @@ def test_the_script_trains_in_two_processes_under_torchrun(command, tmp_path):
     assert losses["step"].tolist() == [2, 4, 6]
     assert math.isfinite(losses["validation_mean"].iloc[-1])
     assert checkpoint.load(tmp_path / "encoder.safetensors", TINY.geometry)
+
+
+def tones(frequency_hz: float) -> Store:
+    """Two speakers, each a tone of 4 s."""
+    wave = (8000 * np.sin(2 * np.pi * frequency_hz * np.arange(128_000) / 16_000)).astype("<i2")
+    return Store(wave, np.array([0, 64_000]), np.array([64_000, 64_000]))
+
+
+def pitch_hz(signal: torch.Tensor) -> float:
+    """The frequency of the highest peak of a signal's spectrum."""
+    return float(torch.fft.rfft(signal * torch.hann_window(len(signal))).abs().argmax()) * 16_000 / len(signal)
+
+
+def test_chunks_to_train_on_are_played_at_each_speed_in_equal_parts_and_those_to_validate_on_as_they_are():
+    params = replace(TINY, chunk_seconds=1.0, speeds=(0.8, 1.0, 1.25))
+    heard = speech_module.draw_chunks(params, tones(200.0), 6, speech_module.TRAIN, 0, 0)
+    assert heard.shape == (6, 16_000)
+    assert [pitch_hz(chunk) for chunk in heard] == pytest.approx([160, 160, 200, 200, 250, 250], abs=1)
+    held_out = speech_module.draw_chunks(params, tones(200.0), 6, speech_module.VALIDATION, 0, 0)
+    assert [pitch_hz(chunk) for chunk in held_out] == pytest.approx([200] * 6, abs=1)
+
+
+def test_without_other_speeds_the_chunks_are_slices_of_the_speech():
+    store = tones(200.0)
+    chunks = speech_module.draw_chunks(TINY, store, 3, speech_module.TRAIN, 0, 0)
+    whole = store.samples.float() / 32767
+    for chunk in chunks:
+        assert any(
+            torch.equal(chunk, whole[start : start + len(chunk)]) for start in range(len(whole) - len(chunk) + 1)
+        )
+
+
+@pytest.mark.parametrize("speeds", [(), (0.0,), (1.0, 3.0), (0.9001,)])
+def test_speeds_are_hundredths_from_a_half_to_two(speeds):
+    with pytest.raises(ValueError, match=r"speeds: expected numbers from 0.5 to 2 in hundredths"):
+        replace(TINY, speeds=speeds)
