@@ -15,7 +15,6 @@ def main() -> None:
     """Read the folders of the params, write one array and one table for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", type=Path, required=True)
-    parser.add_argument("--block", default="prepare", help="of the params (default: %(default)s)")
     parser.add_argument("--speech", type=Path, required=True, help="folder of speech")
     parser.add_argument("--noise", type=Path, required=True, help="folder of noises; may be empty")
     parser.add_argument("--impulse-responses", type=Path, required=True, help="folder of room responses; may be empty")
@@ -23,7 +22,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes that decode")
     arguments = parser.parse_args()
     with one_line("prepare"):
-        settings = params.read(arguments.params, arguments.block, store.PrepareParams)
+        settings = params.read(arguments.params, "prepare", store.PrepareParams)
         files = store.speech_files(arguments.speech, settings.index)
         build = partial(store.build, max_unreadable_share=settings.max_unreadable_share, workers=arguments.workers)
         table, left_out = build(

@@ -25,7 +25,6 @@ def main() -> None:
     """Train from the prepared store; write the encoder, its snapshots and the log of losses."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", type=Path, required=True)
-    parser.add_argument("--block", default="pretrain", help="of the params (default: %(default)s)")
     parser.add_argument("--store", type=Path, required=True, help="folder that prepare wrote")
     parser.add_argument("--initial", type=Path, help="encoder to begin from (.safetensors), if not from random weights")
     parser.add_argument("--teacher", type=Path, help="Whisper's weights (model.bin of CTranslate2), if it is to teach")
@@ -45,7 +44,7 @@ def main() -> None:
         if arguments.device == "cuda":
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
             torch.set_float32_matmul_precision("high")  # the teacher's products may take the matrix units, too
-        settings = params.read(arguments.params, arguments.block, PretrainParams)
+        settings = params.read(arguments.params, "pretrain", PretrainParams)
         training = Training(
             settings,
             open_speech(arguments.store, settings),
