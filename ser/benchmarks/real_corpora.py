@@ -22,9 +22,10 @@ KEPT = ("ambiguity", "bias", "evaluate", "familiarity", "manifest", "representat
 HEADING = """# The default pipeline on real corpora
 
 Each corpus by itself, with the params of `benchmarks/real_corpora.yaml` and otherwise the defaults. The classifier was
-chosen on nEMO and the bundled corpus, the encoder's recipe by what its frames know of pitch on nEMO, and later weights
-were not shipped because of the UAR of both. EMO-DB's figures spoke twice against a change that was then not made
-(fine-tuning, one level for all signals); the other corpora chose nothing ([experiments](experiments.md)). UAR with
+chosen on nEMO and the bundled corpus, and so was the encoder: by the UAR of a part of nEMO and of the bundled corpus
+these weights were shipped, and others were not. EMO-DB's figures spoke twice against a change that was then not made
+(fine-tuning, one level for all signals); the other corpora chose nothing ([experiments](experiments.md)). The teacher
+of the encoder may have heard any of them, without labels of emotion ([model card](../models/pase_plus.md)). UAR with
 intervals of 95 % over speakers; chance is one over the emotions. "What that adds" is what a random split, with the same
 speakers on both sides, adds to the UAR. The numbers are those of `metrics/<corpus>/*.json`; `make real-corpora` makes
 them anew for whoever has the corpora.
@@ -32,7 +33,7 @@ them anew for whoever has the corpora.
 In ASED 25 of 27 sentences belong to one emotion, so that a guess by the sentence alone has a UAR of 0.760, and its
 figures owe much to them: on sentences that are not in training the UAR is lower by 0.157 [0.137, 0.177], with
 discriminant analysis; on EMO-DB by 0.063 [0.025, 0.105], on nEMO, of 90 sentences, by nothing that shows
-([words](fusion.md)).
+([words](fusion.md), with the encoder before it had a teacher).
 
 Most of URDU's speakers have one emotion only, and four of them all of its anger: a guess by speaker alone has a UAR of
 0.960, so every claim about groups of its people is refused. Two of its 29 names are one woman, by audio that their
