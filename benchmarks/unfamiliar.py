@@ -28,7 +28,8 @@ def main() -> None:
     """Describe each corpus, measure others, noises and distorted speech by it, and print what is unfamiliar."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpora", nargs="+", default=["emodb", "ravdess", "nemo", "ased"])
-    parser.add_argument("--weights", type=Path, default=Path("models/pase_plus_untaught.safetensors"))  # as FOLDER has it
+    # As the benchmark has it, which encoded what is in FOLDER.
+    parser.add_argument("--weights", type=Path, default=Path("models/pase_plus_untaught.safetensors"))
     parser.add_argument("--noise", type=Path, default=Path("../shared/corpora/noise"), help="a folder of each kind")
     parser.add_argument("--recordings", type=int, default=10, help="of each kind (default: %(default)s)")
     parser.add_argument("--distorted", default="emodb", help="the corpus to distort (default: %(default)s)")
