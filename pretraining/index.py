@@ -19,13 +19,14 @@ class Source:
         address: of its repository, or of the page of its archives.
         version: the commit that was trained on, or the archive.
         files: which of its files are speech, below its folder.
-        speaker: finds who speaks in a file's path, below its folder: the first group, or the whole where there is none.
+        speaker: finds who speaks in a file's path, below its folder: the first group. Where it finds nobody, or is not
+            given, the name of the folder stands for the speaker.
     """
 
     address: str
     version: str
     files: str
-    speaker: str = "^"
+    speaker: str | None = None
 
 
 # By the name of the folder. Licences: models/pase_plus.md.
@@ -102,9 +103,10 @@ def index(folder: Path) -> pd.DataFrame:
                 f"({source.version}) into that folder"
             )
         for path in paths:
-            who = re.search(source.speaker, path.relative_to(folder / name).as_posix())
-            speaker = who[1] if who and who.re.groups else name
-            rows.append({"path": path.relative_to(folder).as_posix(), "corpus": name, "speaker": speaker})
+            who = source.speaker and re.search(source.speaker, path.relative_to(folder / name).as_posix())
+            rows.append(
+                {"path": path.relative_to(folder).as_posix(), "corpus": name, "speaker": who[1] if who else name}
+            )
     return pd.DataFrame(rows).sort_values("path", ignore_index=True)
 
 

@@ -18,7 +18,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINES = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("dvc.yaml", "*/dvc.yaml", "pretraining/*/dvc.yaml")
+    for pattern in ("dvc.yaml", "*/dvc.yaml", "*/*/dvc.yaml")
     for path in ROOT.glob(pattern)
     if not path.parent.name.startswith(".")
 )

@@ -65,6 +65,7 @@ def draw_chunks(params: PretrainParams, store: Store, count: int, *place: int) -
     parts = [
         at_speed(store.chunks(part, math.ceil(params.chunk_samples * speed), generator), speed)
         for part, speed in zip(counts, speeds, strict=True)
+        if part
     ]
     return torch.cat([part[:, : params.chunk_samples] for part in parts])
 

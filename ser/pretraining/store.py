@@ -7,7 +7,7 @@ likewise.
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -65,23 +65,22 @@ class Store:
         samples: (total,) int16, a tensor on any device, or an array, from which one is made.
         starts: (signals,) first sample of each signal.
         lengths: (signals,) samples of each.
-        weights: (signals,) how much each counts when one is drawn; its length unless changed.
+        weights: (signals,) how much each counts when one is drawn; its length where nothing else is said.
     """
 
     samples: Tensor
     starts: np.ndarray
     lengths: np.ndarray
-    weights: np.ndarray = field(init=False)
+    weights: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self.samples = torch.as_tensor(self.samples)
-        self.weights = self.lengths.astype(float)
+        if self.weights is None:
+            self.weights = self.lengths.astype(float)
 
     def to(self, device: str) -> "Store":
         """Give the same signals on a device: what a GPU draws chunks from must not travel to it at every step."""
-        moved = Store(self.samples.to(device), self.starts, self.lengths)
-        moved.weights = self.weights
-        return moved
+        return replace(self, samples=self.samples.to(device))
 
     def chunks(self, count: int, length: int, generator: np.random.Generator) -> Tensor:
         """Draw chunks from anywhere in the signals.
@@ -266,13 +265,14 @@ def open_store(
     table = table[table["part"] == part]
     if table.empty:
         raise InputError(f"{table_path}: holds no speaker of the part '{part}'")
-    store = Store(
+    lengths = table["samples"].to_numpy(np.int64)
+    counts = table["corpus"].map(lambda corpus: (weights or {}).get(corpus, 1.0)).to_numpy(float)
+    return Store(
         np.memmap(samples_path, dtype="<i2", mode="c"),  # torch takes no memory that cannot be written to
         table["start"].to_numpy(np.int64),
-        table["samples"].to_numpy(np.int64),
+        lengths,
+        lengths * counts,
     )
-    store.weights = store.weights * table["corpus"].map(lambda corpus: (weights or {}).get(corpus, 1.0)).to_numpy(float)
-    return store
 
 
 def load_all(samples_path: Path, table_path: Path) -> Sequence[np.ndarray]:

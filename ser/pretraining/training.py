@@ -87,9 +87,10 @@ class Training:
         start: PasePlus | None = None,
         teacher: WhisperEncoder | None = None,
     ) -> None:
-        if params.chunks % processes or params.chunks // processes < 2:
+        fewest = max(2, len(params.speeds))
+        if params.chunks % processes or params.chunks // processes < fewest:
             raise InputError(
-                f"pretrain.chunks: expected 2 or more for each of {processes} processes, found {params.chunks}"
+                f"pretrain.chunks: expected {fewest} or more for each of {processes} processes, found {params.chunks}"
             )
         speech.check(params.distortions)
         self.params, self.device, self.rank, self.processes = params, device, rank, processes

@@ -21,6 +21,7 @@ FILES = {
     "dataset-voice-kerstin/verified/de_rhasspy-0365.flac": "dataset-voice-kerstin",
     "dataset-voice-nathalie/verified/nl_rhasspy_38.flac": "dataset-voice-nathalie",
     "speech-to-intent-benchmark/data/speech/clean/a1ed275a.wav": "speech-to-intent-benchmark",
+    "wake-word-benchmark/audio/multiple_keywords.wav": "wake-word-benchmark",
     "wake-word-benchmark/audio/smart mirror/3d165638.wav": "smart mirror",
 }
 # In the clones as well, and no speech to train on.
@@ -57,7 +58,7 @@ def test_prepare_reads_what_the_script_writes(clones):
     ended = subprocess.run(
         [sys.executable, "-m", "pretraining.index", clones], cwd=ROOT, capture_output=True, text=True
     )
-    assert ended.stdout.startswith("index: 9 files of 7 corpora")
+    assert ended.stdout.startswith("index: 10 files of 7 corpora")
     listed = store.speech_files(clones, "index.csv")
     assert sorted(Path(path).relative_to(clones).as_posix() for path in listed["path"]) == sorted(FILES)
     assert pd.read_csv(clones / "index.csv", dtype=str)["speaker"].notna().all()

@@ -405,6 +405,11 @@ def test_chunks_to_train_on_are_played_at_each_speed_in_equal_parts_and_those_to
     assert [pitch_hz(chunk) for chunk in held_out] == pytest.approx([200] * 6, abs=1)
 
 
+def test_fewer_chunks_than_speeds_are_refused(speech):
+    with pytest.raises(InputError, match=r"pretrain\.chunks: expected 5 or more for each of 1 processes, found 4"):
+        Training(replace(TINY, speeds=(0.8, 0.9, 1.0, 1.1, 1.2)), speech)
+
+
 def test_without_other_speeds_the_chunks_are_slices_of_the_speech():
     store = tones(200.0)
     chunks = speech_module.draw_chunks(TINY, store, 3, speech_module.TRAIN, 0, 0)
