@@ -226,7 +226,7 @@ def _add_state(app: FastAPI, service: Service) -> None:
     @app.get("/problems/{kind}", summary="What a type of problem is", responses=problems.documented(["not-found"]))
     async def problem(kind: str) -> Mapping[str, str | int]:
         if kind not in problems.KINDS:
-            raise Problem("not-found", f"expected one of {', '.join(problems.KINDS)}, found another one")
+            raise Problem("not-found", f"expected one of {', '.join(problems.KINDS)}, found {problems.shown(kind)}")
         status, title = problems.KINDS[kind]
         return {"type": f"/problems/{kind}", "title": title, "status": status}
 

@@ -1,18 +1,28 @@
 """The model that a person chose by flags; nothing that takes long is imported before it is needed."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from ser.files.failures import InputError
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say which model to take."""
-    for flag, default, words in (
-        ("--model", "models/bundle", "the trained model, a bundle, or the .onnx file made of one"),
-        ("--models", None, "instead the classifiers of the folds, a folder: their mean"),
-        ("--weights", "models/pase_plus.safetensors", "file of the trained encoder, where the model lacks its own"),
+    either = parser.add_mutually_exclusive_group()
+    for group, flag, default, words in (
+        (either, "--model", "models/bundle", "the trained model, a bundle, or the .onnx file made of one"),
+        (either, "--models", None, "instead the classifiers of the folds, a folder: their mean"),
+        (
+            parser,
+            "--weights",
+            "models/pase_plus.safetensors",
+            "file of the trained encoder, where the model has none",
+        ),
     ):
         shown = f"{words} (default: {default})" if default else words
-        parser.add_argument(flag, type=Path, metavar="PATH", default=default and Path(default), help=shown)
+        group.add_argument(flag, type=Path, metavar="PATH", default=default and Path(default), help=shown)
 
 
 def add_doubt_flags(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +31,15 @@ def add_doubt_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threshold", type=float, metavar="P", help=words)
     words = "name an emotion for what is unlike the training speech, too, instead of the answer 'unfamiliar'"
     parser.add_argument("--any-sound", action="store_true", help=words)
+
+
+@contextmanager
+def usage(parser: argparse.ArgumentParser) -> Iterator[None]:
+    """End as the parser does, exit code 2, where a check of its flags raises ``InputError``."""
+    try:
+        yield
+    except InputError as error:
+        parser.error(str(error))
 
 
 def read(options: argparse.Namespace, fold: int | None = None, device: str = "cpu"):

@@ -40,11 +40,15 @@ exit codes:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print label and probabilities of each file; exit codes as ``EXIT_CODES``."""
-    options = _parser().parse_args(arguments)
-    with one_line("predict"), ExitStack() as stack:
-        cut = _cut(options)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    with chosen.usage(parser):
         if options.threshold is not None and not 0 <= options.threshold <= 1:
-            raise InputError(f"--threshold: expected 0 to 1, found {options.threshold}")
+            raise InputError(f"--threshold: expected 0 to 1, found {options.threshold:g}")
+        cut = _cut(options)
+        if options.fold is not None and options.models is None:
+            raise InputError("--fold: expected --models beside it, found none; a bundle has one classifier, of no fold")
+    with one_line("predict"), ExitStack() as stack:
         paths = [Path(path) for path in options.paths if path != STANDARD_INPUT]
         files, faults = audio_files(paths)
         names = {path: str(path) for path in files}
@@ -95,8 +99,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _load(options: argparse.Namespace) -> tuple["Model | Predictor", bool]:
     """Load the model; or the predictor, and True, where that takes a speaker's files together."""
-    if options.fold is not None and options.models is None:
-        raise InputError("--fold: expected --models beside it, found none; a bundle has one classifier, of no fold")
     if chosen.is_onnx(options):
         return chosen.load(options), False
     from serving.pipeline import Pipeline

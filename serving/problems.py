@@ -30,6 +30,7 @@ KINDS = {
     "broken": (500, "The service made an error"),
     "busy": (503, "The service is busy"),
 }
+SHOWN = 80  # characters of what a client sent
 CLIENT_GONE = 499  # for log and counts alone, as nginx has it
 BY_STATUS = {400: "malformed", 404: "not-found", 405: "wrong-method"}
 
@@ -83,14 +84,17 @@ def install(app: FastAPI) -> None:
     async def parameters(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        return _respond(request, Problem("wrong-parameter", f"{name}: {first['msg'][:1].lower()}{first['msg'][1:]}"))
+        expected = first["msg"].removeprefix("Input should be ")
+        line = f"{name}: expected {expected[:1].lower()}{expected[1:]}, found {shown(str(first.get('input')))}"
+        return _respond(request, Problem("wrong-parameter", line))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         kind = BY_STATUS.get(error.status_code, "broken" if error.status_code >= 500 else "malformed")
         lines = {
-            "not-found": "expected one of the addresses in /openapi.json, found another one",
-            "wrong-method": f"expected {(error.headers or {}).get('Allow', 'another method')} at this address",
+            "not-found": f"expected one of the addresses in /openapi.json, found {shown(request.url.path)}",
+            "wrong-method": f"expected {(error.headers or {}).get('Allow', 'another method')} at this address, found "
+            f"{shown(request.method)}",
         }
         return _respond(request, Problem(kind, lines.get(kind, str(error.detail)), headers=error.headers))
 
@@ -101,6 +105,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
         return _respond(request, Problem("broken", "an error of the service, not of the request; its log tells more"))
+
+
+def shown(text: str) -> str:
+    """Quote what a client sent: its first 80 characters, of others than printable ASCII the escapes."""
+    cut = text[:SHOWN] + ("..." if len(text) > SHOWN else "")
+    return ascii(cut)
 
 
 def _respond(request: Request, problem: Problem) -> Response:

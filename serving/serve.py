@@ -39,8 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--proxy", metavar="ADDRESS", help="a proxy whose word on its clients' addresses is taken")
     limits.add_flags(parser)
     options = parser.parse_args(arguments)
+    with chosen.usage(parser):
+        _check(options)
     with one_line("serve"):
-        service = _checked(options)
+        service = _tried(options)
         folder = tempfile.TemporaryDirectory() if options.workers > 1 else None
         if folder:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder.name  # counts of the processes; no audio
@@ -92,9 +94,10 @@ def application(made):
     return build(made)
 
 
-def _checked(options: argparse.Namespace):
-    """Give what makes the service; refuse in one line, before any process serves, what it could not be made of."""
+def _check(options: argparse.Namespace) -> None:
+    """Refuse flags out of their range."""
     from serving import limits
+    from serving.answers import Policy
 
     for flag, value, least, most in (
         ("--workers", options.workers, 1, 1000),
@@ -104,6 +107,11 @@ def _checked(options: argparse.Namespace):
         if not least <= value <= most:
             raise InputError(f"{flag}: expected {least:,} to {most:,}, found {value}")
     limits.from_flags(options)
+    Policy(options.threshold or 0.0, options.silence_db)
+
+
+def _tried(options: argparse.Namespace):
+    """Give what makes the service; what it cannot be made of is refused here, before any process serves."""
     if options.workers == 1:
         service = make(options)
         return lambda: service

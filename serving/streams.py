@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from ser.audio import SAMPLING_RATE_HZ
 from serving import gate, logs
 from serving.answers import answer
-from serving.problems import Problem
+from serving.problems import Problem, shown
 from serving.service import Service
 
 PROTOCOL, KEY_PROTOCOL = "ser.v1", "ser.key."  # a browser can send a key to a WebSocket only among the protocols
@@ -170,7 +170,7 @@ def _parameter(websocket: WebSocket, name: str, kind: type, default: float, boun
     except ValueError:
         value = float("nan")
     if not low <= value <= high:
-        raise Problem("wrong-parameter", f"{name}: expected {low:,} to {high:,}, found something else")
+        raise Problem("wrong-parameter", f"{name}: expected {low:,} to {high:,}, found {shown(text)}")
     return value
 
 

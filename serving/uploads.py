@@ -8,7 +8,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from serving.limits import Limits
-from serving.problems import Problem
+from serving.problems import Problem, shown
 from serving.recording import Recording
 
 PART = "file"  # the name of the part of a form that holds the recording
@@ -58,7 +58,7 @@ def check_type(kind: str) -> None:
         raise Problem(
             "wrong-type",
             f"expected Content-Type audio/..., video/..., {', '.join(OTHER_TYPES)} or {FORM}, found "
-            f"{'another one' if kind else 'none'}; name the type of the recording",
+            f"{shown(kind) if kind else 'none'}; name the type of the recording",
         )
 
 

@@ -162,10 +162,6 @@ def parts(content, then):
     ("arguments", "message"),
     [
         (["--models", "nowhere"], "serve: nowhere: expected classifiers (.safetensors), found none; train them first"),
-        (["--workers", "0"], "serve: --workers: expected 1 to 1,000, found 0"),
-        (["--port", "70000"], "serve: --port: expected 0 to 65,535, found 70000"),
-        (["--upload-s", "0"], "serve: --upload-s: expected at least 0.1, found 0.0"),
-        (["--threshold", "2"], "serve: --threshold: expected 0 to 1, found 2.0"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(trained, arguments, message):
@@ -173,6 +169,24 @@ def test_what_cannot_be_served_is_one_line(trained, arguments, message):
     with pytest.raises(SystemExit) as caught:
         serve.main([*arguments, *models])
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--workers", "0"], "--workers: expected 1 to 1,000, found 0"),
+        (["--port", "70000"], "--port: expected 0 to 65,535, found 70000"),
+        (["--upload-s", "0"], "--upload-s: expected at least 0.1, found 0.0"),
+        (["--threshold", "2"], "--threshold: expected 0 to 1, found 2.0"),
+        (["--silence-db", "3"], "--silence-db: expected -120 to 0, found 3.0"),
+        (["--model", "a", "--models", "b"], "argument --models: not allowed with argument --model"),
+    ],
+)
+def test_a_wrong_command_line_ends_with_exit_code_2(arguments, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        serve.main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"ser serve: error: {message}"
 
 
 @pytest.mark.parametrize(("given", "expected"), [(None, 0.35), (0.0, 0.0), (0.9, 0.9)])

@@ -110,19 +110,22 @@ def test_silence_and_doubt_are_told_from_emotions(start, recording):
 
 
 @pytest.mark.parametrize(
-    ("query", "name"),
+    ("query", "expected", "found"),
     [
-        ("?window=0.1", "window"),
-        ("?window=nan", "window"),
-        ("?window=31", "window"),
-        ("?window=x", "window"),
-        ("?window=1&hop=0", "hop"),
-        ("?window=1&hop=inf", "hop"),
-        ("?window=1&hop=2", "hop"),
+        ("?window=0.1", "window: expected greater than or equal to 0.5", "'0.1'"),
+        ("?window=nan", "window: expected a finite number", "'nan'"),
+        ("?window=31", "window: expected less than or equal to 30", "'31'"),
+        ("?window=x%1b", "window: expected a valid number", r"'x\x1b'"),
+        ("?window=" + "x" * 1000, "window: expected a valid number", f"'{'x' * 80}...'"),
+        ("?window=1&hop=0", "hop: expected greater than or equal to 0.1", "'0'"),
+        ("?window=1&hop=inf", "hop: expected a finite number", "'inf'"),
+        ("?window=1&hop=2", "hop: expected at most the window, 1 s", "2 s"),
     ],
 )
-def test_parameters_out_of_range_are_named(server, recording, query, name):
-    assert problem(send(server, recording(), query), 422, "wrong-parameter").startswith(f"{name}: ")
+def test_parameters_out_of_range_are_named_with_what_was_found(server, recording, query, expected, found):
+    line = problem(send(server, recording(), query), 422, "wrong-parameter")
+    assert line.startswith(expected)
+    assert line.endswith(f", found {found}")
 
 
 def test_a_timeline_with_too_many_windows_is_refused(start, recording):
@@ -183,9 +186,9 @@ def test_a_key_is_needed_where_there_are_keys(start, recording):
 
 
 def test_addresses_and_methods_that_are_not_there_are_problems(server):
-    problem(httpx.get(f"{server.url}/v2/predict"), 404, "not-found")
+    assert problem(httpx.get(f"{server.url}/v2/predict"), 404, "not-found").endswith("found '/v2/predict'")
     answer = httpx.get(f"{server.url}/v1/predict")
-    assert problem(answer, 405, "wrong-method") == "expected POST at this address"
+    assert problem(answer, 405, "wrong-method") == "expected POST at this address, found 'GET'"
     assert answer.headers["Allow"] == "POST"
     problem(httpx.get(f"{server.url}/problems/none"), 404, "not-found")
 
