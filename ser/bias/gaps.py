@@ -2,11 +2,11 @@
 
 A gap between two groups is a signed difference between two named groups. "Largest minus smallest" of many groups is
 above zero by chance alone, the more so the more groups there are; it is given too, but beside what it would be if the
-groups did not matter. Each test permutes the attribute over speakers, and Holm's adjustment keeps the many tests of one
-measure from finding what is not there.
+groups did not matter. Each test permutes the attribute over the speakers of each corpus, and Holm's adjustment keeps
+the many tests of one measure from finding what is not there.
 
 A gap says that groups fare differently here, not why: groups may differ in age, corpus or recording as well. The test
-takes the speakers of the groups as alike in all but the attribute, whatever their corpus.
+takes the corpus into account, as one may be easier than another, and have more women; all else is taken as alike.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,11 +54,13 @@ class Arena:
         names: the groups.
         sizes: speakers of each group.
         stack: counts (speakers, emotions, emotions), first those of the first group's speakers, then the second's, ...
+        corpora: within which the attribute is permuted (speakers,); of corpora themselves all the same.
     """
 
     names: list[str]
     sizes: list[int]
     stack: np.ndarray
+    corpora: np.ndarray
 
     @property
     def labels(self) -> np.ndarray:
@@ -84,11 +86,14 @@ class Arena:
         return self.stack.sum(axis=(0, 2)) / self.stack.sum()
 
 
-def arena(people: pd.DataFrame, membership: pd.Series, names: Sequence[str], emotions: Sequence[str]) -> Arena:
+def arena(
+    people: pd.DataFrame, attribute: str, membership: pd.Series, names: Sequence[str], emotions: Sequence[str]
+) -> Arena:
     """Gather the confusions of groups by speaker; a speaker of two groups stands in each.
 
     Args:
         people: the predictions.
+        attribute: what makes the groups.
         membership: the group of each.
         names: the groups to compare.
         emotions: the label set.
@@ -96,12 +101,13 @@ def arena(people: pd.DataFrame, membership: pd.Series, names: Sequence[str], emo
     Returns:
         The groups in the order of ``names``.
     """
-    stacks = []
+    stacks, corpora = [], []
     for name in names:
         part = people[membership == name]
         speakers = sorted(set(part["speaker"]))
         stacks.append(confusions(part["truth"], part["prediction"], part["speaker"], speakers, emotions))
-    return Arena(list(names), [len(stack) for stack in stacks], np.concatenate(stacks))
+        corpora += permutations.strata(part, attribute).tolist()
+    return Arena(list(names), [len(stack) for stack in stacks], np.concatenate(stacks), np.array(corpora))
 
 
 def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, claims: Claims) -> pd.DataFrame:
@@ -119,10 +125,12 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
         - Pairs of groups: ``differences``, with the bootstrap's interval from ``low`` to ``high``.
         - All groups: ``spreads``; ``first`` and ``second`` are empty, but for ``uar_largest`` the best and the worst
           served group, whose ``ratio`` of UARs, worst over best, is there too.
-        - ``p``: of the permutation test; ``p_holm``: adjusted within the measure; ``p_smallest``: no gap has less.
+        - ``p``: of the permutation test, which asks how far the gap is from the mean over all arrangements: that is 0
+          for one corpus, and for several what their differences make of groups that are not alike in number in each;
+          ``p_holm``: adjusted within the measure; ``p_smallest``: no gap has less.
         - ``unbiased_low``, ``unbiased_high``: where the gap would lie, with the wanted confidence, under a model that
-          has no bias: the same speakers with the same utterances, the attribute dealt out to them by chance; of spreads
-          the upper end alone. Where there is a bias, it widens this range, too.
+          has no bias: the same speakers with the same utterances, the attribute dealt out by chance to those of each
+          corpus; of spreads the upper end alone. Where there is a bias, it widens this range, too.
         - ``detectable``: the smallest gap that the test would find in about four of five such corpora: the sum of
           Student's quantiles for the confidence and for ``POWER``, with two degrees of freedom fewer than speakers,
           times the standard error of the bootstrap. With normal quantiles, as textbooks have it, a test of five
@@ -136,11 +144,11 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
         names = [name for name in names if claims.carried(attribute, name, ANY)]
         for pair in combinations(names, 2) if attribute in PAIRED else ():
             allowed = claims.on_pair(attribute, *pair, emotions)
-            rows += _pair(attribute, arena(people, membership, pair, emotions), emotions, params, allowed)
+            rows += _pair(attribute, arena(people, attribute, membership, pair, emotions), emotions, params, allowed)
         whole = [name for name in names if claims.carried(attribute, name, UAR)]
         if len(whole) > 1:
             tested = claims.carried(attribute, LARGEST, TEST)
-            rows += _all(attribute, arena(people, membership, whole, emotions), emotions, params, tested)
+            rows += _all(attribute, arena(people, attribute, membership, whole, emotions), emotions, params, tested)
     gaps = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = list(COLUMNS[COLUMNS.index("difference") :])
     gaps[numbers] = gaps[numbers].astype(float)
@@ -181,12 +189,17 @@ def _chance(
     groups: Arena, measure: Callable, seen: dict[str, np.ndarray], params: BiasParams, two_sided: bool
 ) -> dict[str, dict[str, np.ndarray]]:
     """Give p-values, the smallest that there can be, and the range of a gap that comes about by chance."""
-    labels, exact = permutations.arrangements(groups.sizes, params.permutations, params.seed)
+    labels, exact = permutations.arrangements(groups.labels, groups.corpora, params.permutations, params.seed)
     null = _where_seen(measure(groups.totals(labels), groups.target), seen)
-    smallest = permutations.smallest_p(groups.sizes, params.permutations)
+    smallest = permutations.smallest_p(permutations.table(groups.labels, groups.corpora), params.permutations)
     level = (1 + params.confidence) / 2 if two_sided else params.confidence
+    # Corpora can put the gaps of all arrangements off 0; within one corpus they lie around it.
+    off = two_sided and len(set(groups.corpora)) > 1
+    middle = {name: np.nanmean(values, axis=0) if off else 0.0 for name, values in null.items()}
     columns = {
-        "p": {name: permutations.p_values(seen[name], null[name], exact) for name in seen},
+        "p": {
+            name: permutations.p_values(seen[name] - middle[name], null[name] - middle[name], exact) for name in seen
+        },
         "p_smallest": {name: np.full(values.shape, smallest) for name, values in seen.items()},
         "unbiased_high": {name: np.nanquantile(values, level, axis=0) for name, values in null.items()},
     }

@@ -1,11 +1,12 @@
-"""Permutation tests that permute an attribute over speakers, not over utterances.
+"""Permutation tests that permute an attribute over the speakers of each corpus, not over utterances.
 
 If an attribute had nothing to do with how speakers are served, its values could as well have been handed out to the
-same speakers otherwise. So each arrangement of the values over the speakers says what the gap would have been, and the
-share of the arrangements whose gap is at least as large as the one seen is the p-value. Where all arrangements can be
-gone through, the test is exact; otherwise some are drawn, and the one seen counts as one of them (B. Phipson and
-G. Smyth, "Permutation p-values should never be zero", Statistical Applications in Genetics and Molecular Biology 9,
-2010).
+same speakers otherwise. They change places within a corpus only: if one corpus is easy and has more women, women are
+served better in every arrangement, and a gap is held against that. So each arrangement of the values over the speakers
+says what the gap would have been, and the share of the arrangements whose gap is at least as large as the one seen is
+the p-value. Where all arrangements can be gone through, the test is exact; otherwise some are drawn, and the one seen
+counts as one of them (B. Phipson and G. Smyth, "Permutation p-values should never be zero", Statistical Applications in
+Genetics and Molecular Biology 9, 2010).
 
 Few speakers allow few arrangements: of 5 women and 5 men there are 252, of which one and its mirror image always reach
 the gap seen, so that no gap whatsoever has a p below 2 / 252 = 0.008.
@@ -17,22 +18,58 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 
 from ser.machine import memory
 
 ROUNDING = 1e-9  # two gaps that differ by less are the same gap, summed up in another order
 
 
-def count(sizes: Sequence[int]) -> int:
-    """Count the ways to arrange groups of these sizes over their speakers."""
-    return math.factorial(sum(sizes)) // math.prod(map(math.factorial, sizes))
+def strata(people: pd.DataFrame, attribute: str) -> pd.Series:
+    """Say within what each speaker's value of an attribute may change places with others.
+
+    Args:
+        people: rows with the columns speaker and corpus.
+        attribute: what is permuted.
+
+    Returns:
+        By speaker, in order: their corpus; of corpora themselves "", as they are what is permuted.
+    """
+    corpora = people.groupby("speaker")["corpus"].first()
+    return pd.Series("", corpora.index) if attribute == "corpus" else corpora
 
 
-def smallest_p(sizes: Sequence[int], limit: int) -> float:
+def count(sizes: np.ndarray) -> int:
+    """Count the ways to arrange groups over their speakers.
+
+    Args:
+        sizes: speakers of each group in each corpus (corpora, groups).
+    """
+    ways = (math.factorial(sum(row)) // math.prod(map(math.factorial, row)) for row in sizes.tolist())
+    return math.prod(ways)
+
+
+def table(groups: np.ndarray, corpora: np.ndarray) -> np.ndarray:
+    """Count the speakers of each group in each corpus.
+
+    Args:
+        groups: the group of each speaker, 0 1 2 ... (speakers,).
+        corpora: the corpus of each speaker (speakers,).
+
+    Returns:
+        (corpora, groups).
+    """
+    _, rows = np.unique(corpora, return_inverse=True)
+    sizes = np.zeros((rows.max() + 1, groups.max() + 1), dtype=int)
+    np.add.at(sizes, (rows, groups), 1)
+    return sizes
+
+
+def smallest_p(sizes: np.ndarray, limit: int) -> float:
     """Give the smallest p-value that a gap between groups can have, however large it is.
 
     Args:
-        sizes: speakers of each group. Groups of the same size can change places, which changes no gap's size.
+        sizes: as for ``count``. Groups of the same size in every corpus can change places, which changes no gap's size.
         limit: as given to ``arrangements``.
 
     Returns:
@@ -41,14 +78,15 @@ def smallest_p(sizes: Sequence[int], limit: int) -> float:
     total = count(sizes)
     if total > limit:
         return 1 / (limit + 1)
-    return math.prod(math.factorial(alike) for alike in Counter(sizes).values()) / total
+    return math.prod(math.factorial(alike) for alike in Counter(map(tuple, sizes.T.tolist())).values()) / total
 
 
-def arrangements(sizes: Sequence[int], limit: int, seed: int) -> tuple[np.ndarray, bool]:
-    """Arrange groups over their speakers: in all ways, or in ``limit`` ways drawn where there are more.
+def arrangements(groups: np.ndarray, corpora: np.ndarray, limit: int, seed: int) -> tuple[np.ndarray, bool]:
+    """Arrange groups over the speakers of each corpus: in all ways, or in ``limit`` ways drawn where there are more.
 
     Args:
-        sizes: speakers of each group.
+        groups: the group of each speaker as it is, 0 1 2 ... (speakers,).
+        corpora: the corpus of each speaker (speakers,).
         limit: at most so many arrangements.
         seed: of the draws.
 
@@ -58,12 +96,22 @@ def arrangements(sizes: Sequence[int], limit: int, seed: int) -> tuple[np.ndarra
     Raises:
         InputError: memory does not suffice.
     """
-    if count(sizes) <= limit:
-        return _all(sizes), True
-    memory.require(2 * limit * sum(sizes), f"permutations {limit} of {sum(sizes)} speakers")
-    labels = np.repeat(np.arange(len(sizes), dtype=np.int8), sizes)
+    exact = count(table(groups, corpora)) <= limit
+    if not exact:
+        memory.require(2 * limit * len(groups), f"permutations {limit} of {len(groups)} speakers")
     generator = np.random.default_rng(seed)
-    return generator.permuted(np.tile(labels, (limit, 1)), axis=1), False
+    arranged = np.tile(groups.astype(np.int8), (1 if exact else limit, 1))
+    for corpus in np.unique(corpora):
+        own = corpora == corpus
+        if exact:
+            there, sizes = np.unique(groups[own], return_counts=True)
+            ways = there.astype(np.int8)[_all(sizes)]
+            repeats = len(arranged)
+            arranged = np.repeat(arranged, len(ways), axis=0)
+            arranged[:, own] = np.tile(ways, (repeats, 1))
+        else:
+            arranged[:, own] = generator.permuted(arranged[:, own], axis=1)
+    return arranged, exact
 
 
 def p_values(observed: np.ndarray, null: np.ndarray, exact: bool) -> np.ndarray:
@@ -109,7 +157,8 @@ def _all(sizes: Sequence[int]) -> np.ndarray:
     if len(sizes) == 1:
         return np.zeros((1, sizes[0]), dtype=np.int8)
     others, places = _all(sizes[:-1]), np.arange(sum(sizes))
-    arranged = np.full((count(sizes) // len(others), len(others), len(places)), len(sizes) - 1, dtype=np.int8)
+    choices = math.comb(len(places), sizes[-1])
+    arranged = np.full((choices, len(others), len(places)), len(sizes) - 1, dtype=np.int8)
     for labels, chosen in zip(arranged, combinations(places, sizes[-1]), strict=True):
         labels[:, np.delete(places, chosen)] = others
     return arranged.reshape(-1, len(places))

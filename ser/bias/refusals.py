@@ -14,6 +14,7 @@ refused by name and with the reason; it is left out of the metrics, not averaged
 from collections.abc import Sequence
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
 
 from ser.bias import permutations
@@ -104,10 +105,14 @@ def _of_comparison(
     for name, members in tests.items():
         voices = everyone[everyone["group"].isin(members)].groupby("speaker")["group"].nunique()
         sizes = [parts[member]["speaker"].nunique() for member in members]
-        smallest = permutations.smallest_p(sizes, params.permutations)
+        corpora = np.concatenate([permutations.strata(parts[member], attribute) for member in members])
+        by_corpus = permutations.table(np.repeat(np.arange(len(members)), sizes), corpora)
+        smallest = permutations.smallest_p(by_corpus, params.permutations)
         if voices.max() > 1:
             reason = f"the speaker {voices.idxmax()} is in {voices.max()} of the groups"
             rows += [(name, TEST, reason)] + [(name, INTERVAL, reason)] * (name != LARGEST)
         elif smallest > 1 - params.confidence:
-            rows.append((name, TEST, f"speakers: {' and '.join(map(str, sizes))}; no p can fall below {smallest:.2g}"))
+            within = "" if len(by_corpus) == 1 else ", who change places within a corpus"
+            many = " and ".join(map(str, sizes))
+            rows.append((name, TEST, f"speakers: {many}{within}; no p can fall below {smallest:.2g}"))
     return rows

@@ -138,9 +138,10 @@ def readable(material: Material, attribute: str) -> Finding:
         f"{int(row['classes'])} classes; chance is {words.number(row['chance'])}."
     )
     if "permuted" in row:
+        within = " of each corpus" if len(material.get("manifest", "corpora") or {}) > 1 else ""
         said += (
-            f" Where the same labels are handed to the speakers at random it has {words.number(row['permuted'])} on "
-            f"average ({words.p_value(row['p_value'])})."
+            f" Where the same labels are handed to the speakers{within} at random it has "
+            f"{words.number(row['permuted'])} on average ({words.p_value(row['p_value'])})."
         )
     sure = f"Never in training and test of the probe at once: {row['apart']}."
     if "p_value" in row:

@@ -7,7 +7,8 @@ all classes, whose chance level is one over their number.
 The folds decide what a probe may know (``ser.representation.folds``).
 
 Gender and age are facts of speakers, and speakers are few, so that some direction or other tells any handful of them
-from the rest. How well, is found by handing the same labels to the same speakers in other ways, and probing again.
+from the rest. How well, is found by handing the same labels to the same speakers in other ways, and probing again. They
+change hands within a corpus: where one corpus has more women, its room and microphones tell women apart, too.
 
 Per-speaker normalisation puts every speaker's mean at 0, so that no straight cut finds anything of a speaker by
 construction: probes for gender and age stay at chance. The probe for speakers falls below it, because the mean of a
@@ -179,7 +180,7 @@ def answers(vectors: np.ndarray, truth: np.ndarray, folds: np.ndarray, cost: flo
 def permuted(
     space: Space, manifest: pd.DataFrame, truth: np.ndarray, attribute: str, params: RepresentationParams
 ) -> np.ndarray:
-    """Probe for an attribute of speakers that was handed out to them anew, in a random order.
+    """Probe for an attribute of speakers that was handed out anew, in a random order, to those of each corpus.
 
     Args:
         space: as for ``probe``.
@@ -194,11 +195,15 @@ def permuted(
     speakers = manifest["speaker"].to_numpy(dtype=object)
     labelled = np.flatnonzero(truth != "")
     names, first, index = np.unique(speakers[labelled], return_index=True, return_inverse=True)
+    corpora = manifest["corpus"].to_numpy()[labelled[first]]
     generator = np.random.default_rng(params.seed)
     result = np.full(params.permutations, np.nan)
     for replicate in range(params.permutations):
         handed = np.full(len(truth), "", dtype=object)
-        handed[labelled] = truth[labelled[first]][generator.permutation(len(names))][index]
+        order = np.arange(len(names))
+        for corpus in np.unique(corpora):
+            order[corpora == corpus] = generator.permutation(order[corpora == corpus])
+        handed[labelled] = truth[labelled[first]][order][index]
         try:
             result[replicate] = balanced(probe(space, manifest, handed, attribute, params))
         except ObstacleError:

@@ -5,6 +5,7 @@ corpus.
 """
 
 import dataclasses
+import itertools
 import random
 
 import numpy as np
@@ -104,6 +105,46 @@ def test_the_exact_p_equals_a_slow_independent_enumeration():
     assert found["p_smallest"] == 1 / 126
     low, high = np.quantile(null, [0.025, 0.975])
     assert (found["unbiased_low"], found["unbiased_high"]) == pytest.approx((low, high))
+
+
+def of_two_corpora(women, men, recalls, **settings):
+    """Speakers whose recall is that of their corpus, whoever they are; women and men in each corpus as said."""
+    parts = []
+    for name, *numbers, recall in zip("ab", women, men, recalls, strict=True):
+        part = simulate(sizes=tuple(numbers), recalls=(recall, recall), **settings)
+        parts.append(part.assign(corpus=name, speaker=part["speaker"].str.replace("c", name)))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_what_an_easy_corpus_with_more_women_makes_of_a_gap_is_no_gap_between_women_and_men():
+    people = of_two_corpora(women=(9, 3), men=(3, 9), recalls=(0.9, 0.5))
+    found, blind = gender(people), gender(people.assign(corpus="one"))
+    assert found["difference"] == blind["difference"] > 0.15
+    assert blind["p"] < 0.05
+    assert found["p"] > 0.1
+    assert found["unbiased_low"] < found["difference"] < found["unbiased_high"]
+    assert found["unbiased_low"] > 0
+
+
+def test_a_gap_within_corpora_that_differ_is_found():
+    people = of_two_corpora(women=(9, 3), men=(3, 9), recalls=(0.6, 0.6))
+    better = people["gender"] == "female"
+    healed = np.random.default_rng(0).random(len(people)) < 0.7
+    people.loc[better & healed, "prediction"] = people["truth"]
+    assert gender(people)["p"] < 0.01
+
+
+def test_the_exact_p_within_corpora_equals_a_slow_independent_enumeration():
+    people = of_two_corpora(women=(2, 1), men=(2, 3), recalls=(0.8, 0.5), seed=3)
+    found = gender(people)
+    names = {corpus: sorted(set(part["speaker"])) for corpus, part in people.groupby("corpus")}
+    null = []
+    for pair, one in itertools.product(itertools.combinations(names["a"], 2), names["b"]):
+        women = people["speaker"].isin([*pair, one])
+        null.append(uar(people[women]) - uar(people[~women]))
+    away = np.abs(np.array(null) - np.mean(null))
+    assert found["p"] == pytest.approx(np.mean(away >= abs(found["difference"] - np.mean(null)) - 1e-9))
+    assert found["p_smallest"] == 1 / 24
 
 
 @pytest.mark.slow

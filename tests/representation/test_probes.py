@@ -33,15 +33,16 @@ EMOTIONS = ("angry", "happy", "sad")
 NUMBERS = 60
 
 
-def people_of(speakers=12, sentences=6):
+def people_of(speakers=12, sentences=6, corpus="c"):
     """Every speaker says every sentence in every emotion; women and men, and two age bands, in turn."""
     rows = [
-        (f"c/{speaker:02d}", emotion, f"sentence {sentence}")
+        (f"{corpus}/{speaker:02d}", emotion, f"sentence {sentence}")
         for speaker in range(speakers)
         for emotion in EMOTIONS
         for sentence in range(sentences)
     ]
     people = pd.DataFrame(rows, columns=["speaker", "emotion", "text"])
+    people["corpus"] = corpus
     number = people["speaker"].str[2:].astype(int)
     people["gender"] = np.where(number % 2, "male", "female")
     people["age"] = np.where(number % 4 < 2, 25.0, 40.0)
@@ -290,6 +291,23 @@ def test_permuted_labels_score_chance_where_true_ones_score_high():
     assert len(set(null.round(6))) > 3
     assert np.mean(null) == pytest.approx(0.5, abs=0.15)
     assert null.max() < 0.9
+
+
+def test_labels_change_hands_within_a_corpus_so_that_what_tells_corpora_apart_is_no_sign_of_gender():
+    rng = np.random.default_rng(10)
+    genders = {"a": ["female"] * 9 + ["male"] * 3, "b": ["female"] * 3 + ["male"] * 9}
+    parts = [people_of(sentences=2, corpus=name) for name in genders]
+    people = pd.concat(parts, ignore_index=True)
+    people["gender"] = [genders[who[0]][int(who[2:])] for who in people["speaker"]]
+    vectors = planted(people, "corpus", 1.0, rng) + rng.normal(size=(len(people), NUMBERS))
+    space, truth = representation_spaces.whole(vectors), probes.labels(people, "gender", BANDS)
+    params = dataclasses.replace(PARAMS, permutations=10)
+    null = probes.permuted(space, people, truth, "gender", params)
+    blind = probes.permuted(space, people.assign(corpus="c"), truth, "gender", params)
+    found = score(space, people, "gender")
+    assert found > 0.65
+    assert null.mean() == pytest.approx(found, abs=0.08)
+    assert blind.mean() < 0.6
 
 
 @pytest.fixture(scope="module")
