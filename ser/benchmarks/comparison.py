@@ -67,6 +67,8 @@ def table(
         had is missing.
     """
     asked = manifest[manifest["id"].isin(predictions["id"])]
+    tested = predictions.groupby([*SYSTEM, "protocol", "seed"])["id"].agg(["size", "nunique"])
+    assert (tested == len(asked)).all(axis=None), "a system does not test every utterance once under each seed"
     speakers = sorted(set(asked["speaker"]))
     bootstrap = Bootstrap.of(speakers, params.intervals)
     scored = replicates(predictions, manifest, emotions, speakers, bootstrap)

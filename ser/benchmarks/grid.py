@@ -94,8 +94,8 @@ class Fold:
         seed: that drew it.
         number: from 0.
         parts: (utterances,) ``train``, ``validation`` or ``test``, in the manifest's order.
-        repeated: whether an earlier seed gave a fold with the same test utterances, on which a linear classifier would
-            give the same predictions again.
+        repeated: whether an earlier seed cut the corpus into the same folds, all of them, so that a linear classifier
+            would give the same predictions again.
     """
 
     protocol: str
@@ -134,10 +134,13 @@ def folds(manifest: pd.DataFrame, task: Task, params: GridParams) -> list[Fold]:
         share = params.validation_share
         split = protocols.make(manifest, task.emotions, SplitParams(task.protocol, params.folds, share, share, seed))
         table.check(split, manifest)
-        for protocol, number, parts in table.folds(split, manifest):
-            asked = (protocol, (parts == "test").tobytes())
-            found.append(Fold(protocol, seed, number, parts, asked in seen))
-            seen.add(asked)
+        drawn = list(table.folds(split, manifest))
+        cuts = {
+            name: (name, frozenset((parts == "test").tobytes() for of, _, parts in drawn if of == name))
+            for name in {of for of, _, _ in drawn}
+        }
+        found += [Fold(protocol, seed, number, parts, cuts[protocol] in seen) for protocol, number, parts in drawn]
+        seen |= set(cuts.values())
     return found
 
 

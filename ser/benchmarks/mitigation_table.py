@@ -154,7 +154,11 @@ class _Tally:
     """What one system got right, speaker by speaker, summed over seeds."""
 
     def __init__(self, rows: pd.DataFrame, speakers: Sequence[str], genders: np.ndarray, emotions: Sequence[str]):
-        self.emotions = confusions(rows["emotion"], rows["prediction"], rows["speaker"], speakers, emotions)
+        self.of_seeds = [
+            confusions(part["emotion"], part["prediction"], part["speaker"], speakers, emotions)
+            for _, part in rows.groupby("seed")
+        ]
+        self.emotions = sum(self.of_seeds)
         self.of_gender = [genders == gender for gender in GENDERS]
         guessed = rows[rows["gender"].isin(GENDERS) & (rows["gender_guess"] != "")]
         self.genders = confusions(guessed["gender"], guessed["gender_guess"], guessed["speaker"], speakers, GENDERS)
@@ -173,5 +177,9 @@ class _Tally:
             return scores(resampled(self.genders, weights))["uar"] if both else np.full(len(weights), np.nan)
         if name == "speaker_probe":
             return weights @ self.named / weights.sum(axis=1)
-        women, men = (scores(resampled(self.emotions, weights * of))["uar"] for of in self.of_gender)
-        return women - men if name == "gender_gap" else np.minimum(women, men)
+        gaps, worse = [], []
+        for counts in self.of_seeds:
+            women, men = (scores(resampled(counts, weights * of))["uar"] for of in self.of_gender)
+            gaps.append(women - men)
+            worse.append(np.minimum(women, men))
+        return np.mean(gaps if name == "gender_gap" else worse, axis=0)

@@ -23,6 +23,7 @@ from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.splits.names import RANDOM
 
+LEAST_SYSTEMS = 3  # that Friedman's test compares
 TRAIN = "train"  # the normalisation that uses nothing of a test speaker but the utterance
 
 
@@ -97,7 +98,8 @@ def table(answers: Mapping[str, Answers], reference: System, params: IntervalPar
     both = {key: np.mean([tested[task][key][: min(counts)] for task in tested], axis=0) for key in systems}
     uars = pd.DataFrame({task: [tested[task][key][0] for key in systems] for task in tested})
     ranks = uars.rank(ascending=False).mean(axis=1)
-    any_bootstrap = next((own for own in bootstraps.values() if own.obstacle), next(iter(bootstraps.values())))
+    # The task with the fewest speakers gives the degrees of freedom of what is over all tasks.
+    careful = min(bootstraps.values(), key=lambda own: (not own.obstacle, len(own.strata)))
     lines = []
     for key, rank in zip(systems, ranks, strict=True):
         line = {"encoder": key[0], "classifier": key[1], "rank": rank}
@@ -105,13 +107,22 @@ def table(answers: Mapping[str, Answers], reference: System, params: IntervalPar
             line |= {task: tested[task][key][0]} | bootstraps[task].interval(tested[task][key][1:], f"{task}_")
         for name, replicates in (("mean", both[key]), ("difference", both[key] - both[compared])):
             if name == "mean" or key != compared:
-                line |= {name: replicates[0]} | any_bootstrap.interval(replicates[1:], f"{name}_")
+                line |= {name: replicates[0]} | careful.interval(replicates[1:], f"{name}_")
         lines.append(line)
     return pd.DataFrame(lines).sort_values(["rank", "mean"], ascending=[True, False], ignore_index=True)
 
 
 def friedman(scored: pd.DataFrame, tasks: Sequence[str]) -> float:
-    """Give the p-value of Friedman's test that none of at least three systems ranks above another."""
+    """Give the p-value of Friedman's test that no system ranks above another.
+
+    Raises:
+        InputError: there are fewer than three systems.
+    """
+    if len(scored) < LEAST_SYSTEMS:
+        raise InputError(
+            f"over_corpora.tasks: expected at least {LEAST_SYSTEMS} systems that every task has, for Friedman's test, "
+            f"found {len(scored)}; give the tasks more encoders or classifiers in common"
+        )
     return float(stats.friedmanchisquare(*scored[list(tasks)].to_numpy()).pvalue)
 
 

@@ -5,8 +5,9 @@ above zero by chance alone, the more so the more groups there are; it is given t
 groups did not matter. Each test permutes the attribute over the speakers of each corpus, and Holm's adjustment keeps
 the many tests of one measure from finding what is not there.
 
-A gap says that groups fare differently here, not why: groups may differ in age, corpus or recording as well. The test
-takes the corpus into account, as one may be easier than another, and have more women; all else is taken as alike.
+One corpus may be easier than another, and have more women. So groups are compared within each corpus that has several
+speakers of all of them, and averaged over these corpora; interval and test are of that mean. Else a gap says that
+groups fare differently here, not why: groups may differ in age or recording as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +18,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ser.bias import permutations
+from ser.bias import comparison, permutations
 from ser.bias.claims import ANY, GAP, INTERVAL, LARGEST, TEST, UAR, Claims
 from ser.bias.disparity import differences, spreads
 from ser.bias.groups import BiasParams
-from ser.people import COMPARED, PAIRED, groups_of
+from ser.people import COMPARED, PAIRED, groups_of, pair_name
 from ser.scores.intervals import Bootstrap
 from ser.scores.metrics import confusions, resampled, scores
 
@@ -54,7 +55,7 @@ class Arena:
         names: the groups.
         sizes: speakers of each group.
         stack: counts (speakers, emotions, emotions), first those of the first group's speakers, then the second's, ...
-        corpora: within which the attribute is permuted (speakers,); of corpora themselves all the same.
+        corpora: within which groups are compared (speakers,), 0 1 2 ...; each has speakers of every group.
     """
 
     names: list[str]
@@ -80,16 +81,49 @@ class Arena:
         groups = [resampled(self.stack, weights * (labels == group)) for group in range(len(self.names))]
         return np.stack(groups, axis=-3)
 
+    def measured(
+        self, measure: Callable, labels: np.ndarray, weights: np.ndarray | float = 1.0
+    ) -> dict[str, np.ndarray]:
+        """Compare the groups within each corpus, and average.
+
+        Args:
+            measure: ``differences`` or ``spreads``.
+            labels: as for ``totals``.
+            weights: as for ``totals``.
+
+        Returns:
+            What the measure gives: its mean over the corpora that have it. They weigh 1 / (1/n1 + 1/n2 + ...) by the
+            speakers of their groups, which makes a difference of means most precise.
+        """
+        parts, shares = [], []
+        for own in self.within:
+            target = self.stack[own].sum(axis=(0, 2)) / self.stack[own].sum()  # the groups are matched to it
+            parts.append(measure(self.totals(labels, weights * own), target))
+            shares.append(1 / (1 / np.bincount(self.labels[own])).sum())
+        if len(parts) == 1:
+            return parts[0]
+        means = {}
+        for name in parts[0]:
+            values = np.stack([part[name] for part in parts])
+            known = ~np.isnan(values)
+            weighed = known * np.reshape(shares, (-1, *[1] * (values.ndim - 1)))
+            whole = weighed.sum(axis=0)
+            total = np.where(known, values, 0.0) * weighed
+            means[name] = np.divide(total.sum(axis=0), whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+        return means
+
     @property
-    def target(self) -> np.ndarray:
-        """The shares of emotions in all groups together (emotions,), to which each group is matched."""
-        return self.stack.sum(axis=(0, 2)) / self.stack.sum()
+    def within(self) -> list[np.ndarray]:
+        """The speakers of each corpus, (speakers,) of bool."""
+        return [self.corpora == corpus for corpus in np.unique(self.corpora)]
 
 
 def arena(
     people: pd.DataFrame, attribute: str, membership: pd.Series, names: Sequence[str], emotions: Sequence[str]
 ) -> Arena:
-    """Gather the confusions of groups by speaker; a speaker of two groups stands in each.
+    """Gather the confusions of groups by speaker, out of the corpora that have all groups.
+
+    A speaker of two groups stands in each.
 
     Args:
         people: the predictions.
@@ -101,13 +135,16 @@ def arena(
     Returns:
         The groups in the order of ``names``.
     """
-    stacks, corpora = [], []
-    for name in names:
-        part = people[membership == name]
-        speakers = sorted(set(part["speaker"]))
-        stacks.append(confusions(part["truth"], part["prediction"], part["speaker"], speakers, emotions))
-        corpora += permutations.strata(part, attribute).tolist()
-    return Arena(list(names), [len(stack) for stack in stacks], np.concatenate(stacks), np.array(corpora))
+    parts = [people[membership == name] for name in names]
+    cells = comparison.cells(parts, attribute)
+    sizes, stacks, corpora = [0] * len(names), [], []
+    for group, part in enumerate(parts):
+        for number, corpus in enumerate(cells):
+            own, speakers = part[comparison.within(part, attribute) == corpus], cells[corpus][group]
+            stacks.append(confusions(own["truth"], own["prediction"], own["speaker"], speakers, emotions))
+            sizes[group] += len(speakers)
+            corpora += [number] * len(speakers)
+    return Arena(list(names), sizes, np.concatenate(stacks), np.array(corpora))
 
 
 def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, claims: Claims) -> pd.DataFrame:
@@ -125,16 +162,14 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
         - Pairs of groups: ``differences``, with the bootstrap's interval from ``low`` to ``high``.
         - All groups: ``spreads``; ``first`` and ``second`` are empty, but for ``uar_largest`` the best and the worst
           served group, whose ``ratio`` of UARs, worst over best, is there too.
-        - ``p``: of the permutation test, which asks how far the gap is from the mean over all arrangements: that is 0
-          for one corpus, and for several what their differences make of groups that are not alike in number in each;
-          ``p_holm``: adjusted within the measure; ``p_smallest``: no gap has less.
+        - ``p``: of the permutation test; ``p_holm``: adjusted within the measure; ``p_smallest``: no gap has less.
         - ``unbiased_low``, ``unbiased_high``: where the gap would lie, with the wanted confidence, under a model that
           has no bias: the same speakers with the same utterances, the attribute dealt out by chance to those of each
           corpus; of spreads the upper end alone. Where there is a bias, it widens this range, too.
         - ``detectable``: the smallest gap that the test would find in about four of five such corpora: the sum of
-          Student's quantiles for the confidence and for ``POWER``, with two degrees of freedom fewer than speakers,
-          times the standard error of the bootstrap. With normal quantiles, as textbooks have it, a test of five
-          speakers against five would find it in half of them only.
+          Student's quantiles for the confidence and for ``POWER``, with a degree of freedom less than speakers for each
+          group of each corpus, times the standard error of the bootstrap. With normal quantiles, as textbooks have it,
+          a test of five speakers against five would find it in half of them only.
     """
     rows = []
     for attribute in COMPARED:
@@ -143,10 +178,12 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
         membership, names = groups_of(people, attribute, params.age_bands)
         names = [name for name in names if claims.carried(attribute, name, ANY)]
         for pair in combinations(names, 2) if attribute in PAIRED else ():
+            if not claims.carried(attribute, pair_name(*pair), GAP):
+                continue
             allowed = claims.on_pair(attribute, *pair, emotions)
             rows += _pair(attribute, arena(people, attribute, membership, pair, emotions), emotions, params, allowed)
         whole = [name for name in names if claims.carried(attribute, name, UAR)]
-        if len(whole) > 1:
+        if len(whole) > 1 and claims.carried(attribute, LARGEST, GAP):
             tested = claims.carried(attribute, LARGEST, TEST)
             rows += _all(attribute, arena(people, attribute, membership, whole, emotions), emotions, params, tested)
     gaps = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -159,7 +196,7 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
 
 def _pair(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, allowed: set[str]) -> list[dict]:
     """Give the rows of a pair of groups, those that both groups carry."""
-    seen = differences(groups.totals(groups.labels), groups.target)
+    seen = groups.measured(differences, groups.labels)
     columns = {"difference": seen}
     if TEST in allowed:
         columns |= _chance(groups, differences, seen, params, two_sided=True)
@@ -173,12 +210,11 @@ def _pair(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasPa
 
 def _all(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, tested: bool) -> list[dict]:
     """Give the rows that compare all groups of an attribute."""
-    observed = groups.totals(groups.labels)
-    columns = {"difference": spreads(observed, groups.target)}
+    columns = {"difference": groups.measured(spreads, groups.labels)}
     if tested:
         columns |= _chance(groups, spreads, columns["difference"], params, two_sided=False)
     rows = [{"attribute": attribute, "first": "", "second": ""} | row for row in _rows(columns, emotions)]
-    uar = scores(observed)["uar"]
+    uar = groups.measured(lambda totals, _: {"uar": scores(totals)["uar"]}, groups.labels)["uar"]
     best, worst = groups.names[uar.argmax()], groups.names[uar.argmin()]
     assert rows[0]["measure"] == "uar_largest"
     rows[0] |= {"first": best, "second": worst} | ({"ratio": uar.min() / uar.max()} if uar.max() > 0 else {})
@@ -190,16 +226,11 @@ def _chance(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Give p-values, the smallest that there can be, and the range of a gap that comes about by chance."""
     labels, exact = permutations.arrangements(groups.labels, groups.corpora, params.permutations, params.seed)
-    null = _where_seen(measure(groups.totals(labels), groups.target), seen)
+    null = _where_seen(groups.measured(measure, labels), seen)
     smallest = permutations.smallest_p(permutations.table(groups.labels, groups.corpora), params.permutations)
     level = (1 + params.confidence) / 2 if two_sided else params.confidence
-    # Corpora can put the gaps of all arrangements off 0; within one corpus they lie around it.
-    off = two_sided and len(set(groups.corpora)) > 1
-    middle = {name: np.nanmean(values, axis=0) if off else 0.0 for name, values in null.items()}
     columns = {
-        "p": {
-            name: permutations.p_values(seen[name] - middle[name], null[name] - middle[name], exact) for name in seen
-        },
+        "p": {name: permutations.p_values(seen[name], null[name], exact) for name in seen},
         "p_smallest": {name: np.full(values.shape, smallest) for name, values in seen.items()},
         "unbiased_high": {name: np.nanquantile(values, level, axis=0) for name, values in null.items()},
     }
@@ -209,10 +240,15 @@ def _chance(
 
 
 def _drawn(groups: Arena, seen: dict[str, np.ndarray], params: BiasParams) -> list[dict[str, np.ndarray]]:
-    """Give lower and upper bounds and the smallest detectable differences, speakers drawn again within each group."""
-    bootstrap = Bootstrap(groups.labels, params)  # the claims say where its interval may be shown
-    replicates = _where_seen(differences(groups.totals(groups.labels, bootstrap.weights), groups.target), seen)
-    quantiles = stats.t.ppf([(1 + params.confidence) / 2, POWER], sum(groups.sizes) - 2).sum()
+    """Give lower and upper bounds and the smallest detectable differences.
+
+    Speakers are drawn again within each group of each corpus.
+    """
+    strata = groups.labels + len(groups.names) * groups.corpora
+    bootstrap = Bootstrap(strata, params)  # the claims say where its interval may be shown
+    replicates = _where_seen(groups.measured(differences, groups.labels, bootstrap.weights), seen)
+    freedom = len(strata) - len(np.unique(strata))
+    quantiles = stats.t.ppf([(1 + params.confidence) / 2, POWER], freedom).sum()
     low, high, detectable = {}, {}, {}
     for name, values in replicates.items():
         low[name], high[name] = bootstrap.bounds(values)

@@ -1,12 +1,11 @@
 """Permutation tests that permute an attribute over the speakers of each corpus, not over utterances.
 
-If an attribute had nothing to do with how speakers are served, its values could as well have been handed out to the
-same speakers otherwise. They change places within a corpus only: if one corpus is easy and has more women, women are
-served better in every arrangement, and a gap is held against that. So each arrangement of the values over the speakers
-says what the gap would have been, and the share of the arrangements whose gap is at least as large as the one seen is
-the p-value. Where all arrangements can be gone through, the test is exact; otherwise some are drawn, and the one seen
-counts as one of them (B. Phipson and G. Smyth, "Permutation p-values should never be zero", Statistical Applications in
-Genetics and Molecular Biology 9, 2010).
+If an attribute had nothing to do with how speakers are served, its values could as well have been handed out otherwise
+to the same speakers of a corpus. So each arrangement of the values over the speakers says what the gap would have been,
+and the share of the arrangements whose gap is at least as large as the one seen is the p-value. Where all arrangements
+can be gone through, the test is exact; otherwise some are drawn, and the one seen counts as one of them (B. Phipson and
+G. Smyth, "Permutation p-values should never be zero", Statistical Applications in Genetics and Molecular Biology 9,
+2010).
 
 Few speakers allow few arrangements: of 5 women and 5 men there are 252, of which one and its mirror image always reach
 the gap seen, so that no gap whatsoever has a p below 2 / 252 = 0.008.
@@ -18,25 +17,10 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 
 from ser.machine import memory
 
 ROUNDING = 1e-9  # two gaps that differ by less are the same gap, summed up in another order
-
-
-def strata(people: pd.DataFrame, attribute: str) -> pd.Series:
-    """Say within what each speaker's value of an attribute may change places with others.
-
-    Args:
-        people: rows with the columns speaker and corpus.
-        attribute: what is permuted.
-
-    Returns:
-        By speaker, in order: their corpus; of corpora themselves "", as they are what is permuted.
-    """
-    corpora = people.groupby("speaker")["corpus"].first()
-    return pd.Series("", corpora.index) if attribute == "corpus" else corpora
 
 
 def count(sizes: np.ndarray) -> int:

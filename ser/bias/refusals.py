@@ -7,7 +7,7 @@ refused by name and with the reason; it is left out of the metrics, not averaged
 - of a group of one speaker, nothing: it would be said of that person;
 - of a group that lacks an emotion, no UAR: it would be the mean over other, easier or harder, emotions than elsewhere;
 - of an emotion that one speaker of a group speaks, neither recall nor precision nor F1;
-- of groups that no corpus has more than one of, no gap: the corpora may be what differs;
+- of groups that no corpus has several speakers of each, no gap: the corpora may be what differs;
 - of groups with few speakers, no interval, and no test where no gap whatsoever could pass it.
 """
 
@@ -17,7 +17,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from ser.bias import permutations
+from ser.bias import comparison, permutations
 from ser.bias.claims import ANY, COLUMNS, EVERYWHERE, GAP, INTERVAL, LARGEST, TEST, UAR, UNRECORDED, Claims
 from ser.bias.groups import BiasParams
 from ser.people import ATTRIBUTES, COMPARED, PAIRED, UNKNOWN, by_group, pair_name
@@ -99,20 +99,29 @@ def _of_comparison(
     tests = {LARGEST: list(whole)} if len(whole) > 1 else {}
     if attribute in PAIRED:
         tests |= {pair_name(*names): list(names) for names in combinations(parts, 2)}
-    if (everyone["speaker"] == "").any():
-        return [(name, TEST, "speakers unknown") for name in tests]
+    unknown = (everyone["speaker"] == "").any()
+    several = attribute != "corpus" and everyone["corpus"].nunique() > 1
     rows = []
     for name, members in tests.items():
         voices = everyone[everyone["group"].isin(members)].groupby("speaker")["group"].nunique()
-        sizes = [parts[member]["speaker"].nunique() for member in members]
-        corpora = np.concatenate([permutations.strata(parts[member], attribute) for member in members])
-        by_corpus = permutations.table(np.repeat(np.arange(len(members)), sizes), corpora)
-        smallest = permutations.smallest_p(by_corpus, params.permutations)
+        cells = comparison.cells([parts[member] for member in members], attribute)
+        if not cells:
+            rows.append((name, GAP, "no corpus has several speakers of each group: the corpora may be what differs"))
+            continue
+        if unknown:
+            rows.append((name, TEST, "speakers unknown"))
+            continue
+        sizes = np.array([[len(members) for members in groups] for groups in cells.values()])
+        smallest = permutations.smallest_p(sizes, params.permutations)
+        obstacle = params.obstacle(*(members for groups in cells.values() for members in groups))
         if voices.max() > 1:
             reason = f"the speaker {voices.idxmax()} is in {voices.max()} of the groups"
             rows += [(name, TEST, reason)] + [(name, INTERVAL, reason)] * (name != LARGEST)
-        elif smallest > 1 - params.confidence:
-            within = "" if len(by_corpus) == 1 else ", who change places within a corpus"
-            many = " and ".join(map(str, sizes))
-            rows.append((name, TEST, f"speakers: {many}{within}; no p can fall below {smallest:.2g}"))
+            continue
+        if smallest > 1 - params.confidence:
+            many = "; ".join(" and ".join(map(str, row)) for row in sizes)
+            where = f" of each group in {', '.join(cells)}" if several else ""
+            rows.append((name, TEST, f"speakers{where}: {many}; no p can fall below {smallest:.2g}"))
+        if several and name != LARGEST and obstacle:
+            rows.append((name, INTERVAL, f"{obstacle}, in a group of a corpus"))
     return rows

@@ -45,8 +45,7 @@ class Gap:
         """Say how large the gap is.
 
         Returns:
-            ``UAR is 0.154 higher for female than for male (+0.154 [+0.064, +0.241]; adjusted p = 0.018)``; and, where
-            several corpora put the gap off 0 whoever the people are, where they put it.
+            ``UAR is 0.154 higher for female than for male (+0.154 [+0.064, +0.241]; adjusted p = 0.018)``.
         """
         value = words.rounded(self.values["uar"])
         higher = "higher" if value > 0 else "lower"
@@ -55,11 +54,7 @@ class Gap:
             direction = f"UAR is as high for {self.first} as for {self.second}"
         test = f"adjusted {words.p_value(self.values['p_holm'])}" if self.tested else "no test"
         beside = f"{words.GLUE}{self.interval}" if self.interval else ", no interval"
-        by_corpora = ""
-        if "unbiased_low" in self.values and self.values["unbiased_low"] * self.values["unbiased_high"] > 0:
-            chance = words.interval(self.values, "unbiased", sign=True)
-            by_corpora = f"; that the corpora differ would by itself put it into {chance}"
-        return f"{direction} ({words.signed(self.values['uar'])}{beside}; {test}{by_corpora})"
+        return f"{direction} ({words.signed(self.values['uar'])}{beside}; {test})"
 
     def missed(self) -> str:
         """Say how large the gap would have had to be to be shown, as the end of a sentence; ``""`` if nobody knows."""

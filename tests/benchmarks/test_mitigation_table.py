@@ -76,7 +76,9 @@ def test_figures_are_the_means_over_seeds_that_scikit_learn_gives(table, rows, p
         women, men = (np.mean([uar(part[part["gender"] == gender]) for part in parts]) for gender in ("female", "male"))
         expected = {
             "uar": np.mean([uar(part) for part in parts]),
-            "worst_gender_uar": min(women, men),
+            "worst_gender_uar": np.mean(
+                [min(uar(part[part["gender"] == gender]) for gender in ("female", "male")) for part in parts]
+            ),
             "gender_gap": women - men,
             "gender_probe": np.mean([balanced_accuracy_score(part["gender"], part["gender_guess"]) for part in parts]),
             "speaker_probe": np.mean(

@@ -84,6 +84,23 @@ def test_too_few_speakers_of_one_corpus_leave_the_mean_without_an_interval(corpo
     assert "(no interval)" in page(scored)
 
 
+def test_the_corpus_with_the_fewest_speakers_gives_the_degrees_of_freedom_wherever_it_stands(corpora):
+    corpora["two"] = answers("two", SKILLS, speakers=5)
+    draws = dataclasses.replace(INTERVALS, resamples=5000)
+    first, second = (
+        ranks.table({name: corpora[name] for name in names}, REFERENCE, draws).set_index("encoder")
+        for names in (("two", "one"), ("one", "two"))
+    )
+    widths = [scored["mean_high"] - scored["mean_low"] for scored in (first, second)]
+    assert widths[0].to_numpy() == pytest.approx(widths[1].to_numpy(), rel=0.08)  # other draws of the same speakers
+
+
+def test_fewer_than_three_systems_cannot_be_ranked(corpora):
+    two = ranks.table({name: answers(name, {"ours": 0.6, "better": 0.9}) for name in corpora}, REFERENCE, INTERVALS)
+    with pytest.raises(InputError, match=r"^over_corpora.tasks: expected at least 3 systems .*, found 2; give"):
+        ranks.friedman(two, list(corpora))
+
+
 def test_the_critical_difference_is_that_of_the_published_table():
     # J. Demšar, 2006: q of 0.05 is 2.569 for 4 classifiers; his example has 14 data sets, and 1.25.
     assert ranks.critical_difference(4, 14, 0.05) == pytest.approx(1.25, abs=0.005)

@@ -155,6 +155,38 @@ def test_a_gender_that_is_a_corpus_of_its_own_cannot_be_compared():
     assert ("gender", "", GAP) not in refusals(pd.concat([corpus(6, 2), corpus(0, 6, name="d")]))
 
 
+def test_a_pair_that_shares_no_corpus_cannot_be_compared_though_others_can():
+    one, other = corpus(12, 12).assign(age=25.0), corpus(12, 12, name="d").assign(age=40.0)
+    one.loc[one["gender"] == "male", "language"] = "en"
+    people = pd.concat([one, other.assign(language="pl")])
+    reason = "no corpus has several speakers of each group: the corpora may be what differs"
+    refused = of(refusals(people), "language")
+    assert {key: refused[key] for key in refused if key[1] == GAP} == {
+        (name, GAP): reason for name in ("de_minus_pl", "en_minus_pl", "largest")
+    }
+
+
+def test_a_corpus_with_one_speaker_of_a_group_compares_nothing():
+    refused = of(refusals(pd.concat([corpus(12, 0), corpus(1, 12, name="d")])), "gender")
+    reason = "no corpus has several speakers of each group: the corpora may be what differs"
+    assert refused == {("female_minus_male", GAP): reason, ("largest", GAP): reason}
+
+
+def test_few_speakers_of_a_group_in_a_corpus_allow_no_interval_of_the_gap():
+    people = pd.concat([corpus(12, 12), corpus(3, 12, name="d")])
+    reason = "test speakers: 3, minimum_speakers: 4, in a group of a corpus"
+    assert of(refusals(people, dataclasses.replace(PARAMS, minimum_speakers=4)), "gender") == {
+        ("female_minus_male", INTERVAL): reason
+    }
+
+
+def test_a_test_within_corpora_that_no_gap_could_pass_is_refused_with_the_speakers_of_each():
+    people = pd.concat([corpus(2, 2), corpus(2, 2, name="d")])
+    refused = of(refusals(people, dataclasses.replace(PARAMS, minimum_speakers=2)), "gender")
+    reason = "speakers of each group in c, d: 2 and 2; 2 and 2; no p can fall below 0.056"
+    assert refused == {("female_minus_male", TEST): reason, ("largest", TEST): reason}
+
+
 def test_a_speaker_in_two_groups_allows_neither_an_interval_of_the_gap_nor_a_test():
     people = corpus(12, 12)
     people.loc[people.index[people["speaker"] == "c/f0"][0], "language"] = "en"

@@ -67,15 +67,6 @@ def test_a_gap_whose_interval_and_test_differ_is_a_hint():
     assert finding.found.startswith("A hint, no more")
 
 
-def test_a_gap_that_the_corpora_would_make_by_themselves_says_so():
-    gap = gender(uar=0.2, uar_low=0.1, uar_high=0.3, p_holm=0.7, unbiased_low=0.12, unbiased_high=0.25)
-    found = plain(gaps.finding(material(gap, refused=refusals()), "gender").found)
-    assert found.endswith(
-        "(+0.200 [+0.100, +0.300]; adjusted p = 0.700; that the corpora differ would by itself put it into "
-        "[+0.120, +0.250])."
-    )
-
-
 def test_a_gap_with_neither_interval_nor_test_decides_nothing():
     finding = gaps.finding(material(gender(uar=0.4), refused=refusals()), "gender")
     assert finding.verdict == UNKNOWN
