@@ -11,7 +11,6 @@ from pathlib import Path
 
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
-from scmrepo.exceptions import SCMError
 
 from ser import manifest, predictions
 from ser.benchmarks import variants
@@ -59,7 +58,7 @@ def fetched(project: Path, name: str, folder: Path) -> Path:
         for path in READ:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             system.get_file(path, str(folder / path))
-    except (DvcException, SCMError, OSError) as error:
+    except (DvcException, OSError) as error:
         raise InputError(
             f"{name}: expected a commit or an experiment whose results DVC's cache has, found none "
             f"({' '.join(str(error).split())}); `dvc exp show` lists experiments, `dvc pull` fetches results"

@@ -39,8 +39,8 @@ def save(
     lines = [f"# {title}", "", "Made by `dvc repro benchmarks/dvc.yaml`; do not edit.", "", asked, ""]
     lines += [
         f"UAR is the mean recall of the emotions. In brackets {params.intervals.confidence:.0%} intervals, which "
-        "resample test speakers; of differences, paired ones. Figures are means over seeds; with one nothing is left "
-        "to chance.",
+        "resample test speakers; of differences, paired ones. Figures are means over seeds, each of which draws the "
+        "folds, but for one speaker out, and the network's initial weights; one seed is one draw.",
         "",
         *overview,
     ]

@@ -200,7 +200,9 @@ def check(material: Material, reference: str) -> Finding:
                 verdict,
                 f"The mean rank of three model scores has {words.estimate(values, measure)} ({meaning}), over "
                 f"{words.amount(values['utterances'], 'utterance')}.{within}",
-                "Too few speakers for an interval." if verdict == words.UNKNOWN else "The interval is over speakers.",
+                "No interval: too few speakers, or unknown ones."
+                if verdict == words.UNKNOWN
+                else "The interval is over speakers.",
                 cannot,
             )
     return Finding(

@@ -55,7 +55,7 @@ def calibration(material: Material) -> Finding:
         MEASURED,
         f"{found}. The temperature changed it by {words.estimate(difference, 'ece', reason, sign=True)}, and the "
         f"negative log-likelihood by {words.estimate(difference, 'nll', reason, sign=True)}. It lies between {ends}, "
-        "by fold: below 1 it sharpens, above 1 it softens. No test speaker took part in fitting it.",
+        "by fold: below 1 it sharpens, above 1 it softens. No test utterance took part in fitting it.",
         _sure(after, reason),
         cannot,
     )

@@ -119,7 +119,7 @@ def _sure(gaps: Sequence[Gap]) -> str:
         "(Holm) for all tests of gaps in UAR, over all attributes."
     ]
     if without:
-        parts.append(f"No interval, for too few speakers: {words.listing(without)}.")
+        parts.append(f"No interval, for the reasons that the refused claims give: {words.listing(without)}.")
     if silent:
         parts.append(f"Neither interval nor test, so nothing is said: {words.listing(silent)}.")
     return " ".join(parts)

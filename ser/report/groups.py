@@ -11,6 +11,10 @@ SPREADS = {
     "equalised_odds": "equalised-odds gap: the largest difference in hits or false alarms of any emotion",
     "unweighted_average_bias": "unweighted average bias: standard deviation of F1 over groups, averaged over emotions",
 }
+WITHIN = (
+    " Corpora differ, so groups are compared, and dealt out, within each corpus that has several speakers of all of "
+    "them; a gap is the mean over these corpora."
+)
 
 
 def section(material: Material) -> Section:
@@ -32,7 +36,8 @@ def section(material: Material) -> Section:
         "Bias",
         "Bias: are groups served alike?",
         "A gap says that groups fare differently here, not why: they may differ in age, recording or language as well. "
-        "Each test deals the groups out anew over the speakers and asks how often chance alone gives as large a gap.",
+        "Each test deals the groups out anew over the speakers and asks how often chance alone gives as large a gap."
+        + (WITHIN if len(material.get("manifest", "corpora") or {}) > 1 else ""),
         parts,
     )
 

@@ -17,6 +17,7 @@ PROTOCOLS = {
     "sessions": "one recording session after another is set aside for the test",
     RANDOM: "utterances are dealt out at random, so that speakers of the test are in training as well",
 }
+NETWORK = "mlp"  # of train.classifier: the one that is trained in epochs
 SCORES = {"uar": "UAR", "accuracy": "accuracy", "macro_precision": "macro precision", "macro_f1": "macro F1"}
 
 
@@ -39,17 +40,29 @@ def section(material: Material) -> Section:
         Figure(
             "curves",
             "Learning curves: each thin line is one fold. Training ends when the validation part's loss (how "
-            "unlikely the labels seem to the model) no longer falls, and the best epoch is kept.",
+            "unlikely the labels seem to the model) no longer falls, and the best epoch is kept."
+            if _stopped(material)
+            else "This classifier has no epochs: one step each.",
         ),
     ]
     return Section(
         "performance",
         "Performance",
         "Performance",
-        f"Protocol {protocol}: {PROTOCOLS[protocol]}. Training stops when other, validation, utterances are no longer "
-        "recognised better; those of the test decide nothing.",
+        f"Protocol {protocol}: {PROTOCOLS[protocol]}. "
+        + (
+            "Training stops when other, validation, utterances are no longer recognised better; those of the test "
+            "decide nothing."
+            if _stopped(material)
+            else "Nothing is chosen by validation utterances, and those of the test decide nothing."
+        ),
         parts,
     )
+
+
+def _stopped(material: Material) -> bool:
+    """Tell whether validation utterances stop the training: those of a network do."""
+    return material.settings["train"].get("classifier", NETWORK) == NETWORK
 
 
 def chosen(material: Material) -> str:
@@ -69,8 +82,7 @@ def headline(material: Material) -> Finding:
     reason = words.no_interval(values.get("speakers"), settings["minimum_speakers"])
     overstated = chosen(material) == RANDOM
     whose = "speakers who are in training as well" if overstated else "unseen speakers"
-    above = {f"above_{end}": values[f"uar_{end}"] - chance for end in ("low", "high") if f"uar_{end}" in values}
-    verdict = words.verdict(above, "above", 1 - settings["confidence"])
+    verdict = words.judged([words.rounded(values["uar_low"] - chance) > 0] if "uar_low" in values else [])
     sure = (
         f"The interval covers other speakers like these with a confidence of {settings['confidence']:g}; it draws "
         "whole speakers, because utterances of one speaker resemble each other."
@@ -166,7 +178,9 @@ def curves(material: Material) -> Finding:
         f"Mean over the folds, at the epoch that was kept ({_range(epochs)}): UAR {words.number(train)} of the "
         f"training utterances, {words.number(validation)} of the validation speakers, "
         f"{words.signed(train - validation)} apart.",
-        "The validation figure chose the epoch, so it flatters a little; the test figures above do not.",
+        "The validation figure chose the epoch, so it flatters a little; the test figures above do not."
+        if _stopped(material)
+        else "No epoch was chosen: this classifier is fitted in one step.",
         "What another seed would have given: each fold was trained once.",
     )
 

@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ser.representation.spaces import RepresentationParams
+from ser.splits import sentences
 
 ATTRIBUTES = ("emotion", "speaker", "gender", "age")  # what is probed for
 OF_SPEAKERS = ("gender", "age")  # the same for all utterances of a speaker
@@ -71,10 +72,9 @@ def _by_utterances(people: pd.DataFrame, truth: np.ndarray, params: Representati
     names, counts = np.unique(truth, return_counts=True)
     if counts.min() < 2:
         raise ObstacleError(f"speaker {names[counts.argmin()]} has a single utterance, which cannot train and test")
-    texts = people["text"].to_numpy(dtype=object)
-    sentences = len(np.unique(texts))
-    if (texts != "").all() and sentences > 1:
-        folds = _cut(StratifiedGroupKFold, min(params.folds, sentences), truth, texts, params.seed)
+    said = sentences.known(people)
+    if said is not None and said.nunique() > 1:
+        folds = _cut(StratifiedGroupKFold, min(params.folds, said.nunique()), truth, said.to_numpy(), params.seed)
         if not _untaught(truth, folds):
             return folds, "sentences"
     return _cut(StratifiedKFold, params.folds, truth, None, params.seed), "utterances"

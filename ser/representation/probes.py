@@ -22,6 +22,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from ser.bias import permutations
 from ser.people import UNKNOWN, groups_of, pair_name
 from ser.representation import folds
 from ser.representation.folds import ATTRIBUTES, OF_SPEAKERS, ObstacleError
@@ -71,11 +72,13 @@ def table(
         row |= {"balanced_accuracy": float(balanced(outcome)), "chance": outcome.chance, **bounds}
         row |= {name: getattr(outcome, name) for name in ("utterances", "classes", "views", "apart")}
         row |= {"speakers": len(outcome.speakers), "remark": "; ".join(filter(None, (outcome.remark, why)))}
-        if attribute in OF_SPEAKERS:
+        if attribute in OF_SPEAKERS and not (obstacle := _untestable(manifest, truth, params)):
             null = permuted(spaces[name], manifest, truth, attribute, params)
             reached = (~(null < row["balanced_accuracy"])).sum()  # NaN, which says nothing, counts as reaching it
             row |= {"permuted": np.nanmean(null) if np.isfinite(null).any() else np.nan}
             row |= {"p_value": (reached + 1) / (len(null) + 1)}
+        elif attribute in OF_SPEAKERS:
+            row["remark"] = "; ".join(filter(None, (row["remark"], obstacle)))
         rows.append(row)
     for first, second in PAIRS:
         for attribute in ATTRIBUTES:
@@ -175,6 +178,16 @@ def answers(vectors: np.ndarray, truth: np.ndarray, folds: np.ndarray, cost: flo
         probe.fit(scaler.transform(vectors[~test]), truth[~test])
         named[test] = probe.predict(scaler.transform(vectors[test]))
     return named
+
+
+def _untestable(manifest: pd.DataFrame, truth: np.ndarray, params: RepresentationParams) -> str:
+    """Say that labels can be handed to so few speakers in so few ways that no probe could pass a test; else ``""``."""
+    who = manifest.assign(truth=truth)[truth != ""].drop_duplicates("speaker")
+    sizes = permutations.table(np.unique(who["truth"], return_inverse=True)[1], who["corpus"].to_numpy())
+    smallest = permutations.smallest_p(sizes, params.permutations)
+    if permutations.count(sizes) > params.permutations or smallest <= 1 - params.confidence:
+        return ""
+    return f"no test: few other orders of so few speakers, no p can fall below {smallest:.2g}"
 
 
 def permuted(

@@ -431,6 +431,14 @@ def test_without_a_temperature_nothing_is_said_of_one():
     assert found.endswith("of cases; no temperature was fitted.")
 
 
+def test_a_uar_below_chance_is_not_recognition():
+    scores = {"uar": 0.2, "uar_low": 0.15, "uar_high": 0.23, "utterances": 80, "speakers": 9}
+    known = material({"evaluate": {"speaker_independent": scores, "chance_uar": 0.25}}, folds=FOLDS)
+    assert performance.headline(known).verdict == NOT_SHOWN
+    scores |= {"uar_low": 0.27, "uar": 0.3, "uar_high": 0.35}
+    assert performance.headline(known).verdict == FOUND
+
+
 def test_answers_that_are_sure_enough_are_compared_with_all():
     finding = confidence.abstention(confident())
     found = plain(finding.found)

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,7 @@ def people_of(speakers=12, sentences=6, corpus="c"):
         for sentence in range(sentences)
     ]
     people = pd.DataFrame(rows, columns=["speaker", "emotion", "text"])
-    people["corpus"] = corpus
+    people["corpus"], people["language"], people["details"] = corpus, "en", ""
     number = people["speaker"].str[2:].astype(int)
     people["gender"] = np.where(number % 2, "male", "female")
     people["age"] = np.where(number % 4 < 2, 25.0, 40.0)
@@ -308,6 +309,24 @@ def test_labels_change_hands_within_a_corpus_so_that_what_tells_corpora_apart_is
     assert found > 0.65
     assert null.mean() == pytest.approx(found, abs=0.08)
     assert blind.mean() < 0.6
+
+
+def test_so_few_speakers_that_no_probe_could_pass_have_no_test():
+    rng, people = np.random.default_rng(11), people_of(speakers=4)
+    people["gender"] = np.where(people["speaker"] < "c/02", "female", "male")
+    space = {"features": representation_spaces.whole(rng.normal(size=(len(people), NUMBERS)))}
+    few = probes.table(space, people, BANDS, dataclasses.replace(PARAMS, permutations=19)).set_index("attribute")
+    assert pd.isna(few.at["gender", "p_value"])
+    assert "no test: few other orders of so few speakers, no p can fall below 0.33" in few.at["gender", "remark"]
+
+
+def test_numbered_sentences_are_kept_apart_as_texts_are():
+    people = people_of()
+    numbered = people.assign(details=[json.dumps({"sentence": text[-1]}) for text in people["text"]], text="")
+    truth = people["speaker"].to_numpy()
+    cut, what = probe_folds.cut(numbered, truth, "speaker", PARAMS)
+    assert what == "sentences"
+    assert pd.Series(cut).groupby(people["text"].to_numpy()).nunique().max() == 1
 
 
 @pytest.fixture(scope="module")
