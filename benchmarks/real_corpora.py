@@ -1,6 +1,7 @@
 """Run the whole pipeline on each real corpus that is there, each by itself; write their metrics, a table, a picture."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from ser.benchmarks import real_corpora, tasks
@@ -24,9 +25,12 @@ def main() -> None:
         corpora = params.read(ROOT / "benchmarks/real_corpora.yaml", "corpora", dict[str, RealCorpus])
         chosen = {name: tasks.named("corpora", corpora, name) for name in options.names or corpora}
         for name, corpus in () if options.table_only else chosen.items():
-            if not (ROOT / corpus.folder).is_dir():
-                print(f"real_corpora: {name}: not run, for there is no folder {corpus.folder}")
+            places = (corpus.folder, f"data/raw/{name}")  # make corpus fetches to the latter
+            folder = next((place for place in places if (ROOT / place).is_dir()), None)
+            if folder is None:
+                print(f"real_corpora: {name}: not run, for there is neither {' nor '.join(places)}")
                 continue
+            corpus = dataclasses.replace(corpus, folder=folder)
             real_corpora.run(ROOT, corpus, ROOT / "benchmarks/data/checkouts" / name, ROOT / "metrics" / name)
         known = [name for name in corpora if (ROOT / "metrics" / name).is_dir()]
         rows = real_corpora.table(ROOT / "metrics", known)

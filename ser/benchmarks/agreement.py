@@ -1,8 +1,7 @@
 """Compare metrics with those that were committed: equal, within what other processors make of them, or not.
 
-A figure with an interval may move by a quarter of the distance from the estimate to the nearer bound, at least by
-``FIGURE``: far less than the interval says that other speakers would move it. One without may move by ``FIGURE``, or
-by that share of a figure above 1. Counts must be equal.
+A figure may move by ``FIGURE``, or by that share of a figure above 1; one with an interval by a quarter of half that
+interval, where this is more: far less than other speakers would move it. Counts must be equal.
 """
 
 from collections.abc import Mapping
