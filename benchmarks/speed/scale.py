@@ -48,7 +48,10 @@ def utterances(count: int) -> pd.DataFrame:
             "age": 20.0 + number % 50,
             "language": "en",
             "emotion": np.resize(EMOTIONS, count),
-            "votes": [json.dumps({emotion: 7, "other": 3}) for emotion in np.resize(EMOTIONS, count)],
+            "votes": [
+                json.dumps({emotion: 10 - others, "other": others})
+                for emotion, others in zip(np.resize(EMOTIONS, count), np.resize(range(1, 9), count), strict=True)
+            ],
             "text": [f"sentence {sentence}" for sentence in index % 50],
             "seconds": generator.uniform(1, 6, count).round(3),
             "sampling_rate": 16_000,

@@ -1,14 +1,13 @@
 """How well one order of utterances agrees with another: AUROC and rank correlation, with intervals over speakers.
 
-Drawing a speaker twice puts each of its utterances twice into the order, so all ranks change. Ranks of weighted
-utterances are linear in the weights of the speakers, hence every replicate is ranked anew, exactly, without sorting.
+Drawing a speaker twice puts each of its utterances twice into the order, so all ranks change. The order of the scores
+does not, so every replicate is ranked anew, exactly, by summing weights in that order.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ser.machine import memory
 from ser.scores.intervals import Bootstrap, IntervalParams
 
 CELLS = 4_000_000  # numbers held at once: ranks of all utterances in some replicates
@@ -92,24 +91,32 @@ def _measure(
         params: how it is made.
     """
     names, members = np.unique(speakers, return_inverse=True)
-    # Three times while it is counted, then once for each score.
-    cells = (2 + len(scores)) * len(members) * len(names)
-    memory.require(8 * cells, f"{name} of {len(members)} utterances by {len(names)} speakers")
-    below = [_below(np.asarray(score), members, len(names)) for score in scores]
+    orders = [_Order(np.asarray(score)) for score in scores]
 
     def evaluate(weights: np.ndarray) -> dict[str, np.ndarray]:
         pieces = np.array_split(weights, max(1, -(-len(weights) * len(members) // CELLS)))
-        return {name: np.concatenate([value(part.T[members], [one @ part.T for one in below]) for part in pieces])}
+        each = (part.T[members] for part in pieces)
+        return {name: np.concatenate([value(part, [order.ranks(part) for order in orders]) for part in each])}
 
     return Bootstrap(np.zeros(len(names), dtype=int), params, obstacle).figures(evaluate)
 
 
-def _below(scores: np.ndarray, members: np.ndarray, speakers: int) -> np.ndarray:
-    """Count each speaker's utterances below each utterance, equal ones as half: (utterances, speakers).
+class _Order:
+    """The order of the utterances by a score."""
 
-    Times the speakers' weights this gives the utterances' ranks, less half an utterance.
-    """
-    values, places = np.unique(scores, return_inverse=True)
-    each = np.zeros((len(values), speakers))
-    np.add.at(each, (places, members), 1)
-    return (np.cumsum(each, axis=0) - each / 2)[places]
+    def __init__(self, scores: np.ndarray):
+        _, self._places = np.unique(scores, return_inverse=True)
+        self._sorted = np.argsort(self._places, kind="stable")
+        self._starts = np.flatnonzero(np.diff(self._places[self._sorted], prepend=-1))
+
+    def ranks(self, weights: np.ndarray) -> np.ndarray:
+        """Sum the weights of what is below each utterance, of equal ones half; its rank, less half an utterance.
+
+        Args:
+            weights: (utterances, replicates).
+
+        Returns:
+            (utterances, replicates); exact, as weights are whole numbers.
+        """
+        of_value = np.add.reduceat(weights[self._sorted], self._starts, axis=0)
+        return (np.cumsum(of_value, axis=0) - of_value / 2)[self._places]
