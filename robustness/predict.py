@@ -44,7 +44,9 @@ def main() -> None:
             encoders,
             task.emotions,
         )
-        folds = testing.folds(utterances, task.emotions, dataclasses.replace(split, protocol=task.protocol))
+        # Of the main pipeline's split all but what belongs to its own protocol.
+        split = dataclasses.replace(split, protocol=task.protocol, sentences="any", test_parts=[])
+        folds = testing.folds(utterances, task.emotions, split)
         train = {name: testing.changed(train, classifiers[name]) for name in encoders}
         bar = partial(tqdm, desc=options.task, unit="fold", disable=None)
         table = testing.predict(folds, found, utterances, task.emotions, train, alarms, augment, options.workers, bar)
