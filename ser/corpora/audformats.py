@@ -96,16 +96,17 @@ def parse(folder: Path, files: Mapping[str, Path]) -> dict[str, dict]:
             "their own"
         )
     language = cells.language(database.languages[0]) if len(database.languages) == 1 else ""
+    genders = cells.genders(str(fields.get("gender", "")) for fields in told.values())
     return {
-        relative: _fields(fields, ballots[relative], language, f"{header}: {relative}")
+        relative: _fields(fields, ballots[relative], language, f"{header}: {relative}", genders)
         for relative, fields in told.items()
     }
 
 
-def _fields(fields: dict, ballots: Counter, language: str, place: str) -> dict:
+def _fields(fields: dict, ballots: Counter, language: str, place: str, genders: Mapping[str, str]) -> dict:
     emotion = fields.pop("emotion", None) or votes.most(ballots)
     details = {name: fields.pop(name) for name in list(fields) if name not in cells.FIELDS}
-    known = cells.fields({name: str(cell) for name, cell in fields.items()}, place)
+    known = cells.fields({name: str(cell) for name, cell in fields.items()}, place, genders=genders)
     known["details"] |= details
     known["language"] = known.get("language") or language
     return {**known, "emotion": emotion, "votes": dict(ballots)}

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import iso639
 
@@ -14,9 +14,15 @@ FIELDS = ("speaker", "gender", "age", "text", "language")  # of Utterance
 UNKNOWN = frozenset({"", "-", "--", "?", "??", "nan", "na", "n/a", "#n/a", "<na>", "nat", "none", "null", "unknown"})
 NO_TEXT = frozenset({"", "nan", "NaN", "NA", "N/A", "#N/A", "<NA>"})  # "None" and "unknown" can be said
 GENDERS = {
-    **dict.fromkeys(("f", "female", "w", "woman", "fem"), "female"),
-    **dict.fromkeys(("m", "male", "man", "masc"), "male"),
+    **dict.fromkeys(("f", "female", "w", "woman", "women", "fem", "girl", "weiblich", "femme", "mujer"), "female"),
+    **dict.fromkeys(("mulher", "donna", "femenino", "feminino", "féminin", "femminile"), "female"),
+    **dict.fromkeys(("m", "male", "man", "men", "masc", "boy", "männlich", "h", "homme", "hombre"), "male"),
+    **dict.fromkeys(("homem", "uomo", "masculino", "masculin", "maschile"), "male"),
 }
+# Where these stand, m is mujer or mulher.
+MEN_WITH_H = frozenset({"h", "homme", "hombre", "homem"})
+# Signs that no table can hold in a cell: line ends, tabs and what else controls a printer.
+CONTROL = re.compile(r"\s*[\x00-\x1f\x7f]+\s*")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 AGE_BAND = re.compile(r"(\d{1,3})\s*(?:-|–|to)\s*(\d{1,3})")
 DECADE = re.compile(r"(\d0)(?:'?s)")
@@ -31,13 +37,31 @@ def told(text: str) -> str:
     return "" if text.lower() in UNKNOWN else text
 
 
-def fields(row: Mapping[str, str], place: str, decimal_comma: bool = False) -> dict:
+def genders(column: Iterable[str]) -> Mapping[str, str]:
+    """Tell what the words of a whole column of genders mean: beside H, for hombre, M is mujer.
+
+    Example:
+        >>> genders(["H", "M"])["m"], genders(["F", "M"])["m"]
+        ('female', 'male')
+    """
+    words = {told(text).lower() for text in column}
+    if not words & MEN_WITH_H:
+        return GENDERS
+    if "m" in words and any(GENDERS.get(word) == "female" and not word.startswith("m") for word in words):
+        return {word: meant for word, meant in GENDERS.items() if word != "m"}  # F, H and M: nobody knows
+    return {**GENDERS, "m": "female"}
+
+
+def fields(
+    row: Mapping[str, str], place: str, decimal_comma: bool = False, genders: Mapping[str, str] = GENDERS
+) -> dict:
     """Read the columns that ``Utterance`` has fields for; all others become its details.
 
     Args:
         row: cells by column, all text, without the columns path, emotion and votes.
         place: of the row, for messages.
         decimal_comma: whether further numbers are written 0,5.
+        genders: what words of the column gender mean.
 
     Returns:
         Keyword arguments of ``Utterance``. Where an age was told as a band, the detail ``age_band`` keeps its words.
@@ -45,6 +69,7 @@ def fields(row: Mapping[str, str], place: str, decimal_comma: bool = False) -> d
     Raises:
         InputError: an age cannot be understood.
     """
+    row = {name: CONTROL.sub(" ", text) for name, text in row.items()}
     known: dict = {"speaker": told(row["speaker"])} if "speaker" in row else {}
     details = {}
     if "language" in row:
@@ -52,7 +77,7 @@ def fields(row: Mapping[str, str], place: str, decimal_comma: bool = False) -> d
     if "text" in row:
         known["text"] = "" if row["text"].strip() in NO_TEXT else row["text"].strip()
     if "gender" in row:
-        known["gender"] = GENDERS.get(told(row["gender"]).lower(), told(row["gender"]))
+        known["gender"] = genders.get(told(row["gender"]).lower(), told(row["gender"]))
     if told(row.get("age", "")):
         known["age"], band = age(told(row["age"]), place)
         details |= {"age_band": band} if band else {}

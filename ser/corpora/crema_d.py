@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ser.corpora import emotions
 from ser.corpora.layout import audio_files, check_size, has_table, root
+from ser.corpora.naming import OTHERWISE
 from ser.corpora.utterance import Utterance
 from ser.files import tables
 from ser.files.failures import InputError
@@ -101,7 +102,7 @@ def _utterance(path: Path, actors: dict | None, votes: dict | None) -> Utterance
         or match["level"] not in LEVELS
     ):
         raise InputError(
-            f"{path}: expected a CREMA-D name such as 1001_IEO_HAP_LO.wav; take the file out of the folder"
+            f"{path}: expected a CREMA-D name such as 1001_IEO_HAP_LO.wav; take the file out of the folder{OTHERWISE}"
         )
     details = {"intensity": LEVELS[match["level"]], "sentence": match["sentence"]}
     heard, actor = {}, {}

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ser.corpora import emotions
 from ser.corpora.layout import audio_files, check_size, has_table, root
+from ser.corpora.naming import OTHERWISE
 from ser.corpora.utterance import Utterance
 from ser.files import tables
 from ser.files.failures import InputError
@@ -87,7 +88,9 @@ def _utterance(path: Path, judgements: dict[str, tuple[float, ...]] | None) -> U
         or match["sentence"] not in SENTENCES
         or match["emotion"] not in emotions.EMODB
     ):
-        raise InputError(f"{path}: expected an EMO-DB name such as 03a01Fa.wav; take the file out of the folder")
+        raise InputError(
+            f"{path}: expected an EMO-DB name such as 03a01Fa.wav; take the file out of the folder{OTHERWISE}"
+        )
     gender, age = SPEAKERS[match["speaker"]]
     emotion, sentence = emotions.EMODB[match["emotion"]], match["sentence"]
     details = {"sentence": sentence, "take": match["take"]}

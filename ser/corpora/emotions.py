@@ -25,6 +25,12 @@ WORDS = (
     "undecided",  # IEMOCAP, MSP-Podcast: no emotion was heard by most of the raters, or the label is withheld
 )
 
+
+def _plain(name: str) -> str:
+    """A name without accents."""
+    return "".join(sign for sign in unicodedata.normalize("NFD", name) if not unicodedata.combining(sign))
+
+
 # What folders, tables and raters call them beside WORDS themselves. Compared in lower case, with a blank for - and _.
 # They are the words of the corpora of EmoBox (https://github.com/emo-box/EmoBox) and of the copies that Kaggle offers.
 SYNONYMS = {
@@ -42,9 +48,9 @@ SYNONYMS = {
     **dict.fromkeys(("contempt",), "contemptuous"),
     **dict.fromkeys(("no agreement", "xxx"), "undecided"),
     # French, German, Italian, Portuguese and Spanish, as folders of corpora in these languages are called.
-    **dict.fromkeys(("colère", "ärger", "wut", "rabbia", "raiva", "enojo"), "angry"),
-    **dict.fromkeys(("joie", "freude", "gioia", "alegria", "alegría"), "happy"),
-    **dict.fromkeys(("tristesse", "trauer", "traurigkeit", "tristezza", "tristeza"), "sad"),
+    **dict.fromkeys(("colère", "ärger", "wut", "rabbia", "raiva", "enojo", "ira"), "angry"),
+    **dict.fromkeys(("joie", "freude", "gioia", "alegria", "alegría", "felicidad"), "happy"),
+    **dict.fromkeys(("tristesse", "trauer", "traurigkeit", "tristezza", "tristeza", "triste"), "sad"),
     **dict.fromkeys(("neutre", "neutralität", "neutro", "neutralità", "neutra"), "neutral"),
     **dict.fromkeys(("peur", "angst", "paura", "medo", "miedo"), "fearful"),
     **dict.fromkeys(("dégoût", "ekel", "disgusto", "nojo", "asco"), "disgusted"),
@@ -71,6 +77,8 @@ SYNONYMS = {
         "other",
     ),
 }
+# Compared without accents, too, as folders are often called.
+PLAIN = {_plain(name): meaning for name, meaning in SYNONYMS.items()}
 
 EMODB = {  # the sixth character of a file name: the German word's first letter (Wut, Langeweile, Ekel, Angst, ...)
     "W": "angry",
@@ -268,7 +276,7 @@ def word(name: str, own: Mapping[str, str] = NONE_OF_ITS_OWN) -> str | None:
     if name.strip() in own:
         return own[name.strip()]
     name = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", name)).strip().lower()
-    return name if name in WORDS else SYNONYMS.get(name)
+    return name if name in WORDS else PLAIN.get(_plain(name))
 
 
 def check_label_set(emotions: Sequence[str]) -> None:

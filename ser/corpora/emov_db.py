@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ser.corpora import emotions
 from ser.corpora.layout import audio_files, check_size
+from ser.corpora.naming import OTHERWISE
 from ser.corpora.utterance import Utterance
 from ser.files.failures import InputError
 
@@ -47,7 +48,7 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
         if not match:
             raise InputError(
                 f"{path}: expected a name of EmoV-DB such as bea_Amused/amused_1-28_0001.wav; put the file into a "
-                "folder of its speaker, or take the file out"
+                f"folder of its speaker, or take the file out{OTHERWISE}"
             )
         label, speaker = match["emotion"].lower(), match["speaker"].lower()
         name = f"{speaker}_{path.stem}"

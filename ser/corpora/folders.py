@@ -10,18 +10,23 @@ names.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ser.corpora import audformats, emotions, index, layouts, parsers, rows
 from ser.corpora.layout import audio_files, same_letters
 from ser.corpora.utterance import Utterance
+from ser.corpora.walk import walk
 from ser.files.failures import InputError
 
 METADATA = "metadata"
 # Columns of the manifest that are found elsewhere than in metadata.csv.
 RESERVED = ("id", "corpus", "emotion", "seconds", "sampling_rate", "sha256", "details")
+KNOWN_GENDERS = ("", "female", "male")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+EXAMPLES = 3  # of folders that a remark repeats
 
 
 @dataclass(frozen=True)
@@ -44,17 +49,31 @@ class Reading:
 
 def documents(folder: Path) -> tuple[str, ...]:
     """Name the files of a corpus that are read besides its recordings."""
-    tables = [f"{stem}{suffix}" for stem in (index.STEM, METADATA) for suffix in rows.SUFFIXES]
+    tables = [path.name for stem in (index.STEM, METADATA) for path in rows.tables(folder, stem)]
     database = folder.glob("db.*") if (folder / audformats.HEADER).is_file() else ()
     return (*tables, *(path.name for path in database))
 
 
-def parse(folder: Path, reading: Reading) -> list[Utterance]:
+class _Words(dict):
+    """Emotions by the corpus' own names for them, which remembers the names that were met."""
+
+    def __init__(self, words: Mapping[str, str]):
+        super().__init__(words)
+        self.met: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.met.add(name)
+        return super().__getitem__(name)
+
+
+def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda remark: None) -> list[Utterance]:
     """Read the corpus.
 
     Args:
         folder: the corpus.
         reading: what params say of it.
+        say: takes remarks, each in one line: which folders are taken for speakers or genders, genders that are not
+            known, words of params that nothing is called.
 
     Returns:
         One utterance a file, named by its path without suffix. Speakers that nothing tells stay unknown.
@@ -71,9 +90,10 @@ def parse(folder: Path, reading: Reading) -> list[Utterance]:
         files[relative] = path
     if not files:
         raise InputError(
-            f"{folder}: expected audio files in a folder per emotion, such as {folder}/angry/one.wav, found none; "
-            "add them, or take the corpus out of `corpora`"
+            f"{folder}: expected audio files in a folder per emotion, such as {folder}/angry/one.wav, found none"
+            f"{_found_instead(folder)}; add them, or take the corpus out of `corpora`"
         )
+    words = _Words(reading.words)
     database, table, metadata = folder / audformats.HEADER, rows.find(folder, index.STEM), rows.find(folder, METADATA)
     sources = [path for path in (database, table, metadata) if path is not None and path.is_file()]
     if len(sources) > 1:
@@ -92,9 +112,12 @@ def parse(folder: Path, reading: Reading) -> list[Utterance]:
     if database.is_file():
         known = audformats.parse(folder, files)
     elif table is not None:
-        known = index.parse(table, files, reading.columns, reading.words)
+        known = index.parse(table, files, reading.columns, words)
     else:
-        known = _by_folders(folder, files, metadata, reading)
+        known = _by_folders(folder, files, metadata, reading, words, say)
+    if unmet := sorted(set(words) - words.met):
+        names = ", ".join(f"'{name}'" for name in unmet)
+        say(f"{folder}: no emotion is called {names} there, of which manifest.words tells; mend it, or take it out")
     if reading.speaker_pattern is not None:
         for relative, path in files.items():
             if "speaker" in known[relative]:
@@ -104,6 +127,9 @@ def parse(folder: Path, reading: Reading) -> list[Utterance]:
                     f"corpus '{folder.name}' too; take one of the two away"
                 )
             known[relative]["speaker"] = _speaker(path, reading.speaker_pattern)
+    genders = Counter(fields.get("gender", "") for fields in known.values())
+    if odd := [f"'{word}' ({count} utterances)" for word, count in genders.items() if word not in KNOWN_GENDERS]:
+        say(f"{folder}: genders that are not known: {', '.join(odd)}; write female or male, or leave them")
     return [
         Utterance(str(PurePosixPath(relative).with_suffix("")), path, **known[relative])
         for relative, path in files.items()
@@ -128,22 +154,63 @@ def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str |
     paths = [utterance.path.relative_to(folder).as_posix() for utterance in utterances]
     if parser := parsers.resembling(paths):
         return _named_as(parser)
-    patterns = [pattern for pattern in layouts.proposals(paths)[:1] if "{speaker}" in pattern]
-    return "".join(f"if the folders do: manifest.layout: {{{folder.name}: '{pattern}'}}" for pattern in patterns)
+    pattern = layouts.proposal(paths)
+    if "{speaker}" not in pattern:
+        return ""
+    return f"if {{speaker}} stands for persons in it: manifest.layout: {{{folder.name}: '{pattern}'}}"
 
 
-def _by_folders(folder: Path, files: Mapping[str, Path], metadata: Path | None, reading: Reading) -> dict[str, dict]:
+def unread_tables(folder: Path) -> list[Path]:
+    """List the tables in a corpus that are not read, as none is called index or metadata; below it, too."""
+    kinds = {*rows.SUFFIXES, *rows.SPREADSHEETS} - {".json"}  # of JSON there may be one for each recording
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in kinds and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def unread(folder: Path) -> str:
+    """Say which table is not read, and how it would be, where folders alone tell the emotions; else ``""``.
+
+    Returns:
+        The end of a sentence.
+    """
+    if documents(folder) or not (found := unread_tables(folder)):
+        return ""
+    others = f" and {len(found) - 1} more are" if len(found) > 1 else " is"
+    return (
+        f"; the table {found[0].relative_to(folder)}{others} not read: name it {METADATA}.csv (speakers, ...) or "
+        f"{index.STEM}.csv (emotions, too)"
+    )
+
+
+def _by_folders(
+    folder: Path,
+    files: Mapping[str, Path],
+    metadata: Path | None,
+    reading: Reading,
+    words: Mapping[str, str],
+    say: Callable[[str], None],
+) -> dict[str, dict]:
     """By path, keyword arguments of ``Utterance`` out of the folders' names and metadata.csv."""
-    pattern = reading.layout or layouts.recognise(files, reading.words)
+    pattern = reading.layout or layouts.recognise(files, words)
     if pattern:
-        known = layouts.read(files, pattern, str(folder), reading.words)
+        known = layouts.read(files, pattern, str(folder), words)
     else:
-        known = {relative: {"emotion": _emotion(folder, relative, files, metadata, reading)} for relative in files}
-    told = _metadata(metadata, files, reading.columns) if metadata is not None else {}
+        known = {relative: {"emotion": _emotion(folder, relative, files, metadata, words)} for relative in files}
+    told = _metadata(metadata, files, reading.columns, words) if metadata is not None else {}
+    if reading.layout is None:  # recognised only: what a user says counts more
+        said = {name for extra in told.values() for name in extra}
+        said |= {"speaker"} if reading.speaker_pattern is not None else set()
+        for fields in known.values():
+            if "speaker" in fields and (gender := layouts.gender(fields["speaker"])):
+                fields["gender"] = gender
+            for name in (said - {"emotion", "details"}) & set(fields):
+                del fields[name]
+        _say_recognised(folder, pattern or "", known, say)
     for relative, fields in known.items():
         extra = told.get(relative, {})
-        if reading.layout is None and ("speaker" in extra or reading.speaker_pattern is not None):
-            fields.pop("speaker", None)  # recognised only: what a user says counts more
         twice = sorted(set(fields) & set(extra) - {"details"})
         if twice:
             raise InputError(
@@ -155,10 +222,37 @@ def _by_folders(folder: Path, files: Mapping[str, Path], metadata: Path | None, 
     return known
 
 
-def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path | None, reading: Reading) -> str:
+def _say_recognised(
+    folder: Path, pattern: str, known: Mapping[str, Mapping[str, str]], say: Callable[[str], None]
+) -> None:
+    """Say which folders were taken for speakers or genders without being asked to."""
+    for told in ("speaker", "gender"):
+        names = sorted({fields[told] for fields in known.values() if told in fields})
+        if f"{{{told}}}" not in pattern or not names:
+            continue
+        more = f" and {len(names) - EXAMPLES} more" if len(names) > EXAMPLES else ""
+        depth = pattern.split("/").index(f"{{{told}}}") + 1
+        other = pattern.replace(f"{{{told}}}", f"{{level{depth}}}")
+        say(
+            f"{folder}: {told}s are the folders {', '.join(names[:EXAMPLES])}{more}; if they are none, say what they "
+            f"are: manifest.layout: {{{folder.name}: '{other}'}}"
+        )
+
+
+def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path | None, words: Mapping[str, str]) -> str:
     directory, *rest = PurePosixPath(relative).parts
-    emotion = emotions.word(directory, reading.words) if rest else None
+    emotion = emotions.word(directory, words) if rest else None
     if emotion is not None:
+        for depth, name in enumerate(rest[:-1], start=1):
+            if emotions.word(name, words) not in (emotion, None, "other"):
+                levels = [f"{{level{at}}}" for at in range(1, len(rest) + 1)]
+                first, second = (
+                    "/".join([*levels[:at], "{emotion}", *levels[at + 1 :], "{file}"]) for at in (0, depth)
+                )
+                raise InputError(
+                    f"{folder / relative}: expected one folder that is an emotion, found '{directory}' and '{name}'; "
+                    f"say which one it is: manifest.layout: {{{folder.name}: '{first}'}} or '{second}'"
+                )
         return emotion
     known = ""
     if parser := parsers.resembling(files):
@@ -173,20 +267,26 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
             f"{metadata}: has the column '{column}', while no folder tells the emotions; if it tells them, name the "
             f"table {index.STEM}{metadata.suffix}"
         )
-    told = [f"manifest.layout: {{{folder.name}: '{pattern}'}}" for pattern in layouts.proposals(files)]
-    if told:
-        hint = f", or say what it is: {told[0]}"
-        hint += f" (or, if '{directory}' is only a folder of the archive's, {told[1]})" if len(told) > 1 else ""
+    if pattern := layouts.proposal(files, words):
+        hint = f", or say what it is: manifest.layout: {{{folder.name}: '{pattern}'}}"
+        hint += (
+            " ({speaker} must stand for persons; if it does not, give it another name)"
+            if "{speaker}" in pattern
+            else ""
+        )
     else:
         hint = f", or list the recordings in {folder}/{index.STEM}.csv, or name a pattern in manifest.layout"
-    hint += _unread_tables(folder)
+    if tables := unread_tables(folder):
+        others = f" and {len(tables) - 1} more" if len(tables) > 1 else ""
+        hint += f" (where {tables[0]}{others} tells them, make it that table, {folder}/{index.STEM}.csv)"
     if not rest:
         raise InputError(
             f"{folder / relative}: {known}expected in a folder named for its emotion, such as {folder}/angry{hint}"
         )
     raise InputError(
         f"{folder / directory}: no known emotion; {known}rename the folder to one of {', '.join(emotions.WORDS)} (or a "
-        f"synonym of ser/corpora/emotions.py){hint}, or, if it is no emotion, move it out of the corpus"
+        f"synonym of ser/corpora/emotions.py), or say what it means: manifest.words: {{{folder.name}: {{'{directory}': "
+        f"...}}}}{hint}, or, if it is no emotion, move it out of the corpus"
     )
 
 
@@ -196,22 +296,18 @@ def _named_as(parser: str) -> str:
 
 def _telling(table: Path) -> str:
     """The column of a table that could tell the emotions, or ``""``."""
-    names = ("emotion", *index.ALIASES["emotion"])
-    return next((column for column in rows.read(table).columns if column.lower() in names), "")
+    names = [index.folded(name) for name in ("emotion", *index.ALIASES["emotion"])]
+    return next((column for column in rows.read(table).columns if index.folded(column) in names), "")
 
 
-def _unread_tables(folder: Path) -> str:
-    """A hint where tables lie in the corpus that are not read, as none is called index."""
-    kinds = {*rows.SUFFIXES, *rows.SPREADSHEETS} - {".json"}  # of JSON there may be one for each recording
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in kinds and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    if not found:
+def _found_instead(folder: Path) -> str:
+    """What lies in a corpus without recordings, and how it becomes some; ``""`` where nothing does."""
+    found = walk(folder)
+    if not found.left_out():
         return ""
-    others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return f" (where {found[0]}{others} tells them, make it that table, {folder}/{index.STEM}.csv)"
+    hint = "; unpack the archive" if set(found.others) & set(ARCHIVES) else ""
+    hint += "; write the audio of the Parquet files to files" if ".parquet" in found.others else ""
+    return f", but {found.left_out()}{hint}"
 
 
 def _speaker(path: Path, pattern: str) -> str:
@@ -223,7 +319,9 @@ def _speaker(path: Path, pattern: str) -> str:
     return match["speaker"]
 
 
-def _metadata(path: Path, files: Mapping[str, Path], names: Mapping[str, str]) -> dict[str, dict]:
+def _metadata(
+    path: Path, files: Mapping[str, Path], names: Mapping[str, str], words: Mapping[str, str]
+) -> dict[str, dict]:
     """The fields of ``Utterance`` that metadata.csv tells, by path; each file must stand in it once."""
     table = index.renamed(rows.read(path), names, [name for name in index.COLUMNS if name != "emotion"])
     for column in table.columns:
@@ -232,4 +330,4 @@ def _metadata(path: Path, files: Mapping[str, Path], names: Mapping[str, str]) -
                 f"{path}: the column '{column}' cannot be used; the manifest finds it itself: rename or remove it"
                 + (f", or name the table {index.STEM}{path.suffix}" if column.lower() == "emotion" else "")
             )
-    return index.about(table, index.matched(table, files))
+    return index.about(table, index.matched(table, files), words)

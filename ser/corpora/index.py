@@ -5,7 +5,6 @@ speaker, gender, age, text, language (ISO 639-1) and raters; further ones are ke
 programs name otherwise are known by ``ALIASES``; params can name any.
 """
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,20 +20,27 @@ from ser.files.failures import InputError
 STEM = "index"
 COLUMNS = ("path", "emotion", "speaker", "gender", "age", "text", "language", "votes")
 TOLD = (*COLUMNS, "raters")  # which params can name
-# What others call these columns, in lower case: nkululeko and audformat (file), SpeechBrain (wav, emo, spk_id),
-# Hugging Face (file_name), EmoBox (wav, emo, spk, gd, lang), and tables that pandas users write.
+# What others call these columns: nkululeko and audformat (file), SpeechBrain (wav, emo, spk_id), Hugging Face
+# (file_name), EmoBox (wav, emo, spk, gd, lang), Common Voice (client_id), and tables that pandas users write. Compared
+# in lower case, without blanks, _ and -.
 ALIASES = {
-    "path": ("file", "file_name", "filename", "file_path", "filepath", "wav", "wav_path", "audio", "audio_path"),
+    "path": ("file", "file_name", "file_path", "wav", "wav_path", "audio", "audio_path"),
     "emotion": ("emo", "emotion_label", "label"),
-    "speaker": ("speaker_id", "speakerid", "spk", "spk_id"),
+    "speaker": (
+        *("speaker_id", "speaker_name", "spk", "spk_id", "actor", "actor_id", "subject", "subject_id"),
+        *("participant", "participant_id", "client_id"),
+    ),
     "gender": ("sex", "gd"),
     "text": ("transcript", "transcription"),
     "language": ("lang",),
+    "start": ("start_time", "start_s", "start_sec", "start_seconds", "begin", "begin_time", "onset"),
+    "end": ("end_time", "end_s", "end_sec", "end_seconds"),
 }
 # Further columns that mean something here, and are known however they are written.
 MEANT = ("raters", "start", "end", "split", "session", "sentence")
 MINUTES = re.compile(r"\d+:\d{2}(\.\d+)?")
 LENGTH_TOLERANCE_S = 0.01  # of a segment that is a whole file
+LEAST_LETTERS = 5  # of a column's name that may be one of ours misspelt; shorter ones are near to many words
 EXAMPLES = 5  # of unknown words that a message repeats
 
 
@@ -67,7 +73,7 @@ def parse(
     _check_starts(table)
     positions = matched(table, files)
     _check_ends(table, positions, files)
-    known = about(table, positions)
+    known = about(table, positions, own)
     labels = {relative: cells.told(table.cells[at].get("emotion", "")) for relative, at in positions.items()}
     words = _words(path, labels, own)
     for relative, at in positions.items():
@@ -89,8 +95,8 @@ def renamed(table: rows.Rows, names: Mapping[str, str], wanted: Sequence[str] = 
         wanted: which of ours to look for.
 
     Raises:
-        InputError: params name a column that is not there, two columns could be the same, or a name is nearly one of
-            ours.
+        InputError: params name a column that is not there, two columns could be the same, or a name is one letter away
+            from one of ours that is missing.
     """
     ours = {}
     for name, theirs in names.items():
@@ -104,8 +110,8 @@ def renamed(table: rows.Rows, names: Mapping[str, str], wanted: Sequence[str] = 
     for name in (*wanted, *MEANT):
         if name in taken:
             continue
-        aliases = (name, *ALIASES.get(name, ()))
-        known = [column for column in table.columns if column not in ours and column.lower() in aliases]
+        aliases = {folded(alias) for alias in (name, *ALIASES.get(name, ()))}
+        known = [column for column in table.columns if column not in ours and folded(column) in aliases]
         if len(known) > 1:
             raise InputError(
                 f"{table.path}: the columns {' and '.join(known)} could both be the {name}; "
@@ -118,9 +124,12 @@ def renamed(table: rows.Rows, names: Mapping[str, str], wanted: Sequence[str] = 
         ours.update(dict.fromkeys(known, name))
     columns = [ours.get(column, column) for column in table.columns]
     for column in columns:
-        close = difflib.get_close_matches(column, wanted, n=1, cutoff=0.75)
-        if column not in wanted and close and close[0] not in columns:
-            raise InputError(f"{table.path}: the column '{column}' cannot be used; did you mean '{close[0]}'?")
+        close = next((name for name in wanted if name not in columns and _misspelt(folded(column), name)), "")
+        if close:
+            raise InputError(
+                f"{table.path}: the column '{column}' cannot be used; did you mean '{close}'? Then say so: "
+                f"manifest.columns: {{{table.path.parent.name}: {{{close}: {column}}}}}; if not, call it otherwise"
+            )
     # A column that ours takes the place of, such as text where params say that transcript is the text, keeps its cells.
     columns = [f"{name} (2)" if columns.index(name) < place else name for place, name in enumerate(columns)]
     if "path" not in columns:
@@ -131,6 +140,19 @@ def renamed(table: rows.Rows, names: Mapping[str, str], wanted: Sequence[str] = 
         )
     told = [dict(zip(columns, row.values(), strict=True)) for row in table.cells]
     return rows.Rows(table.path, columns, told, table.places, table.decimal_comma)
+
+
+def folded(name: str) -> str:
+    """A column's name without what people write differently."""
+    return re.sub(r"[\s_-]+", "", name.lower())
+
+
+def _misspelt(name: str, ours: str) -> bool:
+    """Tell whether a name is ours with one letter more, less or other, or with two that changed places."""
+    cuts = [(ours[:at], ours[at:]) for at in range(1, len(ours) + 1)]  # the first letter stays: notes are no votes
+    return len(name) >= LEAST_LETTERS and any(
+        re.fullmatch(f"{start}.{end}|{start}.?{end[1:]}|{start}{end[1::-1]}{end[2:]}", name) for start, end in cuts
+    )
 
 
 def matched(table: rows.Rows, files: Mapping[str, Path]) -> dict[str, int]:
@@ -172,12 +194,15 @@ def matched(table: rows.Rows, files: Mapping[str, Path]) -> dict[str, int]:
     return positions
 
 
-def about(table: rows.Rows, positions: Mapping[str, int]) -> dict[str, dict]:
+def about(
+    table: rows.Rows, positions: Mapping[str, int], own: Mapping[str, str] = emotions.NONE_OF_ITS_OWN
+) -> dict[str, dict]:
     """Read what the table says of each file, beside its emotion.
 
     Args:
         table: with our names of columns.
         positions: of each file's row.
+        own: emotions by the corpus' own names for them.
 
     Returns:
         By path, keyword arguments of ``Utterance``.
@@ -186,13 +211,14 @@ def about(table: rows.Rows, positions: Mapping[str, int]) -> dict[str, dict]:
         InputError: a cell cannot be understood.
     """
     known = {}
+    genders = cells.genders(row.get("gender", "") for row in table.cells)
     for relative, at in positions.items():
         row = {name: cell for name, cell in table.cells[at].items() if name not in ("path", "emotion", "votes")}
-        known[relative] = cells.fields(row, table.places[at], table.decimal_comma)
+        known[relative] = cells.fields(row, table.places[at], table.decimal_comma, genders)
     if "votes" in table.columns:
         cast = [cells.told(table.cells[at]["votes"]) for at in positions.values()]
         raters = [cells.told(table.cells[at].get("raters", "")) for at in positions.values()]
-        counts, found = votes.read(cast, raters, [table.places[at] for at in positions.values()])
+        counts, found = votes.read(cast, raters, [table.places[at] for at in positions.values()], own)
         for fields, count, told in zip(known.values(), counts, raters, strict=True):
             if count:
                 fields["votes"] = count
@@ -265,7 +291,7 @@ def _segment(row: Mapping[str, str], place: str) -> InputError:
     return InputError(
         f"{place}: a segment, from '{row.get('start', '')}' to '{row.get('end', '')}' of '{row['path']}'; a recording "
         "must be a file of its own: cut the segments out, for instance with ffmpeg -ss START -to END, and list those "
-        "files"
+        "files; if the columns tell no time within a recording, call them otherwise"
     )
 
 
@@ -281,4 +307,6 @@ def _seconds(text: str, place: str) -> float | None:
     try:
         return float(text) if text.replace(".", "", 1).isdecimal() else pd.to_timedelta(text).total_seconds()
     except ValueError as error:
-        raise InputError(f"{place}: expected seconds, such as 1.5, found '{text}'") from error
+        raise InputError(
+            f"{place}: expected seconds, such as 1.5, found '{text}'; mend it, or call the column otherwise"
+        ) from error

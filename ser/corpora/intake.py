@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ser import manifest
-from ser.corpora import accounts, emotions, fetched, folders, index, layouts, parsers, shared_audio, speakers
+from ser.corpora import accounts, cells, emotions, fetched, folders, index, layouts, parsers, shared_audio, speakers
 from ser.corpora.examination import CHOSEN, Examination, examine
 from ser.corpora.layout import check_not_linked, same_letters
 from ser.corpora.parsers import PARSERS
@@ -138,24 +138,31 @@ def build(
         InputError: a choice in params, a corpus or its metadata is wrong; a larger share than ``max_rejected_share`` of
             a corpus is rejected; or a corpus or an emotion of the label set has no utterance.
     """
+
+    def tell(remark: str) -> None:
+        say(remark.encode(errors="backslashreplace").decode())  # names of files need not be UTF-8
+
     emotions.check_label_set(label_set)
     emotions.check_merge(params.merge, label_set)
     rows = []
     for corpus in _checked_names(corpora):
-        utterances = parse(raw / corpus, params)
+        utterances = parse(raw / corpus, params, tell)
         rows += [_row(raw, corpus, utterance, params.merge) for utterance in utterances]
         if corpus in PARSERS:
             continue
         if left_out := walk(raw / corpus, folders.documents(raw / corpus)).left_out():
-            say(f"{raw / corpus}: left out: {left_out}")
+            tell(f"{raw / corpus}: left out: {left_out}{folders.unread(raw / corpus)}")
         if hint := folders.untold_speakers(raw / corpus, utterances, params.layout.get(corpus)):
-            say(f"{raw / corpus}: nothing tells who speaks; {hint}")
+            tell(f"{raw / corpus}: nothing tells who speaks; {hint}")
     rows.sort(key=lambda row: row["id"])
     _check_ids(rows)
     for spellings in speakers.fold(rows):
-        say(f"speakers whose names differ only in case, spaces or the writing of accents are one: {spellings}")
+        tell(
+            "speakers whose names differ only in case, spaces, signs, leading zeros or the writing of accents are one: "
+            f"{spellings}"
+        )
     for both in _of_two_genders(rows):
-        say(f"speakers of two genders: {both}; if they are two people, give them two names")
+        tell(f"speakers of two genders: {both}; if they are two people, give them two names")
     wanted = [row for row in rows if row["emotion"] in label_set]
     for row in rows:
         row.update(reason=CHOSEN, detail=f"'{row['emotion']}' is not in `emotions`")
@@ -167,20 +174,25 @@ def build(
     finally:
         pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody waits for the rest
     for remark in _reject_duplicates([row for row in wanted if not row["reason"]]):
-        say(remark)
+        tell(remark)
     accounts.check_share(rows, corpora, params.max_rejected_share)
     accepted = [row for row in rows if not row["reason"]]
     accounts.check_none_empty(accepted, label_set, corpora)
     rejected = sorted((row for row in rows if row["reason"]), key=lambda row: row["path"])
     shared = shared_audio.table(accepted)
     for remark in shared_audio.remarks(shared):
-        say(remark)
+        tell(remark)
     table = pd.DataFrame(accepted, columns=list(manifest.COLUMNS)).astype({"age": float})
     return Intake(table, pd.DataFrame(rejected, columns=list(REJECTED_COLUMNS)), shared)
 
 
-def parse(folder: Path, params: ManifestParams) -> list[Utterance]:
+def parse(folder: Path, params: ManifestParams, say: Callable[[str], None] = lambda remark: None) -> list[Utterance]:
     """Read one corpus with the parser that its folder's name chooses.
+
+    Args:
+        folder: the corpus.
+        params: what to accept.
+        say: takes remarks, each in one line.
 
     Raises:
         InputError: the folder is missing or a link, or the parser refuses what is in it.
@@ -195,12 +207,12 @@ def parse(folder: Path, params: ManifestParams) -> list[Utterance]:
     if folder.name in PARSERS:
         utterances = PARSERS[folder.name](folder, folder.name in params.allow_incomplete)
     else:
-        utterances = _own(folder, params)
+        utterances = _own(folder, params, say)
     fetched.check(folder, [utterance.path for utterance in utterances])
     return utterances
 
 
-def _own(folder: Path, params: ManifestParams) -> list[Utterance]:
+def _own(folder: Path, params: ManifestParams, say: Callable[[str], None]) -> list[Utterance]:
     reading = folders.Reading(
         params.speaker_pattern.get(folder.name),
         params.layout.get(folder.name),
@@ -208,16 +220,12 @@ def _own(folder: Path, params: ManifestParams) -> list[Utterance]:
         params.words.get(folder.name, {}),
     )
     parser = parsers.named(folder.name)
-    if (
-        parser
-        and reading == folders.Reading()
-        and not any((folder / name).exists() for name in folders.documents(folder))
-    ):
+    if parser and reading == folders.Reading() and not folders.documents(folder):
         raise InputError(
             f"{folder}: expected the name '{parser}', by which the parser of this corpus is chosen, found "
             f"'{folder.name}'; {parsers.renaming(parser)}, or, if it is another corpus, name it otherwise"
         )
-    return folders.parse(folder, reading)
+    return folders.parse(folder, reading, say)
 
 
 def _checked_names(corpora: Sequence[str]) -> Sequence[str]:
@@ -245,6 +253,11 @@ def _row(raw: Path, corpus: str, utterance: Utterance, merge: dict[str, str]) ->
         path.encode()
     except UnicodeEncodeError as error:
         raise InputError(f"{raw / corpus}: expected file names in UTF-8, found {path!r}; rename the file") from error
+    if cells.CONTROL.search(path):
+        raise InputError(
+            f"{raw / corpus}: expected file names without line ends and other control characters, found {path!r}; "
+            "rename the file"
+        )
     votes: dict[str, int] = {}
     for word, count in utterance.votes.items():
         votes[merge.get(word, word)] = votes.get(merge.get(word, word), 0) + count

@@ -4,7 +4,9 @@ Example: ``{speaker}/{emotion}/{file}`` reads ``mary/angry/one.wav``.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from ser.corpora import cells, emotions
 from ser.corpora.layout import same_letters
@@ -17,6 +19,9 @@ RECOGNISED = (
     "{split}/{emotion}/{file}",
     "{split}/{emotion}/{speaker}/{file}",
     "{split}/{speaker}/{emotion}/{file}",
+    "{emotion}/{split}/{file}",
+    "{emotion}/{gender}/{file}",
+    "{gender}/{emotion}/{file}",
 )
 SPLITS = frozenset(
     {
@@ -24,8 +29,19 @@ SPLITS = frozenset(
         *("test", "testing", "test1", "test2", "eval", "evaluation"),
     }
 )
-# Folders that are surely of one person each; others might be sessions, rooms or languages.
-PERSON = re.compile(r"(?:speaker|spkr?|actor|actress|subject|participant|person|[fmps])[ _-]?\d+", re.IGNORECASE)
+SPLIT = re.compile(rf"({'|'.join(sorted(SPLITS))})(?:[ _-]?(?:set|data|split))?", re.IGNORECASE)  # Train_set
+# Folders that are surely of one person each; others might be sessions, sentences, microphones or languages.
+PERSON = re.compile(r"(?:speaker|spkr?|actor|actress|subject|participant|person)[ _-]?\d+", re.IGNORECASE)
+# A woman or a man, where both occur: f1 alone might be a fold, m1 alone a microphone.
+WOMAN_OR_MAN = re.compile(r"([fmw]|female|male|woman|man)[ _-]?\d+", re.IGNORECASE)
+SESSION = re.compile(r"(?:session|sess?)[ _-]?\d+", re.IGNORECASE)
+NUMBERED = re.compile(r"[^\W\d_]{2,}[ _-]?\d+")  # take1, room 2: things that are counted
+INTENSITIES = frozenset(
+    {
+        *("low", "medium", "mid", "high", "weak", "normal", "strong", "mild", "moderate", "intense"),
+        *("soft", "quiet", "loud", "faible", "fort"),
+    }
+)
 FIELD = re.compile(r"\{(\w+)\}")
 RESERVED = ("path", "votes", "raters")  # what no folder is named for
 
@@ -60,62 +76,138 @@ def recognise(paths: Iterable[str], words: Mapping[str, str] = emotions.NONE_OF_
         words: emotions by the corpus' own names for them.
     """
     paths = list(paths)
-    return next((pattern for pattern in RECOGNISED if all(_fits(path, pattern, words) for path in paths)), None)
+    return next((pattern for pattern in RECOGNISED if _fits(paths, pattern, words)), None)
 
 
-def proposals(paths: Iterable[str]) -> list[str]:
-    """Write patterns that fit every path and have the emotion in a folder, or in a part of a name; none without one.
+def persons(names: Iterable[str]) -> bool:
+    """Tell whether all of these are surely names of persons, such as Actor_01, or F1 and M2 together."""
+    others = {name for name in names if not PERSON.fullmatch(name)}
+    found = {gender(name) for name in others}
+    return not others or found == {"female", "male"}
 
-    Folders above it are said to be speakers, or parts or genders where all are called so; where all paths share one, a
-    second pattern takes it as it is, for an archive's own folder. Of a name as ``mary_angry_1.wav``, what stands before
-    the emotion is said to be the speaker.
+
+def gender(person: str) -> str:
+    """Give the gender that the name of a person tells, such as F1; ``""`` where it tells none."""
+    match = WOMAN_OR_MAN.fullmatch(person)
+    return cells.GENDERS[match[1].lower()] if match else ""
+
+
+class _Piece(NamedTuple):
+    """A folder or a part of a name, in all paths.
+
+    Attributes:
+        names: every path's.
+        field: what it names, ``emotion`` or ``file``; ``""`` where this is to be found out.
+        default: what it is called where it is not found out.
+        end: the sign that follows it.
+    """
+
+    names: Sequence[str]
+    field: str
+    default: str
+    end: str
+
+
+def proposal(paths: Iterable[str], words: Mapping[str, str] = emotions.NONE_OF_ITS_OWN) -> str:
+    """Write a pattern that fits every path and has the emotion in a folder, or in a part of a name; ``""`` without one.
+
+    Speakers are folders or parts of names that are surely of persons, or else the first that might be of persons: not
+    the same everywhere, not counted, and not one for each emotion, as ``01_Angry``. A folder that all paths share, as
+    an archive's own, stands as it is.
+
+    Args:
+        paths: below the corpus' folder, with ``/``.
+        words: emotions by the corpus' own names for them.
     """
     parts = [path.split("/") for path in paths]
-    depths = {len(path) for path in parts}
-    if len(depths) > 1:
-        return []
-    levels = list(zip(*parts, strict=True))
-    places = [depth for depth, names in enumerate(levels[:-1]) if all(map(emotions.word, names))]
-    emotion = {places[0]: "{emotion}"} if places else _in_names(levels)
-    if not emotion:
-        return []
-    fields, shared = [], []
-    for depth, names in enumerate(levels):
-        if depth in emotion or depth == len(levels) - 1:
-            fields.append(emotion.get(depth, "{file}"))
-            shared.append(False)
-            continue
-        words = {name.lower() for name in names}
-        kind = "split" if words <= SPLITS else "gender" if words <= set(cells.GENDERS) else "speaker"
-        kind = kind if f"{{{kind}}}" not in "/".join((*fields, *emotion.values())) else f"level{depth + 1}"
-        fields.append(f"{{{kind}}}")
-        shared.append(kind not in ("split", "gender") and len(words) == 1)
-    pattern = "/".join(fields)
-    if not any(shared) or "{" in "".join(parts[0]):
-        return [pattern]
-    return [pattern, "/".join(parts[0][depth] if same else fields[depth] for depth, same in enumerate(shared))]
+    if len({len(path) for path in parts}) > 1:
+        return ""
+    pieces = _pieces(list(zip(*parts, strict=True)), words)
+    heard = next((piece.names for piece in pieces if piece.field == "emotion"), ())
+    kinds = [piece.field or _kind(piece.names) for piece in pieces]
+    if "speaker" not in kinds:
+        perhaps = [at for at, piece in enumerate(pieces) if not kinds[at] and _may_be_persons(piece.names, heard)]
+        kinds = ["speaker" if at == perhaps[0] else kind for at, kind in enumerate(kinds)] if perhaps else kinds
+    pattern = ""
+    for piece, kind in zip(pieces, kinds, strict=True):
+        if kind and f"{{{kind}}}" not in pattern:
+            pattern += f"{{{kind}}}"
+        elif piece.end == "/" and len(set(piece.names)) == 1 and not set(piece.names[0]) & set("{}'"):
+            pattern += piece.names[0]
+        else:
+            pattern += f"{{{piece.default}}}"
+        pattern += piece.end
+    return pattern
 
 
-def _in_names(levels: Sequence[tuple[str, ...]]) -> dict[int, str]:
-    """The depth whose names have the emotion in one place, and the pattern of such a name; nothing where there is none.
+def _pieces(levels: Sequence[tuple[str, ...]], words: Mapping[str, str]) -> list[_Piece]:
+    """Cut the paths into folders and, where a part of a name tells the emotion, that name into its parts.
 
     Args:
         levels: of each depth, every path's name; the last are the files'.
+        words: emotions by the corpus' own names for them.
+
+    Returns:
+        The pieces in order; none where nothing tells the emotion.
     """
-    persons = any(all(map(PERSON.fullmatch, names)) for names in levels[:-1])
-    first = "{part1}" if persons else "{speaker}"
-    for depth, names in enumerate(levels):
-        is_file = depth == len(levels) - 1
+    last = len(levels) - 1
+    pieces = [
+        _Piece(names, "file" if depth == last else "", f"level{depth + 1}", "/" if depth < last else "")
+        for depth, names in enumerate(levels)
+    ]
+    for depth, names in enumerate(levels[:-1]):
+        if all(emotions.word(name, words) for name in names):
+            pieces[depth] = pieces[depth]._replace(field="emotion")
+            return pieces
+    for depth, piece in enumerate(pieces):
         for sign in "_-":
-            told = [(name.rpartition(".")[0] if is_file else name).split(sign) for name in names]
-            for before in range(min(map(len, told))):
-                head = [first, *(f"{{part{place}}}" for place in range(2, before + 1))][:before]
-                if before and all(emotions.word(sign.join(name[before:])) for name in told):
-                    return {depth: sign.join((*head, "{emotion}")) + (".{file}" if is_file else "")}
-                if all(len(name) > before + 1 and emotions.word(name[before]) for name in told):
-                    rest = "{file}" if is_file else "{part}" if before else first
-                    return {depth: sign.join((*head, "{emotion}", rest))}
-    return {}
+            if parts := _parts(piece, sign, words):
+                return [*pieces[:depth], *parts, *pieces[depth + 1 :]]
+    return []
+
+
+def _parts(piece: _Piece, sign: str, words: Mapping[str, str]) -> list[_Piece]:
+    """Cut a folder's or file's name where its first emotion stands; nothing where not all have one there."""
+    is_file = piece.field == "file"
+    told = [(name.rpartition(".")[0] if is_file else name).split(sign) for name in piece.names]
+    for before in range(min(map(len, told))):
+        head = [_Piece([name[place] for name in told], "", f"part{place + 1}", sign) for place in range(before)]
+        whole = [sign.join(name[before:]) for name in told]
+        if before and all(emotions.word(name, words) for name in whole):
+            rest = [piece._replace(names=[], end="")] if is_file else []
+            return [*head, _Piece(whole, "emotion", "", "." if is_file else piece.end), *rest]
+        if all(len(name) > before + 1 and emotions.word(name[before], words) for name in told):
+            rest = [sign.join(name[before + 1 :]) for name in told]
+            tail = _Piece(rest, piece.field, f"part{before + 2}", piece.end)
+            return [*head, _Piece([name[before] for name in told], "emotion", "", sign), tail]
+    return []
+
+
+def _kind(names: Sequence[str]) -> str:
+    """What a folder or a part of a name tells by what it is called in all paths; ``""`` where that is not sure."""
+    words = {name.lower() for name in names}
+    if persons(words):
+        return "speaker"
+    if all(map(SPLIT.fullmatch, words)):
+        return "split"
+    if words <= set(cells.GENDERS):
+        return "gender"
+    if all(map(SESSION.fullmatch, words)):
+        return "session"
+    if words <= INTENSITIES:
+        return "intensity"
+    if all(len(word) > 3 and cells.language(word) != word for word in words):  # names, as codes might be initials
+        return "language"
+    return ""
+
+
+def _may_be_persons(names: Sequence[str], heard: Sequence[str]) -> bool:
+    """Tell whether these might name persons, by the emotions that are heard in the same paths."""
+    of_name = defaultdict(set)
+    for name, emotion in zip(names, heard, strict=True):
+        of_name[name].add(emotion)
+    tied = len(set(heard)) > 1 and all(len(told) == 1 for told in of_name.values())
+    return len(of_name) > 1 and not tied and not all(map(NUMBERED.fullmatch, names))
 
 
 def read(
@@ -136,7 +228,7 @@ def read(
     Raises:
         InputError: a path does not fit, or a name is no known emotion.
     """
-    known = {}
+    found = {}
     for path in paths:
         match = _compiled(pattern).fullmatch(path)
         if not match:
@@ -144,13 +236,16 @@ def read(
                 f"{place}/{path}: expected the layout '{pattern}' of manifest.layout; move the file, or mend the "
                 "pattern"
             )
-        known[path] = _fields(match.groupdict(), f"{place}/{path}", words)
-    return known
+        found[path] = match.groupdict()
+    genders = cells.genders(row.get("gender", "") for row in found.values())
+    return {path: _fields(row, f"{place}/{path}", words, genders) for path, row in found.items()}
 
 
-def _fields(found: Mapping[str, str], place: str, words: Mapping[str, str]) -> dict:
+def _fields(found: Mapping[str, str], place: str, words: Mapping[str, str], genders: Mapping[str, str]) -> dict:
     row = {name: text for name, text in found.items() if name not in ("emotion", "file")}
-    fields = cells.fields(row, place)
+    if match := SPLIT.fullmatch(row.get("split", "")):
+        row["split"] = match[1]
+    fields = cells.fields(row, place, genders=genders)
     emotion = emotions.word(found["emotion"], words)
     if emotion is None:
         raise InputError(
@@ -168,13 +263,16 @@ def _compiled(pattern: str) -> re.Pattern:
     )
 
 
-def _fits(path: str, pattern: str, words: Mapping[str, str]) -> bool:
-    match = _compiled(pattern).fullmatch(path)
-    if not match:
+def _fits(paths: Sequence[str], pattern: str, words: Mapping[str, str]) -> bool:
+    """Tell whether a layout is surely that of all paths."""
+    compiled = _compiled(pattern)
+    matches = [compiled.fullmatch(path) for path in paths]
+    if not all(matches):
         return False
-    found = match.groupdict()
+    named = {name: {match[name] for match in matches} for name in compiled.groupindex}
     return (
-        emotions.word(found["emotion"], words) is not None
-        and ("speaker" not in found or PERSON.fullmatch(found["speaker"]) is not None)
-        and ("split" not in found or found["split"].lower() in SPLITS)
+        all(emotions.word(name, words) is not None for name in named["emotion"])
+        and persons(named.get("speaker", ()))
+        and all(map(SPLIT.fullmatch, named.get("split", ())))
+        and {name.lower() for name in named.get("gender", ())} <= set(cells.GENDERS)
     )

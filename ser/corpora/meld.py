@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ser.corpora import cells, emotions
 from ser.corpora.layout import audio_files, check_size
+from ser.corpora.naming import OTHERWISE
 from ser.corpora.utterance import Utterance
 from ser.files import tables
 from ser.files.failures import InputError
@@ -84,7 +85,7 @@ def _files(folder: Path) -> dict[str, Path]:
         if not part or not NAME.fullmatch(path.stem):
             raise InputError(
                 f"{path}: expected a name of MELD such as train_splits/dia0_utt0.mp4, in a folder of train, dev or "
-                "test; take the file out of the folder"
+                f"test; take the file out of the folder{OTHERWISE}"
             )
         name = f"{part}_{path.stem}"
         if name in files:

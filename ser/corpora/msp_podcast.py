@@ -20,6 +20,7 @@ import numpy as np
 
 from ser.corpora import cells, emotions, naming
 from ser.corpora.layout import audio_files, has_table, root
+from ser.corpora.naming import OTHERWISE
 from ser.corpora.utterance import Utterance
 from ser.files import tables
 from ser.files.failures import InputError
@@ -140,7 +141,9 @@ def _votes(path: Path) -> Mapping[str, Counter]:
 def _utterance(path: Path, label: Mapping, votes: Mapping[str, int], folder: Path) -> Utterance:
     match = NAME.fullmatch(path.stem)
     if not match:
-        raise InputError(f"{path}: expected a name such as MSP-PODCAST_0001_0008.wav; take the file out of the folder")
+        raise InputError(
+            f"{path}: expected a name such as MSP-PODCAST_0001_0008.wav; take the file out of the folder{OTHERWISE}"
+        )
     words = folder / "Transcripts" / f"{path.stem}.txt"
     speaker, gender, part = (cells.told(label.get(column, "")) for column in ("SpkrID", "Gender", "Split_Set"))
     means = {name: label[column] for column, name in MEANS.items() if not math.isnan(label.get(column, math.nan))}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ser.files.failures import InputError
 
+OTHERWISE = ", or, if this is another corpus, name its folder otherwise"
+
 
 def matched(files: Sequence[Path], pattern: re.Pattern, corpus: str, example: str) -> list[re.Match]:
     """Match the names of a corpus' files, without suffix.
@@ -27,7 +29,9 @@ def matched(files: Sequence[Path], pattern: re.Pattern, corpus: str, example: st
     matches = [pattern.fullmatch(path.stem) for path in files]
     for path, match in zip(files, matches, strict=True):
         if not match:
-            raise InputError(f"{path}: expected a name of {corpus} such as {example}; take the file out of the folder")
+            raise InputError(
+                f"{path}: expected a name of {corpus} such as {example}; take the file out of the folder{OTHERWISE}"
+            )
     check_once(files)
     return matches
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from ser.corpora import emotions
 from ser.corpora.layout import audio_files, check_size
-from ser.corpora.naming import check_once
+from ser.corpora.naming import OTHERWISE, check_once
 from ser.corpora.utterance import Utterance
 from ser.files.failures import InputError
 
 FILES = 1440
-ACTORS = 24
 NAME = re.compile(
-    r"03-01-(?P<emotion>0[1-8])-(?P<intensity>0[12])-(?P<statement>0[12])-(?P<repetition>0[12])-(?P<actor>\d\d)"
+    r"03-01-(?P<emotion>0[1-8])-(?P<intensity>0[12])-(?P<statement>0[12])-(?P<repetition>0[12])-"
+    r"(?P<actor>0[1-9]|1\d|2[0-4])"
 )
 OTHERS = {r"0[12]-\d\d-": "a video", r"03-02-": "a song"}  # beginnings of names in the corpus' other archives
 INTENSITIES = {"01": "normal", "02": "strong"}
@@ -47,11 +47,11 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
 
 def _utterance(path: Path) -> Utterance:
     match = NAME.fullmatch(path.stem)
-    if not match or not 1 <= int(match["actor"]) <= ACTORS:
+    if not match:
         other = next((what for pattern, what in OTHERS.items() if re.match(pattern, path.stem)), "another file")
         raise InputError(
             f"{path}: expected the name of audio-only speech, such as 03-01-06-01-02-01-12.wav, found {other}; take "
-            "songs, videos and other files out of the folder"
+            f"songs, videos and other files out of the folder{OTHERWISE}"
         )
     return Utterance(
         name=path.stem,

@@ -37,16 +37,23 @@ class Rows:
     decimal_comma: bool = False
 
 
+def tables(folder: Path, stem: str, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """List the files of a folder that are a table of this name, such as ``index.csv`` or ``Index.CSV``."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(
+        path for path in found if path.stem.lower() == stem and path.suffix.lower() in suffixes and path.is_file()
+    )
+
+
 def find(folder: Path, stem: str) -> Path | None:
     """Find a table of a corpus, such as ``index.csv``.
 
     Raises:
         InputError: there are several, or only a spreadsheet.
     """
-    found = [folder / f"{stem}{suffix}" for suffix in SUFFIXES if (folder / f"{stem}{suffix}").is_file()]
+    found, sheets = tables(folder, stem), tables(folder, stem, SPREADSHEETS)
     if len(found) > 1:
         raise InputError(f"{folder}: expected one table, found {' and '.join(path.name for path in found)}; keep one")
-    sheets = [folder / f"{stem}{suffix}" for suffix in SPREADSHEETS if (folder / f"{stem}{suffix}").is_file()]
     if sheets and not found:
         raise InputError(
             f"{sheets[0]}: a spreadsheet; export it as {stem}.csv beside it ('CSV UTF-8' in Excel, Unicode (UTF-8) in "
@@ -66,12 +73,13 @@ def read(path: Path) -> Rows:
     Raises:
         InputError: the file is not such a table.
     """
-    if path.suffix == ".parquet":
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
         return _of_records(path, _parquet(path))
     text = _text(path)
-    if path.suffix in (".csv", ".tsv"):
+    if suffix in (".csv", ".tsv"):
         return _csv(path, text)
-    if path.suffix == ".jsonl":
+    if suffix == ".jsonl":
         lines = enumerate(text.split("\n"), start=1)
         records = [_json(line, f"{path}: line {number}") for number, line in lines if line.strip()]
     else:
@@ -110,7 +118,7 @@ def _csv(path: Path, text: str) -> Rows:
     declared = first.strip().strip('"')
     if declared.lower().startswith("sep=") and len(declared) == len("sep=,"):
         delimiter, text = declared[-1], rest
-    elif path.suffix == ".tsv":
+    elif path.suffix.lower() == ".tsv":
         delimiter = "\t"
     else:
         delimiter = max(DELIMITERS, key=first.count)
@@ -144,7 +152,13 @@ def _parquet(path: Path) -> list[dict]:
     except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
         raise InputError(f"{path}: no Parquet table: {str(error).splitlines()[0]}") from error
     if not isinstance(table.index, pd.RangeIndex):  # audformat's index is file, or file, start and end
-        table = table.reset_index()
+        several = table.index.nlevels > 1
+        names = [
+            (f"level_{level}" if several else "index") if name is None else name
+            for level, name in enumerate(table.index.names)
+        ]
+        told = table.index.to_frame(index=False).set_axis(names, axis="columns")
+        table = told.drop(columns=table.columns, errors="ignore").join(table.reset_index(drop=True))
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ser.corpora import emotions
 from ser.corpora.layout import audio_files, check_size
+from ser.corpora.naming import OTHERWISE
 from ser.corpora.utterance import Utterance
 from ser.files.failures import InputError
 
@@ -41,7 +42,9 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     for path in files:
         match = NAME.fullmatch(path.relative_to(folder).with_suffix("").as_posix())
         if not match:
-            raise InputError(f"{path}: expected a name of SAVEE such as DC/a01.wav or DC_a01.wav; take the file out")
+            raise InputError(
+                f"{path}: expected a name of SAVEE such as DC/a01.wav or DC_a01.wav; take the file out{OTHERWISE}"
+            )
         name = f"{match['speaker']}_{match['emotion']}{match['number']}"
         if name in utterances:
             raise InputError(f"{path}: the same recording as {utterances[name].path}; delete one of the two copies")

@@ -1,5 +1,6 @@
 """One person under several spellings of a name: as two speakers they would stand in two parts of a split unnoticed."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -7,7 +8,10 @@ from ser.corpora.layout import same_letters
 
 
 def fold(rows: Sequence[dict]) -> list[str]:
-    """Give speakers of a corpus one name where theirs differ only in case, spaces or the writing of accents.
+    """Give speakers of a corpus one name where theirs differ only in how they are written.
+
+    That is in case, in spaces and the signs _ and - between words, in leading zeros, or in the writing of accents:
+    Actor_01 and actor 1 are one.
 
     The name of all is that of the first row.
 
@@ -27,4 +31,7 @@ def fold(rows: Sequence[dict]) -> list[str]:
 
 def _key(row: dict) -> tuple[str, str]:
     name = same_letters(row["speaker"].removeprefix(f"{row['corpus']}/"))
-    return row["corpus"], same_letters(" ".join(name.casefold().split()))
+    name = re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", " ", name.casefold().strip())
+    name = re.sub(r"(?<=[^\W\d_]) (?=\d)", "", name)  # Actor1 is Actor 1
+    name = re.sub(r"(?<![\d.,])0+(?=\d)", "", name)  # 1.05 is not 1.5
+    return row["corpus"], same_letters(name)

@@ -10,7 +10,12 @@ from ser.files.failures import InputError
 MOST_RATERS = 100  # of an utterance, where their number is found from shares
 
 
-def read(cells: Sequence[str], raters: Sequence[str], places: Sequence[str]) -> tuple[list[dict[str, int]], int]:
+def read(
+    cells: Sequence[str],
+    raters: Sequence[str],
+    places: Sequence[str],
+    own: Mapping[str, str] = emotions.NONE_OF_ITS_OWN,
+) -> tuple[list[dict[str, int]], int]:
     """Read the votes of all utterances of a table.
 
     A cell is JSON: counts, ``{"angry": 7, "sad": 3}``, or shares, ``{"angry": 0.7, "sad": 0.3}``. One cell with a
@@ -21,6 +26,7 @@ def read(cells: Sequence[str], raters: Sequence[str], places: Sequence[str]) -> 
         cells: of each utterance, ``""`` where it has no votes.
         raters: how many raters each had, as text, or ``""``.
         places: of each cell, for messages.
+        own: emotions by the corpus' own names for them.
 
     Returns:
         Raters by emotion for each utterance, without emotions that nobody heard; and the number of raters that was
@@ -29,7 +35,7 @@ def read(cells: Sequence[str], raters: Sequence[str], places: Sequence[str]) -> 
     Raises:
         InputError: a cell is no such JSON or names an unknown emotion, or no number of raters gives the shares.
     """
-    numbers = [_numbers(cell, place) if cell else {} for cell, place in zip(cells, places, strict=True)]
+    numbers = [_numbers(cell, place, own) if cell else {} for cell, place in zip(cells, places, strict=True)]
     found = 0
     if any(number % 1 for row in numbers for number in row.values()):
         for row, cell, place in zip(numbers, cells, places, strict=True):
@@ -63,7 +69,7 @@ def _whole(text: str) -> int:
     return int(float(text)) if re.fullmatch(r"\d+(\.0*)?", text) else 0
 
 
-def _numbers(cell: str, place: str) -> dict[str, float]:
+def _numbers(cell: str, place: str, own: Mapping[str, str]) -> dict[str, float]:
     """Counts or shares by our words."""
     try:
         numbers = json.loads(cell)
@@ -75,9 +81,12 @@ def _numbers(cell: str, place: str) -> dict[str, float]:
         raise InputError(f'{place}: expected votes as JSON, such as {{"angry": 7, "sad": 3}}, found \'{cell}\'')
     named: dict[str, float] = {}
     for name, number in numbers.items():
-        emotion = emotions.word(name)
+        emotion = emotions.word(name, own)
         if emotion is None:
-            raise InputError(f"{place}: votes: expected some of {', '.join(emotions.WORDS)}, found '{name}'")
+            raise InputError(
+                f"{place}: votes: expected some of {', '.join(emotions.WORDS)}, found '{name}'; write a known word, or "
+                "say by manifest.words what it means"
+            )
         named[emotion] = named.get(emotion, 0) + number
     return named
 

@@ -131,6 +131,45 @@ def test_an_empty_corpus_is_refused(tmp_path):
         folders.parse(tmp_path / "mine", folders.Reading())
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("all.zip", r"1 of other kinds \(1 \.zip\); unpack the archive; add them"),
+        ("data/train.parquet", r"\(1 \.parquet\); write the audio of the Parquet files to files; add them"),
+        ("notes.txt", r"\(1 \.txt\); add them"),
+    ],
+)
+def test_what_lies_in_a_corpus_without_audio_is_said(tmp_path, name, hint):
+    (tmp_path / "mine/data").mkdir(parents=True)
+    (tmp_path / "mine" / name).touch()
+    with pytest.raises(InputError, match=f"found none, but .*{hint}"):
+        folders.parse(tmp_path / "mine", folders.Reading())
+
+
+def test_words_for_an_unknown_emotion_folder_are_offered(tmp_path):
+    record(tmp_path / "mine/H/one.wav")
+    with pytest.raises(InputError, match=r"say what it means: manifest\.words: \{mine: \{'H': \.\.\.\}\}"):
+        folders.parse(tmp_path / "mine", folders.Reading())
+
+
+def test_words_that_no_emotion_is_called_by_are_said(corpus):
+    said = []
+    folders.parse(corpus, folders.Reading(words={"sad": "angry", "W": "angry", "Z": "sad"}), said.append)
+    assert said == [
+        f"{corpus}: no emotion is called 'W', 'Z' there, of which manifest.words tells; mend it, or take it out"
+    ]
+
+
+def test_tables_are_found_however_their_names_are_written(corpus):
+    write_metadata(corpus, "path,speaker", "angry/mary_1.wav,a", *REST)
+    (corpus / "metadata.csv").rename(corpus / "Metadata.CSV")
+    assert parsed(corpus)["angry/mary_1"].speaker == "a"
+    assert folders.documents(corpus) == ("Metadata.CSV",)
+    write_metadata(corpus, "path,speaker", "angry/mary_1.wav,a", *REST)
+    with pytest.raises(InputError, match=r"expected one table, found Metadata\.CSV and metadata\.csv"):
+        parsed(corpus)
+
+
 def test_an_unknown_emotion_folder_is_refused_with_the_known_ones(corpus):
     (corpus / "angry").rename(corpus / "angrry")
     with pytest.raises(InputError, match="angrry: no known emotion; rename the folder to one of angry, happy, sad"):
@@ -178,6 +217,12 @@ def test_files_named_as_those_of_a_known_corpus_are_told_its_name(tmp_path, name
         folders.parse(tmp_path / "mine", folders.Reading())
 
 
+def test_actors_that_ravdess_has_not_are_not_taken_for_its_own(tmp_path):
+    record(tmp_path / "mine/clips/03-01-06-01-02-01-25.wav")
+    with pytest.raises(InputError, match="clips: no known emotion; rename the folder"):
+        folders.parse(tmp_path / "mine", folders.Reading())
+
+
 def test_a_collection_of_known_corpora_is_told_where_each_belongs(tmp_path):
     for name in ("Crema/1001_IEO_HAP_LO.wav", "Savee/DC_a01.wav", "Tess/OAF_angry/OAF_back_angry.wav"):
         record(tmp_path / "mine" / name)
@@ -191,13 +236,17 @@ def test_a_collection_of_known_corpora_is_told_where_each_belongs(tmp_path):
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("anger/mary/one.wav", "if the folders do: manifest.layout: {mine: '{emotion}/{speaker}/{file}'}"),
+        (
+            "anger/mary/one.wav",
+            "if {speaker} stands for persons in it: manifest.layout: {mine: '{emotion}/{speaker}/{file}'}",
+        ),
         ("anger/03a01Fa.wav", "the files are named as those of emodb: if it is this corpus, rename the folder to"),
         ("anger/one.wav", ""),
     ],
 )
 def test_what_may_tell_unknown_speakers_is_said(tmp_path, name, hint):
     record(tmp_path / "mine" / name)
+    record(tmp_path / "mine" / name.replace("mary", "paul"))
     folder = tmp_path / "mine"
     said = folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
     assert said.startswith(hint)

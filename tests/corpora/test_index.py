@@ -229,6 +229,108 @@ def test_a_number_of_raters_with_a_decimal_point_or_for_some_rows_is_taken(corpu
     assert told(corpus, "details") == [{"raters": 10.0}, {"raters_from_shares": 2}, {"raters": 4}]
 
 
+@pytest.mark.parametrize(
+    ("column", "field"),
+    [
+        *((name, "speaker") for name in ("Speaker ID", "speaker-name", "actor", "Subject", "Participant", "client_id")),
+        *(("Language ", "language"), ("Sex", "gender"), ("fileName", "path")),
+    ],
+)
+def test_columns_are_known_however_their_names_are_written(corpus, column, field):
+    path = "path," if field != "path" else ""
+    cells = [f"takes/{number}.wav,sad{',x' if path else ''}" for number in (1, 2, 3)]
+    write(corpus, f"{path}emotion,{column}" if path else f"{column},emotion", *cells)
+    utterance = parsed(corpus)["takes/1"]
+    assert field == "path" or getattr(utterance, field) == "x"
+    assert utterance.details == {}
+
+
+@pytest.mark.parametrize(
+    "column", ["notes", "image", "page", "stage", "angle", "agent", "next", "test", "vote", "genre", "sentence"]
+)
+def test_a_column_of_another_kind_is_a_detail(corpus, column):
+    write(corpus, f"path,emotion,{column}", *(f"takes/{number}.wav,sad,1" for number in (1, 2, 3)))
+    assert told(corpus, "details") == [{column: 1}] * 3
+
+
+@pytest.mark.parametrize(
+    ("column", "ours"),
+    [("speker", "speaker"), ("speakers", "speaker"), ("gendre", "gender"), ("languoge", "language"), ("paths", "path")],
+)
+def test_a_column_that_is_misspelt_is_refused_with_the_way_out(corpus, column, ours):
+    write(
+        corpus, f"{'file' * (ours != 'path')},emotion,{column}", *(f"takes/{number}.wav,sad,x" for number in (1, 2, 3))
+    )
+    with pytest.raises(
+        InputError, match=rf"the column '{column}' .* '{ours}'\? .*manifest\.columns: \{{mine: \{{{ours}: {column}\}}"
+    ):
+        parsed(corpus)
+
+
+def test_the_way_out_of_a_misspelt_column_works(corpus):
+    write(corpus, "path,Emotions", *THREE[1:])
+    with pytest.raises(InputError, match=r"manifest\.columns: \{mine: \{emotion: Emotions\}\}"):
+        parsed(corpus)
+    assert told(corpus, "emotion", columns={"emotion": "Emotions"}) == ["angry", "happy", "sad"]
+
+
+def genders(corpus, *cells):
+    write(corpus, "path,emotion,gender", *(f"takes/{n}.wav,sad,{cell}" for n, cell in enumerate(cells, start=1)))
+    return told(corpus, "gender")
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("H", "M", ""), ["male", "female", ""]),
+        (("hombre", "mujer", "M"), ["male", "female", "female"]),
+        (("homem", "m", "h"), ["male", "female", "male"]),
+        (("H", "F", "F"), ["male", "female", "female"]),
+        (("H", "F", "M"), ["male", "female", "M"]),  # a man or mujer, nobody knows
+        (("M", "F", "W"), ["male", "female", "female"]),
+        (("Männlich", "weiblich", "femme"), ["male", "female", "female"]),
+        (("men", "women", "girl"), ["male", "female", "female"]),
+    ],
+)
+def test_a_column_of_genders_is_read_as_a_whole(corpus, cells, expected):
+    assert genders(corpus, *cells) == expected
+
+
+def test_genders_that_are_not_known_are_said(corpus):
+    genders(corpus, "F", "x", "x")
+    said = []
+    folders.parse(corpus, folders.Reading(), said.append)
+    assert said == [f"{corpus}: genders that are not known: 'x' (2 utterances); write female or male, or leave them"]
+
+
+def test_words_of_the_corpus_are_those_of_its_votes_too(corpus):
+    cells = [f'takes/{n}.wav,{word},"{{""{word}"": 2, ""N"": 1}}"' for n, word in ((1, "W"), (2, "sur"), (3, "N"))]
+    write(corpus, "path,emotion,votes", *cells)
+    words = {"W": "angry", "sur": "sad", "N": "neutral"}
+    assert told(corpus, "emotion", words=words) == ["angry", "sad", "neutral"]
+    assert told(corpus, "votes", words=words)[:2] == [{"angry": 2, "neutral": 1}, {"sad": 2, "neutral": 1}]
+    with pytest.raises(InputError, match=r"row 2: votes: .* found 'W'; .*manifest\.words"):
+        parsed(corpus)
+
+
+def test_line_ends_and_control_characters_within_a_cell_are_blanks(corpus):
+    content = 'path,emotion,speaker,text,mood\ntakes/1.wav,sad,"a\rb","one\r\ntwo\x1a",p\tq\n'
+    rest = "".join(f"takes/{number}.wav,sad,,,\n" for number in (2, 3))
+    (corpus / "index.csv").write_bytes((content + rest).encode())
+    utterance = parsed(corpus)["takes/1"]
+    assert (utterance.speaker, utterance.text, utterance.details) == ("a b", "one two", {"mood": "p q"})
+
+
+def test_a_parquet_table_whose_index_is_a_column_too_is_read(corpus):
+    table = pd.DataFrame(records()).assign(index=[7, 8, 9], level_0=1)
+    table.set_index("path", drop=False).to_parquet(corpus / "index.parquet")
+    assert told(corpus, "speaker") == ["s1"] * 3
+    table.set_index(pd.Index([5, 6, 7])).to_parquet(corpus / "index.parquet")
+    assert told(corpus, "details")[0] == {"index": 7, "level_0": 1}
+    pd.DataFrame(records()).set_index("path").to_parquet(corpus / "index.parquet")
+    assert told(corpus, "emotion") == ["angry", "happy", "sad"]
+
+
 def test_columns_are_known_in_any_case(corpus):
     lines = [
         line + extra for line, extra in zip(THREE, (",Age,VOTES,Split", ",31,,TRAIN", ",,,-", ",,,?"), strict=True)
@@ -248,6 +350,9 @@ def test_columns_are_known_in_any_case(corpus):
         ("start,end", "00:01,00:03", "a segment, from '00:01' to '00:03'"),
         ("start,duration", "0.2,0.3", r"a segment, from '0\.2' to ''"),
         ("end", "0.3", r"a segment, from '' to '0\.3'"),
+        ("start_time,End Time", "0.1,0.3", r"a segment, from '0\.1' to '0\.3'"),
+        ("onset", "0.1", r"a segment, from '0\.1' to ''"),
+        ("begin,end_s", "0,0.3", r"a segment, from '0' to '0\.3'"),
         ("start,end", "soon,", "row 2: start: expected seconds, such as 1.5, found 'soon'"),
     ],
 )
@@ -372,7 +477,7 @@ def test_columns_in_params_without_a_table_are_refused(corpus):
 def test_every_alias_is_of_a_column_and_of_one_only():
     aliases = [alias for names in index.ALIASES.values() for alias in names]
     assert len(aliases) == len(set(aliases))
-    assert set(index.ALIASES) <= set(index.COLUMNS)
+    assert set(index.ALIASES) <= {*index.COLUMNS, *index.MEANT}
 
 
 @pytest.mark.parametrize("cut", ["name", "stem"])

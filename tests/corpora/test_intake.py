@@ -424,6 +424,29 @@ def test_one_speaker_under_two_spellings_is_one_and_that_is_said(raw):
     assert line.endswith(f"are one: mine/{NFC} = mine/{NFC.upper()}")
 
 
+@pytest.mark.parametrize(
+    ("names", "count"),
+    [
+        (("Actor_1", "Actor_01", "actor-1"), 1),
+        (("actor 1", "Actor 001", "ACTOR1"), 1),
+        (("1", "01", "2"), 2),
+        (("1", "10", "100"), 3),
+        (("1_2", "12", "1-02"), 2),
+        (("1", "-1", "x"), 3),  # -1 often means that it is unknown
+        (("v1.05", "v1.5", "v1.50"), 3),
+    ],
+)
+def test_speakers_whose_names_differ_in_signs_or_leading_zeros_are_one(raw, names, count):
+    files = ("angry/a.flac", "angry/b.wav", "sad/a.wav")
+    lines = ["path,speaker", *(f"{file},{name}" for file, name in zip(files, names, strict=True))]
+    (raw / "mine" / "metadata.csv").write_text("\n".join(lines))
+    said = []
+    table, *_ = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    assert table["speaker"].nunique() == count
+    assert len(said) == (count < 3)
+    assert all("differ only in case, spaces, signs, leading zeros or the writing of accents" in line for line in said)
+
+
 def test_speakers_of_two_corpora_are_two_even_by_the_same_name(raw):
     for corpus, names in (("mine", ["angry/b.wav", "angry/a.flac", "sad/a.wav"]), ("yours", ["joy/c.wav"])):
         lines = ["path,speaker", *(f"{name},Ann" for name in names)]
@@ -455,8 +478,34 @@ def test_what_else_lies_in_a_corpus_is_said(raw):
     assert said == [f"{raw / 'mine'}: left out: 1 hidden, 1 of other kinds (1 .docx)"]
 
 
+def test_a_table_that_is_not_read_beside_emotion_folders_is_named(raw):
+    (raw / "mine/labels.csv").touch()
+    said = []
+    intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    assert said == [
+        f"{raw / 'mine'}: left out: 1 of other kinds (1 .csv); the table labels.csv is not read: name it metadata.csv "
+        "(speakers, ...) or index.csv (emotions, too)"
+    ]
+
+
+def test_remarks_can_be_printed_whatever_files_are_called(raw):
+    (raw / "mine/notes.t\udce9").touch()  # the byte of a Latin-1 é
+    said = []
+    intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    assert said == [f"{raw / 'mine'}: left out: 1 of other kinds (1 .t\\udce9)"]
+
+
+@pytest.mark.parametrize("sign", ["\r", "\n", "\x1b"])
+def test_a_file_name_with_a_control_character_is_refused_in_one_line(raw, sign):
+    (raw / "mine/sad/a.wav").rename(raw / f"mine/sad/a{sign}b.wav")
+    with pytest.raises(InputError, match=r"expected file names without .* control characters, found 'mine") as caught:
+        build(raw)
+    assert sign not in str(caught.value)
+
+
 def test_what_may_tell_unknown_speakers_is_said(raw):
     record(raw / "theirs/joy/mary/a.wav", 9)
+    record(raw / "theirs/joy/paul/a.wav", 10)
     said = []
     intake.build(raw, ["mine", "theirs"], ["angry", "happy", "sad"], PARAMS, say=said.append)
     (line,) = said

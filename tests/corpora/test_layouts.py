@@ -24,20 +24,86 @@ def parsed(folder, **reading):
     ("path", "emotion", "speaker", "details"),
     [
         ("angry/Actor_01/a.wav", "angry", "Actor_01", {}),
-        ("F2/Sadness/a.wav", "sad", "F2", {}),
         ("speaker 3/boredom/a.wav", "bored", "speaker 3", {}),
         ("train/angry/a.wav", "angry", "", {"split": "train"}),
         ("Test/angry/spk12/a.wav", "angry", "spk12", {"split": "Test"}),
         ("valid/spk12/angry/a.wav", "angry", "spk12", {"split": "valid"}),
         ("Devel/angry/a.wav", "angry", "", {"split": "Devel"}),
         ("test1/angry/a.wav", "angry", "", {"split": "test1"}),
+        ("Train_set/angry/a.wav", "angry", "", {"split": "Train"}),
+        ("angry/test/a.wav", "angry", "", {"split": "test"}),
         ("angry/take1/a.wav", "angry", "", {}),  # perhaps a person, perhaps not
         ("angry/0012/a.wav", "angry", "", {}),
+        *((f"angry/{name}/a.wav", "angry", "", {}) for name in ("S1", "p 2", "m1", "f1")),
     ],
 )
 def test_layouts_are_recognised_by_the_names_of_folders(tmp_path, path, emotion, speaker, details):
     (utterance,) = parsed(corpus(tmp_path, path)).values()
     assert (utterance.emotion, utterance.speaker, utterance.details) == (emotion, speaker, details)
+
+
+def test_women_and_men_by_number_are_persons_whose_gender_is_known(tmp_path):
+    folder = corpus(tmp_path, "F1/angry/a.wav", "M2/sad/a.wav")
+    assert [(one.speaker, one.gender) for one in parsed(folder).values()] == [("F1", "female"), ("M2", "male")]
+    (folder / "metadata.csv").write_text("path,gender\nF1/angry/a.wav,other\nM2/sad/a.wav,\n")
+    assert [(one.speaker, one.gender) for one in parsed(folder).values()] == [("F1", "other"), ("M2", "")]
+
+
+@pytest.mark.parametrize("names", [("f1", "f2"), ("m1", "m2"), ("s1", "s2")])
+def test_a_letter_and_a_number_alone_might_be_folds_microphones_or_sentences(tmp_path, names):
+    folder = corpus(tmp_path, *(f"{name}/{emotion}/a.wav" for name in names for emotion in ("angry", "sad")))
+    with pytest.raises(InputError, match=r"'\{speaker\}/\{emotion\}/\{file\}'\} \(\{speaker\} must stand for persons"):
+        parsed(folder)
+
+
+@pytest.mark.parametrize("paths", [("angry/female/a.wav", "sad/Male/a.wav"), ("W/angry/a.wav", "m/sad/a.wav")])
+def test_folders_of_genders_are_recognised(tmp_path, paths):
+    found = list(parsed(corpus(tmp_path, *paths)).values())
+    assert {(one.emotion, one.gender, one.speaker) for one in found} == {("angry", "female", ""), ("sad", "male", "")}
+
+
+def test_folders_of_genders_are_read_as_a_whole(tmp_path):
+    found = parsed(corpus(tmp_path, "angry/H/a.wav", "sad/M/a.wav"))
+    assert [one.gender for one in found.values()] == ["male", "female"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "remark"),
+    [
+        (
+            [f"angry/Actor_{number}/a.wav" for number in range(1, 6)],
+            "speakers are the folders Actor_1, Actor_2, Actor_3 and 2 more; if they are none, say what they are: "
+            "manifest.layout: {mine: '{emotion}/{level2}/{file}'}",
+        ),
+        (
+            ["female/angry/a.wav"],
+            "genders are the folders female; if they are none, say what they are: "
+            "manifest.layout: {mine: '{level1}/{emotion}/{file}'}",
+        ),
+        (["angry/a.wav"], ""),
+    ],
+)
+def test_what_is_recognised_without_being_asked_for_is_said(tmp_path, paths, remark):
+    folder, said = corpus(tmp_path, *paths), []
+    folders.parse(folder, folders.Reading(), said.append)
+    assert said == [f"{folder}: {remark}"] * bool(remark)
+
+
+def test_speakers_that_the_user_tells_are_not_said(tmp_path):
+    folder, said = corpus(tmp_path, "angry/Actor_1/a.wav"), []
+    folders.parse(folder, folders.Reading(layout="{emotion}/{speaker}/{file}"), said.append)
+    folders.parse(folder, folders.Reading(speaker_pattern="(?P<speaker>.)"), said.append)
+    (folder / "metadata.csv").write_text("path,speaker\nangry/Actor_1/a.wav,Actor_1\n")
+    folders.parse(folder, folders.Reading(), said.append)
+    assert said == []
+
+
+def test_two_folders_that_are_emotions_are_refused(tmp_path):
+    patterns = re.escape("'{emotion}/{level2}/{file}'} or '{level1}/{emotion}/{file}'")
+    with pytest.raises(InputError, match=rf"neutral/angry/a\.wav: .* found 'neutral' and 'angry'; .*{patterns}"):
+        parsed(corpus(tmp_path, "neutral/angry/a.wav"))
+    manners = parsed(corpus(tmp_path / "manners", "angry/whisper/a.wav", "angry/anger/b.wav"))
+    assert {one.emotion for one in manners.values()} == {"angry"}
 
 
 def test_a_layout_is_recognised_only_where_every_path_fits(tmp_path):
@@ -98,38 +164,62 @@ def test_metadata_stands_beside_a_pattern_but_not_for_the_same(tmp_path):
 def test_folders_of_speakers_with_any_name_are_refused_with_the_pattern_to_write(tmp_path):
     expected = re.escape("manifest.layout: {mine: '{speaker}/{emotion}/{file}'}")
     with pytest.raises(InputError, match=f"mine/mary: no known emotion; .*{expected}"):
-        parsed(corpus(tmp_path, "mary/angry/a.wav"))
+        parsed(corpus(tmp_path, "mary/angry/a.wav", "mary/sad/a.wav", "paul/sad/a.wav"))
+
+
+def both(*patterns):
+    """Paths whose ``%`` is each of two emotions."""
+    return [pattern.replace("%", emotion) for pattern in patterns for emotion in ("angry", "sad")]
 
 
 @pytest.mark.parametrize(
     ("paths", "expected"),
     [
-        (["mary/angry/a.wav", "paul/sad/a.wav"], ["{speaker}/{emotion}/{file}"]),
-        (["AESDD/anger/a.wav", "AESDD/fear/b.wav"], ["{speaker}/{emotion}/{file}", "AESDD/{emotion}/{file}"]),
-        (["female/angry/0.wav", "male/angry/0.wav"], ["{gender}/{emotion}/{file}"]),
-        (["one/Angry/train/1.wav", "two/Sad/test/1.wav"], ["{speaker}/{emotion}/{split}/{file}"]),
-        (["s 1/anger/one/a.wav", "s 2/fear/two/a.wav"], ["{speaker}/{emotion}/{level3}/{file}"]),
-        (["mary/angry/a.wav", "paul/a.wav"], []),
-        (["mary/one.wav", "paul/two.wav"], []),
-        (["mary_anger_01.wav", "paul_sad_02.wav"], ["{speaker}_{emotion}_{file}"]),
-        (["mary-one-anger.wav", "paul-two-joy.wav"], ["{speaker}-{part2}-{emotion}.{file}"]),
-        (["OAF_angry/1.wav", "YAF_pleasant_surprised/1.wav"], ["{speaker}_{emotion}/{file}"]),
-        (["joy_mary/1.wav", "fear_paul/1.wav"], ["{emotion}_{speaker}/{file}"]),
-        (["joy_1.wav", "fear_2.wav"], ["{emotion}_{file}"]),
-        (["Actor_1/a_joy_1.wav", "Actor_2/a_fear_1.wav"], ["{speaker}/{part1}_{emotion}_{file}"]),
-        (
-            ["all/m_joy_1.wav", "all/m_sad_1.wav"],
-            ["{level1}/{speaker}_{emotion}_{file}", "all/{speaker}_{emotion}_{file}"],
-        ),
-        (["train/m_joy_1.wav", "test/p_sad_1.wav"], ["{split}/{speaker}_{emotion}_{file}"]),
-        (["mary_anger_01.wav", "paul_02_sad.wav"], []),
+        (both("mary/%/a.wav", "paul/%/a.wav"), "{speaker}/{emotion}/{file}"),
+        (both("AESDD/%/a.wav"), "AESDD/{emotion}/{file}"),
+        (["female/angry/0.wav", "male/angry/0.wav"], "{gender}/{emotion}/{file}"),
+        (both("one/%/train/1.wav", "two/%/test/1.wav"), "{speaker}/{emotion}/{split}/{file}"),
+        (both("s 1/%/one/a.wav", "s 2/%/two/a.wav"), "{speaker}/{emotion}/{level3}/{file}"),
+        (["mary/angry/a.wav", "paul/a.wav"], ""),
+        (["mary/one.wav", "paul/two.wav"], ""),
+        (both("mary_%_01.wav", "paul_%_02.wav"), "{speaker}_{emotion}_{file}"),
+        (both("mary-one-%.wav", "paul-two-%.wav"), "{speaker}-{part2}-{emotion}.{file}"),
+        (["OAF_angry/1.wav", "OAF_sad/1.wav", "YAF_pleasant_surprised/1.wav"], "{speaker}_{emotion}/{file}"),
+        (both("%_mary/1.wav", "%_paul/1.wav"), "{emotion}_{speaker}/{file}"),
+        (["joy_1.wav", "fear_2.wav"], "{emotion}_{file}"),
+        (both("Actor_1/a_%_1.wav", "Actor_2/b_%_1.wav"), "{speaker}/{part1}_{emotion}_{file}"),
+        (both("all/mo_%_1.wav", "all/pa_%_1.wav"), "all/{speaker}_{emotion}_{file}"),
+        (both("{all}/mo_%_1.wav", "{all}/pa_%_1.wav"), "{level1}/{speaker}_{emotion}_{file}"),
+        (both("train/mo_%_1.wav", "test/pa_%_1.wav"), "{split}/{speaker}_{emotion}_{file}"),
+        (["mary_anger_01.wav", "paul_02_sad.wav"], ""),
+        # What is surely no person.
+        (["01_Angry/a.wav", "02_Happy/a.wav", "01_Angry/b.wav"], "{part1}_{emotion}/{file}"),
+        (both("female_%/1.wav", "male_%/1.wav"), "{gender}_{emotion}/{file}"),
+        (both("F_01_%_1.wav", "M_02_%_1.wav"), "{gender}_{speaker}_{emotion}_{file}"),
+        (both("rec_%_1.wav"), "{part1}_{emotion}_{file}"),
+        (both("%_normal/1.wav", "%_strong/1.wav"), "{emotion}_{intensity}/{file}"),
+        (both("Session1/%/x.wav", "Session2/%/x.wav"), "{session}/{emotion}/{file}"),
+        (both("take1/%/x.wav", "take2/%/x.wav"), "{level1}/{emotion}/{file}"),
+        (both("train_mo_%_1.wav", "test-set_pa_%_1.wav"), "{split}_{speaker}_{emotion}_{file}"),
+        (both("English/%/x.wav", "German/%/x.wav"), "{language}/{emotion}/{file}"),
+        # A person stands beside.
+        (both("English/Actor_01/%/x.wav", "German/Actor_02/%/x.wav"), "{language}/{speaker}/{emotion}/{file}"),
+        (both("hall/Actor_01/%/x.wav", "room/Actor_02/%/x.wav"), "{level1}/{speaker}/{emotion}/{file}"),
+        (both("%/strong/Actor_01/x.wav", "%/weak/Actor_02/x.wav"), "{emotion}/{intensity}/{speaker}/{file}"),
+        (both("data/Session1/Actor_01/%/x.wav"), "data/{session}/{speaker}/{emotion}/{file}"),
+        (both("s1_actor01_%_1.wav", "s2_actor02_%_1.wav"), "{part1}_{speaker}_{emotion}_{file}"),
     ],
 )
 def test_patterns_that_are_proposed_read_every_path(paths, expected):
-    assert layouts.proposals(paths) == expected
-    for pattern in expected:
-        layouts.check(pattern)
-        assert set(layouts.read(paths, pattern, "c")) == set(paths)
+    assert layouts.proposal(paths) == expected
+    if expected:
+        layouts.check(expected)
+        assert set(layouts.read(paths, expected, "c")) == set(paths)
+
+
+def test_words_of_the_corpus_are_known_where_a_pattern_is_proposed():
+    paths = ["mary_W.wav", "mary_T.wav", "paul_W.wav"]
+    assert layouts.proposal(paths, {"W": "angry", "T": "sad"}) == "{speaker}_{emotion}.{file}"
 
 
 def test_where_no_folder_tells_the_emotion_a_table_or_a_pattern_is_proposed(tmp_path):

@@ -273,7 +273,9 @@ def test_the_whole_corpus_is_accepted_and_one_file_less_is_not(tmp_path, corpus)
 )
 def test_a_foreign_name_is_refused(tmp_path, corpus):
     folder = made(tmp_path / corpus, "samples/song.wav")
-    with pytest.raises(InputError, match=r"song\.wav: expected a name of .* such as .*\.wav.*take the file out"):
+    with pytest.raises(
+        InputError, match=r"song\.wav: expected a name of .* such as .*\.wav.*take the file out.*name its folder"
+    ):
         PARSERS[corpus](folder, True)
 
 

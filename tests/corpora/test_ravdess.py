@@ -57,7 +57,10 @@ def test_the_complete_corpus_is_accepted_and_one_file_less_is_not(tmp_path):
 )
 @pytest.mark.parametrize("incomplete", [True, False])
 def test_songs_videos_and_foreign_names_are_refused_before_they_are_counted(tmp_path, name, what, incomplete):
-    with pytest.raises(InputError, match=rf"{name}\.wav: expected the name of audio-only speech, .* found {what}"):
+    with pytest.raises(
+        InputError,
+        match=rf"{name}\.wav: expected the name of audio-only speech, .* found {what};.* name its folder otherwise",
+    ):
         ravdess.parse(record(tmp_path, "03-01-06-01-02-01-12", name), incomplete)
 
 
