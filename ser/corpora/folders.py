@@ -26,7 +26,7 @@ METADATA = "metadata"
 RESERVED = ("id", "corpus", "emotion", "seconds", "sampling_rate", "sha256", "details")
 KNOWN_GENDERS = ("", "female", "male")
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-EXAMPLES = 3  # of folders that a remark repeats
+EXAMPLES = 3  # that a remark repeats
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,12 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
                 )
             known[relative]["speaker"] = _speaker(path, reading.speaker_pattern)
     genders = Counter(fields.get("gender", "") for fields in known.values())
-    if odd := [f"'{word}' ({count} utterances)" for word, count in genders.items() if word not in KNOWN_GENDERS]:
-        say(f"{folder}: genders that are not known: {', '.join(odd)}; write female or male, or leave them")
+    if odd := [f"'{word}' ({count} utterances)" for word, count in genders.most_common() if word not in KNOWN_GENDERS]:
+        more = f" and {len(odd) - EXAMPLES} more" if len(odd) > EXAMPLES else ""
+        say(
+            f"{folder}: genders that are not known: {', '.join(odd[:EXAMPLES])}{more}; write female or male, or leave "
+            "them"
+        )
     return [
         Utterance(str(PurePosixPath(relative).with_suffix("")), path, **known[relative])
         for relative, path in files.items()
@@ -178,10 +182,13 @@ def unread(folder: Path) -> str:
     """
     if documents(folder) or not (found := unread_tables(folder)):
         return ""
-    others = f" and {len(found) - 1} more are" if len(found) > 1 else " is"
+    others = f", nor are {len(found) - 1} more" if len(found) > 1 else ""
+    suffix, do = found[0].suffix.lower(), "name it"
+    if suffix in rows.SPREADSHEETS:
+        suffix, do = ".csv", "export it as"
     return (
-        f"; the table {found[0].relative_to(folder)}{others} not read: name it {METADATA}.csv (speakers, ...) or "
-        f"{index.STEM}.csv (emotions, too)"
+        f"; the table {found[0].relative_to(folder)} is not read{others}: {do} {METADATA}{suffix} (speakers, ...) or "
+        f"{index.STEM}{suffix} (emotions, too)"
     )
 
 
@@ -251,7 +258,7 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
                 )
                 raise InputError(
                     f"{folder / relative}: expected one folder that is an emotion, found '{directory}' and '{name}'; "
-                    f"say which one it is: manifest.layout: {{{folder.name}: '{first}'}} or '{second}'"
+                    f"say which one it is: manifest.layout: {{{folder.name}: '{first}'}} or '{second}', or rename one"
                 )
         return emotion
     known = ""

@@ -128,8 +128,9 @@ def build(
         params: what to accept.
         workers: threads that decode; without effect on the result.
         watch: wraps the examinations, of which there are ``total``, to show progress.
-        say: takes remarks, each in one line: what lies in the folders besides recordings, what may tell the speakers of
-            a corpus that has none, which names of speakers are taken for one, and how many utterances share audio.
+        say: takes remarks, each in one line: which folders are taken for speakers, what lies in the folders besides
+            recordings, what may tell the speakers of a corpus that has none, which names of speakers are taken for one,
+            and how many utterances share audio.
 
     Returns:
         Utterances, rejects, and which utterances share audio.

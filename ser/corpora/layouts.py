@@ -223,7 +223,8 @@ def read(
         words: emotions by the corpus' own names for them.
 
     Returns:
-        By path, keyword arguments of ``Utterance``.
+        By path, keyword arguments of ``Utterance``. Speakers who are called the same, but have two genders, are two:
+        of F_01 and M_01 neither is called 01.
 
     Raises:
         InputError: a path does not fit, or a name is no known emotion.
@@ -238,6 +239,12 @@ def read(
             )
         found[path] = match.groupdict()
     genders = cells.genders(row.get("gender", "") for row in found.values())
+    of_speaker = defaultdict(set)
+    for row in found.values():
+        of_speaker[row.get("speaker", "")].add(genders.get(row.get("gender", "").lower(), ""))
+    for row in found.values():
+        if "speaker" in row and {"female", "male"} <= of_speaker[row["speaker"]]:
+            row["speaker"] = f"{row['gender']}_{row['speaker']}"
     return {path: _fields(row, f"{place}/{path}", words, genders) for path, row in found.items()}
 
 

@@ -53,6 +53,15 @@ def parsed(folder):
     return {utterance.name: utterance for utterance in folders.parse(folder, folders.Reading())}
 
 
+def test_genders_of_a_database_are_read_as_a_whole(tmp_path):
+    db = database()
+    db.schemes["sex"] = audformat.Scheme(labels=["H", "M"])
+    db["speaker"].drop_columns("gender", inplace=True)
+    db["files"]["gender"] = audformat.Column(scheme_id="sex")
+    db["files"]["gender"].set(["H", "M"])
+    assert [utterance.gender for utterance in parsed(save(tmp_path, db)).values()] == ["male", "female"]
+
+
 @pytest.mark.parametrize("storage", ["csv", "parquet"])
 def test_a_database_tells_everything(tmp_path, storage):
     first, second = parsed(save(tmp_path, database(), storage)).values()

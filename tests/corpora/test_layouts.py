@@ -98,6 +98,12 @@ def test_speakers_that_the_user_tells_are_not_said(tmp_path):
     assert said == []
 
 
+def test_speakers_who_are_called_the_same_but_have_two_genders_are_two(tmp_path):
+    folder = corpus(tmp_path, "F_01_angry_1.wav", "F_02_sad_1.wav", "M_01_angry_1.wav", "m_01_sad_1.wav")
+    found = parsed(folder, layout="{gender}_{speaker}_{emotion}_{file}")
+    assert [one.speaker for one in found.values()] == ["F_01", "02", "M_01", "m_01"]
+
+
 def test_two_folders_that_are_emotions_are_refused(tmp_path):
     patterns = re.escape("'{emotion}/{level2}/{file}'} or '{level1}/{emotion}/{file}'")
     with pytest.raises(InputError, match=rf"neutral/angry/a\.wav: .* found 'neutral' and 'angry'; .*{patterns}"):
