@@ -59,7 +59,7 @@ def project(tmp_path_factory):
         shutil.copy2(ROOT / name, folder / name)
     main = yaml.safe_load((ROOT / "params.yaml").read_text())
     main["synthesize"] |= {"speakers": 8, "utterances_per_emotion": 2}
-    main["split"] |= {"folds": 2, "protocol": "predefined", "test_parts": ["test1"]}  # tasks name protocols of their own
+    main["split"] |= {"folds": 2, "protocol": "predefined", "test_parts": ["test1"]}  # which tasks overrule
     main["train"] |= {"epochs": 2, "hidden": [8], "networks": 1}
     main["intervals"]["resamples"] = 200
     (folder / "params.yaml").write_text(yaml.safe_dump(main))
