@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpora", nargs="+", default=["emodb", "ravdess", "nemo", "ased"])
     # As the benchmark has it, which encoded what is in FOLDER.
-    parser.add_argument("--weights", type=Path, default=Path("models/pase_plus_untaught.safetensors"))
+    parser.add_argument("--weights", type=Path, default=Path("models/pase_plus.safetensors"))
     parser.add_argument("--noise", type=Path, default=Path("../shared/corpora/noise"), help="a folder of each kind")
     parser.add_argument("--recordings", type=int, default=10, help="of each kind (default: %(default)s)")
     parser.add_argument("--distorted", default="emodb", help="the corpus to distort (default: %(default)s)")

@@ -67,7 +67,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("benchmark")
     for name in ("ser", "benchmarks", "stages"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "data"))
-    for name in ("requirements.txt", "params.yaml", "models/pase_plus_untaught.safetensors"):
+    for name in ("requirements.txt", "params.yaml", "models/pase_plus.safetensors"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
     main = yaml.safe_load((folder / "params.yaml").read_text())
