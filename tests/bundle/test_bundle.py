@@ -157,9 +157,11 @@ def test_the_service_takes_a_bundle_and_shows_its_card(bundle, signal):
     assert list(model.labels) == LABELS
 
 
-def test_a_fold_of_a_bundle_is_refused(bundle):
-    with pytest.raises(SystemExit, match="predict: --fold: expected --models beside it"):
+def test_a_fold_of_a_bundle_is_refused(bundle, capsys):
+    with pytest.raises(SystemExit) as caught:
         predict.main([str(bundle / "card.md"), "--model", str(bundle), "--fold", "0"])
+    assert caught.value.code == 2
+    assert "ser predict: error: --fold: expected --models beside it" in capsys.readouterr().err
 
 
 def test_a_bundle_that_normalises_by_speaker_is_kept_from_the_service(tmp_path):
