@@ -49,8 +49,10 @@ def utterances(count: int) -> pd.DataFrame:
             "language": "en",
             "emotion": np.resize(EMOTIONS, count),
             "votes": [
-                json.dumps({emotion: 10 - int(others), "other": int(others)})
-                for emotion, others in zip(np.resize(EMOTIONS, count), np.resize(range(1, 9), count), strict=True)
+                json.dumps({emotion: 10 - others, "other": others})
+                for emotion, others in zip(
+                    np.resize(EMOTIONS, count), np.resize(range(1, 9), count).tolist(), strict=True
+                )
             ],
             "text": [f"sentence {sentence}" for sentence in index % 50],
             "seconds": generator.uniform(1, 6, count).round(3),

@@ -7,6 +7,7 @@ another seed of the training would change, they do not say.
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from ser import predictions
@@ -52,24 +53,15 @@ def table(
         _check_same(protocol, *people)
         speakers = sorted(set(people[0]["speaker"]))
         counts = [confusions(part["truth"], part["prediction"], part["speaker"], speakers, emotions) for part in people]
-
-        def both(weights, counts=counts):
-            one, other = (scores(resampled(stack, weights)) for stack in counts)
-            return {
-                f"{figure}_{name}": values[figure]
-                for figure in FIGURES
-                for name, values in (
-                    ("first", one),
-                    ("second", other),
-                    (DIFFERENCE, {figure: other[figure] - one[figure]}),
-                )
-            }
-
-        found = Bootstrap.of(speakers, params).figures(both)
+        bootstrap = Bootstrap.of(speakers, params)
+        weights = np.concatenate([np.ones((1, len(speakers))), bootstrap.weights])  # all speakers, then the draws
+        one, other = (scores(resampled(stack, weights)) for stack in counts)
         for figure in FIGURES:
-            own = {name.removeprefix(f"{figure}_"): value for name, value in found.items() if name.startswith(figure)}
             row = {"protocol": protocol, "figure": figure, "utterances": len(people[0]), "speakers": len(speakers)}
-            rows.append(row | own)
+            sides = {"first": one[figure], "second": other[figure], DIFFERENCE: other[figure] - one[figure]}
+            for name, values in sides.items():
+                row |= {name: values[0]} | bootstrap.interval(values[1:], f"{name}_")
+            rows.append(row)
     return pd.DataFrame(rows)
 
 

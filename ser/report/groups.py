@@ -37,7 +37,7 @@ def section(material: Material) -> Section:
         "Bias: are groups served alike?",
         "A gap says that groups fare differently here, not why: they may differ in age, recording or language as well. "
         "Each test deals the groups out anew over the speakers and asks how often chance alone gives as large a gap."
-        + (WITHIN if len(material.get("manifest", "corpora") or {}) > 1 else ""),
+        + (WITHIN if material.several_corpora else ""),
         parts,
     )
 

@@ -32,6 +32,11 @@ class Material:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
 
+    @property
+    def several_corpora(self) -> bool:
+        """Whether the utterances are of more than one corpus."""
+        return len(self.get("manifest", "corpora") or ()) > 1
+
     def get(self, *keys: str) -> Any:
         """Look up metrics by stage and keys; None where there is no such figure."""
         value = self.metrics

@@ -138,7 +138,7 @@ def readable(material: Material, attribute: str) -> Finding:
         f"{int(row['classes'])} classes; chance is {words.number(row['chance'])}."
     )
     if "permuted" in row:
-        within = " of each corpus" if len(material.get("manifest", "corpora") or {}) > 1 else ""
+        within = " of each corpus" if material.several_corpora else ""
         said += (
             f" Where the same labels are handed to the speakers{within} at random it has "
             f"{words.number(row['permuted'])} on average ({words.p_value(row['p_value'])})."
