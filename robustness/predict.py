@@ -32,7 +32,7 @@ def main() -> None:
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)
         classifiers = params.read(options.params, "classifiers", dict[str, Classifier])
         augment = params.read(options.params, "augment", Augment)
-        augment.check(classifiers)
+        augment.check(classifiers, vectors.read_conditions(options.conditions))
         alarms = params.read(options.pipeline, "familiarity", FamiliarityParams)
         train = params.read(options.pipeline, "train", TrainParams)
         split = params.read(options.pipeline, "split", SplitParams)

@@ -27,6 +27,7 @@ from ser.splits.names import RANDOM
 from ser.splits.protocols import SplitParams
 
 PIPELINE = "pipeline"
+MIXED = ("babble",)  # distortions that mix in the voices of other speakers of the corpus
 Classifier = Literal["pipeline", "mlp", "lda", "svm"]  # that of the main pipeline's params, or another one
 SCHEMA = Schema(
     {
@@ -59,15 +60,25 @@ class Augment:
         if self.encoders and not self.conditions:
             raise ValueError("conditions: expected one at least to teach copies of, found none")
 
-    def check(self, encoders: Iterable[str]) -> None:
-        """Refuse encoders that are not among those given.
+    def check(self, encoders: Iterable[str], measured: pd.DataFrame) -> None:
+        """Refuse what cannot be taught.
+
+        Args:
+            encoders: those that there are.
+            measured: the corpus' conditions, ``ser.robustness.vectors.SCHEMA``.
 
         Raises:
-            InputError: one is not.
+            InputError: an encoder is not among them, or a condition mixes in the voices of other speakers.
         """
         unknown = sorted(set(self.encoders) - set(encoders))
         if unknown:
             raise InputError(f"augment.encoders: expected some of {', '.join(encoders)}, found {', '.join(unknown)}")
+        mixed = measured[measured["condition"].isin(self.conditions) & measured["distortion"].isin(MIXED)]
+        if self.encoders and not mixed.empty:
+            raise InputError(
+                f"augment.conditions: expected no voices of other speakers, found {', '.join(mixed['condition'])}; "
+                "those who test would be in training"
+            )
 
 
 def changed(params: TrainParams, classifier: Classifier) -> TrainParams:

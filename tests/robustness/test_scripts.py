@@ -15,7 +15,9 @@ import yaml
 from ser.benchmarks.encoding import Corpus, Variant
 from ser.benchmarks.tasks import Task
 from ser.files import params
+from ser.robustness import conditions, encoding
 from ser.robustness.comparison import Marks
+from ser.robustness.conditions import Choice
 from ser.robustness.testing import Augment, Classifier
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,7 +146,10 @@ def test_the_groups_own_params_are_what_the_scripts_read():
     classifiers = params.read(file, "classifiers", dict[str, Classifier])
     tasks = params.read(file, "tasks", dict[str, Task])
     params.read(file, "marks", Marks)
-    params.read(file, "augment", Augment).check(classifiers)
+    block = params.read(file, "conditions", dict[str, Choice])
+    augment = params.read(file, "augment", Augment)
+    augment.check(classifiers, encoding.table(dict.fromkeys(conditions.listed(block, ""), "")))
+    assert set(augment.conditions) <= {condition.name for condition in conditions.listed(block, "")}
     assert set(classifiers) == set(encoders)
     for name, corpus in corpora.items():
         assert Path(corpus.folder).name == name

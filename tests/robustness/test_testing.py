@@ -7,13 +7,18 @@ from ser.files import tables
 from ser.files.failures import InputError
 from ser.learning import fitting
 from ser.learning.recipe import Recipe
-from ser.robustness import testing
+from ser.robustness import conditions, encoding, testing
+from ser.robustness.catalogue import DISTORTIONS, VOICES
+from ser.robustness.conditions import Choice
 from ser.robustness.testing import Augment
 from ser.splits.protocols import SplitParams
 from tests import builders
 
 EMOTIONS = ["angry", "sad"]
 ALARMS = FamiliarityParams(0.05)
+MEASURED = encoding.table(
+    dict.fromkeys(conditions.listed({"pink": Choice([10.0]), "party": Choice([5.0], "babble")}, ""), "")
+)
 
 
 @pytest.fixture
@@ -116,9 +121,20 @@ def test_copies_of_what_was_not_measured_are_refused(corpus, vectors):
 
 def test_copies_for_an_encoder_that_there_is_not_are_refused():
     with pytest.raises(InputError, match=r"augment\.encoders: expected some of mfcc, egemaps, found egemap"):
-        Augment(["mfcc", "egemap"], ["pink_10"]).check(["mfcc", "egemaps"])
+        Augment(["mfcc", "egemap"], ["pink_10"]).check(["mfcc", "egemaps"], MEASURED)
     with pytest.raises(ValueError, match="conditions: expected one at least"):
         Augment(["mfcc"], [])
+
+
+def test_copies_with_the_voices_of_those_who_test_are_refused():
+    Augment(["mfcc"], ["pink_10"]).check(["mfcc"], MEASURED)
+    Augment([], ["party_5"]).check(["mfcc"], MEASURED)
+    with pytest.raises(InputError, match=r"augment\.conditions: expected no voices of other speakers, found party_5"):
+        Augment(["mfcc"], ["pink_10", "party_5"]).check(["mfcc"], MEASURED)
+
+
+def test_the_distortions_that_mix_in_voices_are_those_of_the_catalogue():
+    assert set(testing.MIXED) == {name for name, of in DISTORTIONS.items() if of.material == VOICES}
 
 
 def test_predictions_are_read_as_they_were_written(corpus, vectors, tmp_path):
