@@ -68,7 +68,8 @@ def parse(
     if not {"emotion", "votes"} & set(table.columns):
         raise InputError(
             f"{path}: expected a column emotion or votes, found {', '.join(table.columns)}; say which one it is: "
-            f"manifest.columns: {{{path.parent.name}: {{emotion: ...}}}}"
+            f"manifest.columns: {{{path.parent.name}: {{emotion: ...}}}}; columns of one rater each are joined to "
+            "votes first (data/raw/README.md, A table)"
         )
     _check_starts(table)
     positions = matched(table, files)
@@ -182,7 +183,16 @@ def matched(table: rows.Rows, files: Mapping[str, Path]) -> dict[str, int]:
                 "relative to that folder"
             )
         if relative in positions:
-            raise InputError(f"{place}: '{relative}' stands here a second time; delete one of the rows")
+            several = sum(count > 1 for count in Counter(_without(one, cut) for one in paths).values())
+            raise InputError(
+                f"{place}: '{relative}' stands here a second time; "
+                + (
+                    f"{several} of {len(files)} files have several rows: if each is a rater's, join them to one row a "
+                    "file with a column votes (data/raw/README.md, A table)"
+                    if several > len(files) / 2
+                    else "delete one of the rows"
+                )
+            )
         positions[relative] = position
     missing = [relative for relative in files if relative not in positions]
     if missing:
