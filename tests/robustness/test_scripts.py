@@ -56,7 +56,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("robustness")
     for name in ("ser", "robustness", "stages"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "data"))
-    for name in ("requirements.txt", "models/pase_plus_untaught.safetensors"):
+    for name in ("requirements.txt", "models/pase_plus.safetensors"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy2(ROOT / name, folder / name)
     main = yaml.safe_load((ROOT / "params.yaml").read_text())
