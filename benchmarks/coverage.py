@@ -14,7 +14,7 @@ from scipy.special import expit
 from ser import manifest
 from ser.files import params
 from ser.scores import metrics
-from ser.scores.intervals import Bootstrap, IntervalParams
+from ser.scores.intervals import ABSENT, Bootstrap, IntervalParams
 
 LOG_ODDS = 0.3, 2.1  # of a mean speaker's recall, from the hardest emotion to the easiest: about 0.55 to 0.88
 BY_SPEAKER, BY_CELL = 0.5, 0.8  # deviation of the log-odds over speakers, and over speakers within an emotion
@@ -46,12 +46,14 @@ def main() -> None:
             parser.error(f"{name}: expected a corpus that allows an interval, found {bootstrap.obstacle}")
         drawn = (corpus(utterances, generator, fixed=bool(options.manifest)) for _ in range(options.corpora))
         ends = np.array([interval(each, bootstrap) for each in drawn])
+        lacking = max(map(bootstrap.absent, utterances.T > 0))
         held = (ends[:, 0] <= truth) & (truth <= ends[:, 1])
         misses = (ends[:, 0] > truth).mean(), (ends[:, 1] < truth).mean()
-        rows.append([name, speakers, fewest, truth, held.mean(), *misses, np.diff(ends, axis=1).mean()])
-    columns = ["corpus", "speakers", "with the rarest emotion", "true UAR"]
+        rows.append([name, speakers, fewest, lacking, truth, held.mean(), *misses, np.diff(ends, axis=1).mean()])
+    columns = ["corpus", "speakers", "with the rarest emotion", "draws without it", "true UAR"]
     columns += ["holds the truth", "lies above it", "lies below it", "mean width"]
     print(f"Intervals of {intervals.confidence:.0%}, {options.corpora} corpora each\n")
+    print(f"Where more than {ABSENT:.0%} of the draws have nobody with the rarest emotion, the pipeline gives none.\n")
     print(pd.DataFrame(rows, columns=columns).to_markdown(index=False, floatfmt=".3f", disable_numparse=[0]))
 
 

@@ -68,11 +68,12 @@ def cost(people: pd.DataFrame, doubt: pd.Series, emotions: Sequence[str], params
     stacks = {"all": every, "without": rest, "matched": matched}
     found = {name: metrics.scores(stack.sum(axis=0)) for name, stack in stacks.items()}
     drawn = {name: metrics.scores(metrics.resampled(stack, bootstrap.weights)) for name, stack in stacks.items()}
+    needs = metrics.needs(rest)
     result: dict = {"utterances": len(people), "left_out": out}
     for measure in ("uar", "accuracy"):
         result[measure] = {name: float(scores[measure]) for name, scores in found.items()}
         for name, reference in {"gain": "all", "cost": "matched"}.items():
             replicates = drawn["without"][measure] - drawn[reference][measure]
             result[measure][name] = float(found["without"][measure] - found[reference][measure])
-            result[measure] |= bootstrap.interval(replicates, f"{name}_")
+            result[measure] |= bootstrap.interval(replicates, f"{name}_", needs[measure])
     return result

@@ -14,7 +14,7 @@ from ser import predictions
 from ser.files.failures import InputError
 from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
-from ser.scores.metrics import confusions, resampled, scores
+from ser.scores.metrics import confusions, needs, resampled, scores
 
 FIGURES = ("uar", "accuracy", "macro_f1")
 DIFFERENCE = "difference"
@@ -54,13 +54,14 @@ def table(
         speakers = sorted(set(people[0]["speaker"]))
         counts = [confusions(part["truth"], part["prediction"], part["speaker"], speakers, emotions) for part in people]
         bootstrap = Bootstrap.of(speakers, params)
+        needed = needs(*counts)
         weights = np.concatenate([np.ones((1, len(speakers))), bootstrap.weights])  # all speakers, then the draws
         one, other = (scores(resampled(stack, weights)) for stack in counts)
         for figure in FIGURES:
             row = {"protocol": protocol, "figure": figure, "utterances": len(people[0]), "speakers": len(speakers)}
             sides = {"first": one[figure], "second": other[figure], DIFFERENCE: other[figure] - one[figure]}
             for name, values in sides.items():
-                row |= {name: values[0]} | bootstrap.interval(values[1:], f"{name}_")
+                row |= {name: values[0]} | bootstrap.interval(values[1:], f"{name}_", needed[figure])
             rows.append(row)
     return pd.DataFrame(rows)
 

@@ -14,7 +14,7 @@ from ser.files.params import check_ranges
 from ser.people import ATTRIBUTES, AgeBands, by_group
 from ser.predictions import probability_columns
 from ser.scores.intervals import Bootstrap, IntervalParams
-from ser.scores.metrics import by_emotion, confusions, resampled, scores
+from ser.scores.metrics import by_emotion, confusions, needs, resampled, scores
 
 MEASURES = ("recall", "precision", "f1", "rate")  # of each emotion; the rate is the share of predictions that are it
 
@@ -63,7 +63,9 @@ def _score(part: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> d
     speakers = sorted(set(part["speaker"]))
     stack = confusions(part["truth"], part["prediction"], part["speaker"], speakers, emotions)
     total = stack.sum(axis=0)
-    uar = Bootstrap.of(speakers, params).figures(lambda weights: {"uar": scores(resampled(stack, weights))["uar"]})
+    uar = Bootstrap.of(speakers, params).figures(
+        lambda weights: {"uar": scores(resampled(stack, weights))["uar"]}, needs(stack)
+    )
     each = by_emotion(total) | {"rate": total.sum(axis=0) / len(part) if len(part) else np.full(len(emotions), np.nan)}
     chosen = pd.Index(emotions).get_indexer(part["prediction"])
     confidence = part[probability_columns(emotions)].to_numpy(dtype=float)[np.arange(len(part)), chosen]

@@ -8,7 +8,7 @@ refused by name and with the reason; it is left out of the metrics, not averaged
 - of a group that lacks an emotion, no UAR: it would be the mean over other, easier or harder, emotions than elsewhere;
 - of an emotion that one speaker of a group speaks, neither recall nor precision nor F1;
 - of groups that no corpus has several speakers of each, no gap: the corpora may be what differs;
-- of groups with few speakers, no interval, and no test where no gap whatsoever could pass it.
+- of groups with few speakers, or too few of some emotion, no interval, and no test where no gap at all could pass it.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,7 @@ from ser.bias import comparison, permutations
 from ser.bias.claims import ANY, COLUMNS, EVERYWHERE, GAP, INTERVAL, LARGEST, TEST, UAR, UNRECORDED, Claims
 from ser.bias.groups import BiasParams
 from ser.people import ATTRIBUTES, COMPARED, PAIRED, UNKNOWN, by_group, pair_name
+from ser.scores.intervals import ABSENT, Bootstrap
 from ser.splits import oracle as splits_oracle
 
 
@@ -81,7 +82,9 @@ def _of_group(attribute: str, part: pd.DataFrame, emotions: Sequence[str], param
         return rows
     single = {emotion: names[0] for emotion, names in voices.dropna().items() if len(names) == 1 and names[0]}
     rows += [(emotion, f"one speaker speaks it: {name}") for emotion, name in single.items()]
-    obstacle = params.obstacle(speakers)
+    bootstrap = Bootstrap.of(speakers, params)
+    rare = [name for name, of in voices.dropna().items() if bootstrap.absent(np.isin(speakers, of)) > ABSENT]
+    obstacle = bootstrap.obstacle or (f"too few speakers have {', '.join(rare)}" if rare else "")
     return rows + ([(INTERVAL, obstacle)] if obstacle else [])
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ser.predictions import probability_columns
 from ser.scores.intervals import Bootstrap, IntervalParams
-from ser.scores.metrics import confusions, resampled, scores
+from ser.scores.metrics import confusions, needs, resampled, scores
 
 POINTS = 100  # of the curve, at most
 AT_ONCE = 2**22  # numbers that are summed up at a time
@@ -30,7 +30,8 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], below: float, par
         ``below``; ``coverage``, the share of utterances that are answered; ``accuracy`` and ``uar`` of the answers, the
         latter over the emotions that occur among them; ``aurc``, the area under the whole risk-coverage curve: the
         risk, averaged over the coverages at which one utterance after another is let in. Each figure with ``_low`` and
-        ``_high`` where there is an interval; without answers there is no accuracy.
+        ``_high`` where there is an interval, for the answers only if enough speakers have some; without answers there
+        is no accuracy.
     """
     speakers = sorted(set(predictions["speaker"]))
     confidence, wrong = _confidence(predictions, emotions), _wrong(predictions)
@@ -47,7 +48,7 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], below: float, par
         found["coverage"] = counts.sum(axis=(1, 2)) / resampled(every, weights).sum(axis=(1, 2))
         return found | ({name: scores(counts)[name] for name in ("accuracy", "uar")} if len(answered) else {})
 
-    return {"below": below} | Bootstrap.of(speakers, params).figures(statistic)
+    return {"below": below} | Bootstrap.of(speakers, params).figures(statistic, needs(given))
 
 
 def risk_coverage(predictions: pd.DataFrame, emotions: Sequence[str]) -> pd.DataFrame:

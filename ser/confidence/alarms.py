@@ -8,7 +8,7 @@ import pandas as pd
 from ser.confidence import familiarity
 from ser.confidence.familiarity import FamiliarityParams
 from ser.scores.intervals import Bootstrap, IntervalParams
-from ser.scores.metrics import confusions, resampled, scores
+from ser.scores.metrics import confusions, needs, resampled, scores
 from ser.splits import names, table
 
 SPEECH = "speech"  # kind of the test utterances, beside those of the sounds
@@ -89,5 +89,6 @@ def report(measured: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence
 
     others = measured[measured["kind"] != SPEECH]
     detected = (others["distance"] > 1).groupby(others["kind"], sort=False).mean()
-    found = Bootstrap.of(speakers, params).figures(statistic)
+    needed = {"uar_familiar": needs(counts["familiar"])["uar"]}
+    found = Bootstrap.of(speakers, params).figures(statistic, needed)
     return found | {"detected": {kind: float(share) for kind, share in detected.items()}}

@@ -117,7 +117,7 @@ def cost(material: Material) -> Finding:
         )
     values, left, every = costs[judge]["uar"], costs[judge]["left_out"], costs[judge]["utterances"]
     minimum = material.settings["intervals"]["minimum_speakers"]
-    reason = f"no interval: fewer than {minimum} speakers, or unknown ones"
+    reason = f"no interval: fewer than {minimum} speakers, too few of some emotion, or unknown ones"
     said = (
         f"Without the {left} of {words.amount(every, 'utterance')} {JUDGES[judge]}, the UAR goes from "
         f"{words.number(values['all'])} to {words.number(values['without'])}: "

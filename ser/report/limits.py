@@ -109,7 +109,8 @@ def limits(material: Material) -> list[str]:
     return [
         *points,
         f"Intervals are about other speakers of the same kind under the models as trained; fewer than {minimum} "
-        "speakers have none. They do not cover other corpora, nor another training.",
+        "speakers have none, nor has a mean over emotions of which one is of very few. They do not cover other "
+        "corpora, nor another training.",
         f"Each fold was trained once, with the seed {settings['train']['seed']}.",
         f"Encoder: {settings['features']['encoder']}. Another one may lean on speakers more, or less.",
         "Nothing here says why: every figure describes, none shows a cause.",

@@ -115,7 +115,7 @@ def _without_interval(material: Material, minimum: int) -> str:
     counts = [material.get("evaluate", name, "speakers") for name in (RANDOM, INDEPENDENT)]
     if None in counts or min(counts) < minimum:
         return words.no_interval(None if None in counts else min(counts), minimum)
-    return "no interval: too few speakers are tested by both splits, or by one of them alone"
+    return "no interval: too few speakers are tested by both splits, or by one of them alone, or have some emotion"
 
 
 def _how_sure(protocol: str) -> str:

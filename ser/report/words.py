@@ -54,10 +54,12 @@ def p_value(p: float) -> str:
 
 
 def no_interval(speakers: int | None, minimum: int) -> str:
-    """Say why this number of speakers, None where unknown, allows no interval."""
+    """Say why there is no interval, with this number of speakers, None where unknown."""
     if speakers is None:
         return "no interval: speakers unknown"
-    return f"no interval: {amount(speakers, 'speaker')} of {minimum} needed"
+    if speakers < minimum:
+        return f"no interval: {amount(speakers, 'speaker')} of {minimum} needed"
+    return "no interval: too few speakers have some emotion here"
 
 
 def verdict(values: Mapping[str, float], key: str, level: float) -> Verdict:

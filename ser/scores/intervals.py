@@ -12,11 +12,15 @@ percentiles of the replicates are the interval, with two corrections for the few
 No percentile interval reaches beyond the best and the worst speaker, so that of n speakers covers no more than
 1 - 2^(1 - n): 0.75 for three, 0.94 for five. Hence ``minimum_speakers``.
 
+A draw may have nobody who speaks some emotion; a mean over emotions is then one over the others, another figure. Where
+that is to be expected of more than ``ABSENT`` of the draws, as of an emotion of four speakers out of 28, there is no
+interval.
+
 An interval speaks of other speakers under the trained models as they are, not of what training anew would change.
 """
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +29,8 @@ from scipy import stats
 
 from ser.files.params import SEEDS, check_ranges
 from ser.machine import memory
+
+ABSENT = 0.01  # of the draws at most may lack what a figure is of
 
 
 @dataclass(frozen=True)
@@ -111,11 +117,14 @@ class Bootstrap:
             weights[:, members] = generator.multinomial(len(members) - 1, even, size=resamples)
         return weights
 
-    def figures(self, statistic: Callable[[np.ndarray], dict[str, np.ndarray]]) -> dict[str, float]:
+    def figures(
+        self, statistic: Callable[[np.ndarray], dict[str, np.ndarray]], needs: Mapping[str, np.ndarray] | None = None
+    ) -> dict[str, float]:
         """Evaluate a statistic on all speakers and on replicates.
 
         Args:
             statistic: weights (replicates, speakers) to replicates (replicates,) by name.
+            needs: by name as for ``interval``.
 
         Returns:
             Each name's value where every speaker counts once; then its ``_low`` and ``_high``, unless at an obstacle.
@@ -123,15 +132,31 @@ class Bootstrap:
         everyone = statistic(np.ones((1, len(self.strata))))
         result = {name: float(value[0]) for name, value in everyone.items()}
         for name, replicates in statistic(self.weights).items():
-            result |= self.interval(replicates, f"{name}_")
+            result |= self.interval(replicates, f"{name}_", (needs or {}).get(name))
         return result
 
-    def interval(self, replicates: np.ndarray, prefix: str = "") -> dict[str, float]:
-        """Give ``low`` and ``high``, with a prefix, of replicates (resamples,); nothing at an obstacle."""
-        if self.obstacle:
+    def interval(self, replicates: np.ndarray, prefix: str = "", needs: np.ndarray | None = None) -> dict[str, float]:
+        """Give ``low`` and ``high`` of a figure, unless at an obstacle.
+
+        Args:
+            replicates: of the figure, (resamples,).
+            prefix: of both names.
+            needs: sets of speakers, bool (sets, speakers), of each of which a draw must have somebody, such as those of
+                each emotion; where more than ``ABSENT`` of the draws have not, there is no interval.
+        """
+        if self.obstacle or (needs is not None and max(map(self.absent, needs), default=0.0) > ABSENT):
             return {}
         low, high = self.bounds(replicates)
         return {f"{prefix}low": float(low), f"{prefix}high": float(high)}
+
+    def absent(self, members: np.ndarray) -> float:
+        """Give the share of draws, to be expected, that have none of some speakers, (speakers,) of bool."""
+        strata = np.asarray(self.strata)
+        share = 1.0
+        for stratum in np.unique(strata[strata >= 0]):
+            own = members[strata == stratum]
+            share *= float(1 - own.mean()) ** (len(own) - 1)
+        return share
 
     def bounds(self, replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Turn replicates into an interval.

@@ -89,6 +89,21 @@ def mean_where(values: np.ndarray, present: np.ndarray) -> np.ndarray:
     return _ratio(np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1), np.nan)
 
 
+def needs(*stacks: np.ndarray) -> dict[str, np.ndarray]:
+    """Say which speakers each of ``scores`` needs, as ``ser.scores.intervals.Bootstrap.interval`` asks.
+
+    Args:
+        stacks: counts (speakers, emotions, emotions), of all of which there is to be a score.
+
+    Returns:
+        For the accuracy those who have utterances; for means over emotions those of each emotion that occurs.
+    """
+    heard = np.stack([stack.any(axis=(-2, -1)) for stack in stacks])
+    voices = np.concatenate([stack.any(axis=-1).T for stack in stacks])
+    means = ("uar", "macro_precision", "macro_f1")
+    return {"accuracy": heard} | dict.fromkeys(means, voices[voices.any(axis=-1)])
+
+
 def summary(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalParams) -> dict:
     """Score the predictions of one protocol, folds pooled.
 
@@ -100,11 +115,12 @@ def summary(predictions: pd.DataFrame, emotions: Sequence[str], params: Interval
     Returns:
         Each of ``scores`` with its ``_low`` and ``_high``; ``recall`` by emotion; ``folds``: mean and standard
         deviation of the UAR over folds; ``utterances``, ``speakers``. What cannot be had is left out: intervals as
-        ``IntervalParams.obstacle`` says, the count of speakers where some are unknown, the deviation of one fold.
+        ``IntervalParams.obstacle`` says, or where too few have some emotion; the count of speakers where some are
+        unknown; the deviation of one fold.
     """
     speakers = sorted(set(predictions["speaker"]))
     stack = _by_speaker(predictions, speakers, emotions)
-    result = Bootstrap.of(speakers, params).figures(lambda weights: scores(resampled(stack, weights)))
+    result = Bootstrap.of(speakers, params).figures(lambda weights: scores(resampled(stack, weights)), needs(stack))
     recall = zip(emotions, by_emotion(stack.sum(axis=0))["recall"], strict=True)
     result["recall"] = {emotion: float(value) for emotion, value in recall if np.isfinite(value)}
     uars = folds(predictions, emotions)["uar"]
@@ -139,7 +155,7 @@ def drop(predictions: pd.DataFrame, protocol: str, emotions: Sequence[str], para
         random, other = (scores(resampled(stack, weights)) for stack in sides)
         return {name: random[name] - other[name] for name in random}
 
-    return Bootstrap.of(speakers, params, strata).figures(difference)
+    return Bootstrap.of(speakers, params, strata).figures(difference, needs(*sides))
 
 
 def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalParams) -> dict:
@@ -232,9 +248,10 @@ def line(report: dict, protocol: str, obstacle: str) -> str:
     Args:
         report: as for ``titled``.
         protocol: of the split.
-        obstacle: why there is no interval; empty where there is one.
+        obstacle: why these speakers allow no interval, or empty.
     """
-    without = f", no interval ({obstacle})" if obstacle else ""
+    told = report[RANDOM if protocol == RANDOM else INDEPENDENT]
+    without = "" if "uar_low" in told else f", no interval ({obstacle or 'an emotion of too few speakers'})"
     if protocol == RANDOM:
         said = f"UAR {figure(report[RANDOM])} random{without}"
         return f"{said}; no speaker-independent figure: split.protocol is random"

@@ -35,17 +35,17 @@ def printed(monkeypatch, capsys, *arguments):
     """The rows that are printed, as numbers but for the name."""
     monkeypatch.setattr("sys.argv", ["coverage", *arguments])
     coverage.main()
-    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[4:]]
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines()[6:]]
     return [[row[0].strip(), *map(float, row[1:])] for row in rows]
 
 
 def test_most_intervals_hold_the_truth_and_more_speakers_make_them_narrower(monkeypatch, capsys):
     few, many = printed(monkeypatch, capsys, "--speakers", "5", "24", "--corpora", "60")
     assert (few[:3], many[:3]) == (["5", 5, 5], ["24", 24, 24])
-    assert few[4] > 0.85
-    assert many[4] > 0.85
-    assert few[4:7] == pytest.approx([1 - few[5] - few[6], few[5], few[6]], abs=0.0015)
-    assert few[7] > 1.5 * many[7]
+    assert few[5] > 0.85
+    assert many[5] > 0.85
+    assert few[5:8] == pytest.approx([1 - few[6] - few[7], few[6], few[7]], abs=0.0015)
+    assert few[8] > 1.5 * many[8]
 
 
 def test_intervals_miss_the_truth_where_one_speaker_has_an_emotion(tmp_path, monkeypatch, capsys):
@@ -56,4 +56,5 @@ def test_intervals_miss_the_truth_where_one_speaker_has_an_emotion(tmp_path, mon
         tables.write(rows, path)
     all_have, one_has = printed(monkeypatch, capsys, "--manifest", *map(str, paths), "--corpora", "200")
     assert (all_have[1:3], one_has[1:3]) == ([24, 24], [24, 1])
-    assert one_has[4] < 0.85 < all_have[4]
+    assert one_has[5] < 0.85 < all_have[5]
+    assert (all_have[3], one_has[3]) == pytest.approx((0, (23 / 24) ** 23), abs=0.0005)

@@ -77,7 +77,10 @@ def test_an_emotion_that_one_gender_lacks_takes_its_uar_and_the_emotion_away_and
 def test_an_emotion_that_one_speaker_of_a_group_speaks_is_that_speakers():
     people = corpus(12, 12)
     people = people[(people["gender"] == "female") | (people["truth"] != "bored") | (people["speaker"] == "c/m3")]
-    assert of(refusals(people), "gender") == {("male", "bored"): "one speaker speaks it: c/m3"}
+    assert of(refusals(people), "gender") == {
+        ("male", "bored"): "one speaker speaks it: c/m3",
+        ("male", INTERVAL): "too few speakers have bored",  # most draws would miss that one
+    }
 
 
 def test_an_emotion_that_nobody_speaks_is_missed_in_no_group():

@@ -98,6 +98,15 @@ def test_intervals_draw_whole_speakers():
     assert found["coverage_high"] - found["coverage_low"] > 0.5
 
 
+def test_answers_of_few_speakers_have_no_interval():
+    """Two of 24 speakers are ever answered: many draws of speakers have no answer at all."""
+    sure = np.arange(24 * 10) % 24 < 2
+    found = abstention.report(answers(np.where(sure, 0.9, 0.6), True, 24), EMOTIONS, 0.8, PARAMS)
+    assert (found["accuracy"], found["uar"]) == (1, 1)
+    assert {"coverage_low", "aurc_low"} <= set(found)
+    assert not {"accuracy_low", "uar_low"} & set(found)
+
+
 def test_without_answers_there_is_a_coverage_and_no_accuracy():
     found = abstention.report(simulate(), EMOTIONS, 1.0, PARAMS)
     assert found["coverage"] == 0

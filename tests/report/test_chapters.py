@@ -180,7 +180,7 @@ def test_a_random_split_that_does_not_overstate_is_not_said_to(values, verdict, 
     [
         (None, 10, "speakers unknown"),
         (10, 3, "3 speakers of 5 needed"),
-        (24, 6, "too few speakers are tested by both splits, or by one of them alone"),
+        (24, 6, "too few speakers are tested by both splits, or by one of them alone, or have some emotion"),
     ],
 )
 def test_a_difference_without_interval_says_why(random, independent, reason):

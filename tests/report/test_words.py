@@ -35,6 +35,7 @@ def test_an_estimate_has_its_interval_or_says_why_not():
     values = {"uar": 0.7521, "uar_low": 0.6978, "uar_high": 0.8043}
     assert plain(words.estimate(values, "uar")) == "0.752 [0.698, 0.804]"
     assert words.estimate({"uar": 0.5}, "uar", words.no_interval(3, 5)) == "0.500 (no interval: 3 speakers of 5 needed)"
+    assert words.no_interval(24, 5) == "no interval: too few speakers have some emotion here"
     assert words.estimate({"uar": 0.5}, "uar", words.no_interval(None, 5)) == "0.500 (no interval: speakers unknown)"
     gap = {"uar": 0.1542, "uar_low": -0.0636, "uar_high": 0.2409}
     assert plain(words.estimate(gap, "uar", sign=True)) == "+0.154 [−0.064, +0.241]"

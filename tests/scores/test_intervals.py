@@ -130,6 +130,29 @@ def test_a_speaker_of_no_stratum_is_never_drawn():
     assert some.bounds(replicates) == all_of_them.bounds(replicates)
 
 
+@pytest.mark.parametrize("strata", [[0] * 8, [0, 0, 0, 0, 0, 1, 1, 1], [0, 1, 0, 1, 0, 1, -1, -1]])
+def test_the_share_of_draws_without_some_speakers_is_that_of_drawing(strata):
+    bootstrap = Bootstrap(strata, dataclasses.replace(PARAMS, resamples=50_000))
+    members = np.isin(np.arange(8), [0, 1, 5])
+    assert bootstrap.absent(members) == pytest.approx(
+        (bootstrap.weights[:, members].sum(axis=1) == 0).mean(), abs=0.005
+    )
+    assert bootstrap.absent(members) > 0
+    assert bootstrap.absent(np.ones(8, dtype=bool)) == 0
+    assert bootstrap.absent(np.zeros(8, dtype=bool)) == 1
+
+
+def test_a_figure_that_draws_often_lack_has_no_interval():
+    bootstrap, few = Bootstrap([0] * 28, PARAMS), np.arange(28) < [[4], [28]]  # (24 / 28) ** 27 is 0.016
+    replicates = {"rare": np.zeros(bootstrap.params.resamples), "usual": np.zeros(bootstrap.params.resamples)}
+    found = bootstrap.figures(
+        lambda weights: {name: values[: len(weights)] for name, values in replicates.items()}, {"rare": few}
+    )
+    assert set(found) == {"rare", "usual", "usual_low", "usual_high"}
+    more = np.arange(28) < [[5], [28]]  # (23 / 28) ** 27 is 0.005
+    assert bootstrap.interval(replicates["rare"], "rare_", more) == {"rare_low": 0, "rare_high": 0}
+
+
 def test_the_draws_are_those_of_drawing_one_by_one():
     """An independent bootstrap of one statistic: how often two given speakers are drawn together."""
     weights = Bootstrap([0] * 4, dataclasses.replace(PARAMS, resamples=50_000)).weights

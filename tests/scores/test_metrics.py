@@ -202,6 +202,18 @@ def test_too_few_speakers_have_figures_and_no_interval(speakers):
     assert values["speakers"] == speakers
 
 
+@pytest.mark.parametrize(("having", "expected"), [(4, {"accuracy"}), (5, set(SCORES))])
+def test_means_over_emotions_have_no_interval_where_few_speakers_have_one_of_them(having, expected):
+    table = simulate(speakers=28)
+    table = table[(table["truth"] != "sad") | table["speaker"].isin(sorted(set(table["speaker"]))[:having])]
+    values = metrics.summary(table, EMOTIONS, PARAMS)
+    assert {name for name in SCORES if f"{name}_low" in values} == expected
+    drop = metrics.drop(pd.concat([table, table.assign(protocol="random")]), "kfold", EMOTIONS, PARAMS)
+    assert {name for name in SCORES if f"{name}_low" in drop} == expected
+    said = metrics.line({"speaker_independent": values}, "kfold", PARAMS.obstacle(set(table["speaker"])))
+    assert ("no interval (an emotion of too few speakers)" in said) == (having < 5)
+
+
 @pytest.mark.parametrize("unknown", [1, 100])
 def test_unknown_speakers_have_figures_and_neither_interval_nor_count(unknown):
     table = simulate()
