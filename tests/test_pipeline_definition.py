@@ -191,6 +191,15 @@ def test_every_stage_has_one_script_of_its_name():
         assert entry["cmd"].split()[:3] == ["python", "-m", f"stages.{stage}"]
 
 
+def test_a_path_that_users_write_may_have_blanks():
+    definition = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    with_weights = [entry["cmd"] for entry in definition["stages"].values() if "features.weights" in entry["cmd"]]
+    assert with_weights
+    for command in with_weights:
+        arguments = shlex.split(command.replace("${features.weights}", "my weights/base.bin"))
+        assert arguments[arguments.index("--weights") + 1] == "my weights/base.bin"
+
+
 def test_every_package_that_the_project_imports_is_pinned():
     pinned = set()
     for path in ROOT.glob("requirements*.txt"):
