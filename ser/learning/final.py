@@ -12,8 +12,8 @@ from ser.learning.recipe import Recipe, TrainParams
 from ser.splits import names, table
 
 RULE = (
-    "trained on all utterances: the parts of the protocol's first fold, with its test part joined to those who train; "
-    "each network is stopped by other validation speakers"
+    "no speaker is held out for a test: the parts of the protocol's first fold, with its test part joined to those who "
+    "train; each network is stopped by other validation speakers, whom it does not train on"
 )
 
 
