@@ -147,13 +147,18 @@ class Gate:
 
 
 def address(client: tuple[str, int] | None) -> str:
-    """Name where a client comes from: its address; of IPv6 the network of 64 bits, which one client has to itself."""
+    """Name where a client comes from: its address; of IPv6 the network of 64 bits, which one client has to itself.
+
+    IPv4 within IPv6 (``::ffff:1.2.3.4``), as proxies that listen for both write it, counts as IPv4.
+    """
     host = client[0] if client else "unknown"
     try:
         known = ipaddress.ip_address(host)
     except ValueError:
         return host
-    return str(ipaddress.ip_network((known, 64), strict=False)) if known.version == 6 else host
+    if known.version == 4:
+        return host
+    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
 
 
 def check_origin(headers: Mapping[str, str]) -> None:
