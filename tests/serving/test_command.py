@@ -1,0 +1,70 @@
+"""The command ``ser``: what is not installed is said in one line."""
+
+import subprocess
+import sys
+
+import pytest
+
+import serving
+from serving import command, predict
+
+# As where the package is not installed: no finder knows it.
+WITHOUT = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Nothing(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == sys.argv[1]:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Nothing())
+from serving.command import main
+main(sys.argv[2:])
+"""
+LINE = (
+    "{}: expected the package '{}', found it not installed; pip install -r requirements-serve.txt -r requirements.txt "
+    "(the first is enough for a model in ONNX)"
+)
+
+
+@pytest.mark.parametrize(
+    ("package", "arguments"),
+    [
+        ("fastapi", ["serve"]),
+        ("torch", ["serve"]),
+        ("torch", ["predict", "{}"]),
+        ("onnxruntime", ["predict", "{}", "--model", "none.onnx"]),
+        ("av", ["predict", "{}"]),
+    ],
+)
+def test_a_package_that_is_not_installed_is_one_line(tmp_path, recording, package, arguments):
+    (tmp_path / "tone.wav").write_bytes(recording())
+    asked = [word.format(tmp_path / "tone.wav") for word in arguments]
+    ended = subprocess.run([sys.executable, "-c", WITHOUT, package, *asked], capture_output=True, text=True)
+
+    assert ended.stderr == f"{LINE.format(arguments[0], package)}\n"
+    assert (ended.returncode, ended.stdout) == (1, "")
+
+
+def test_a_timeline_without_pydantic_is_one_line(tmp_path, recording, loudness, monkeypatch):
+    (tmp_path / "tone.wav").write_bytes(recording())
+    monkeypatch.setattr(predict, "_load", lambda options: (loudness(), False))
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    monkeypatch.delitem(sys.modules, "serving.answers", raising=False)
+    monkeypatch.delattr(serving, "answers", raising=False)
+
+    with pytest.raises(SystemExit) as caught:
+        command.main(["predict", str(tmp_path / "tone.wav"), "--timeline"])
+    assert str(caught.value) == LINE.format("predict", "pydantic")
+
+
+@pytest.mark.parametrize("name", ["ser.nothing", "serving", None])
+def test_a_module_of_ours_that_is_not_there_keeps_its_traceback(monkeypatch, name):
+    def fail(arguments):
+        raise ModuleNotFoundError("not there", name=name)
+
+    monkeypatch.setattr(predict, "main", fail)
+
+    with pytest.raises(ModuleNotFoundError, match="not there"):
+        command.main(["predict"])
