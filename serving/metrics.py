@@ -1,6 +1,8 @@
 """What the service counts, for Prometheus."""
 
 import os
+from contextlib import suppress
+from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -46,6 +48,26 @@ class Metrics:
         """Give the counts of all worker processes, as Prometheus reads them."""
         registry = self._registry
         if SHARED in os.environ:
+            _forget_the_dead(Path(os.environ[SHARED]))
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)
         return generate_latest(registry)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Take away what worker processes that have ended said of themselves as they were; what they counted stays."""
+    for file in folder.glob("gauge_live*_*.db"):
+        process = int(file.stem.rpartition("_")[2])
+        if not _runs(process):
+            with suppress(FileNotFoundError):  # another worker was faster
+                multiprocess.mark_process_dead(process, str(folder))
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
