@@ -145,14 +145,17 @@ def _add_model(app: FastAPI, service: Service) -> None:
             ),
         ] = None,
         hop: Annotated[
-            float,
-            Query(ge=0.1, le=30, allow_inf_nan=False, description="seconds between two windows, at most a window"),
-        ] = 1.0,
+            float | None,
+            Query(
+                ge=0.1,
+                le=30,
+                allow_inf_nan=False,
+                description="seconds between two windows, at most a window; 1 without it, or a shorter window",
+            ),
+        ] = None,
     ) -> Prediction:
         with service.admitted(gate.RECORDINGS, request, given.credentials if given else None):
-            cut = None if window is None else (round(window * SAMPLING_RATE_HZ), round(hop * SAMPLING_RATE_HZ))
-            if cut and cut[1] > cut[0]:
-                raise Problem("wrong-parameter", f"hop: expected at most the window, {window:g} s, found {hop:g} s")
+            cut = _cut(window, hop)
             recording = await uploads.receive(request, service.limits)
             with recording:
                 found = await service.compute(
@@ -184,6 +187,18 @@ def _add_model(app: FastAPI, service: Service) -> None:
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:
         await streams.serve(websocket, service)
+
+
+def _cut(window: float | None, hop: float | None) -> tuple[int, int] | None:
+    """Give window and hop in samples; None without a timeline."""
+    if window is None:
+        if hop is not None:
+            raise Problem("wrong-parameter", "hop: expected window beside it, found none; add it")
+        return None
+    hop = min(1.0, window) if hop is None else hop
+    if hop > window:
+        raise Problem("wrong-parameter", f"hop: expected at most the window, {window:g} s, found {hop:g} s")
+    return round(window * SAMPLING_RATE_HZ), round(hop * SAMPLING_RATE_HZ)
 
 
 def _predict(service: Service, recording: Recording, cut: tuple[int, int] | None, check: Check) -> dict:

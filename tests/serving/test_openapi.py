@@ -32,6 +32,14 @@ def test_recordings_are_sent_as_they_are_or_in_a_form(described):
     assert set(content) == {"audio/*", "video/*", "application/octet-stream", "application/ogg", "multipart/form-data"}
 
 
+def test_window_and_hop_may_be_left_out(described):
+    found = {each["name"]: each for each in described["paths"]["/v1/predict"]["post"]["parameters"]}
+    for name, least in (("window", 0.5), ("hop", 0.1)):
+        assert not found[name]["required"]
+        assert found[name]["schema"]["anyOf"] == [{"type": "number", "minimum": least, "maximum": 30}, {"type": "null"}]
+        assert "default" not in found[name]["schema"], "what it is depends on the other"
+
+
 @pytest.mark.slow
 def test_schemathesis_finds_no_error_of_the_service(server, tmp_path):
     command = [

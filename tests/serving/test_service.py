@@ -102,6 +102,13 @@ def test_a_timeline_has_an_answer_for_each_window(server, recording):
     ]
 
 
+@pytest.mark.parametrize(("window", "starts"), [(0.5, [0, 0.5, 1, 1.5, 2]), (1.2, [0, 1, 1.3])])
+def test_without_a_hop_windows_are_a_second_apart_or_a_shorter_window(server, recording, window, starts):
+    found = send(server, recording(seconds=2.5), f"?window={window}").json()
+
+    assert [part["start_s"] for part in found["timeline"]] == starts
+
+
 def test_silence_and_doubt_are_told_from_emotions(start, recording):
     server = start(policy=Policy(threshold=0.7))
 
@@ -120,6 +127,7 @@ def test_silence_and_doubt_are_told_from_emotions(start, recording):
         ("?window=1&hop=0", "hop: expected greater than or equal to 0.1", "'0'"),
         ("?window=1&hop=inf", "hop: expected a finite number", "'inf'"),
         ("?window=1&hop=2", "hop: expected at most the window, 1 s", "2 s"),
+        ("?hop=1", "hop: expected window beside it", "none; add it"),
     ],
 )
 def test_parameters_out_of_range_are_named_with_what_was_found(server, recording, query, expected, found):
