@@ -40,12 +40,13 @@ def main() -> None:
         extractor = catalogue.rebuild(own.extractor, paths.weights)
         speech = familiarity.load(paths.familiarity)
         model = final.train(split, utterances, own, emotions, settings, copies.vectors)
-        told = card.write(model.recipe, extractor.recipe.encoder, metrics, confidence, copies.conditions)
+        encoder, networks = extractor.recipe.encoder, len(model.networks)
+        told = card.write(model.recipe, networks, encoder, metrics, confidence, copies.conditions)
         data = metrics["manifest"] | {"split": model.recipe.split} | copies.described()
         scores = {"of": "the classifiers of the folds, not of this one"} | metrics["evaluate"]
         with whole_folder(paths.bundle) as folder:
             writing.save(folder, model, extractor, paths.weights, speech, data, scores, told)
-        print(f"bundle: {len(utterances)} utterances, {len(model.networks)} networks; see {paths.bundle}/card.md")
+        print(f"bundle: {len(utterances)} utterances, {networks} networks; see {paths.bundle}/card.md")
 
 
 if __name__ == "__main__":

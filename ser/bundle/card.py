@@ -20,6 +20,7 @@ SYNTHETIC = "synthetic"  # the bundled corpus
 
 def write(
     recipe: Recipe,
+    networks: int,
     encoder: str,
     metrics: Mapping[str, Mapping],
     confidence: float,
@@ -29,6 +30,7 @@ def write(
 
     Args:
         recipe: of the classifier.
+        networks: how many it has, which may be fewer than the recipe asks for (``ser.learning.choices``).
         encoder: its name.
         metrics: of the stages ``manifest``, ``evaluate``, ``bias`` and ``familiarity``.
         confidence: of the intervals.
@@ -38,7 +40,7 @@ def write(
         Markdown.
     """
     sections = {
-        "What it is": _model(recipe, encoder),
+        "What it is": _model(recipe, networks, encoder),
         "Intended use": USE,
         "Training data": _data(metrics["manifest"]) + _copies(taught),
         "Scores": _scores(metrics["evaluate"], recipe, confidence),
@@ -50,12 +52,13 @@ def write(
     return "\n\n".join(["# Model card: emotion in speech", *parts]) + "\n"
 
 
-def _model(recipe: Recipe, encoder: str) -> str:
+def _model(recipe: Recipe, networks: int, encoder: str) -> str:
     kind = recipe.params.classifier
-    networks = f"the mean of {recipe.params.networks} networks" if kind == NETWORK else f"a linear classifier ({kind})"
+    several = f"the mean of {networks} networks" if networks > 1 else "a network"
+    classifier = several if kind == NETWORK else f"a linear classifier ({kind})"
     return (
         f"A recording in, a probability for each of {', '.join(recipe.labels)} out, by how a voice sounds, not by what "
-        f"it says: {encoder} features of the recording (mono, 16 kHz), then {networks}. It was {final.RULE}."
+        f"it says: {encoder} features of the recording (mono, 16 kHz), then {classifier}. It was {final.RULE}."
     )
 
 

@@ -41,9 +41,9 @@ METRICS = {
 }
 
 
-def write(metrics=METRICS, protocol="kfold", taught=None, **params):
+def write(metrics=METRICS, protocol="kfold", taught=None, networks=1, **params):
     recipe = Recipe(["sad", "angry"], builders.train_params(**params), "{}", protocol, 5)
-    return card.write(recipe, "mfcc", metrics, 0.95, taught)
+    return card.write(recipe, networks, "mfcc", metrics, 0.95, taught)
 
 
 def rows(told):
@@ -99,6 +99,12 @@ def test_each_pair_of_groups_has_its_gap():
 
 def test_without_pairs_it_says_that_nothing_can_be_said():
     assert "No two groups of people can be compared" in write(METRICS | {"bias": {}})
+
+
+def test_what_it_is_follows_the_classifier():
+    assert "(mono, 16 kHz), then the mean of 3 networks. It was trained" in write(networks=3)
+    assert "(mono, 16 kHz), then a network. It was trained" in write(networks=1)
+    assert "(mono, 16 kHz), then a linear classifier (lda). It was trained" in write(classifier="lda")
 
 
 def test_limits_follow_the_data_and_the_protocol():

@@ -67,6 +67,19 @@ def test_writes_a_bundle_that_can_be_loaded_and_says_what_it_was_made_of(run, ca
     assert capsys.readouterr().out == "bundle: 48 utterances, 2 networks; see out/bundle/card.md\n"
 
 
+def test_the_card_counts_the_networks_that_were_trained_not_those_that_were_asked_for(run, capsys):
+    blocks = yaml.safe_load(Path("params.yaml").read_text())
+    blocks["train"]["networks"] = 20  # of six speakers there are not so many choices of who validates
+    Path("params.yaml").write_text(yaml.safe_dump(blocks))
+    run()
+
+    bundle = reading.load(Path("out/bundle"))
+    (trained,) = bundle.predictor.classifiers
+    assert 1 < len(trained.networks) < 20
+    assert f"then the mean of {len(trained.networks)} networks." in bundle.card
+    assert f"{len(trained.networks)} networks;" in capsys.readouterr().out
+
+
 def test_the_same_inputs_give_the_same_bytes(run):
     run()
     first = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
