@@ -20,6 +20,7 @@ from sklearn.metrics import recall_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from ser.files.failures import InputError
 from ser.learning.choices import inner_folds
 
 ROUNDING = 1e-10  # of the largest eigenvalue: directions below it do not exist
@@ -111,12 +112,20 @@ def predict(
 
     Returns:
         By machine the predicted emotions of the test utterances, in their order.
+
+    Raises:
+        InputError: the training utterances cannot be cut into inner folds.
     """
     train = np.flatnonzero(~test)
     inner = [
         (*_arranged(vectors[fit], vectors[ask], scale), truth[fit], truth[ask])
         for fit, ask in inner_folds(truth, groups, train, folds)
     ]
+    if not inner:
+        raise InputError(
+            "linear classifiers: expected training utterances for two inner folds, two of an emotion and of two "
+            f"speakers where these are apart, found {len(train)} that cannot be cut; add recordings"
+        )
     rows, asked = _arranged(vectors[train], vectors[test], scale)
     found, numbers = {}, vectors.shape[1]
     for name in machines:

@@ -11,7 +11,7 @@ def validation_choices(parts: np.ndarray, labels: np.ndarray, groups: np.ndarray
     """List choices of the validation part: that of the split, then others about as large out of its training part.
 
     Unknown speakers, who may be some of the known, always train. A choice whose training part would lack an emotion is
-    left out; so there may be fewer than asked for.
+    left out, and none is made where too few utterances train; so there may be fewer than asked for.
 
     Args:
         parts: (utterances,) ``train``, ``validation`` or ``test``, of the split.
@@ -25,8 +25,7 @@ def validation_choices(parts: np.ndarray, labels: np.ndarray, groups: np.ndarray
     train = np.flatnonzero((parts == "train") & (True if groups is None else groups != ""))
     taught, chosen = set(labels[parts == "train"]), [parts]
     pieces = round(len(train) / (parts == "validation").sum())
-    pieces = min(pieces, np.bincount(labels[train]).max() if groups is None else len(set(groups[train])))
-    for _, ask in inner_folds(labels, groups, train, pieces) if most > 1 and pieces > 1 else ():
+    for _, ask in inner_folds(labels, groups, train, pieces) if most > 1 else ():
         other = np.where(parts == "validation", "train", parts).astype(object)
         other[ask] = "validation"
         if len(ask) and set(labels[other == "train"]) == taught:
@@ -43,15 +42,19 @@ def inner_folds(
         truth: (utterances,) emotions.
         groups: (utterances,) what to keep apart; None for nothing.
         train: positions of the training utterances.
-        folds: how many; one per group where there are fewer groups.
+        folds: how many; fewer where there are fewer groups, or fewer utterances of every emotion.
 
     Yields:
-        Positions to fit on and positions to ask, per fold.
+        Positions to fit on and positions to ask, per fold; nothing where not even two folds can be cut.
     """
+    number = min(folds, np.unique(truth[train], return_counts=True)[1].max(initial=0))
+    if groups is not None:
+        number = min(number, len(set(groups[train])))
+    if number < 2:
+        return
     if groups is None:
-        pieces = StratifiedKFold(folds, shuffle=True, random_state=0).split(train, truth[train])
+        pieces = StratifiedKFold(number, shuffle=True, random_state=0).split(train, truth[train])
     else:
-        number = min(folds, len(set(groups[train])))
         pieces = StratifiedGroupKFold(number).split(train, truth[train], groups[train])
     with warnings.catch_warnings():
         # Expected: a rare emotion is spread over as many folds as it has utterances.

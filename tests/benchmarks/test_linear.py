@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from ser.benchmarks import linear
+from ser.files.failures import InputError
 from ser.learning.choices import inner_folds
 from ser.learning.classifier import by_speaker
 
@@ -172,6 +173,14 @@ def test_the_cost_is_chosen_by_mean_recall_not_by_accuracy(monkeypatch):
     vectors = np.stack([rare, half], axis=1).astype(float)
     linear.predict(["svm"], vectors, truth, speakers, speakers == "x", [0.1, 1.0], 3, scale=False)
     assert Machine.fitted[-1] == 1.0
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_training_utterances_that_no_folds_can_be_cut_from_are_one_line(corpus, grouped):
+    vectors, *_ = corpus
+    truth, speakers = np.array(["angry", "sad", "happy"]), np.array(list("abc")) if grouped else None
+    with pytest.raises(InputError, match=r"for two inner folds, .*found 2 that cannot be cut; add recordings"):
+        linear.predict(["svm"], vectors[:3], truth, speakers, np.array([False, False, True]), COSTS, folds=3)
 
 
 def test_a_basis_of_the_span_keeps_all_inner_products(corpus):

@@ -1,7 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 
-from ser.learning.choices import validation_choices
+from ser.learning.choices import inner_folds, validation_choices
+from tests import builders
 
 
 @pytest.fixture
@@ -57,3 +59,28 @@ def test_without_groups_speakers_may_train_and_validate(corpus):
 def test_a_training_part_that_cannot_be_cut_leaves_the_splits_choice(groups):
     parts, labels = np.array(["test", "validation", "validation", "train", "train"]), np.array([0, 0, 1, 0, 1])
     assert len(validation_choices(parts, labels, np.array(list("abbcc")) if groups else None, most=5)) == 1
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_folds_are_no_more_than_utterances_of_an_emotion(grouped):
+    speakers, labels = np.repeat(np.arange(8), 2), np.resize(["angry", "happy", "sad", "neutral"], 16)
+    train = np.arange(12)  # three of each emotion, by six speakers
+    folds = list(inner_folds(labels, speakers if grouped else None, train, 5))
+    assert len(folds) == 3
+    assert sorted(np.concatenate([ask for _, ask in folds])) == train.tolist()
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+@pytest.mark.parametrize("train", [np.arange(4), np.arange(0)], ids=["one of each emotion", "nobody"])
+def test_where_no_two_folds_can_be_cut_there_is_none(grouped, train):
+    speakers, labels = np.repeat(np.arange(8), 2), np.resize(["angry", "happy", "sad", "neutral"], 16)
+    assert list(inner_folds(labels, speakers if grouped else None, train, 5)) == []
+
+
+@pytest.mark.parametrize(("speakers", "others"), [(8, 4), (3, 0)])
+def test_there_are_no_more_other_choices_than_utterances_of_an_emotion(speakers, others):
+    """Speakers of two utterances, of whom the first validates: every emotion is taught four times at most, or once."""
+    rows = builders.manifest(speakers, 2, ["angry", "happy", "sad", "neutral"])
+    labels, people = pd.factorize(rows["emotion"])[0], rows["speaker"].to_numpy()
+    parts = np.where(people == "c/0", "validation", "train")
+    assert len(validation_choices(parts, labels, people, most=9)) == 1 + others
