@@ -9,6 +9,8 @@ know: other speakers are not unfamiliar for being others.
 """
 
 import json
+import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +105,8 @@ def fit(
         The description.
 
     Raises:
-        InputError: all utterances are of one speaker.
+        InputError: all utterances are of one speaker, no emotion has two of them, or too few differ to tell how far is
+            too far.
     """
     if speakers is not None and len(set(speakers)) < 2:
         raise InputError("familiarity: expected two training speakers at least, found one; add speakers")
@@ -111,13 +114,22 @@ def fit(
         speakers = np.tile(np.arange(len(vectors)) if speakers is None else speakers, 1 + len(copies))
         vectors, labels = np.concatenate([vectors, *copies]), np.tile(labels, 1 + len(copies))
     whole = np.arange(len(vectors))
-    strange = np.concatenate(
-        [
-            _described(vectors[known])._squared(vectors[others])
-            for known, others in inner_folds(labels, speakers, whole, FOLDS)
-        ]
-    )
-    limit = float(np.quantile(strange, 1 - params.false_alarms))
+    folds = list(inner_folds(labels, speakers, whole, FOLDS))
+    if not folds:
+        raise InputError(
+            "familiarity: expected two training utterances of an emotion at least, found one of each, "
+            f"{len(vectors)} in all; add recordings"
+        )
+    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():  # the limit is looked at below
+        warnings.filterwarnings("ignore", "Only one sample available", UserWarning)
+        strange = [_described(vectors[known])._squared(vectors[others]) for known, others in folds]
+        limit = float(np.quantile(np.concatenate(strange), 1 - params.false_alarms))
+    if not math.isfinite(limit):
+        fewest = min(len(known) for known, _ in folds)
+        raise InputError(
+            "familiarity: expected three training utterances at least that differ, beside those that are left out to "
+            f"set the limit, found {fewest} of {len(vectors)} from which no distance can be measured; add recordings"
+        )
     return _described(vectors, limit)
 
 

@@ -93,6 +93,28 @@ def test_one_training_speaker_is_one_line():
         familiarity.fit(vectors, labels, np.full(len(vectors), "a"), PARAMS)
 
 
+@pytest.mark.parametrize("grouped", [True, False])
+def test_one_utterance_of_each_emotion_is_one_line(grouped):
+    vectors, speakers = corpus(speakers=4)[0][:4], np.array(list("aabb")) if grouped else None
+    with pytest.raises(InputError, match="two training utterances of an emotion at least, found one of each, 4 in all"):
+        familiarity.fit(vectors, np.array(["angry", "happy", "sad", "neutral"]), speakers, PARAMS)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "speakers", "found"),
+    [
+        (corpus()[0][:2], "ab", "1 of 2"),  # one utterance describes nothing
+        (corpus()[0][:4], "aabb", "2 of 4"),  # two lie on a line, beside which any distance is infinite
+        (np.ones((20, 6)), "ab" * 10, "10 of 20"),
+    ],
+    ids=["one each", "two each", "all equal"],
+)
+def test_speech_that_sets_no_limit_is_one_line(vectors, speakers, found):
+    """Nothing is further than a limit that is no number: all noise was familiar, and no speaker a false alarm."""
+    with pytest.raises(InputError, match=f"expected three .* that differ, .*found {found} from which no distance"):
+        familiarity.fit(vectors, np.full(len(vectors), "sad"), np.array(list(speakers)), PARAMS)
+
+
 @pytest.mark.parametrize("damage", ["cut", "other", "shape", "limit"])
 def test_a_file_that_is_no_description_is_one_line(tmp_path, damage):
     vectors, labels, speakers = corpus()

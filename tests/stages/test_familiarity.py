@@ -25,21 +25,25 @@ PARAMS = {"emotions": EMOTIONS, "intervals": builders.INTERVALS, "familiarity": 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """All that the stage reads: six speakers, vectors like those of one noise, predictions that are always right."""
+    """Work in a folder with all that the stage reads, of six speakers."""
+    monkeypatch.chdir(tmp_path)
+    write(builders.manifest(6, 10, EMOTIONS), tmp_path)
+    return tmp_path
+
+
+def write(rows, folder):
+    """Write what the stage reads of a corpus: vectors like those of one noise, predictions that are always right."""
     extractor = catalogue.build(Recipe("mfcc"))
-    rows = builders.manifest(6, 10, EMOTIONS)
-    tables.write(rows, tmp_path / "manifest.csv")
+    tables.write(rows, folder / "manifest.csv")
     heard = np.stack([extractor.vector(signal) for signal in noises.sounds("pink noise", 8)])
     scatter = np.random.default_rng(0).normal(size=(len(rows), len(extractor.names)))
     vectors = (heard.mean(axis=0) + heard.std(axis=0) * scatter).astype(np.float32)
-    builders.save_vectors(rows, vectors, extractor.fingerprint, tmp_path / "features" / "c.npz")
-    builders.save_copies(tmp_path / "augmented", rows, {}, extractor.fingerprint)
-    tables.write(protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT)), tmp_path / "split.csv")
+    builders.save_vectors(rows, vectors, extractor.fingerprint, folder / "features" / "c.npz")
+    builders.save_copies(folder / "augmented", rows, {}, extractor.fingerprint)
+    tables.write(protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT)), folder / "split.csv")
     right = (rows["emotion"].to_numpy()[:, np.newaxis] == np.array(EMOTIONS)).astype(float)
-    tables.write(builders.predictions(rows, right, EMOTIONS), tmp_path / "predictions.csv")
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMS))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    tables.write(builders.predictions(rows, right, EMOTIONS), folder / "predictions.csv")
+    (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
 
 
 def run(monkeypatch):
@@ -89,3 +93,9 @@ def test_an_impossible_share_is_one_line(project, monkeypatch):
     (project / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"familiarity": {"false_alarms": 2.0}}))
     line = builders.failure("familiarity", lambda: run(monkeypatch), OUTPUTS)
     assert "false_alarms" in line
+
+
+def test_speakers_of_one_utterance_are_one_line(project, monkeypatch):
+    write(builders.manifest(6, 1, EMOTIONS), project)
+    line = builders.failure("familiarity", lambda: run(monkeypatch), OUTPUTS)
+    assert "found 2 of 4 from which no distance can be measured; add recordings" in line
