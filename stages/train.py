@@ -39,9 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"train: warning: {warning}", file=sys.stderr)
         with whole_folder(options.models) as folder:
             bar = partial(tqdm, desc="train", unit="fold", disable=None)
-            curves, dynamics = training.train(
+            curves, dynamics, networks = training.train(
                 split, utterances, own, emotions, settings, folder, options.workers, bar, copies.vectors
             )
+        for warning in training.fewer_networks(settings, networks):
+            print(f"train: warning: {warning}", file=sys.stderr)
         tables.write(dynamics, options.dynamics)
         tables.write(curves, options.curves)
         drawing.save(learning_curves.draw(curves), options.picture)

@@ -10,7 +10,7 @@ from joblib import delayed
 from ser.features import Features
 from ser.learning import cartography, classifier, fitting, objective, soft_labels
 from ser.learning.curves import kept
-from ser.learning.recipe import Recipe, TrainParams
+from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.machine import processes
 from ser.splits import names, oracle, table
 
@@ -25,7 +25,7 @@ def train(
     workers: int = 1,
     progress: Callable[..., Iterable] = lambda folds, total: folds,
     copies: Sequence[np.ndarray] = (),
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, list[int]]:
     """Train all folds and fill a folder with their classifiers, the same however many workers there are.
 
     Args:
@@ -40,8 +40,8 @@ def train(
         copies: for each condition a distorted copy of every utterance, taught where that is (``fitting.fit``).
 
     Returns:
-        The learning curves, sorted; and how training went for each utterance, in the folds of the protocol beside
-        ``random`` or, where it stands alone, of ``random``.
+        The learning curves, sorted; how training went for each utterance, in the folds of the protocol beside
+        ``random`` or, where it stands alone, of ``random``; and how many networks each fold has.
 
     Raises:
         InputError: as ``ser.learning.fitting.fit``.
@@ -54,8 +54,9 @@ def train(
         tasks.append(delayed(_train_fold)(recipe, features.vectors, utterances, parts, path, copies))
         mapped.append(alone or protocol != names.RANDOM)
     folds = list(progress(processes.parallel(tasks, workers), total=len(tasks)))
-    dynamics = [went for (_, went), wanted in zip(folds, mapped, strict=True) if wanted]
-    return pd.concat([curve for curve, _ in folds], ignore_index=True), cartography.combine(dynamics)
+    curves, dynamics, networks = zip(*folds, strict=True)
+    dynamics = [went for went, wanted in zip(dynamics, mapped, strict=True) if wanted]
+    return pd.concat(curves, ignore_index=True), cartography.combine(dynamics), list(networks)
 
 
 def _train_fold(
@@ -65,14 +66,14 @@ def _train_fold(
     parts: np.ndarray,
     path: Path,
     copies: Sequence[np.ndarray],
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Train one fold, in a process of its own where there are several workers."""
     truth, speakers = utterances["emotion"].to_numpy(), utterances["speaker"].to_numpy()
     training = utterances[parts == "train"]
     went = cartography.Recorder(training["emotion"], recipe.labels)
     model, curve = fitting.fit(recipe, vectors, truth, parts, speakers, utterances, went.record, copies)
     classifier.save(model, path)
-    return curve, went.of_fold(training["id"])
+    return curve, went.of_fold(training["id"]), len(model.networks)
 
 
 def warnings(params: TrainParams, utterances: pd.DataFrame, emotions: Sequence[str]) -> list[str]:
@@ -103,6 +104,18 @@ def warnings(params: TrainParams, utterances: pd.DataFrame, emotions: Sequence[s
                 "the other groups share the weight of that emotion"
             )
     return lines
+
+
+def fewer_networks(params: TrainParams, networks: Sequence[int]) -> list[str]:
+    """Say in how many of the trained folds there are fewer networks than the parameters ask for, a line or none."""
+    fewer = [number for number in networks if number < params.networks]
+    if params.classifier != NETWORK or not fewer:
+        return []
+    found = f"{min(fewer)} to {max(fewer)}" if len(set(fewer)) > 1 else fewer[0]
+    return [
+        f"train.networks: expected {params.networks}, found {found} in {len(fewer)} of {len(networks)} folds, as too "
+        "few other speakers, or utterances in random, can validate; lower split.validation_share or train.networks"
+    ]
 
 
 def summary(curves: pd.DataFrame) -> str:

@@ -11,7 +11,7 @@ import yaml
 from ser import features
 from ser.features import Features
 from ser.files import tables
-from ser.learning import cartography, classifier, fitting
+from ser.learning import cartography, classifier, fitting, training
 from ser.splits import protocols
 from ser.splits import table as splits_table
 from ser.splits.protocols import SplitParams
@@ -212,6 +212,31 @@ def test_trains_several_networks_for_a_fold_where_asked(run):
     assert len(classifier.load(Path("models/classifier/loso-01.safetensors")).networks) == 3
     curves = pd.read_csv("curves.csv")
     assert not curves.duplicated(["protocol", "fold", "epoch"]).any()
+
+
+def test_says_in_how_many_folds_too_few_others_can_validate_for_the_networks_asked_for(run, capsys):
+    tables.write(protocols.make(people(), EMOTIONS, SplitParams("holdout", 3, 0.5, 0.3, 0)), Path("split.csv"))
+    write_params(networks=4, epochs=1)
+    run()
+    counts = [len(classifier.load(path).networks) for path in sorted(Path("models/classifier").iterdir())]
+    assert counts == [3, 3]  # one of three speakers validates, so each of the two others can do so instead
+    expected = "train: warning: train.networks: expected 4, found 3 in 2 of 2 folds, as too few other speakers, "
+    assert capsys.readouterr().err.startswith(expected)
+
+
+@pytest.mark.parametrize("changes", [{"networks": 3}, {"networks": 4, "classifier": "lda"}], ids=["enough", "linear"])
+def test_says_nothing_where_there_are_as_many_networks_as_asked_for_or_no_others(run, capsys, changes):
+    tables.write(protocols.make(people(), EMOTIONS, SplitParams("holdout", 3, 0.5, 0.3, 0)), Path("split.csv"))
+    write_params(epochs=1, **changes)
+    run()
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_the_numbers_of_networks_that_are_too_low_are_a_range():
+    params = builders.train_params(networks=4)
+    (line,) = training.fewer_networks(params, [4, 1, 3, 4, 2])
+    assert line.startswith("train.networks: expected 4, found 1 to 3 in 3 of 5 folds, as ")
+    assert training.fewer_networks(params, [4, 4]) == []
 
 
 @pytest.mark.parametrize("kind", ["lda", "svm"])
