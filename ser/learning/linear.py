@@ -44,12 +44,12 @@ def fit(
         Weights (labels, numbers) and bias (labels,), which give scores.
 
     Raises:
-        InputError: the support vector machine's solver does not end.
+        InputError: the support vector machine's solver does not end; or as ``discriminant``.
     """
     if kind == "lda":
         counts = np.bincount(truth)
         even = np.full(len(counts), 1 / len(counts))
-        weights, bias = discriminant(rows, truth, even if params.class_weights else counts / len(truth))
+        weights, bias = discriminant(rows, truth, even if params.class_weights else counts / len(truth), place)
     else:
         balanced = "balanced" if params.class_weights else None
         machine = LinearSVC(C=params.cost, dual="auto", class_weight=balanced, max_iter=ITERATIONS, random_state=0)
@@ -67,16 +67,21 @@ def fit(
     return weights, bias
 
 
-def discriminant(rows: np.ndarray, truth: np.ndarray, priors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def discriminant(rows: np.ndarray, truth: np.ndarray, priors: np.ndarray, place: str) -> tuple[np.ndarray, np.ndarray]:
     """Fit linear discriminant analysis with an automatically shrunk covariance.
 
     Args:
         rows: float64 (utterances, numbers).
         truth: (utterances,) labels, 0 1 2 ..., each at least once.
         priors: how likely each label is before anything is heard, (labels,).
+        place: protocol and fold, for messages.
 
     Returns:
         What scikit-learn calls ``coef_`` and ``intercept_``.
+
+    Raises:
+        InputError: there are more numbers than utterances, and no label has three utterances that differ: the shrinkage
+            of two is none, and along most directions nothing varies.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Only one sample available", UserWarning)  # it has no covariance to add
@@ -95,8 +100,12 @@ def discriminant(rows: np.ndarray, truth: np.ndarray, priors: np.ndarray) -> tup
             roots[own] = np.sqrt(prior * (1 - share) / own.sum()) * (rows[own] - scaler.mean_)
             diagonal += prior * share * np.mean(standard**2) * scaler.scale_**2
     if not diagonal.all():
+        wanted = "utterances of an emotion to differ, found none that do"
+        if any(np.ptp(rows[truth == label], axis=0).any() for label in range(len(priors))):
+            wanted = "three training utterances of an emotion that differ, found two at most"
         raise InputError(
-            "linear discriminant analysis: expected utterances of an emotion to differ, found none that do"
+            f"{place}: linear discriminant analysis: expected {wanted}; add recordings, or choose train.start none or "
+            "train.classifier svm"
         )
     narrowed = roots / diagonal
     inner = np.eye(len(rows)) + narrowed @ roots.T

@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from ser.files.failures import InputError
 from ser.learning import classifier, fitting, linear
 from ser.learning.recipe import AdversaryParams, Recipe, RobustParams, TrainParams
 
@@ -96,6 +97,42 @@ def test_perfect_scores_give_no_certainty():
     factor = linear.inverse_temperature(scores, truth, None)
     # Of 12 utterances, smoothed by a fourteenth of which each label gets a third.
     assert (factor * scores).softmax(dim=1).diagonal().numpy() == pytest.approx(1 - 2 / 3 / 14, abs=1e-3)
+
+
+def sparse(each):
+    """As many training utterances of each emotion, of more numbers than that; the same ones validate."""
+    vectors = np.random.default_rng(0).normal(size=(3 * each, 40)).astype(np.float32)
+    truth = np.repeat(np.array(LABELS, dtype=object), each)
+    parts = np.repeat(["train", "validation"], 3 * each)
+    return np.tile(vectors, (2, 1)), np.tile(truth, 2), parts, np.where(parts == "train", "c/0", "c/1")
+
+
+@pytest.mark.parametrize("changes", [{"kind": "lda"}, {"kind": "mlp", "start": "lda"}], ids=["alone", "as a start"])
+class TestTheDiscriminantOfFewUtterances:
+    """Of two, the shrinkage that Ledoit and Wolf estimate is none, so the covariance stays singular."""
+
+    def test_asks_for_a_third_one(self, changes):
+        expected = (
+            "^kfold, fold 0: linear discriminant analysis: expected three training utterances of an emotion that "
+            "differ, found two at most; add recordings, or choose train.start none or train.classifier svm$"
+        )
+        with pytest.raises(InputError, match=expected):
+            fitting.fit(recipe(**changes), *sparse(2))
+
+    @pytest.mark.parametrize("each", [1, 2])
+    def test_says_so_where_none_differ(self, changes, each):
+        vectors, *others = sparse(each)
+        vectors[:] = np.repeat(vectors[::each], each, axis=0)
+        expected = "^kfold, fold 0: .*: expected utterances of an emotion to differ, found none that do; add recordings"
+        with pytest.raises(InputError, match=expected):
+            fitting.fit(recipe(**changes), vectors, *others)
+
+    def test_makes_do_with_three_of_one_emotion(self, changes):
+        vectors, truth, parts, speakers = sparse(3)
+        kept = (truth == "happy") | (np.arange(len(truth)) % 3 < 2)
+        data = vectors[kept], truth[kept], parts[kept], speakers[kept]
+        model, _ = fitting.fit(recipe(**changes), *data)
+        assert np.isfinite(model.probabilities(data[0])).all()
 
 
 @pytest.mark.parametrize("kind", ["lda", "svm"])
