@@ -85,6 +85,12 @@ def warnings(params: TrainParams, utterances: pd.DataFrame, emotions: Sequence[s
             lines.append(tied.format("train.normalisation speaker", "normalisation train"))
         if params.adversary.attribute == "speaker":
             lines.append(tied.format("train.adversary.attribute speaker", "none"))
+    spoken = utterances["speaker"].value_counts()
+    if params.normalisation == "speaker" and (few := (spoken < 3).sum()):
+        lines.append(
+            f"train.normalisation speaker: expected several utterances of every speaker, found one or two by {few} of "
+            f"{len(spoken)} speakers, whose vectors become zeros, or plus and minus one; choose normalisation train"
+        )
     if params.labels == "soft" and (same := soft_labels.same_as_hard(utterances, emotions)):
         lines.append(
             f"train.labels soft: the votes of {', '.join(same)} are for the label or for none of `emotions`, so that "

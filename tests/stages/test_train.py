@@ -335,6 +335,31 @@ def test_warns_where_normalisation_by_speaker_takes_the_emotion_away(run, capsys
     assert "train: warning: emotions are tied to speakers, so train.adversary.attribute speaker takes away" in found
 
 
+def test_warns_where_normalisation_by_speaker_leaves_zeros_and_ones(run, capsys):
+    rows = people()
+    rows.loc[:2, "speaker"] = ["c/6", "c/6", "c/7"]
+    tables.write(rows, Path("manifest.csv"))
+    tables.write(protocols.make(rows, EMOTIONS, SPLIT), Path("split.csv"))
+    write_params(epochs=1)
+    run()
+    assert "warning" not in capsys.readouterr().err
+    write_params(epochs=1, normalisation="speaker")
+    run()
+    expected = "expected several utterances of every speaker, found one or two by 2 of 8 speakers, whose vectors become"
+    assert f"train: warning: train.normalisation speaker: {expected} zeros, or plus" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("each", [1, 2, 3])
+def test_one_or_two_utterances_of_a_speaker_become_zeros_or_plus_and_minus_one(each):
+    rows = builders.manifest(6, each, EMOTIONS)
+    vectors = np.random.default_rng(0).normal(size=(len(rows), 5))
+    params = builders.train_params(normalisation="speaker")
+    normalised = np.abs(classifier.normalised_by_speaker(vectors, rows["speaker"].to_numpy(), params))
+    lost = np.allclose(normalised, 0) or np.allclose(normalised, 1)
+    assert lost == any("found one or two by 6 of 6" in line for line in training.warnings(params, rows, EMOTIONS))
+    assert lost == (each < 3)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
