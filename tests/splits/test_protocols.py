@@ -401,6 +401,13 @@ class TestDisjointSentences:
             protocols.make(corpus(takes=6), EMOTIONS, params())
         )
 
+    def test_an_emotion_of_fewer_utterances_than_groups_of_sentences_passes_without_a_warning(self):
+        utterances = speaking()
+        few = utterances["id"].isin([f"made/0{number}sad{number}" for number in range(5)])
+        kept = utterances[(utterances["emotion"] != "sad") | few].reset_index(drop=True)
+        split = protocols.make(kept, EMOTIONS, apart(groups=6))
+        table.check(split, kept, True)
+
     def test_a_word_that_tells_the_emotion_is_known_to_the_usual_folds_and_not_to_these(self):
         """Vectors that know nothing but the sentence, and sentences of one emotion each: the leak, and its cure."""
         utterances = speaking(sentences=3)
