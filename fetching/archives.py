@@ -3,6 +3,7 @@
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -41,7 +42,7 @@ def unpack(archive: Path, folder: Path, keep: Sequence[str], inside: str, most_b
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with source.open(member) as content, target.open("xb") as stream:
                     shutil.copyfileobj(content, stream)  # of a member no more is read than its size in the directory
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         raise InputError(f"{archive}: {_kind(archive)}: {error}; fetch it again, or from another address") from error
     return len(wanted)
 

@@ -72,6 +72,7 @@ def table(
     speakers = sorted(set(asked["speaker"]))
     bootstrap = Bootstrap.of(speakers, params.intervals)
     scored = replicates(predictions, manifest, emotions, speakers, bootstrap)
+    spoken = metrics.needs(metrics.confusions(asked["emotion"], asked["emotion"], asked["speaker"], speakers, emotions))
     yardstick = (params.yardstick.encoder, params.yardstick.classifier, params.yardstick.normalisation)
     seeds = predictions.groupby([*SYSTEM, "protocol"])["seed"].nunique()
     lines = []
@@ -85,7 +86,7 @@ def table(
         line = dict(zip((*SYSTEM, "protocol"), key, strict=True)) | {"seeds": seeds[key], "note": ""}
         for name, figure in figures.items():
             if figure is not None:
-                line |= {name: figure[0]} | bootstrap.interval(figure[1:], f"{name}_")
+                line |= {name: figure[0]} | bootstrap.interval(figure[1:], f"{name}_", spoken.get(name, spoken["uar"]))
         lines.append(line)
     lines.sort(key=lambda line: line["protocol"] == RANDOM)
     lines.append({"encoder": CHANCE, "uar": oracle.chance(asked), "note": CHANCE_NOTE})

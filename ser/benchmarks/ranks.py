@@ -19,8 +19,8 @@ from ser.benchmarks import comparison
 from ser.benchmarks.comparison import SYSTEM, System
 from ser.files.failures import InputError
 from ser.files.params import check_ranges
-from ser.scores import words
-from ser.scores.intervals import Bootstrap, IntervalParams
+from ser.scores import metrics, words
+from ser.scores.intervals import ABSENT, Bootstrap, IntervalParams
 from ser.splits.names import RANDOM
 
 LEAST_SYSTEMS = 3  # that Friedman's test compares
@@ -78,13 +78,15 @@ def table(answers: Mapping[str, Answers], reference: System, params: IntervalPar
     Raises:
         InputError: the reference is not among the systems that every task has.
     """
-    tested, bootstraps = {}, {}
+    tested, bootstraps, spoken = {}, {}, {}
     for number, (task, asked) in enumerate(answers.items()):
         rows = asked.predictions
         rows = rows[(rows["normalisation"] == TRAIN) & (rows["protocol"] != RANDOM)]
         speakers = sorted(set(asked.utterances["speaker"]))
         own = dataclasses.replace(params, seed=params.seed + number)
         bootstraps[task] = Bootstrap.of(speakers, own)
+        emotions, who = (asked.utterances[column] for column in ("emotion", "speaker"))
+        spoken[task] = metrics.needs(metrics.confusions(emotions, emotions, who, speakers, asked.emotions))["uar"]
         scored = comparison.replicates(rows, asked.utterances, asked.emotions, speakers, bootstraps[task])
         tested[task] = {key[: len(SYSTEM)]: scores["uar"] for key, scores in scored.items()}
     systems = [key for key in next(iter(tested.values())) if all(key in others for others in tested.values())]
@@ -100,14 +102,17 @@ def table(answers: Mapping[str, Answers], reference: System, params: IntervalPar
     ranks = uars.rank(ascending=False).mean(axis=1)
     # The task with the fewest speakers gives the degrees of freedom of what is over all tasks.
     careful = min(bootstraps.values(), key=lambda own: (not own.obstacle, len(own.strata)))
+    rare = any(max(map(bootstraps[task].absent, spoken[task])) > ABSENT for task in tested)
     lines = []
     for key, rank in zip(systems, ranks, strict=True):
         line = {"encoder": key[0], "classifier": key[1], "rank": rank}
         for task in tested:
-            line |= {task: tested[task][key][0]} | bootstraps[task].interval(tested[task][key][1:], f"{task}_")
+            line |= {task: tested[task][key][0]} | bootstraps[task].interval(
+                tested[task][key][1:], f"{task}_", spoken[task]
+            )
         for name, replicates in (("mean", both[key]), ("difference", both[key] - both[compared])):
             if name == "mean" or key != compared:
-                line |= {name: replicates[0]} | careful.interval(replicates[1:], f"{name}_")
+                line |= {name: replicates[0]} | ({} if rare else careful.interval(replicates[1:], f"{name}_"))
         lines.append(line)
     return pd.DataFrame(lines).sort_values(["rank", "mean"], ascending=[True, False], ignore_index=True)
 

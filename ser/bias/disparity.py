@@ -69,7 +69,7 @@ def spreads(confusion: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
     """
     each = by_emotion(confusion)
     present = (each["support"] > 0).all(axis=-2)
-    uar = mean_where(each["recall"], np.broadcast_to(present[..., None, :], each["recall"].shape))
+    uar = uars(confusion, target)["uar"]
     measures = {"uar_largest": np.ptp(uar, axis=-1)[..., None]}
     for ending, counts in (("", confusion), ("_matched", matched(confusion, target))):
         own = by_emotion(counts)
@@ -81,6 +81,13 @@ def spreads(confusion: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
         measures[f"demographic_parity{ending}"] = np.ptp(_rates(counts), axis=-2)
         measures[f"unweighted_average_bias{ending}"] = mean_where(own["f1"].std(axis=-2), present)[..., None]
     return measures
+
+
+def uars(confusion: np.ndarray, _: np.ndarray) -> dict[str, np.ndarray]:
+    """Give the UAR of each group (..., groups) over the emotions that all of them have."""
+    each = by_emotion(confusion)
+    present = (each["support"] > 0).all(axis=-2)
+    return {"uar": mean_where(each["recall"], np.broadcast_to(present[..., None, :], each["recall"].shape))}
 
 
 def _rates(confusion: np.ndarray) -> np.ndarray:

@@ -20,11 +20,11 @@ from scipy import stats
 
 from ser.bias import comparison, permutations
 from ser.bias.claims import ANY, GAP, INTERVAL, LARGEST, TEST, UAR, Claims
-from ser.bias.disparity import differences, spreads
+from ser.bias.disparity import differences, spreads, uars
 from ser.bias.groups import BiasParams
 from ser.people import COMPARED, PAIRED, groups_of, pair_name
 from ser.scores.intervals import Bootstrap
-from ser.scores.metrics import confusions, resampled, scores
+from ser.scores.metrics import confusions, resampled
 
 POWER = 0.8  # of finding the smallest gap that the data could have shown
 COLUMNS = (
@@ -199,7 +199,7 @@ def _pair(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasPa
     seen = groups.measured(differences, groups.labels)
     columns = {"difference": seen}
     if TEST in allowed:
-        columns |= _chance(groups, differences, seen, params, two_sided=True)
+        columns |= _chance(groups, _differences, seen, params, two_sided=True)
     if TEST in allowed or INTERVAL in allowed:
         low, high, columns["detectable"] = _drawn(groups, seen, params)
         columns |= {"low": low, "high": high} if INTERVAL in allowed else {}
@@ -210,15 +210,27 @@ def _pair(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasPa
 
 def _all(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, tested: bool) -> list[dict]:
     """Give the rows that compare all groups of an attribute."""
-    columns = {"difference": groups.measured(spreads, groups.labels)}
+    columns = {"difference": _spreads(groups, groups.labels)}
     if tested:
-        columns |= _chance(groups, spreads, columns["difference"], params, two_sided=False)
+        columns |= _chance(groups, _spreads, columns["difference"], params, two_sided=False)
     rows = [{"attribute": attribute, "first": "", "second": ""} | row for row in _rows(columns, emotions)]
-    uar = groups.measured(lambda totals, _: {"uar": scores(totals)["uar"]}, groups.labels)["uar"]
+    uar = groups.measured(uars, groups.labels)["uar"]
     best, worst = groups.names[uar.argmax()], groups.names[uar.argmin()]
     assert rows[0]["measure"] == "uar_largest"
     rows[0] |= {"first": best, "second": worst} | ({"ratio": uar.min() / uar.max()} if uar.max() > 0 else {})
     return rows
+
+
+def _differences(groups: Arena, labels: np.ndarray) -> dict[str, np.ndarray]:
+    return groups.measured(differences, labels)
+
+
+def _spreads(groups: Arena, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Measure ``spreads``; the largest difference in UAR is that of the groups' means over corpora, as a pair's is."""
+    found = groups.measured(spreads, labels)
+    if len(groups.within) > 1:
+        found["uar_largest"] = np.ptp(groups.measured(uars, labels)["uar"], axis=-1)[..., None]
+    return found
 
 
 def _chance(
@@ -226,7 +238,7 @@ def _chance(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Give p-values, the smallest that there can be, and the range of a gap that comes about by chance."""
     labels, exact = permutations.arrangements(groups.labels, groups.corpora, params.permutations, params.seed)
-    null = _where_seen(groups.measured(measure, labels), seen)
+    null = _where_seen(measure(groups, labels), seen)
     smallest = permutations.smallest_p(permutations.table(groups.labels, groups.corpora), params.permutations)
     level = (1 + params.confidence) / 2 if two_sided else params.confidence
     columns = {

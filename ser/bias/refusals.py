@@ -125,6 +125,21 @@ def _of_comparison(
             many = "; ".join(" and ".join(map(str, row)) for row in sizes)
             where = f" of each group in {', '.join(cells)}" if several else ""
             rows.append((name, TEST, f"speakers{where}: {many}; no p can fall below {smallest:.2g}"))
-        if several and name != LARGEST and obstacle:
+        if several and name != LARGEST and (obstacle := obstacle or _rare(parts, members, cells, params)):
             rows.append((name, INTERVAL, f"{obstacle}, in a group of a corpus"))
     return rows
+
+
+def _rare(
+    parts: dict[str, pd.DataFrame], members: Sequence[str], cells: dict[str, list[list[str]]], params: BiasParams
+) -> str:
+    """Name emotions that draws of the speakers of a group of a corpus would often lack; ``""`` where there is none."""
+    rare = set()
+    for corpus, groups in cells.items():
+        for member, speakers in zip(members, groups, strict=True):
+            own = parts[member][parts[member]["corpus"] == corpus]
+            bootstrap = Bootstrap.of(speakers, params)
+            for emotion, voices in own.groupby("truth")["speaker"].unique().items():
+                if bootstrap.absent(np.isin(speakers, voices)) > ABSENT:
+                    rare.add(emotion)
+    return f"too few speakers have {', '.join(sorted(rare))}" if rare else ""

@@ -30,7 +30,7 @@ SCORES = {
     "low_training_confidence": "the label was hard to learn",
     "training_variability": "the label was learnt and unlearnt",
     "neighbour_disagreement": "utterances that sound alike have other labels",
-    MEAN_RANK: "mean rank of three scores: probability, training, neighbours",
+    MEAN_RANK: "mean rank of up to three scores: probability, training, neighbours",
 }
 
 
@@ -125,7 +125,7 @@ def cost(material: Material) -> Finding:
         f"random it is {words.number(values['matched'])} in the mean; what is gained beyond that is the cost of "
         f"ambiguity: {words.estimate(values, 'cost', reason, sign=True)}."
     )
-    sure = "Intervals are over speakers."
+    sure = "Intervals are over speakers." if "cost_low" in values else "Nobody can say: there is no interval."
     if judge == "model":
         sure += " No raters: a model chose what to leave out, so part of the gain may be its own errors, not ambiguity."
     signs = [words.excludes(values, "cost")] if words.interval(values, "cost") else []
@@ -198,8 +198,8 @@ def check(material: Material, reference: str) -> Finding:
             return Finding(
                 asked,
                 verdict,
-                f"The mean rank of three model scores has {words.estimate(values, measure)} ({meaning}), over "
-                f"{words.amount(values['utterances'], 'utterance')}.{within}",
+                f"The mean rank of the model's scores, up to three, has {words.estimate(values, measure)} ({meaning}), "
+                f"over {words.amount(values['utterances'], 'utterance')}.{within}",
                 "No interval: too few speakers, or unknown ones."
                 if verdict == words.UNKNOWN
                 else "The interval is over speakers.",

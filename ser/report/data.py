@@ -62,6 +62,8 @@ def size(manifest: dict) -> str:
     """Say how much data there is."""
     count = manifest.get("speakers")
     speakers = words.amount(count, "speaker") if count else "unknown speakers"
+    if count and manifest["without_speaker"]:
+        speakers += f" and, {manifest['without_speaker']:,} of them, by unknown ones"
     corpora = words.listing(sorted(manifest["corpora"]))
     hours = f"{words.number(manifest['hours'])} hours"
     return f"{words.amount(manifest['utterances'], 'utterance')} by {speakers}, {hours} of speech, from {corpora}"

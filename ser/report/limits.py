@@ -91,7 +91,7 @@ def limits(material: Material) -> list[str]:
             + (
                 "they train, or are left out; that no test speaker is heard in them is the corpus' word, not measured."
                 if told
-                else "no split can keep them apart, and there are no intervals."
+                else "no split can keep them apart, and figures that they are part of have no intervals."
             )
         )
     points += _shared(manifest["shared_audio"])

@@ -149,8 +149,9 @@ def folds(material: Material) -> Finding:
     """Say how much folds differ."""
     rows = material.tables["folds"]
     rows = rows[rows["protocol"] == chosen(material)]
-    asked = "Does it matter which speakers are tested?"
-    cannot = "Whether a fold is hard because of its speakers, their recordings, or the fewer speakers left to train on."
+    of = "utterances" if chosen(material) == RANDOM else "speakers"
+    asked = f"Does it matter which {of} are tested?"
+    cannot = f"Whether a fold is hard because of its {of}, or of those that are left to train on."
     if len(rows) < 2:
         return Finding(asked, words.UNKNOWN, "There is one fold only.", "Nothing can be compared.", cannot)
     low, high = rows["uar"].min(), rows["uar"].max()
@@ -160,7 +161,9 @@ def folds(material: Material) -> Finding:
         MEASURED,
         f"The UAR of the {len(rows)} folds lies between {words.number(low)} and {words.number(high)}: mean "
         f"{words.number(spread['uar_mean'])}, standard deviation {words.number(spread['uar_std'])}.",
-        "Folds share most of their training speakers, so their spread is no interval; that one stands above.",
+        f"Folds learn from {of} in common, so their spread is no interval; that one stands above."
+        if len(rows) > 2
+        else "Two folds are too few for an interval; that one stands above.",
         cannot,
     )
 
@@ -176,7 +179,8 @@ def curves(material: Material) -> Finding:
         "Does the model learn by heart?",
         MEASURED,
         f"Mean over the folds, at the epoch that was kept ({_range(epochs)}): UAR {words.number(train)} of the "
-        f"training utterances, {words.number(validation)} of the validation speakers, "
+        f"training utterances, {words.number(validation)} of the validation "
+        f"{'utterances' if chosen(material) == RANDOM else 'speakers'}, "
         f"{words.signed(train - validation)} apart.",
         "The validation figure chose the epoch, so it flatters a little; the test figures above do not."
         if _stopped(material)
@@ -230,10 +234,15 @@ def _spoken(row, measure: str):
     return float(getattr(row, measure)) if row.support else "nobody speaks it"
 
 
+def _whole(count: float) -> int | float:
+    """A count that a table with gaps has as a float."""
+    return count if pd.isna(count) else int(count)
+
+
 def _folds(rows: pd.DataFrame, protocol: str) -> Table:
     rows = rows[rows["protocol"] == protocol]
     body = [
-        [int(row.fold), float(row.uar), float(row.accuracy), int(row.utterances), row.speakers]
+        [int(row.fold), float(row.uar), float(row.accuracy), int(row.utterances), _whole(row.speakers)]
         for row in rows.itertuples()
     ]
     return table("Each fold", ["fold", "UAR", "accuracy", "utterances", "test speakers"], body)

@@ -68,11 +68,14 @@ def section(material: Material) -> Section:
 
 def _drawn(material: Material) -> str:
     """Say that only some utterances of a large corpus were probed, where that is so."""
-    most, everything = material.settings["representation"]["utterances"], material.metrics["manifest"]["utterances"]
+    manifest, most = material.metrics["manifest"], material.settings["representation"]["utterances"]
+    everything = manifest["utterances"]
+    if everything <= most:
+        return ""
+    known = everything - manifest["without_speaker"]  # of unknown speakers none are drawn, unless there are no others
     return (
-        f" Of {words.amount(everything, 'utterance')}, {most} of speakers drawn by chance were probed and mapped."
-        if everything > most
-        else ""
+        f" Of {words.amount(everything, 'utterance')}, {min(most, known or everything)} of speakers drawn by chance "
+        "were probed and mapped."
     )
 
 

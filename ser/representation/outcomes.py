@@ -98,4 +98,6 @@ def interval(outcomes: list[Outcome], params: IntervalParams) -> tuple[dict[str,
     if bootstrap.obstacle:
         return {}, f"no interval ({bootstrap.obstacle})"
     replicates = [balanced(outcome, bootstrap.weights) for outcome in outcomes]
-    return bootstrap.interval(replicates[0] - sum(replicates[1:])), ""
+    needs = np.concatenate([outcome.support.T > 0 for outcome in outcomes])
+    bounds = bootstrap.interval(replicates[0] - sum(replicates[1:]), needs=needs[needs.any(axis=1)])
+    return bounds, "" if bounds else "no interval (too few speakers have some of the classes)"

@@ -165,7 +165,12 @@ def _reusable(path: Path, made_by: str) -> dict[tuple[str, str], np.ndarray]:
     """Read what an earlier run left, by id and the audio's hash; nothing where it was made in another way."""
     if not path.exists():
         return {}
-    earlier = features.load(path)
+    try:
+        earlier = features.load(path)
+    except InputError as error:
+        raise InputError(
+            f"{error}".replace("run the stage features again", "delete it, and it is made anew")
+        ) from error
     if earlier.extractor != made_by:
         return {}
     return dict(zip(zip(earlier.ids.tolist(), earlier.sha256.tolist(), strict=True), earlier.vectors, strict=True))
@@ -231,6 +236,8 @@ def _encode_in_worker(condition: Condition, place: int) -> np.ndarray:
 
 def _encode(extractor: Extractor, task: Task, condition: Condition, place: int) -> np.ndarray:
     path = task.raw / task.manifest["path"].iloc[place]
+    if audio.digest(*audio.decode(path)) != task.manifest["sha256"].iloc[place]:
+        raise InputError(f"{path}: the audio has changed since the manifest was made; run the stage manifest again")
     try:
         return extractor.vector(distorted(audio.load(path), condition, task, place))
     except InputError as error:

@@ -57,6 +57,15 @@ def test_the_best_stand_first_with_their_uar_on_each_corpus_and_the_mean(corpora
         assert row["mean_low"] < row["mean"] < row["mean_high"]
 
 
+def test_a_corpus_with_an_emotion_of_few_has_no_interval_nor_has_the_mean(corpora):
+    corpora["four"] = answers("four", SKILLS, speakers=24)
+    rows = corpora["four"].utterances
+    rows["emotion"] = np.where(rows["speaker"].isin(["four/0", "four/1"]), rows["emotion"], "sad")
+    scored = ranks.table(corpora, REFERENCE, INTERVALS)
+    assert not {"four_low", "mean_low", "difference_low"} & set(scored.columns)
+    assert scored["one_low"].notna().all()
+
+
 def test_a_difference_is_the_mean_of_the_corpora_s_and_its_interval_is_narrower_than_one_corpus_alone(corpora):
     scored = ranks.table(corpora, REFERENCE, INTERVALS).set_index("encoder")
     expected = np.mean([uar(asked, "better") - uar(asked, "ours") for asked in corpora.values()])

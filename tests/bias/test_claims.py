@@ -183,6 +183,14 @@ def test_few_speakers_of_a_group_in_a_corpus_allow_no_interval_of_the_gap():
     }
 
 
+def test_an_emotion_of_few_in_a_group_of_a_corpus_allows_no_interval_of_the_gap():
+    people = pd.concat([corpus(12, 12), corpus(12, 12, name="d")])
+    others = people["speaker"].isin([f"c/f{number}" for number in range(2, 12)])
+    people = people[~others | (people["truth"] != "sad")]  # two women of c are left who say it, fourteen in both
+    reason = "too few speakers have sad, in a group of a corpus"
+    assert of(refusals(people), "gender") == {("female_minus_male", INTERVAL): reason}
+
+
 def test_a_test_within_corpora_that_no_gap_could_pass_is_refused_with_the_speakers_of_each():
     people = pd.concat([corpus(2, 2), corpus(2, 2, name="d")])
     refused = of(refusals(people, dataclasses.replace(PARAMS, minimum_speakers=2)), "gender")

@@ -126,6 +126,22 @@ def test_what_an_easy_corpus_with_more_women_makes_is_no_gap_between_women_and_m
     assert found["detectable"] < blind["detectable"]
 
 
+def test_the_largest_gap_of_two_groups_is_that_of_the_pair_over_several_corpora_as_well():
+    """One corpus is kinder to women, the other to men."""
+    people = pd.concat(
+        [
+            simulate(sizes=(8, 8), recalls=recalls, seed=seed).assign(corpus=name)
+            for name, recalls, seed in (("a", (0.9, 0.5), 1), ("b", (0.6, 0.9), 2))
+        ]
+    )
+    people["speaker"] = people["corpus"] + people["speaker"].str[1:]
+    found = table(people).query("attribute == 'gender'").set_index("measure")
+    pair, largest = found.loc["uar"], found.loc["uar_largest"]
+    assert largest["difference"] == pytest.approx(abs(pair["difference"]))
+    assert largest["p"] == pytest.approx(pair["p"], abs=0.02)
+    assert (largest["first"], largest["second"])[:: 1 if pair["difference"] > 0 else -1] == ("female", "male")
+
+
 def test_women_who_are_served_worse_within_each_corpus_are_served_worse_though_the_easier_has_more_of_them():
     people = of_two_corpora(women=(16, 4), men=(4, 16), recalls=(0.97, 0.4), each=8)
     worse = (people["gender"] == "female") & (np.random.default_rng(0).random(len(people)) < 0.25)

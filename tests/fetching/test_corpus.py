@@ -101,6 +101,7 @@ def link():
 
 NO_CHECKSUM = {"checksum": None, "unchecked": "in a test"}
 GOOD = archive()
+BEGINS = GOOD.index(b"erkennung.txt") + len("erkennung.txt")  # the compressed bytes
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,7 @@ GOOD = archive()
         (GOOD, {}, {"bytes": 7}, rf"expected 7 bytes, found {len(GOOD)}"),
         (b"<!DOCTYPE html><p>Sign in", {}, NO_CHECKSUM, "expected a ZIP file, found a web page"),
         (GOOD.replace(b"PK\x01\x02", b"PK\x09\x09", 1), {}, NO_CHECKSUM, "damaged"),
+        (GOOD[:BEGINS] + b"\x07" + GOOD[BEGINS + 1 :], {}, NO_CHECKSUM, "invalid block type; fetch it again"),
         (archive(NAMES[:-200]), {}, NO_CHECKSUM, "not the corpus that is expected: .*expected 535 audio files"),
         (archive(extra=[("../climbs.txt", "x")]), {}, NO_CHECKSUM, r"'\.\./climbs\.txt' leads out of the folder"),
         (archive(extra=[("/etc/climbs", "x")]), {}, NO_CHECKSUM, "'/etc/climbs' leads out of the folder"),

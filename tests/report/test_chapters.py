@@ -359,6 +359,40 @@ def test_scores_are_checked_against_the_chance_level_of_their_measure(values, ve
 # Performance
 
 
+COUNTED = {"corpora": {"c": 96}, "hours": 0.5, "utterances": 96}
+
+
+def test_utterances_of_unknown_speakers_are_told_apart():
+    said = {
+        (8, 0): "96 utterances by 8 speakers, 0.500 hours",
+        (4, 48): "96 utterances by 4 speakers and, 48 of them, by unknown ones, 0.500 hours",
+        (0, 96): "96 utterances by unknown speakers, 0.500 hours",
+    }
+    for (count, unknown), words in said.items():
+        manifest = COUNTED | {"without_speaker": unknown} | ({"speakers": count} if count else {})
+        assert data.size(manifest).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "said"),
+    [(0, "Of 12,000 utterances, 10000 of"), (9000, "Of 12,000 utterances, 3000 of"), (12_000, "utterances, 10000 of")],
+)
+def test_how_many_utterances_were_probed_is_told(unknown, said):
+    manifest = {"utterances": 12_000, "without_speaker": unknown}
+    known = dataclasses.replace(material({"manifest": manifest}), settings={"representation": {"utterances": 10_000}})
+    assert said in speakers._drawn(known)
+
+
+@pytest.mark.parametrize(("protocol", "of"), [("random", "utterances"), ("kfold", "speakers")])
+def test_folds_differ_in_speakers_only_where_these_are_kept_apart(protocol, of):
+    rows = [{"protocol": protocol, "fold": number, "uar": 0.5 + 0.1 * number} for number in range(3)]
+    name = "random" if protocol == "random" else "speaker_independent"
+    known = material({"evaluate": {name: {"folds": {"uar_mean": 0.6, "uar_std": 0.1}}}}, folds=rows)
+    finding = performance.folds(known)
+    assert finding.asked == f"Does it matter which {of} are tested?"
+    assert f"Folds learn from {of} in common" in finding.sure
+
+
 def test_the_most_frequent_error_is_named_with_its_share():
     pairs = [("happy", "neutral")] * 3 + [("happy", "happy")] * 2 + [("sad", "happy")] * 2
     table = pd.DataFrame(pairs, columns=["truth", "prediction"])

@@ -275,6 +275,14 @@ def test_a_difference_is_paired_over_speakers():
     assert (bounds["low"], bounds["high"]) == pytest.approx((0.1, 0.1))
 
 
+def test_a_probe_of_what_few_speakers_have_has_no_interval_and_says_why():
+    names = [f"c/{number:02d}" for number in range(24)]
+    support = np.ones((24, 2))
+    support[2:, 1] = 0
+    bounds, why = outcomes.interval([outcome_of(names, support / 2, support)], PARAMS)
+    assert (bounds, why) == ({}, "no interval (too few speakers have some of the classes)")
+
+
 def test_a_group_of_few_speakers_has_no_interval_and_says_why():
     names = [f"c/{number}" for number in range(10)]
     strata = np.array([0] * 8 + [1] * 2)

@@ -30,7 +30,7 @@ def corpus(tmp_path):
     (tmp_path / "noise/rain").mkdir(parents=True)
     rain = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
     soundfile.write(tmp_path / "noise/rain/one.wav", rain, 16_000, subtype="FLOAT")
-    return rows
+    return rows.assign(sha256=[audio.digest(*audio.decode(tmp_path / path)) for path in rows["path"]])
 
 
 def encode(corpus, folder, noise="noise", conditions=CONDITIONS, seed=0, workers=1, encoders=MFCC):
@@ -144,9 +144,25 @@ def test_babble_without_other_speakers_is_refused(corpus, tmp_path):
         encode(alone, tmp_path)
 
 
+def test_audio_that_changed_after_the_manifest_is_refused(corpus, tmp_path):
+    soundfile.write(tmp_path / corpus["path"][3], syllables(0.6, 300.0), 16_000, subtype="FLOAT")
+    with pytest.raises(InputError, match=r"the audio has changed since the manifest was made; run the stage manifest"):
+        encode(corpus, tmp_path)
+
+
+def test_a_damaged_file_is_to_be_deleted(corpus, tmp_path):
+    encode(corpus, tmp_path)
+    (tmp_path / "out/mfcc/clean.npz").write_bytes(b"cut")
+    with pytest.raises(InputError, match=r"clean\.npz: damaged, .*; delete it, and it is made anew"):
+        encode(corpus, tmp_path)
+    (tmp_path / "out/mfcc/clean.npz").unlink()
+    encode(corpus, tmp_path)
+
+
 def test_an_utterance_that_cannot_be_encoded_is_named_with_its_condition(corpus, tmp_path):
     path = tmp_path / corpus["path"].iloc[0]
     soundfile.write(path, np.zeros(100), 16_000)
+    corpus.loc[0, "sha256"] = audio.digest(*audio.decode(path))
     with pytest.raises(InputError, match=rf"{path}: clean: expected at least "):
         encode(corpus, tmp_path)
 
