@@ -103,8 +103,8 @@ def _scores(evaluate: Mapping, recipe: Recipe, confidence: float) -> str:
         )
     tested = next(iter(columns.values()))["utterances"]
     return (
-        "**These are the scores of the classifiers of the folds, not of this one**, which was trained on all "
-        "utterances: nobody is left to test it. It was made by the same recipe, of more speakers.\n\n"
+        "**These are the scores of the classifiers of the folds, not of this one**, of which no speaker "
+        "was held out: nobody is left to test it. It was made by the same recipe, of more speakers.\n\n"
         f"{_table(['', *columns], rows)}\n\n"
         f"UAR is the mean recall over the emotions; guessing has {words.number(evaluate['chance_uar'])}. {tested} "
         f"utterances were tested. In brackets: intervals over speakers, {confidence:.0%}. Known speakers overstate."

@@ -1,4 +1,4 @@
-"""Train the one classifier that is used: on all utterances, stopped as those of the folds are."""
+"""Train the one classifier that is used: nobody is held out for a test, and it is stopped as those of the folds are."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,8 @@ from ser.learning.recipe import Recipe, TrainParams
 from ser.splits import names, table
 
 RULE = (
-    "no speaker is held out for a test: the parts of the protocol's first fold, with its test part joined to those who "
-    "train; each network is stopped by other validation speakers, whom it does not train on"
+    "trained with no speaker held out for a test: on the parts of the protocol's first fold, its test part joined to "
+    "those who train; each network is stopped by other validation speakers, on whom it does not train"
 )
 
 
