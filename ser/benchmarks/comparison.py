@@ -72,7 +72,7 @@ def table(
     speakers = sorted(set(asked["speaker"]))
     bootstrap = Bootstrap.of(speakers, params.intervals)
     scored = replicates(predictions, manifest, emotions, speakers, bootstrap)
-    spoken = metrics.needs(metrics.confusions(asked["emotion"], asked["emotion"], asked["speaker"], speakers, emotions))
+    needed = needs(asked, speakers, emotions)
     yardstick = (params.yardstick.encoder, params.yardstick.classifier, params.yardstick.normalisation)
     seeds = predictions.groupby([*SYSTEM, "protocol"])["seed"].nunique()
     lines = []
@@ -86,12 +86,17 @@ def table(
         line = dict(zip((*SYSTEM, "protocol"), key, strict=True)) | {"seeds": seeds[key], "note": ""}
         for name, figure in figures.items():
             if figure is not None:
-                line |= {name: figure[0]} | bootstrap.interval(figure[1:], f"{name}_", spoken.get(name, spoken["uar"]))
+                line |= {name: figure[0]} | bootstrap.interval(figure[1:], f"{name}_", needed.get(name, needed["uar"]))
         lines.append(line)
     lines.sort(key=lambda line: line["protocol"] == RANDOM)
     lines.append({"encoder": CHANCE, "uar": oracle.chance(asked), "note": CHANCE_NOTE})
     lines.append({"encoder": ORACLE, "uar": oracle.speaker_oracle(asked), "note": ORACLE_NOTE})
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seeds": "Int64"})
+
+
+def needs(asked: pd.DataFrame, speakers: Sequence[str], emotions: Sequence[str]) -> dict[str, np.ndarray]:
+    """Give ``metrics.needs`` of systems that are all asked the same utterances."""
+    return metrics.needs(metrics.confusions(asked["emotion"], asked["emotion"], asked["speaker"], speakers, emotions))
 
 
 def replicates(

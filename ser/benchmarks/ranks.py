@@ -19,8 +19,8 @@ from ser.benchmarks import comparison
 from ser.benchmarks.comparison import SYSTEM, System
 from ser.files.failures import InputError
 from ser.files.params import check_ranges
-from ser.scores import metrics, words
-from ser.scores.intervals import ABSENT, Bootstrap, IntervalParams
+from ser.scores import words
+from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.splits.names import RANDOM
 
 LEAST_SYSTEMS = 3  # that Friedman's test compares
@@ -78,15 +78,14 @@ def table(answers: Mapping[str, Answers], reference: System, params: IntervalPar
     Raises:
         InputError: the reference is not among the systems that every task has.
     """
-    tested, bootstraps, spoken = {}, {}, {}
+    tested, bootstraps, needed = {}, {}, {}
     for number, (task, asked) in enumerate(answers.items()):
         rows = asked.predictions
         rows = rows[(rows["normalisation"] == TRAIN) & (rows["protocol"] != RANDOM)]
         speakers = sorted(set(asked.utterances["speaker"]))
         own = dataclasses.replace(params, seed=params.seed + number)
         bootstraps[task] = Bootstrap.of(speakers, own)
-        emotions, who = (asked.utterances[column] for column in ("emotion", "speaker"))
-        spoken[task] = metrics.needs(metrics.confusions(emotions, emotions, who, speakers, asked.emotions))["uar"]
+        needed[task] = comparison.needs(asked.utterances, speakers, asked.emotions)["uar"]
         scored = comparison.replicates(rows, asked.utterances, asked.emotions, speakers, bootstraps[task])
         tested[task] = {key[: len(SYSTEM)]: scores["uar"] for key, scores in scored.items()}
     systems = [key for key in next(iter(tested.values())) if all(key in others for others in tested.values())]
@@ -102,13 +101,13 @@ def table(answers: Mapping[str, Answers], reference: System, params: IntervalPar
     ranks = uars.rank(ascending=False).mean(axis=1)
     # The task with the fewest speakers gives the degrees of freedom of what is over all tasks.
     careful = min(bootstraps.values(), key=lambda own: (not own.obstacle, len(own.strata)))
-    rare = any(max(map(bootstraps[task].absent, spoken[task])) > ABSENT for task in tested)
+    rare = any(bootstraps[task].misses(needed[task]) for task in tested)
     lines = []
     for key, rank in zip(systems, ranks, strict=True):
         line = {"encoder": key[0], "classifier": key[1], "rank": rank}
         for task in tested:
             line |= {task: tested[task][key][0]} | bootstraps[task].interval(
-                tested[task][key][1:], f"{task}_", spoken[task]
+                tested[task][key][1:], f"{task}_", needed[task]
             )
         for name, replicates in (("mean", both[key]), ("difference", both[key] - both[compared])):
             if name == "mean" or key != compared:

@@ -69,8 +69,7 @@ def spreads(confusion: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
     """
     each = by_emotion(confusion)
     present = (each["support"] > 0).all(axis=-2)
-    uar = uars(confusion, target)["uar"]
-    measures = {"uar_largest": np.ptp(uar, axis=-1)[..., None]}
+    measures = {"uar_largest": np.ptp(_mean_recall(each["recall"], present), axis=-1)[..., None]}
     for ending, counts in (("", confusion), ("_matched", matched(confusion, target))):
         own = by_emotion(counts)
         false = counts.sum(axis=-2) - np.diagonal(counts, axis1=-2, axis2=-1)
@@ -86,8 +85,12 @@ def spreads(confusion: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
 def uars(confusion: np.ndarray, _: np.ndarray) -> dict[str, np.ndarray]:
     """Give the UAR of each group (..., groups) over the emotions that all of them have."""
     each = by_emotion(confusion)
-    present = (each["support"] > 0).all(axis=-2)
-    return {"uar": mean_where(each["recall"], np.broadcast_to(present[..., None, :], each["recall"].shape))}
+    return {"uar": _mean_recall(each["recall"], (each["support"] > 0).all(axis=-2))}
+
+
+def _mean_recall(recall: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Average recalls (..., groups, emotions) over the emotions that are ``present`` (..., emotions)."""
+    return mean_where(recall, np.broadcast_to(present[..., None, :], recall.shape))
 
 
 def _rates(confusion: np.ndarray) -> np.ndarray:

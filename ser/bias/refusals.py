@@ -21,7 +21,7 @@ from ser.bias import comparison, permutations
 from ser.bias.claims import ANY, COLUMNS, EVERYWHERE, GAP, INTERVAL, LARGEST, TEST, UAR, UNRECORDED, Claims
 from ser.bias.groups import BiasParams
 from ser.people import ATTRIBUTES, COMPARED, PAIRED, UNKNOWN, by_group, pair_name
-from ser.scores.intervals import ABSENT, Bootstrap
+from ser.scores.intervals import Bootstrap
 from ser.splits import oracle as splits_oracle
 
 
@@ -82,9 +82,7 @@ def _of_group(attribute: str, part: pd.DataFrame, emotions: Sequence[str], param
         return rows
     single = {emotion: names[0] for emotion, names in voices.dropna().items() if len(names) == 1 and names[0]}
     rows += [(emotion, f"one speaker speaks it: {name}") for emotion, name in single.items()]
-    bootstrap = Bootstrap.of(speakers, params)
-    rare = [name for name, of in voices.dropna().items() if bootstrap.absent(np.isin(speakers, of)) > ABSENT]
-    obstacle = bootstrap.obstacle or (f"too few speakers have {', '.join(rare)}" if rare else "")
+    obstacle = params.obstacle(speakers) or _lacking(_rare(part, speakers, params))
     return rows + ([(INTERVAL, obstacle)] if obstacle else [])
 
 
@@ -125,21 +123,34 @@ def _of_comparison(
             many = "; ".join(" and ".join(map(str, row)) for row in sizes)
             where = f" of each group in {', '.join(cells)}" if several else ""
             rows.append((name, TEST, f"speakers{where}: {many}; no p can fall below {smallest:.2g}"))
-        if several and name != LARGEST and (obstacle := obstacle or _rare(parts, members, cells, params)):
+        if (
+            several
+            and name != LARGEST
+            and (obstacle := obstacle or _lacking(*_rare_within(parts, members, cells, params)))
+        ):
             rows.append((name, INTERVAL, f"{obstacle}, in a group of a corpus"))
     return rows
 
 
-def _rare(
+def _rare_within(
     parts: dict[str, pd.DataFrame], members: Sequence[str], cells: dict[str, list[list[str]]], params: BiasParams
-) -> str:
-    """Name emotions that draws of the speakers of a group of a corpus would often lack; ``""`` where there is none."""
-    rare = set()
-    for corpus, groups in cells.items():
-        for member, speakers in zip(members, groups, strict=True):
-            own = parts[member][parts[member]["corpus"] == corpus]
-            bootstrap = Bootstrap.of(speakers, params)
-            for emotion, voices in own.groupby("truth")["speaker"].unique().items():
-                if bootstrap.absent(np.isin(speakers, voices)) > ABSENT:
-                    rare.add(emotion)
-    return f"too few speakers have {', '.join(sorted(rare))}" if rare else ""
+) -> list[set[str]]:
+    """Name the emotions that are rare in each group of each corpus."""
+    return [
+        _rare(parts[member][parts[member]["corpus"] == corpus], speakers, params)
+        for corpus, groups in cells.items()
+        for member, speakers in zip(members, groups, strict=True)
+    ]
+
+
+def _rare(part: pd.DataFrame, speakers: Sequence[str], params: BiasParams) -> set[str]:
+    """Name the emotions of a group that draws of its speakers would often lack."""
+    bootstrap = Bootstrap.of(speakers, params)
+    voices = part.groupby("truth")["speaker"].unique()
+    return {emotion for emotion, names in voices.items() if bootstrap.misses([np.isin(speakers, names)])}
+
+
+def _lacking(*rare: set[str]) -> str:
+    """Word why there is no interval; ``""`` without such emotions."""
+    emotions = sorted(set().union(*rare))
+    return f"too few speakers have {', '.join(emotions)}" if emotions else ""

@@ -20,7 +20,7 @@ An interval speaks of other speakers under the trained models as they are, not o
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -144,10 +144,14 @@ class Bootstrap:
             needs: sets of speakers, bool (sets, speakers), of each of which a draw must have somebody, such as those of
                 each emotion; where more than ``ABSENT`` of the draws have not, there is no interval.
         """
-        if self.obstacle or (needs is not None and max(map(self.absent, needs), default=0.0) > ABSENT):
+        if self.obstacle or (needs is not None and self.misses(needs)):
             return {}
         low, high = self.bounds(replicates)
         return {f"{prefix}low": float(low), f"{prefix}high": float(high)}
+
+    def misses(self, needs: Iterable[np.ndarray]) -> bool:
+        """Say whether more than ``ABSENT`` of the draws have nobody of one of the sets, as for ``interval``."""
+        return max(map(self.absent, needs), default=0.0) > ABSENT
 
     def absent(self, members: np.ndarray) -> float:
         """Give the share of draws, to be expected, that have none of some speakers, (speakers,) of bool."""
