@@ -20,6 +20,8 @@ import pandas as pd
 from ser.files.failures import InputError
 from ser.files.whole import whole_file
 
+AGAIN = "run the stage features again"
+
 
 @dataclass(frozen=True)
 class Features:
@@ -54,14 +56,13 @@ def read(folder: Path, manifest: pd.DataFrame) -> Features:
         InputError: a file is missing, left over or damaged; the files are of different extractors; or they do not hold
             exactly the manifest's utterances with the manifest's audio.
     """
-    again = "run the stage features again"
     corpora = sorted(set(manifest["corpus"]))
     there = sorted(path.stem for path in folder.glob("*.npz"))
     if there != corpora:
-        raise InputError(f"{folder}: expected features of {', '.join(corpora)}, found {', '.join(there)}; {again}")
+        raise InputError(f"{folder}: expected features of {', '.join(corpora)}, found {', '.join(there)}; {AGAIN}")
     parts = [load(folder / f"{corpus}.npz") for corpus in corpora]
     if len({part.extractor for part in parts}) > 1:
-        raise InputError(f"{folder}: the files of {', '.join(corpora)} are of different extractors; {again}")
+        raise InputError(f"{folder}: the files of {', '.join(corpora)} are of different extractors; {AGAIN}")
     rows = {
         (name, sha): row for part in parts for name, sha, row in zip(part.ids, part.sha256, part.vectors, strict=True)
     }
@@ -71,7 +72,7 @@ def read(folder: Path, manifest: pd.DataFrame) -> Features:
         surplus = sorted({name for name, _ in rows.keys() - set(wanted)})
         raise InputError(
             f"{folder}: expected the {len(wanted)} utterances of the manifest, found {len(rows)} "
-            f"({len(missing)} missing{_first(missing)}, {len(surplus)} surplus{_first(surplus)}); {again}"
+            f"({len(missing)} missing{_first(missing)}, {len(surplus)} surplus{_first(surplus)}); {AGAIN}"
         )
     return Features(
         np.array([name for name, _ in wanted]),
@@ -82,11 +83,12 @@ def read(folder: Path, manifest: pd.DataFrame) -> Features:
     )
 
 
-def load(path: Path) -> Features:
+def load(path: Path, again: str = AGAIN) -> Features:
     """Read one feature file.
 
     Args:
         path: the ``.npz`` file.
+        again: what to do where it cannot be had, in a few words.
 
     Returns:
         Its features.
@@ -95,14 +97,13 @@ def load(path: Path) -> Features:
         InputError: the file is missing, damaged or not a feature file: an array is missing, of another type or shape,
             or changed since the file was written, or a number is not finite.
     """
-    again = "run the stage features again"
     # A damaged archive shows in many ways: a wrong checksum, a seek before its beginning, a flag for encryption.
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             features = Features(*(file[key] for key in ("ids", "sha256", "vectors", "names")), str(file["extractor"]))
             written = str(file["digest"])
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; run the stage features") from error
+        raise InputError(f"{path}: no such file; {again}") from error
     except (zipfile.BadZipFile, OSError, RuntimeError, KeyError, EOFError, ValueError, TypeError) as error:
         raise InputError(f"{path}: damaged, or not a feature file ({error}); {again}") from error
     shape = (*features.ids.shape, *features.names.shape)

@@ -8,7 +8,7 @@ import pandas as pd
 from ser.benchmarks.mitigation import BASELINE, GENDERS, MitigationParams
 from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
-from ser.scores.metrics import confusions, resampled, scores
+from ser.scores.metrics import confusions, needs, resampled, scores
 
 # The measures, and who is drawn for their intervals: everybody, or women and men apart.
 MEASURES = {
@@ -56,8 +56,9 @@ def table(
                 bootstrap = bootstraps[drawn]
                 own, base = (tallies[one].measure(measure, bootstrap.weights) for one in (name, BASELINE))
                 figures = {measure: own} | ({f"{measure}_minus_baseline": own - base} if name != BASELINE else {})
+                needed = tallies[name].needs(measure)
                 for figure, values in figures.items():
-                    line |= {figure: values[0]} | bootstrap.interval(values[1:], f"{figure}_")
+                    line |= {figure: values[0]} | bootstrap.interval(values[1:], f"{figure}_", needed)
         lines.append(line)
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seeds": "Int64"})
 
@@ -166,6 +167,18 @@ class _Tally:
         self.named = named.groupby(rows["speaker"]).mean().loc[speakers].to_numpy()
         if (rows["speaker_guess"] == "").any():
             self.named = np.full(len(speakers), np.nan)
+
+    def needs(self, name: str) -> np.ndarray | None:
+        """Say which speakers a measure needs, as ``Bootstrap.interval`` asks: those of each emotion or gender."""
+        if name == "speaker_probe":
+            return None
+        if name == "gender_probe":
+            return needs(self.genders)["uar"]
+        voices = needs(self.emotions)["uar"]
+        if name == "uar":
+            return voices
+        parts = np.concatenate([voices & of for of in self.of_gender])
+        return parts[parts.any(axis=1)]
 
     def measure(self, name: str, weights: np.ndarray) -> np.ndarray:
         """Measure under equal weights and then under each replicate's, (1 + resamples,)."""

@@ -8,7 +8,7 @@ import pandas as pd
 from ser.fusion.folds import KINDS, MATCHED, SENTENCES, SPEAKERS
 from ser.fusion.task import VOICE, FusionParams
 from ser.scores.intervals import Bootstrap
-from ser.scores.metrics import confusions, resampled, scores
+from ser.scores.metrics import RARE, confusions, needs, resampled, scores
 
 SCORES = ("uar", "accuracy", "macro_f1")
 # The gain over the voice on the same folds; of folds that keep speakers alone apart, how much higher they score.
@@ -37,12 +37,12 @@ def table(
     speakers = sorted(set(predictions["speaker"]))
     bootstrap = Bootstrap.of(speakers, params.intervals)
     draws = np.concatenate([np.ones((1, len(speakers))), bootstrap.weights])
-    scored = {
-        key: scores(
-            resampled(confusions(rows["truth"], rows["prediction"], rows["speaker"], speakers, emotions), draws)
-        )
+    counts = {
+        key: confusions(rows["truth"], rows["prediction"], rows["speaker"], speakers, emotions)
         for key, rows in predictions.groupby(["folds", "system"])
     }
+    scored = {key: scores(resampled(own, draws)) for key, own in counts.items()}
+    needed = needs(*counts.values())
     mean = weights.groupby("folds")["weight"].mean()
     lines = []
     for kind in KINDS:
@@ -54,11 +54,12 @@ def table(
                 figures["gap"] = figures["uar"] - scored[SENTENCES, system]["uar"]
             line = {"folds": kind, "system": system, "note": ""}
             for name, values in figures.items():
-                line |= {name: values[0]} | bootstrap.interval(values[1:], f"{name}_")
+                line |= {name: values[0]} | bootstrap.interval(values[1:], f"{name}_", needed.get(name, needed["uar"]))
             if system == params.fused and pd.notna(mean[kind]):
                 line["weight"] = mean[kind]
             lines.append(line)
-    return pd.DataFrame(lines, columns=list(COLUMNS)), bootstrap.obstacle
+    obstacle = bootstrap.obstacle or (RARE if bootstrap.misses(needed["uar"]) else "")
+    return pd.DataFrame(lines, columns=list(COLUMNS)), obstacle
 
 
 def nested(scored: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:

@@ -22,7 +22,7 @@ from ser.predictions import probability_columns
 from ser.robustness.vectors import CLEAN, MEAN, PLAIN
 from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
-from ser.scores.metrics import confusions, resampled, scores
+from ser.scores.metrics import confusions, needs, resampled, scores
 
 GENDERS = ("female", "male")
 NOISE = "noise"  # the family of what is added
@@ -110,9 +110,9 @@ def table(
             line = dict(zip(SYSTEM, system, strict=True)) | {"condition": name, "ece": tally.ece, "note": ""}
             line |= {key: known.at[name, key] for key in ("kind", "family", "level", "unit")}
             line["seen"] = int(system[1] != PLAIN and name in {CLEAN, *seen})
-            line |= everyone.figures(partial(tally.measures, own[CLEAN]))
+            line |= everyone.figures(partial(tally.measures, own[CLEAN]), tally.needs())
             if system[1] != PLAIN and system[0] in plain:
-                line |= everyone.figures(partial(_gained, tally, plain[system[0]][name]))
+                line |= everyone.figures(partial(_gained, tally, plain[system[0]][name]), tally.needs())
             if name == CLEAN:
                 line = {key: value for key, value in line.items() if not key.startswith(("drop", "changed"))}
             elif all(map(len, parts)):
@@ -121,9 +121,9 @@ def table(
         for title, names in _groups(known.loc[[name for name in own if name != CLEAN]], system[1], seen).items():
             distorted = {name: own[name] for name in names}
             line = dict(zip(SYSTEM, system, strict=True)) | {"condition": title, "kind": MEAN, "family": MEAN}
-            line |= everyone.figures(partial(_mean, distorted, own[CLEAN]))
+            line |= everyone.figures(partial(_mean, distorted, own[CLEAN]), own[CLEAN].needs())
             if system[1] != PLAIN and system[0] in plain:
-                line |= everyone.figures(partial(_mean_gained, distorted, plain[system[0]]))
+                line |= everyone.figures(partial(_mean_gained, distorted, plain[system[0]]), own[CLEAN].needs())
             lines.append(line | {"unit": "", "seen": 0, "note": ""})
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seen": "Int64"})
 
@@ -220,13 +220,14 @@ def _mean_gained(
 
 
 def _gender_drop(tally: "_Tally", clean: "_Tally", genders: np.ndarray, apart: Bootstrap) -> dict[str, float]:
+    parts = [genders == gender for gender in GENDERS]
+
     def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
-        women, men = (
-            clean.uar(weights * (genders == gender)) - tally.uar(weights * (genders == gender)) for gender in GENDERS
-        )
+        women, men = (clean.uar(weights * part) - tally.uar(weights * part) for part in parts)
         return {"gender_drop": women - men}
 
-    return apart.figures(statistic)
+    needed = np.concatenate([tally.needs(part)["uar"] for part in parts])
+    return apart.figures(statistic, {"gender_drop": needed})
 
 
 class _Tally:
@@ -262,6 +263,12 @@ class _Tally:
     def uar(self, weights: np.ndarray) -> np.ndarray:
         """Give the UAR, (replicates,), of weights (replicates, speakers)."""
         return scores(resampled(self.counts, weights))["uar"]
+
+    def needs(self, part: np.ndarray | bool = True) -> dict[str, np.ndarray]:
+        """Say which speakers of a part each measure needs, (sets, speakers), as ``Bootstrap.interval`` asks."""
+        voices = needs(self.counts)["uar"] & part
+        voices = voices[voices.any(axis=1)]
+        return dict.fromkeys(("uar", "drop", "over_plain"), voices) | {"right": self.of["answered"][None] > 0}
 
     def measures(self, clean: "_Tally", weights: np.ndarray) -> dict[str, np.ndarray]:
         """Give all measures but the gap, each (replicates,), of weights (replicates, speakers)."""

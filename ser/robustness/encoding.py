@@ -165,12 +165,7 @@ def _reusable(path: Path, made_by: str) -> dict[tuple[str, str], np.ndarray]:
     """Read what an earlier run left, by id and the audio's hash; nothing where it was made in another way."""
     if not path.exists():
         return {}
-    try:
-        earlier = features.load(path)
-    except InputError as error:
-        raise InputError(
-            f"{error}".replace("run the stage features again", "delete it, and it is made anew")
-        ) from error
+    earlier = features.load(path, "delete it, and it is made anew")
     if earlier.extractor != made_by:
         return {}
     return dict(zip(zip(earlier.ids.tolist(), earlier.sha256.tolist(), strict=True), earlier.vectors, strict=True))

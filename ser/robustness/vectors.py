@@ -93,10 +93,7 @@ def read_copies(folder: Path, manifest: pd.DataFrame, extractor: str) -> Copies:
 
 
 def _copies_of(path: Path, wanted: pd.DataFrame, extractor: str, again: str) -> np.ndarray:
-    try:
-        found = _of(path, wanted, again)
-    except InputError as error:  # which names the stage that makes most feature files
-        raise InputError(str(error).replace("stage features", "stage augment")) from error
+    found = _of(path, wanted, again)
     if json.loads(found.extractor).get("extractor") != json.loads(extractor):
         raise InputError(f"{path}: expected copies by what made the features, found those by another encoder; {again}")
     return found.vectors
@@ -170,7 +167,7 @@ def read(
 
 
 def _of(path: Path, wanted: pd.DataFrame, again: str = AGAIN) -> Features:
-    found = features.load(path)
+    found = features.load(path, again)
     places = {key: place for place, key in enumerate(zip(found.ids, found.sha256, strict=True))}
     keys = list(zip(wanted["id"], wanted["sha256"], strict=True))
     missing = [key for key in keys if key not in places]

@@ -16,6 +16,8 @@ from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.splits.names import INDEPENDENT, RANDOM, chosen
 
+RARE = "an emotion of too few speakers"  # why there is no interval, where a draw may miss its speakers
+
 
 def confusions(
     truth: Sequence[str],
@@ -251,7 +253,7 @@ def line(report: dict, protocol: str, obstacle: str) -> str:
         obstacle: why these speakers allow no interval, or empty.
     """
     told = report[RANDOM if protocol == RANDOM else INDEPENDENT]
-    without = "" if "uar_low" in told else f", no interval ({obstacle or 'an emotion of too few speakers'})"
+    without = "" if "uar_low" in told else f", no interval ({obstacle or RARE})"
     if protocol == RANDOM:
         said = f"UAR {figure(report[RANDOM])} random{without}"
         return f"{said}; no speaker-independent figure: split.protocol is random"

@@ -73,7 +73,7 @@ def read(path: Path, manifest: pd.DataFrame) -> Features:
     Raises:
         InputError: the file is missing or damaged, or holds others than the manifest's utterances.
     """
-    found = features.load(path)
+    found = features.load(path, AGAIN)
     if found.ids.tolist() != manifest["id"].tolist():
         raise InputError(f"{path}: expected the {len(manifest)} utterances of the task, found others; {AGAIN}")
     return found

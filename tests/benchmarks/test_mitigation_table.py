@@ -135,6 +135,14 @@ def test_too_few_speakers_have_figures_without_intervals(rows, people):
     assert line[["gender_gap_low", "gender_probe_high", "worst_gender_uar_minus_baseline_low"]].isna().all()
 
 
+def test_an_emotion_of_one_woman_allows_no_interval_of_what_needs_it(rows, people):
+    rare = people.assign(emotion=people["emotion"].mask(people["speaker"].isin(["c/1", "c/2", "c/3"]), "angry"))
+    line = mitigation_table.table(rows, NOTES, rare, EMOTIONS, PARAMS).iloc[1]
+    assert line[["uar_low", "gender_probe_low", "speaker_probe_low"]].notna().all()  # five of eight have every emotion
+    assert line[["gender_gap", "worst_gender_uar"]].notna().all()
+    assert line[["gender_gap_low", "worst_gender_uar_high", "gender_gap_minus_baseline_low"]].isna().all()
+
+
 def test_metrics_leave_out_what_is_missing(table):
     metrics = mitigation_table.nested(table)
     assert set(metrics) == {"baseline", "better"}

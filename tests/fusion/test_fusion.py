@@ -252,6 +252,18 @@ def test_without_enough_speakers_nothing_is_claimed():
     assert verdict.words == "refused: no interval: test speakers: 10, minimum_speakers: 50"
 
 
+def test_with_an_emotion_of_two_speakers_nothing_is_claimed():
+    people, predictions, *_, known, meant, _ = measured("words")
+    others = sorted(people["speaker"].unique())[2:]  # 8 of 10: (8/10)^9, one draw in seven, has neither of the two
+    rare = predictions[~((predictions["truth"] == EMOTIONS[0]) & predictions["speaker"].isin(others))]
+    weights = pd.DataFrame({"folds": KINDS, "fold": 0, "weight": 0.5})
+    scored, obstacle = table.table(rare, weights, EMOTIONS, PARAMS)
+    assert scored[["uar_low", "gain_high", "gap_low", "macro_f1_low"]].isna().all(axis=None)
+    assert scored["accuracy_low"].notna().all()
+    verdict = claim.verdict(table.nested(scored), known, meant, obstacle, PARAMS)
+    assert verdict.words == "refused: no interval: an emotion of too few speakers"
+
+
 def test_the_page_tells_every_figure_and_the_verdict():
     *_, scored, figures, _, _, verdict = measured("tied")[1:]
     last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])

@@ -162,7 +162,19 @@ def test_where_nothing_is_answered_nothing_is_right(predictions):
     assert pd.isna(row["right"])
     one = predictions.assign(distance=np.where(predictions["id"] < "c/10", 0.5, 2))  # all of the first speaker
     row = compare(one).set_index("condition").loc["clean"]
-    assert row["right_low"] <= row["right"] <= row["right_high"]
+    assert np.isclose(row["right"], 5 / 6)  # of ten, four are below 0.6, and one of the others is wrong
+    assert pd.isna(row["right_low"]), "two draws in five have nobody who is answered"
+    assert row["answered_low"] <= row["answered"] <= row["answered_high"]
+
+
+def test_an_emotion_of_two_speakers_allows_no_interval_of_what_needs_it(predictions):
+    # A woman and a man of eight: (6/8)^7, one draw in seven, has neither.
+    rare = PEOPLE.assign(emotion=PEOPLE["emotion"].mask(~PEOPLE["speaker"].isin(["c/0", "c/4"]), "angry"))
+    scored = comparison.table(predictions, CONDITIONS, rare, EMOTIONS, 0.6, MARKS, INTERVALS)
+    row = scored.set_index("condition").loc["pink_10"]
+    assert row[["uar", "drop", "gender_drop"]].notna().all()
+    assert row[["uar_low", "drop_high", "gender_drop_low"]].isna().all()
+    assert row[["changed_low", "right_low"]].notna().all()
 
 
 def test_without_gender_there_is_no_gap(predictions):
