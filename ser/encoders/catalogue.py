@@ -9,6 +9,7 @@ from ser.encoders.encoder import Encoder
 from ser.encoders.extractor import Extractor
 from ser.encoders.level import LevelExtractor
 from ser.encoders.mfcc import MfccEncoder
+from ser.encoders.network import usable
 from ser.encoders.opensmile import OpenSmileEncoder
 from ser.encoders.pase_plus import PaseEncoder
 from ser.encoders.pooling import FRAMES, STATISTICS
@@ -68,6 +69,7 @@ def build(recipe: Recipe, weights: Path | None = None, device: str = "cpu") -> E
         ser.encoders.selfsupervised.WeightsNotAvailable: the weights would have to be downloaded, and cannot be.
     """
     check(recipe)
+    usable(device)  # even for an encoder that is no network, and runs on the CPU wherever it is asked to
     kind = Extractor if recipe.level is None else LevelExtractor
     return kind(recipe, ENCODERS[recipe.encoder](recipe, weights, device))
 
@@ -94,7 +96,12 @@ def rebuild(fingerprint: str, weights: Path | None = None, device: str = "cpu") 
             "again (dvc repro)"
         )
     recipe = Recipe(**{choice.name: wanted[choice.name] for choice in fields(Recipe) if choice.name in wanted})
-    extractor = build(recipe, weights, device)
+    try:
+        extractor = build(recipe, weights, device)
+    except ValueError as error:
+        raise InputError(
+            f"the model was trained on features that are not known here: {error}; train it again"
+        ) from error
     differing = fingerprints.differences(wanted, json.loads(extractor.fingerprint))
     if differing:
         place = f" ({weights})" if "weights" in differing and weights else ""

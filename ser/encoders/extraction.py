@@ -1,5 +1,6 @@
 """Vectors of utterances from their audio: the feature files brought up to date, with what is there reused."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import pandas as pd
 import torch
 
 from ser import audio, features
-from ser.encoders import catalogue, cluster
+from ser.encoders import catalogue, cluster, fingerprint
 from ser.encoders.extractor import Extractor
 from ser.encoders.recipe import Recipe
 from ser.features import Features
@@ -90,13 +91,16 @@ def compute(
         What was done.
 
     Raises:
-        InputError: there is no utterance; the extractor cannot be made; an audio file cannot be read, is too short for
-            the extractor, or is not the one that the manifest describes.
+        InputError: there is no utterance; the extractor cannot be made, or a worker makes another one; workers of a
+            scheduler are to use a GPU; an audio file cannot be read, is too short for the extractor, or is not the one
+            that the manifest describes.
     """
     if manifest.empty:
         raise InputError("the manifest holds no utterance; see the table of rejected files for the reasons")
     extractor = catalogue.build(recipe, weights, device)
     if extractor.encoder.device != "cpu":
+        if scheduler is not None:
+            raise InputError(f"--scheduler: its workers encode on their CPUs, found --device {device}; leave one out")
         workers = 1  # processes would only queue for one GPU
     corpora = {corpus: rows.sort_values("id") for corpus, rows in manifest.groupby("corpus", sort=True)}
     removed = sorted(path.name for path in folder.glob("*.npz") if path.stem not in corpora)
@@ -159,7 +163,7 @@ def _encode_all(
             hashes,
             address=scheduler,
             prepare=_prepare_worker,
-            arguments=(extractor.recipe, weights and weights.absolute()),
+            arguments=(extractor.recipe, weights and weights.absolute(), extractor.fingerprint),
         )
         return
     workers = min(workers, len(tasks) // WORTH_A_PROCESS)
@@ -176,7 +180,7 @@ def _encode_all(
         workers=workers,
         chunksize=4,
         prepare=_prepare_worker,
-        arguments=(extractor.recipe, weights),
+        arguments=(extractor.recipe, weights, extractor.fingerprint),
     )
 
 
@@ -189,10 +193,16 @@ def _encode(extractor: Extractor, path: Path, sha256: str) -> np.ndarray:
         raise InputError(f"{path}: {error}") from error
 
 
-def _prepare_worker(recipe: Recipe, weights: Path | None) -> None:
+def _prepare_worker(recipe: Recipe, weights: Path | None, wanted: str) -> None:
     global _extractor
     torch.set_num_threads(1)
     _extractor = catalogue.build(recipe, weights)
+    if _extractor.fingerprint != wanted:
+        differing = fingerprint.differences(json.loads(wanted), json.loads(_extractor.fingerprint)) or ["numerics"]
+        raise InputError(
+            f"expected workers that make the same vectors as this process, found one that differs in "
+            f"{', '.join(differing)}; give all the same files and packages, and start the workers again"
+        )
 
 
 def _encode_in_worker(path: Path, sha256: str) -> np.ndarray:

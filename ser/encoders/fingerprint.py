@@ -89,5 +89,15 @@ def modules(names: Iterable[str], root: Path) -> dict[str, str]:
                 waiting += [alias.name for alias in node.names]
             elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
                 node.body = node.body[1:]
-        digests[name] = hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+        digests[name] = hashlib.sha256(json.dumps(_syntax(tree)).encode()).hexdigest()[:16]
     return digests
+
+
+def _syntax(value: object) -> list | str:
+    """Write a syntax tree, the same under every Python: ``ast.dump`` writes fields that only some versions have."""
+    if isinstance(value, ast.JoinedStr):
+        value.values = [part for part in value.values if not (isinstance(part, ast.Constant) and part.value == "")]
+    if isinstance(value, ast.AST):
+        parts = [[name, _syntax(part)] for name, part in ast.iter_fields(value) if part is not None and part != []]
+        return [type(value).__name__, *parts]
+    return [_syntax(part) for part in value] if isinstance(value, list) else repr(value)

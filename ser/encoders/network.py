@@ -35,7 +35,7 @@ class NetworkEncoder(Encoder):
     def frames(self, signal: np.ndarray, window: Window | None = None) -> np.ndarray:
         """Encode a signal: see ``Encoder``."""
         # Without TF32 a GPU gives the CPU's numbers to about six digits, with it to three.
-        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             return self.encode(torch.from_numpy(signal).to(self.place), window).cpu().numpy()
 
 

@@ -17,7 +17,11 @@ LAYERS = ("block1", "block2", "block3", "block4", "block5", "block6", "output")
 
 
 class WhisperBaseEncoder(NetworkEncoder):
-    """Whisper base with the weights of a file. A signal of more than 30 s is encoded in equal pieces.
+    """Whisper base with the weights of a file.
+
+    A signal of more than 30 s is encoded in equal pieces, one of more than 60 s in windows of 10 s
+    (``ser.encoders.windows``). A state knows its place in what was encoded, so vectors of such signals differ from
+    those of shorter ones by more than what is said: compare recordings of one kind.
 
     Raises:
         InputError: the weights are missing or wrong, or there is no such device.

@@ -99,7 +99,7 @@ def discriminant(rows: np.ndarray, truth: np.ndarray, priors: np.ndarray, place:
             means[label] = scaler.mean_
             roots[own] = np.sqrt(prior * (1 - share) / own.sum()) * (rows[own] - scaler.mean_)
             diagonal += prior * share * np.mean(standard**2) * scaler.scale_**2
-    if not diagonal.all():
+    if not (diagonal > 0).all():  # rounding may take a shrinkage of none below it
         wanted = "utterances of an emotion to differ, found none that do"
         if any(np.ptp(rows[truth == label], axis=0).any() for label in range(len(priors))):
             wanted = "three training utterances of an emotion that differ, found two at most"

@@ -127,7 +127,7 @@ def cost(material: Material) -> Finding:
     )
     sure = "Intervals are over speakers." if "cost_low" in values else "Nobody can say: there is no interval."
     if judge == "model":
-        sure += " No raters: a model chose what to leave out, so part of the gain may be its own errors, not ambiguity."
+        sure += " A model, not raters, chose what to leave out: part of the gain may be its own errors, not ambiguity."
     signs = [words.excludes(values, "cost")] if words.interval(values, "cost") else []
     return Finding(asked, words.judged(signs), said, sure, cannot)
 

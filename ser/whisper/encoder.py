@@ -1,8 +1,10 @@
 """The encoder of Whisper: a waveform in, a state every 20 ms out of each of its blocks.
 
 Source: Radford et al., "Robust speech recognition via large-scale weak supervision", 2022, arXiv 2212.04356, and the
-reference github.com/openai/whisper (MIT). Whisper pads every signal to 30 s; here none is padded, which costs less and
-changes the states a little: attention then sees no silence after the signal's end.
+reference github.com/openai/whisper (MIT). Whisper pads every signal to 30 s; here none is padded, which costs less.
+Attention then sees no silence after the signal's end, and states differ: over 4 s clips, each number of a state
+correlates with that of the padded signal at 0.98 after block 2, 0.95 after block 3, 0.81 after block 4 and 0.95 at the
+output (medians over numbers, without the mean of each position).
 
     waveform -> log mel bands, 100 Hz -> two convolutions, 50 Hz -> (+) position -> blocks -> layer norm -> output
 """
@@ -173,6 +175,8 @@ def load(path: Path) -> WhisperEncoder:
             tensors["conv1.weight"].shape[1],
         )
         encoder.load_state_dict(tensors)
+        if not all(tensor.isfinite().all() for tensor in tensors.values()):
+            raise ValueError("it holds numbers that are not finite")
     except (KeyError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[-1].strip()
         raise InputError(f"{path}: not a Whisper encoder in float16 or float32 ({reason}); {HOW_TO_GET}") from error

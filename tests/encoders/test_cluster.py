@@ -18,6 +18,8 @@ from ser import audio
 from ser.encoders import cluster, extraction
 from ser.encoders.recipe import Recipe
 from ser.files.failures import InputError
+from ser.pase import checkpoint
+from ser.pase.encoder import PASE_PLUS
 
 pytest.importorskip("distributed", reason="needs Dask: pip install -r requirements-cluster.txt")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -187,3 +189,32 @@ def test_vectors_have_the_bytes_that_they_have_without_a_cluster(start, tmp_path
     done = extraction.compute(manifest, tmp_path / "raw", tmp_path / "there", recipe, scheduler=address)
     assert done.encoded == 12
     assert (tmp_path / "there/c.npz").read_bytes() == (tmp_path / "here/c.npz").read_bytes()
+
+
+def test_workers_that_make_other_vectors_are_refused(start, tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "one.wav", np.random.default_rng(0).normal(0, 0.1, 6000), 16_000)
+    rows = [("c/one", "one.wav", "c", audio.digest(*audio.decode(tmp_path / "one.wav")))]
+    manifest = pd.DataFrame(rows, columns=["id", "path", "corpus", "sha256"])
+    _, address = start()
+    recipe, weights = Recipe("pase_plus"), tmp_path / "encoder.safetensors"
+    checkpoint.save(checkpoint.untrained(PASE_PLUS, seed=1), weights)
+    extraction.compute(manifest, tmp_path, tmp_path / "first", recipe, weights, scheduler=address)
+    checkpoint.save(checkpoint.untrained(PASE_PLUS, seed=2), weights)  # the same file: what is in memory is not enough
+    extraction.compute(manifest, tmp_path, tmp_path / "there", recipe, weights, scheduler=address)
+    extraction.compute(manifest, tmp_path, tmp_path / "here", recipe, weights)
+    assert (tmp_path / "there/c.npz").read_bytes() == (tmp_path / "here/c.npz").read_bytes()
+
+    monkeypatch.setattr("ser.encoders.fingerprint.version", lambda package: "0")
+    with pytest.raises(
+        InputError, match=r"found one that differs in versions \(numpy, soxr, torch\); give all the same"
+    ):
+        extraction.compute(manifest, tmp_path, tmp_path / "refused", recipe, weights, scheduler=address)
+
+
+def test_workers_are_not_asked_for_vectors_of_a_gpu(tmp_path, monkeypatch):
+    manifest = pd.DataFrame([("c/one", "one.wav", "c", "0")], columns=["id", "path", "corpus", "sha256"])
+    built = extraction.catalogue.build(Recipe("pase_plus_untrained"))
+    built.encoder.device = "cuda"
+    monkeypatch.setattr(extraction.catalogue, "build", lambda *given: built)
+    with pytest.raises(InputError, match="--scheduler: its workers encode on their CPUs, found --device cuda"):
+        extraction.compute(manifest, tmp_path, tmp_path, built.recipe, device="cuda", scheduler="tcp://127.0.0.1:1")

@@ -147,6 +147,15 @@ def test_words_about_the_code_leave_its_digest_and_code_changes_it(tmp_path):
     assert digests("def f():\n    return 2\n") != plain
 
 
+def test_the_digest_of_code_is_the_same_under_every_python(tmp_path):
+    """As worked out under 3.11, 3.12 and 3.13, whose ``ast.dump`` differ."""
+    (tmp_path / "ser").mkdir()
+    source = "class A:\n    b: int = 1\n\n    def c(self, *d, e=2.5, **f) -> str:\n        return f'{d!r:>{e}}x' 'y'\n"
+    (tmp_path / "ser/one.py").write_text(source)
+
+    assert fingerprint.modules(["ser.one"], tmp_path) == {"ser.one": "8768095578e52ce7"}
+
+
 @pytest.mark.parametrize(
     "code",
     [

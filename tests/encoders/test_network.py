@@ -33,3 +33,18 @@ def test_a_device_that_is_not_there_is_refused_in_one_line(device):
     with pytest.raises(InputError, match=f"expected a device that works, of cpu.*, found '{device}': ") as error:
         build(Recipe("pase_untrained"), device=device)
     assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match=f"found '{device}': "):
+        build(Recipe("mfcc"), device=device)  # which would run on the CPU
+
+
+def test_networks_run_without_tf32_but_with_cudnn(tone, monkeypatch):
+    seen = []
+    encoder = build(Recipe("pase_untrained")).encoder
+    encode = encoder.encode
+    monkeypatch.setattr(
+        encoder,
+        "encode",
+        lambda *given: seen.append((torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32)) or encode(*given),
+    )
+    encoder.frames(tone(0.3))
+    assert seen == [(True, False)]
