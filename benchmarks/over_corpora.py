@@ -35,7 +35,7 @@ def main() -> None:
             utterances = corpus[corpus["emotion"].isin(task.emotions)]
             answers[name] = Answers(tasks.read(predictions), utterances, task.emotions)
             asked[name] = tasks.described(task, utterances)
-        scored = ranks.table(answers, chosen.reference, intervals)
+        scored = ranks.table(answers, chosen.reference, intervals, chosen.chosen_on)
         tables.write(scored, options.table)
         with whole_file(options.page) as temporary:
             temporary.write_text(ranks.page(scored, chosen, asked, intervals.confidence), encoding="utf-8")

@@ -123,6 +123,21 @@ def test_friedmans_test_is_that_of_ranks_within_corpora(corpora):
     assert ranks.friedman(scored, list(corpora)) == pytest.approx(stats.chi2.sf(statistic, 2))
 
 
+def test_the_mean_without_what_was_chosen_on_is_over_the_other_corpora(corpora):
+    scored = ranks.table(corpora, REFERENCE, INTERVALS, ["two"]).set_index("encoder")
+    alone = ranks.table({name: corpora[name] for name in ("one", "three")}, REFERENCE, INTERVALS).set_index("encoder")
+    assert scored.loc["better", "mean_others"] == pytest.approx(alone.loc["better", "mean"])
+    assert scored.loc["worse", "difference_others"] == pytest.approx(alone.loc["worse", "difference"])
+    assert scored.loc["worse", "difference_others_high"] == pytest.approx(
+        alone.loc["worse", "difference_high"], abs=0.03
+    )
+    params = OverCorporaParams(["one", "two", "three"], REFERENCE, 0.05, ["two"])
+    told = ranks.page(scored.reset_index(), params, dict.fromkeys(params.tasks, "a corpus."), 0.95)
+    assert "were chosen on two, whose figures are therefore optimistic" in told
+    with pytest.raises(ValueError, match="chosen_on: expected some of the tasks, not all, found one, two"):
+        OverCorporaParams(["one", "two"], REFERENCE, 0.05, ["one", "two"])
+
+
 def page(scored):
     params = OverCorporaParams(["one", "two", "three"], REFERENCE, 0.05)
     return ranks.page(scored, params, dict.fromkeys(params.tasks, "a corpus."), 0.95)
