@@ -11,7 +11,15 @@ from ser.benchmarks import agreement
 from ser.machine import numerics
 
 MADE = ("dvc.lock", "metrics", "plots")
-MAKERS = ("params.yaml", "dvc.yaml", "requirements.txt", "stages", "ser", "models/pase_plus.safetensors")
+MAKERS = (
+    "params.yaml",
+    "dvc.yaml",
+    "requirements.txt",
+    "constraints.txt",
+    "stages",
+    "ser",
+    "models/pase_plus.safetensors",
+)
 SHOWN = 10
 
 

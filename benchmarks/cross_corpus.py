@@ -2,7 +2,6 @@
 
 import argparse
 import itertools
-import os
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ser.benchmarks.tasks import CrossCorpus
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.learning.recipe import TrainParams
+from ser.machine import cores
 from ser.plots import cross_corpus, drawing
 
 
@@ -28,7 +28,9 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, nargs="+", required=True, help="of each corpus, in the same order")
     for name in ("table", "page", "picture", "metrics"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    parser.add_argument(
+        "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
+    )
     options = parser.parse_args()
     with one_line("cross_corpus"):
         choice = params.read(options.params, "cross_corpus", CrossCorpus)

@@ -1,7 +1,6 @@
 """Encode every utterance of a corpus with every encoder, for all tasks of that corpus."""
 
 import argparse
-import os
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from ser.corpora import accounts, intake
 from ser.corpora.intake import ManifestParams
 from ser.files import params, tables
 from ser.files.failures import one_line
+from ser.machine import cores
 
 
 def main() -> None:
@@ -20,7 +20,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "corpus", "weights", "whisper", "manifest", "encoders", "features"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    parser.add_argument(
+        "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
+    )
     parser.add_argument("--device", default="cpu", help="where networks run (default: %(default)s)")
     options = parser.parse_args()
     with one_line("encode"):

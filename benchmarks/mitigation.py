@@ -1,7 +1,6 @@
 """Train the ways to serve groups of people more evenly on the same folds, and tell what each costs and gains."""
 
 import argparse
-import os
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.files.whole import whole_file
 from ser.learning.recipe import TrainParams
+from ser.machine import cores
 from ser.plots import drawing
 from ser.plots import mitigation as picture
 
@@ -27,7 +27,9 @@ def main() -> None:
     parser.add_argument("--task", required=True, help="its name in the params")
     for name in ("params", "manifest", "features", "table", "page", "picture", "metrics"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    parser.add_argument(
+        "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
+    )
     options = parser.parse_args()
     with one_line("mitigation"):
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)

@@ -1,7 +1,6 @@
 """Run the grid on one task: train every system on every fold and predict the test utterances."""
 
 import argparse
-import os
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ser.benchmarks.tasks import Task
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.learning.recipe import TrainParams
+from ser.machine import cores
 
 
 def main() -> None:
@@ -22,7 +22,9 @@ def main() -> None:
     parser.add_argument("--task", required=True, help="its name in the params")
     for name in ("params", "manifest", "encoders", "features", "predictions"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    parser.add_argument(
+        "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
+    )
     options = parser.parse_args()
     with one_line("predict"):
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)

@@ -16,6 +16,7 @@ from fetching import archives
 from ser.corpora.parsers import PARSERS
 from ser.files import params
 from ser.files.failures import InputError, one_line
+from ser.files.whole import whole_folder
 
 TIMEOUT_S = 60  # without a byte
 
@@ -81,16 +82,13 @@ def fetch(name: str, source: Source, raw: Path, address: str) -> int:
         raise InputError(f"{target}: is there already; move it away first")
     if not address.startswith(("https://", "http://")):
         raise InputError(f"{address}: expected an address that begins with https:// or http://")
-    raw.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{name}.", suffix=".partial", dir=raw) as making:
+    with whole_folder(target) as folder, tempfile.TemporaryDirectory(dir=folder.parent) as making:
         archive = _download(address, source, Path(making))
-        folder = Path(making, name)
         archives.unpack(archive, folder, source.keep, source.inside, source.unpacked_bytes)
         try:
             count = len(PARSERS[name](folder, False))
         except InputError as error:
             raise InputError(f"{address}: not the corpus that is expected: {error}") from error
-        folder.rename(target)
     return count
 
 

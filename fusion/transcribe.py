@@ -1,7 +1,6 @@
 """Recognise the words of all utterances of a corpus."""
 
 import argparse
-import os
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from ser import manifest
 from ser.benchmarks import tasks
 from ser.files import params, tables
 from ser.files.failures import one_line
+from ser.machine import cores
 from ser.text import recognition
 from ser.text.recognition import Transcribed, TranscriptionParams
 
@@ -20,7 +20,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "corpus", "manifest", "model", "transcripts"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    parser.add_argument(
+        "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
+    )
     options = parser.parse_args()
     with one_line("transcribe"):
         settings = params.read(options.params, "transcription", TranscriptionParams)

@@ -5,7 +5,6 @@ from ser.machine import numerics
 numerics.fix()  # before NumPy and PyTorch load
 
 import argparse
-import os
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from ser.encoders import extraction
 from ser.encoders.recipe import Recipe
 from ser.files import params, tables
 from ser.files.failures import InputError, one_line
+from ser.machine import cores
 from ser.pase import checkpoint
 from ser.plots import drawing, probe_curve
 from ser.pretraining import probe, prosody_probe
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--prosody", type=Path, required=True, help="what frames know of pitch and the like (.csv)")
     parser.add_argument("--picture", type=Path, required=True, help="the curve (.png)")
     parser.add_argument("--metrics", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that encode")
+    parser.add_argument("--workers", type=int, default=cores.workers(), help="processes that encode")
     arguments = parser.parse_args()
     with one_line("probe"):
         settings = params.read(arguments.params, "probe", ProbeParams)

@@ -1,7 +1,6 @@
 """Distort every utterance of a corpus in every way, and encode it with every encoder, for all tasks of that corpus."""
 
 import argparse
-import os
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from ser.corpora import accounts, intake
 from ser.corpora.intake import ManifestParams
 from ser.files import params, tables
 from ser.files.failures import one_line
+from ser.machine import cores
 from ser.robustness import conditions, encoding
 from ser.robustness.conditions import Choice
 
@@ -32,7 +32,9 @@ def main() -> None:
         "features",
     ):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    parser.add_argument(
+        "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
+    )
     options = parser.parse_args()
     with one_line("encode"):
         raw, name = options.corpus.parent, options.corpus.name

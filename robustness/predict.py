@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import os
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ser.confidence.familiarity import FamiliarityParams
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.learning.recipe import TrainParams
+from ser.machine import cores
 from ser.robustness import testing, vectors
 from ser.robustness.testing import Augment, Classifier
 from ser.splits.protocols import SplitParams
@@ -26,7 +26,9 @@ def main() -> None:
     parser.add_argument("--task", required=True, help="its name in the params")
     for name in ("params", "pipeline", "manifest", "conditions", "encoders", "features", "predictions"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    parser.add_argument(
+        "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
+    )
     options = parser.parse_args()
     with one_line("predict"):
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)

@@ -4,6 +4,7 @@ They are the first of the ranking by ambiguity, cut to a length that a page can 
 hand, the clip says so in place of a sound.
 """
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,8 +105,10 @@ def write_sound(clip: Clip, path: Path) -> None:
     floating point, with other instructions on other processors.
     """
     samples = np.clip(np.rint(clip.signal * np.float32(2**15)), -(2**15), 2**15 - 1).astype(np.int16)
+    content = io.BytesIO()  # libsndfile does not say of a full disk that it is full
+    soundfile.write(content, samples, audio.SAMPLING_RATE_HZ, "PCM_16", format="FLAC", compression_level=0.0)
     with whole_file(path) as temporary:
-        soundfile.write(temporary, samples, audio.SAMPLING_RATE_HZ, "PCM_16", format="FLAC", compression_level=0.0)
+        temporary.write_bytes(content.getbuffer())
 
 
 def spectrogram(clip: Clip) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Encode a distorted copy of every utterance under each condition, for training to be taught beside it."""
 
 import argparse
-import os
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from ser import manifest
 from ser.encoders.extraction import FeatureParams
 from ser.files import params, tables
 from ser.files.failures import one_line
+from ser.machine import cores
 from ser.robustness import copies
 from ser.robustness.copies import AugmentParams
 
@@ -23,7 +23,9 @@ def main() -> None:
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--weights", type=Path, help="of the trained encoder, where the params choose it")
     parser.add_argument("--augmented", type=Path, required=True, help="folder to bring up to date")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    parser.add_argument(
+        "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
+    )
     parser.add_argument("--numerics", default="portable", help="of the params; stages/__init__.py acts on it")
     arguments = parser.parse_args()
     with one_line("augment"):

@@ -12,6 +12,7 @@ from ser.encoders import catalogue, extraction
 from ser.encoders.extraction import FeatureParams
 from ser.files import params
 from ser.files.failures import one_line
+from ser.machine import cores
 
 
 def main() -> None:
@@ -24,7 +25,10 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True, help="folder to bring up to date")
     parser.add_argument("--baseline", type=Path, required=True, help="the same, of the MFCC to compare with")
     parser.add_argument(
-        "--workers", type=int, default=os.cpu_count(), help="processes on the CPU (default: one a core)"
+        "--workers",
+        type=int,
+        default=cores.workers(),
+        help="processes on the CPU (default: $SER_WORKERS, or one a core)",
     )
     parser.add_argument(
         "--scheduler",

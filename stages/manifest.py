@@ -1,7 +1,6 @@
 """Read the corpora: data/raw -> the manifest, the rejects, who shares audio, and their counts."""
 
 import argparse
-import os
 from pathlib import Path
 
 from tqdm import tqdm
@@ -9,6 +8,7 @@ from tqdm import tqdm
 from ser.corpora import accounts, intake
 from ser.files import params, tables
 from ser.files.failures import one_line
+from ser.machine import cores
 
 
 def main() -> None:
@@ -20,7 +20,12 @@ def main() -> None:
     parser.add_argument("--rejected", type=Path, required=True, help="table of rejected files to write")
     parser.add_argument("--shared", type=Path, required=True, help="table of utterances that share audio to write")
     parser.add_argument("--metrics", type=Path, required=True, help="counts to write")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="files decoded at a time")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=cores.workers(),
+        help="files decoded at a time (default: $SER_WORKERS, or one a core)",
+    )
     arguments = parser.parse_args()
     with one_line("manifest"):
         corpora = params.read(arguments.params, "corpora", list[str])

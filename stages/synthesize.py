@@ -1,7 +1,6 @@
 """Speak the bundled corpus: synthetic emotional speech whose truths are planted. It supports no claim about people."""
 
 import argparse
-import os
 import wave
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ from tqdm import tqdm
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.files.whole import whole_folder
+from ser.machine import cores
 from ser.synthesis import corpus, voice
 from ser.synthesis.corpus import SynthesisParams
 
@@ -21,7 +21,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--corpus", type=Path, required=True, help="folder to write; what stands there is replaced")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="voices at once (default: one a core)")
+    parser.add_argument(
+        "--workers", type=int, default=cores.workers(), help="voices at once (default: $SER_WORKERS, or one a core)"
+    )
     arguments = parser.parse_args()
     with one_line("synthesize"):
         plan = corpus.plan(params.read(arguments.params, "synthesize", SynthesisParams))

@@ -1,7 +1,6 @@
 """Train a classifier for every fold of every protocol of the split."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -15,6 +14,7 @@ from ser.files.failures import one_line
 from ser.files.whole import whole_folder
 from ser.learning import training
 from ser.learning.recipe import TrainParams
+from ser.machine import cores
 from ser.plots import drawing, learning_curves
 from ser.robustness import vectors
 from ser.splits import table
@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "manifest", "features", "augmented", "split", "models", "dynamics", "curves", "picture"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    parser.add_argument(
+        "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
+    )
     options = parser.parse_args(arguments)
     with one_line("train"):
         emotions = params.read(options.params, "emotions", list[str])

@@ -139,7 +139,10 @@ def with_absent(scored: pd.DataFrame, encoders: pd.DataFrame) -> pd.DataFrame:
 
 def best(scored: pd.DataFrame) -> str:
     """Name the system with the highest speaker-independent UAR under normalisation ``train``, and that UAR."""
-    row = scored[(scored["normalisation"] == "train") & (scored["protocol"] != RANDOM)].nlargest(1, "uar").iloc[0]
+    rows = scored[(scored["normalisation"] == "train") & (scored["protocol"] != RANDOM)].nlargest(1, "uar")
+    if rows.empty:
+        return "none with the normalisation train"
+    row = rows.iloc[0]
     return f"{row['encoder']} + {row['classifier']}, UAR {words.number(row['uar'])}"
 
 

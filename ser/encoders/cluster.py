@@ -15,7 +15,12 @@ _prepared: tuple | None = None  # of a worker: what it was last prepared by, and
 
 
 def map_in_order(
-    function: Callable, *inputs: Sequence, address: str, prepare: Callable | None = None, arguments: tuple = ()
+    function: Callable,
+    *inputs: Sequence,
+    address: str,
+    prepare: Callable | None = None,
+    arguments: tuple = (),
+    say: Callable[[str], None] = lambda remark: None,
 ) -> Iterator:
     """Call a function of a module once for each of the inputs, on whatever workers there are.
 
@@ -27,6 +32,7 @@ def map_in_order(
         address: of the scheduler, ``tcp://host:8786``.
         prepare: called in each worker before its first call.
         arguments: its arguments.
+        say: takes the remark that there is no worker yet.
 
     Yields:
         The results, in the order of the inputs.
@@ -51,6 +57,8 @@ def map_in_order(
             "scheduler), or give the address that it prints"
         ) from error
     with client:
+        if not client.scheduler_info()["workers"]:
+            say(f"--scheduler {address}: it has no workers yet; waiting for one")
         call = _Call(function, prepare, arguments, numerics.name())
         futures = client.map(call, *inputs, pure=False)
         for position, future in enumerate(futures):

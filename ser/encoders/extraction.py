@@ -70,6 +70,7 @@ def compute(
     workers: int = 1,
     progress: Callable[..., Iterable[np.ndarray]] = lambda vectors, total: vectors,
     scheduler: str | None = None,
+    say: Callable[[str], None] = lambda remark: None,
 ) -> Outcome:
     """Bring the feature files up to date: the same bytes, whatever was there before and however many workers.
 
@@ -86,6 +87,7 @@ def compute(
         workers: processes to encode with, where the encoder runs on the CPU.
         progress: takes the vectors as they come and ``total``, their number, and passes them on: ``tqdm``, for one.
         scheduler: the address of a Dask scheduler whose workers encode instead; they see the same files.
+        say: takes remarks, each in one line.
 
     Returns:
         What was done.
@@ -115,7 +117,7 @@ def compute(
             vectors[corpus] = {}
     missing = {corpus: rows[~rows["sha256"].isin(vectors[corpus])] for corpus, rows in corpora.items()}
     tasks = [(raw / row.path, row.sha256) for rows in missing.values() for row in rows.itertuples()]
-    with closing(_encode_all(tasks, extractor, weights, workers, scheduler)) as source:
+    with closing(_encode_all(tasks, extractor, weights, workers, scheduler, say)) as source:
         encoded = iter(progress(source, total=len(tasks)))
         for corpus, rows in corpora.items():
             try:
@@ -153,6 +155,7 @@ def _encode_all(
     weights: Path | None,
     workers: int,
     scheduler: str | None,
+    say: Callable[[str], None],
 ) -> Iterator[np.ndarray]:
     """Encode (file, its audio's hash) after another, in this order, in one thread each: the same numbers everywhere."""
     if scheduler is not None and tasks:
@@ -164,6 +167,7 @@ def _encode_all(
             address=scheduler,
             prepare=_prepare_worker,
             arguments=(extractor.recipe, weights and weights.absolute(), extractor.fingerprint),
+            say=say,
         )
         return
     workers = min(workers, len(tasks) // WORTH_A_PROCESS)

@@ -57,7 +57,7 @@ def one_line(program: str) -> Iterator[None]:
     except BrokenExecutor as error:
         raise SystemExit(
             f"{program}: a worker process was killed, most often because memory ran out; run it again with fewer "
-            f"--workers, or free memory"
+            f"--workers (SER_WORKERS=1), or free memory"
         ) from error
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):

@@ -35,5 +35,7 @@ def available() -> int:
         free = int(rows["MemAvailable"].split()[0]) * 1024
     most, used = GROUP / "memory.max", GROUP / "memory.current"
     if most.exists() and (limit := most.read_text().strip()).isdecimal():
-        free = min(free, int(limit) - int(used.read_text()))
+        kinds = dict(line.split() for line in (GROUP / "memory.stat").read_text().splitlines())
+        cached = int(kinds["active_file"]) + int(kinds["inactive_file"])  # of files, given back when wanted
+        free = min(free, max(int(limit) - int(used.read_text()) + cached, 0))
     return free

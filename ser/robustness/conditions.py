@@ -1,7 +1,6 @@
 """The conditions that are measured: a distortion at a level, and the material that it takes."""
 
 import difflib
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,11 +65,6 @@ class Condition:
     def of(self) -> Distortion:
         """The distortion."""
         return DISTORTIONS[self.distortion]
-
-    def generator(self, seed: int, utterance: str) -> np.random.Generator:
-        """Give what draws for an utterance: the same at every level, so that levels differ in nothing else."""
-        digest = hashlib.sha256(f"{seed} {self.kind} {utterance}".encode()).digest()
-        return np.random.default_rng(int.from_bytes(digest[:8]))
 
     def obstacle(self, noises: Path) -> str:
         """Say why it cannot be measured here, in a few words; ``""`` where it can be."""

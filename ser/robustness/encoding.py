@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,9 +23,9 @@ from ser.features import Features
 from ser.files.failures import InputError
 from ser.machine import processes
 from ser.machine.threads import one_thread
+from ser.robustness import draws
 from ser.robustness.catalogue import FILES, VOICES
 from ser.robustness.conditions import Condition
-from ser.robustness.noise import TALKERS
 from ser.robustness.vectors import CLEAN, ENCODERS, SCHEMA
 
 NOT_AVAILABLE = "weights not available"
@@ -50,6 +51,11 @@ class Task:
     weights: Path | None
     noises: Path
     seed: int
+
+    @cached_property
+    def utterances(self) -> dict[str, pd.DataFrame]:
+        """The rows of the manifest by speaker, sorted."""
+        return dict(iter(self.manifest.groupby("speaker", sort=True)))
 
 
 def encode(
@@ -137,7 +143,8 @@ def bring_up_to_date(
     Raises:
         InputError: as ``encode``.
     """
-    if any(condition.distortion == "babble" for condition in conditions) and task.manifest["speaker"].nunique() < 2:
+    voices = any(condition.distortion != CLEAN and condition.of.material == VOICES for condition in conditions)
+    if voices and task.manifest["speaker"].nunique() < 2:
         raise InputError("conditions.babble: expected other speakers to take voices from, found one speaker")
     extractor = encoders_catalogue.build(task.recipe, task.weights)
     keys = list(zip(task.manifest["id"], task.manifest["sha256"], strict=True))
@@ -184,7 +191,7 @@ def _made_by(extractor: Extractor, condition: Condition, task: Task) -> str:
     if condition.distortion != CLEAN:
         of = condition.of
         made["condition"] = [condition.kind, condition.distortion, condition.level, task.seed]
-        made["modules"] = fingerprint.modules([of.apply.__module__], fingerprint.ROOT)
+        made["modules"] = fingerprint.modules([of.apply.__module__, draws.__name__], fingerprint.ROOT)
         packages = [*of.packages, *([of.package] if of.package else [])]
         made["versions"] = {package: version(package) for package in ("numpy", *packages)}
         if of.material in FILES:
@@ -254,19 +261,11 @@ def distorted(signal: np.ndarray, condition: Condition, task: Task, place: int) 
     if condition.distortion == CLEAN:
         return signal
     utterance = task.manifest.iloc[place]
-    generator, of = condition.generator(task.seed, utterance["id"]), condition.of
+    generator, of = draws.generator(task.seed, condition.kind, utterance["id"]), condition.of
     material = {}
     if of.material in FILES:
         material = {"material": condition.sounds(task.noises)}
     elif of.material == VOICES:
-        chosen = talkers(task.manifest, utterance["speaker"], generator)
+        chosen = draws.talkers(task.utterances, utterance["speaker"], generator)
         material = {"material": [audio.load(task.raw / path) for path in chosen["path"]]}
     return of.apply(signal, condition.level, generator, **material)
-
-
-def talkers(manifest: pd.DataFrame, speaker: str, generator: np.random.Generator) -> pd.DataFrame:
-    """Draw an utterance each of ``TALKERS`` others, or of all others if they are fewer; never of the speaker."""
-    others = sorted(set(manifest["speaker"]) - {speaker})
-    names = generator.choice(others, min(TALKERS, len(others)), replace=False)
-    rows = [manifest[manifest["speaker"] == name] for name in names]
-    return pd.concat([own.iloc[[generator.integers(len(own))]] for own in rows])

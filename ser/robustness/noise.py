@@ -18,7 +18,6 @@ SLOPE_DB = (6.0, 12.0)  # by which it falls an octave, drawn
 FIRING_HZ = (50.0, 80.0)  # drawn: two firings a turn of a four-cylinder engine, 1,500 to 2,400 turns a minute
 HARMONICS = 8
 ENGINE_DB = -6.0  # power of all harmonics against the broadband part
-TALKERS = 5  # of the babble
 
 
 def active(signal: np.ndarray) -> np.ndarray:

@@ -202,3 +202,4 @@ def test_the_best_system_is_named_of_those_that_know_no_test_speaker(manifest, p
     honest = {key: np.mean(uars(manifest, predictions, key)) for key in (OURS, ("ours", "svm", "train", "loso"))}
     best = max(honest, key=honest.get)
     assert comparison.best(table) == f"{best[0]} + {best[1]}, UAR {honest[best]:.3f}"
+    assert comparison.best(table[table["normalisation"] == "speaker"]) == "none with the normalisation train"

@@ -15,6 +15,7 @@ from fetching import corpus
 from ser.corpora.emodb import FILES, SENTENCES, SPEAKERS
 from ser.files import params
 from ser.files.failures import InputError
+from ser.files.whole import whole_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [f"{speaker}{sentence}{emotion}a" for speaker in SPEAKERS for sentence in SENTENCES for emotion in "WLEAFTN"]
@@ -85,6 +86,18 @@ def test_a_corpus_is_fetched_checked_and_laid_out(tmp_path, serve):
     assert (tmp_path / "emodb" / "wav" / f"{NAMES[0]}.wav").read_text() == NAMES[0]
 
 
+def test_a_download_outlives_a_stage_that_tidies_up_beside_it(tmp_path, serve, monkeypatch):
+    download = corpus._download
+
+    def meanwhile(address, source, folder):
+        with whole_folder(tmp_path / "synthetic"):  # sweeps what killed processes have left
+            return download(address, source, folder)
+
+    monkeypatch.setattr(corpus, "_download", meanwhile)
+    corpus.fetch("emodb", source(archive()), tmp_path, serve(archive()))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["emodb", "synthetic"]
+
+
 def test_files_below_a_folder_of_the_archive_are_laid_out_without_it(tmp_path, serve):
     content = archive(
         [], [(f"top/wav/{name}.wav", name) for name in NAMES[:FILES]] + [("top/erkennung.txt", JUDGEMENTS)]
@@ -135,7 +148,7 @@ def test_whatever_a_server_does_wrong_nothing_is_left(tmp_path, serve, content, 
 def test_what_is_there_is_never_overwritten(tmp_path, serve):
     (tmp_path / "emodb").mkdir()
     with pytest.raises(InputError, match="emodb: is there already; move it away first"):
-        corpus.fetch("emodb", source(GOOD), tmp_path, serve(GOOD))
+        corpus.fetch("emodb", source(archive()), tmp_path, serve(archive()))
 
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://example.org/a.zip", "a.zip"])

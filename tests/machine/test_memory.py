@@ -26,7 +26,8 @@ def test_a_container_has_what_it_was_given(tmp_path, monkeypatch, limit, free):
     monkeypatch.setattr(memory, "GROUP", tmp_path)
     before = memory.available()
     (tmp_path / "memory.max").write_text(f"{limit}\n")
-    (tmp_path / "memory.current").write_text("1500000\n")
+    (tmp_path / "memory.current").write_text("1700000\n")
+    (tmp_path / "memory.stat").write_text("anon 1500000\ninactive_file 150000\nactive_file 50000\n")
     assert memory.available() == free if free else memory.available() > before / 2
 
 

@@ -6,7 +6,7 @@ import soundfile
 
 from ser.files import params
 from ser.files.failures import InputError
-from ser.robustness import conditions
+from ser.robustness import conditions, draws
 from ser.robustness.catalogue import DISTORTIONS
 from ser.robustness.conditions import Choice, Condition
 
@@ -45,14 +45,10 @@ def test_same_seed_same_bytes_other_seed_other_bytes_where_something_is_drawn(na
     assert (first.shape == speech.shape) == DISTORTIONS[name].keeps_length
 
 
-def test_an_utterance_has_draws_of_its_own_the_same_at_every_level():
-    one, louder = (Condition("pink", "pink", level).generator(0, "c/1").random() for level in (10.0, 0.0))
-    others = [
-        Condition("pink", "pink", 10.0).generator(0, "c/2").random(),
-        Condition("pink", "pink", 10.0).generator(1, "c/1").random(),
-        Condition("car", "car", 10.0).generator(0, "c/1").random(),
-    ]
-    assert one == louder
+def test_an_utterance_and_a_kind_of_condition_have_draws_of_their_own():
+    one = draws.generator(0, "pink", "c/1").random()
+    others = [draws.generator(*of).random() for of in ((0, "pink", "c/2"), (1, "pink", "c/1"), (0, "car", "c/1"))]
+    assert one == draws.generator(0, "pink", "c/1").random()
     assert one not in others
 
 

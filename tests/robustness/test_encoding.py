@@ -9,7 +9,7 @@ from ser.encoders import catalogue
 from ser.encoders.recipe import Recipe
 from ser.files import tables
 from ser.files.failures import InputError
-from ser.robustness import encoding, vectors
+from ser.robustness import draws, encoding, vectors
 from ser.robustness.conditions import Choice, listed
 from tests import builders
 from tests.robustness.conftest import syllables
@@ -130,12 +130,12 @@ def test_without_its_weights_an_encoder_is_left_out_and_said_to_be(corpus, tmp_p
 
 
 def test_babble_is_never_of_the_speaker():
-    corpus = builders.manifest(4, 3, ["angry", "sad"])
+    corpus = dict(iter(builders.manifest(4, 3, ["angry", "sad"]).groupby("speaker")))
     for seed in range(20):
-        chosen = encoding.talkers(corpus, "c/1", np.random.default_rng(seed))
+        chosen = draws.talkers(corpus, "c/1", np.random.default_rng(seed))
         assert sorted(chosen["speaker"]) == ["c/0", "c/2", "c/3"]
-    crowd = builders.manifest(9, 3, ["angry", "sad"])
-    assert encoding.talkers(crowd, "c/1", np.random.default_rng(0))["speaker"].nunique() == 5
+    crowd = dict(iter(builders.manifest(9, 3, ["angry", "sad"]).groupby("speaker")))
+    assert draws.talkers(crowd, "c/1", np.random.default_rng(0))["speaker"].nunique() == 5
 
 
 def test_babble_without_other_speakers_is_refused(corpus, tmp_path):

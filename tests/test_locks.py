@@ -1,0 +1,49 @@
+"""The committed results are those of the committed code: each dvc.lock names it by its digests."""
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+# Not that of pretraining/, which takes hours or a GPU: it names the code of the run that its metrics are of.
+LOCKS = ("dvc.lock", "benchmarks/dvc.lock", "fusion/dvc.lock", "robustness/dvc.lock")
+
+
+def md5(path: Path) -> str:
+    """What DVC calls a file, or a folder: then the digest of the list of its files, with ``.dir``."""
+    if path.is_file():
+        return hashlib.md5(path.read_bytes()).hexdigest()
+    files = sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    entries = [{"md5": md5(file), "relpath": file.relative_to(path).as_posix()} for file in files]
+    listing = json.dumps(sorted(entries, key=lambda entry: entry["relpath"]), sort_keys=True)
+    return hashlib.md5(listing.encode()).hexdigest() + ".dir"
+
+
+def code(lock: str) -> dict[Path, str]:
+    """The digests of the code that a lock names, by its place here."""
+    folder = (ROOT / lock).parent
+    definition = yaml.safe_load((folder / "dvc.yaml").read_text())["stages"]
+    named = {}
+    for stage, entry in yaml.safe_load((ROOT / lock).read_text())["stages"].items():
+        defined = definition[stage.partition("@")[0]]
+        start = folder / defined.get("do", defined).get("wdir", "")
+        for dep in entry.get("deps", ()):
+            path = (start / dep["path"]).resolve()
+            if path.suffix == ".py" or path.is_relative_to(ROOT / "ser"):
+                named[path] = dep["md5"]
+    return named
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_results_are_of_the_committed_code(lock):
+    edited = subprocess.run(["git", "status", "--porcelain", "--", "*.py"], cwd=ROOT, capture_output=True, text=True)
+    if edited.returncode or edited.stdout:
+        pytest.skip("the code here is not that of a commit")
+    named = code(lock)
+    assert named
+    stale = sorted(path.relative_to(ROOT).as_posix() for path, digest in named.items() if md5(path) != digest)
+    assert not stale, f"{lock}: made by other code, run dvc repro and commit what it leaves: {', '.join(stale)}"
