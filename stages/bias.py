@@ -1,4 +1,4 @@
-"""Say what the data can carry, score the predictions by groups of people, and measure the gaps between these."""
+"""Check which comparisons of groups the data support, score the groups, and measure the gaps between them."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Train the classifier that is used on all utterances, and put it with its encoder and a model card into one folder."""
+"""Train the classifier that is used, without test speakers, and put it with its encoder and a card into one folder."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Describe the speech that a classifier learns from, and count what is unfamiliar: other speakers, and no speech."""
+"""Fit the out-of-distribution detection, and count what it calls unfamiliar: other speakers, and what is no speech."""
 
 import argparse
 from pathlib import Path
@@ -53,7 +53,7 @@ def main() -> None:
         drawing.save(picture.draw(measured), paths.picture)
         shares = {"other speakers": report["false_alarms"]} | report["detected"]
         found = ", ".join(f"{kind} {share:.1%}" for kind, share in shares.items())
-        print(f"familiarity: unfamiliar are of {found}; see {paths.picture}")
+        print(f"familiarity: flagged as unfamiliar: {found}; see {paths.picture}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Cut the most ambiguous utterances out of the corpora, as sounds and spectrograms for the report."""
+"""Extract clips of the most ambiguous utterances, as sounds and spectrograms for the report."""
 
 import argparse
 from pathlib import Path

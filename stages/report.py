@@ -1,4 +1,4 @@
-"""Write what was measured as one page that a person can read, print and send."""
+"""Write what was measured as one self-contained HTML page."""
 
 import argparse
 from importlib import metadata

@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         unknown = (split["id"].isin(nobody) & (split["part"] == "train") & (split["protocol"] != names.RANDOM)).sum()
         if unknown:
             print(
-                f"split: warning: {unknown} utterances of unknown speakers are in training; that no test speaker is "
-                "heard in them is the corpus' word",
+                f"split: warning: {unknown} utterances of unknown speakers are in training; whether a test speaker is "
+                "heard in them cannot be checked",
                 file=sys.stderr,
             )
         apart = "" if settings.sentences == "disjoint" else "; split.sentences: disjoint keeps them apart"

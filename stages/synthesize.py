@@ -1,4 +1,4 @@
-"""Speak the bundled corpus: synthetic emotional speech whose truths are planted. It supports no claim about people."""
+"""Generate the bundled corpus: synthetic emotional speech with planted effects. It supports no claim about people."""
 
 import argparse
 import wave

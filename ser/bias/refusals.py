@@ -39,7 +39,7 @@ def examine(people: pd.DataFrame, manifest: pd.DataFrame, emotions: Sequence[str
     """
     rows = [(EVERYWHERE, "", ANY, why) for why in _tied(manifest)]
     spoken = [emotion for emotion in emotions if (people["truth"] == emotion).any()]
-    rows += [(EVERYWHERE, "", emotion, "nobody speaks it") for emotion in emotions if emotion not in spoken]
+    rows += [(EVERYWHERE, "", emotion, "no utterances") for emotion in emotions if emotion not in spoken]
     for attribute in ATTRIBUTES:
         parts = by_group(people, attribute, params.age_bands)
         unknown = len(parts.pop(UNKNOWN, ()))
@@ -77,7 +77,7 @@ def _of_group(attribute: str, part: pd.DataFrame, emotions: Sequence[str], param
     voices = part.groupby("truth")["speaker"].unique().reindex(emotions)
     absent = list(voices.index[voices.isna()])
     rows = [(UAR, f"nobody speaks {', '.join(absent)}")] if absent else []
-    rows += [(emotion, "nobody speaks it") for emotion in absent]
+    rows += [(emotion, "no utterances") for emotion in absent]
     if attribute == "speaker":
         return rows
     single = {emotion: names[0] for emotion, names in voices.dropna().items() if len(names) == 1 and names[0]}

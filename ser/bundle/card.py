@@ -104,10 +104,11 @@ def _scores(evaluate: Mapping, recipe: Recipe, confidence: float) -> str:
     tested = next(iter(columns.values()))["utterances"]
     return (
         "**These are the scores of the classifiers of the folds, not of this one**, of which no speaker "
-        "was held out: nobody is left to test it. It was made by the same recipe, of more speakers.\n\n"
+        "was held out: nobody is left to test it. It was trained the same way, on more speakers.\n\n"
         f"{_table(['', *columns], rows)}\n\n"
         f"UAR is the mean recall over the emotions; guessing has {words.number(evaluate['chance_uar'])}. {tested} "
-        f"utterances were tested. In brackets: intervals over speakers, {confidence:.0%}. Known speakers overstate."
+        f"utterances were tested. In brackets: intervals over speakers, {confidence:.0%}. "
+        "Where speakers are known, scores are optimistic."
         f"{_confidence(evaluate)}"
     )
 
@@ -156,7 +157,7 @@ def _gaps(bias: Mapping, confidence: float) -> str:
 def _limits(recipe: Recipe, manifest: Mapping) -> str:
     points = [
         "It knows the speakers, the language and the microphones of its training corpora, and errs more on others.",
-        f"It has no other answers than {', '.join(recipe.labels)}: whatever it hears is one of them.",
+        f"It knows no other emotions than {', '.join(recipe.labels)}; it can only choose one of them, or abstain.",
         "It needs one speaker at a time. Noise and music get an emotion, too, where they are not unfamiliar.",
     ]
     if SYNTHETIC in manifest["corpora"]:

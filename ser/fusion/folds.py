@@ -92,7 +92,7 @@ def _apart(manifest: pd.DataFrame, said: pd.Series, number: int, parts: np.ndarr
         if judges.any() and set(manifest["emotion"][fits]) == set(manifest["emotion"]):
             return Fold(SENTENCES, number, learns, parts == "test", fits, judges)
     raise InputError(
-        f"fusion, fold {number}, sentences apart: no sentences can be set aside by which to judge; expected at least "
+        f"fusion, fold {number}, sentences apart: no sentences are left for validation; expected at least "
         "three of each emotion"
     )
 

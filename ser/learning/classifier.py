@@ -24,8 +24,8 @@ from ser.machine import memory
 class Classifier(nn.Module):
     """One network or several, the mean of whose probabilities counts.
 
-    It computes in float64, in which training forgives what processors do differently: in float32 their last bits made
-    other epochs and other predictions. Its numbers are float32's all the same, so that the file holds all of them.
+    It computes in float64, so that what processors round differently does not change the epoch that is kept: in float32
+    it did, and predictions with it. Its numbers are float32's all the same, so that the file holds all of them.
 
     Args:
         recipe: what made it.
@@ -84,7 +84,8 @@ class Classifier(nn.Module):
             speakers: as for ``probabilities``.
 
         Returns:
-            float32 (utterances, numbers), as ``Network.last_hidden``; units are 0 or more: after ReLU, without dropout.
+            float32 (utterances, numbers), as ``Network.last_hidden``: units, 0 or more (after ReLU, without dropout),
+            and after them the scores of the start, where there is one.
 
         Raises:
             InputError: as ``probabilities``; or a number is not finite.

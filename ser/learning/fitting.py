@@ -46,9 +46,9 @@ def fit(
     Networks then get their temperature, where the parameters ask for it. The mean of several cannot be asked for
     validation speakers, as some of the networks were trained on them; but each is asked for its own validation part,
     and together these are all or most who are not tested, each once. The temperature fits these answers
-    (``linear.inverse_temperature``). It is honest of people whom a network does not know, but for their having chosen
-    its epoch; and it is that of single networks, of whom the mean is a little less sure already: so it errs on the side
-    of doubt. A linear classifier has its own number, found likewise, and keeps the temperature 1.
+    (``linear.inverse_temperature``). No network was fitted to those that it is asked for, though they chose its epoch;
+    and the temperature is that of single networks, of whom the mean is a little less sure already: so it errs on the
+    side of doubt. A linear classifier has its own number, found likewise, and keeps the temperature 1.
 
     The epoch with the lowest loss on the validation part is kept; loss, not UAR, as few validation speakers make the
     UAR jump in steps. Whatever training minimises, the losses of the learning curve are the cross-entropies to the

@@ -88,7 +88,7 @@ def finding(material: Material, attribute: str) -> Finding:
     listed = "; ".join(gap.said() for gap in alike)
     said = {
         words.FOUND: f"Not alike: {listed}.",
-        words.UNSURE: f"A hint, no more, as interval and adjusted test differ: {listed}.",
+        words.UNSURE: f"Interval and adjusted test differ: {listed}.",
         words.NOT_SHOWN: f"No gap was shown. The largest: {largest.said()}{largest.missed()}.",
         words.UNKNOWN: f"Neither interval nor test can be had. The largest gap seen: {largest.said()}.",
     }

@@ -51,8 +51,7 @@ def section(material: Material) -> Section:
         "Performance",
         f"Protocol {protocol}: {PROTOCOLS[protocol]}. "
         + (
-            "Training stops when other, validation, utterances are no longer recognised better; those of the test "
-            "decide nothing."
+            "Training stops when the loss on validation utterances no longer falls; those of the test decide nothing."
             if _stopped(material)
             else "Nothing is chosen by validation utterances, and those of the test decide nothing."
         ),
@@ -176,7 +175,7 @@ def curves(material: Material) -> Finding:
     train, validation = (float(best[f"{part}_uar"].mean()) for part in ("train", "validation"))
     epochs = best["epoch"]
     return Finding(
-        "Does the model learn by heart?",
+        "Does the model overfit?",
         MEASURED,
         f"Mean over the folds, at the epoch that was kept ({_range(epochs)}): UAR {words.number(train)} of the "
         f"training utterances, {words.number(validation)} of the validation "
@@ -231,7 +230,7 @@ def _classes(rows: pd.DataFrame, protocol: str) -> Table:
 
 
 def _spoken(row, measure: str):
-    return float(getattr(row, measure)) if row.support else "nobody speaks it"
+    return float(getattr(row, measure)) if row.support else "no utterances"
 
 
 def _whole(count: float) -> int | float:

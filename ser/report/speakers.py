@@ -60,7 +60,7 @@ def section(material: Material) -> Section:
         "Speakers",
         "Speaker dependency",
         "A model may recognise who speaks rather than how. Two things show it: what a split that lets it know the "
-        "test speakers would have claimed, and what a linear probe (a classifier that cuts straight through the "
+        "test speakers gives, and what a linear probe (a classifier that cuts straight through the "
         "vectors) can read off them." + _drawn(material),
         parts,
     )
@@ -80,9 +80,9 @@ def _drawn(material: Material) -> str:
 
 
 def drop(material: Material) -> Finding:
-    """Say what a random split would have claimed beyond the speaker-independent one."""
-    asked = "How much does the model lean on knowing the speakers?"
-    cannot = "By what it knows them: voice, room and microphone go together."
+    """Say what a random split gives beyond the speaker-independent one."""
+    asked = "How speaker-dependent is the model?"
+    cannot = "Which cue it uses: voice, room and microphone are confounded."
     values = material.get("evaluate", "drop_from_random")
     if values is None:
         name = chosen(material)
@@ -143,10 +143,10 @@ def readable(material: Material, attribute: str) -> Finding:
     if "permuted" in row:
         within = " of each corpus" if material.several_corpora else ""
         said += (
-            f" Where the same labels are handed to the speakers{within} at random it has "
+            f" Where the same labels are assigned to the speakers{within} at random it has "
             f"{words.number(row['permuted'])} on average ({words.p_value(row['p_value'])})."
         )
-    sure = f"Never in training and test of the probe at once: {row['apart']}."
+    sure = f"Training and test folds of the probe share none of these: {row['apart']}."
     if "p_value" in row:
         orders = material.settings["representation"]["permutations"]
         sure += f" The test tried {orders} other orders, so p cannot be below {words.number(1 / (orders + 1))}."

@@ -62,15 +62,15 @@ def sentences(material: Material) -> list[str]:
     result.append(
         "Some speakers are unknown: nobody can say what knowing the speaker is worth."
         if oracle is None
-        else f"Guessing by the speaker alone, without listening, has {words.number(oracle)}."
+        else f"Without audio, a guess of each speaker's most common emotion has {words.number(oracle)}."
     )
     claimed = material.get("evaluate", RANDOM, "uar")
     if protocol == RANDOM:
-        result.append("Only a random split was run: it lets the model know the test speakers, and overstates.")
-    elif claimed is not None:
         result.append(
-            f"A random split, which lets the model know the test speakers, would have claimed {words.number(claimed)}."
+            "Only a random split was run: it lets the model know the test speakers, so the figure is optimistic."
         )
+    elif claimed is not None:
+        result.append(f"A random split, which lets the model know the test speakers, gives {words.number(claimed)}.")
     return result
 
 

@@ -11,9 +11,9 @@ from ser.scores import words as figures
 from ser.scores.words import rounded
 
 GLUE = "\N{NO-BREAK SPACE}"  # keeps a number and its interval on one line
-FOUND, NOT_SHOWN, UNSURE, UNKNOWN = "found", "not shown", "a hint only", "cannot be said"
+FOUND, NOT_SHOWN, UNSURE, UNKNOWN = "found", "not shown", "inconclusive", "cannot be said"
 BY_WEIGHT = (FOUND, UNSURE, NOT_SHOWN, UNKNOWN)  # what says most comes first
-Verdict = Literal["found", "not shown", "a hint only", "cannot be said"]
+Verdict = Literal["found", "not shown", "inconclusive", "cannot be said"]
 
 
 def typeset(text: str) -> str:
@@ -72,7 +72,8 @@ def verdict(values: Mapping[str, float], key: str, level: float) -> Verdict:
 
     Returns:
         ``found`` where all there is says so: an interval without zero, a p-value of at most the level. ``not shown``
-        where all of it says otherwise, ``a hint only`` where the two differ, ``cannot be said`` where there is neither.
+        where all of it says otherwise, ``inconclusive`` where the two differ, ``cannot be said`` where there is
+        neither.
     """
     signs = [excludes(values, key)] if figures.ends(values, key) else []
     if "p_holm" in values:

@@ -134,7 +134,7 @@ def predict(
     for name, own in vectors.items():
         missing = [copy for copy in augment.conditions if copy not in own]
         if missing:
-            raise InputError(f"augment.conditions: expected such as were measured, found {', '.join(missing)}")
+            raise InputError(f"augment.conditions: expected conditions that were measured, found {', '.join(missing)}")
         for copies in [(), augment.conditions] if name in augment.encoders else [()]:
             recipes = [Recipe(list(emotions), params[name], "", protocol, number) for protocol, number, _ in found]
             jobs += [

@@ -70,7 +70,7 @@ def test_an_emotion_that_one_gender_lacks_takes_its_uar_and_the_emotion_away_and
     people = corpus(12, 12)[lambda people: (people["gender"] == "female") | (people["truth"] != "bored")]
     assert of(refusals(people), "gender") == {
         ("male", UAR): "nobody speaks bored",
-        ("male", "bored"): "nobody speaks it",
+        ("male", "bored"): "no utterances",
     }
 
 
@@ -86,7 +86,7 @@ def test_an_emotion_that_one_speaker_of_a_group_speaks_is_that_speakers():
 def test_an_emotion_that_nobody_speaks_is_missed_in_no_group():
     people = corpus(12, 12)[lambda people: people["truth"] != "bored"]
     assert refusals(people) == {
-        ("all", "", "bored"): "nobody speaks it",
+        ("all", "", "bored"): "no utterances",
         ("corpus", "", GAP): "one group alone: c",
     }
 
@@ -213,7 +213,7 @@ def test_a_speaker_who_lacks_an_emotion_has_no_uar_but_the_other_recalls():
     people = corpus(12, 12)[lambda people: (people["speaker"] != "c/f0") | (people["truth"] != "sad")]
     assert of(refusals(people), "speaker") == {
         ("c/f0", UAR): "nobody speaks sad",
-        ("c/f0", "sad"): "nobody speaks it",
+        ("c/f0", "sad"): "no utterances",
     }
 
 

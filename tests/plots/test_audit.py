@@ -20,7 +20,7 @@ def counts():
 
 
 REFUSED = pd.DataFrame(
-    [("gender", "male", "sad", "nobody speaks it"), ("gender", "male", "uar", "nobody speaks sad")],
+    [("gender", "male", "sad", "no utterances"), ("gender", "male", "uar", "nobody speaks sad")],
     columns=["attribute", "group", "claim", "reason"],
 )
 

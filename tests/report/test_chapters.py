@@ -64,7 +64,7 @@ def test_a_gap_whose_interval_and_test_differ_is_a_hint():
         material(gender(uar=0.1, uar_low=0.01, uar_high=0.2, p_holm=0.2), refused=refusals()), "gender"
     )
     assert finding.verdict == UNSURE
-    assert finding.found.startswith("A hint, no more")
+    assert finding.found.startswith("Interval and adjusted test differ")
 
 
 def test_a_gap_with_neither_interval_nor_test_decides_nothing():
@@ -318,7 +318,7 @@ def test_the_cost_is_said_with_numbers_and_by_the_best_judge():
 
 
 def test_without_raters_the_cost_says_that_a_model_chose():
-    assert "No raters" in ambiguity.cost(material(cost("model", cost_low=0.01, cost_high=0.04))).sure
+    assert "A model, not raters" in ambiguity.cost(material(cost("model", cost_low=0.01, cost_high=0.04))).sure
 
 
 def test_without_votes_and_listeners_nobody_checks_the_models():
@@ -525,14 +525,14 @@ def test_refused_claims_are_listed_in_words_with_those_alike_together():
                 ("age", "under_30", "interval", "test speakers: 4, minimum_speakers: 5"),
                 ("age", "60_and_over", "interval", "test speakers: 4, minimum_speakers: 5"),
                 ("gender", "female_minus_male", "test", "speakers unknown"),
-                ("gender", "male", "sad", "nobody speaks it"),
+                ("gender", "male", "sad", "no utterances"),
             )
         )
     )
     assert [[cell.text for cell in row] for row in table.rows] == [
         ["age band", "under 30 and 60 and over", "an interval", "test speakers: 4, needed: 5"],
         ["gender", "female against male", "a test", "speakers unknown"],
-        ["gender", "male", "recall, precision and F1 of sad", "nobody speaks it"],
+        ["gender", "male", "recall, precision and F1 of sad", "no utterances"],
     ]
 
 

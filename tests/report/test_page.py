@@ -61,7 +61,7 @@ def render(monkeypatch):
 
 
 EVERYTHING = [
-    Finding("Asked?", "a hint only", "Found.", "Sure.", "Cannot."),
+    Finding("Asked?", "inconclusive", "Found.", "Sure.", "Cannot."),
     Finding("Asked?", "measured", "Found.", "Sure.", "Cannot."),
     Figure("map", "How to read it."),
     Points("Points", ["One", "Two"]),
@@ -73,7 +73,7 @@ EVERYTHING = [
 
 def test_every_part_is_there_in_balanced_html(render):
     parsed = Page(render(*EVERYTHING, pictures={"map": b"PNG"}))
-    for text in ("Asked?", "Found.", "Sure.", "Cannot.", "a hint only", "How to read it.", "Two", "A note.", "Folded"):
+    for text in ("Asked?", "Found.", "Sure.", "Cannot.", "inconclusive", "How to read it.", "Two", "A note.", "Folded"):
         assert text in parsed.text
     assert "Why there is nothing." in parsed.text
     assert len(parsed.of("table")) == 2
@@ -99,7 +99,7 @@ def test_a_chapter_has_the_same_look_and_needs_nothing_else_and_no_summary():
     sources = [value for _, found in parsed.elements for name, value in found.items() if name in ("src", "srcset")]
     assert sources == ["data:image/png;base64,UE5H"]
     assert {found["href"] for found in parsed.of("a")} == {"#only"}
-    assert parsed.text.startswith("A <title> A <title> Only The only one Asked? a hint only Found.")
+    assert parsed.text.startswith("A <title> A <title> Only The only one Asked? inconclusive Found.")
     assert "Summary" not in parsed.text
     assert "--blue" in html
 

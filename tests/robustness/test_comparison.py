@@ -264,7 +264,7 @@ def test_the_chapter_says_costs_gains_and_genders_with_intervals_before_the_tabl
     tables.write(scored, tmp_path / "one.csv")
     first, task, method = chapter.sections(page.named([tmp_path / "one.csv"], ["made"]), MARKS, 0.6, INTERVALS)
     cost, gain, genders = first.parts
-    assert [cost.verdict, gain.verdict, genders.verdict] == ["found", "found", "a hint only"]
+    assert [cost.verdict, gain.verdict, genders.verdict] == ["found", "found", "inconclusive"]
     assert cost.found.startswith(
         "Of a UAR of 0.900 [0.900,\N{NO-BREAK SPACE}0.900] on speech as it was recorded, pink_10"
     )

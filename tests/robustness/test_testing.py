@@ -115,7 +115,7 @@ def test_what_is_far_from_training_speech_is_unfamiliar_unless_copies_of_it_were
 
 
 def test_copies_of_what_was_not_measured_are_refused(corpus, vectors):
-    with pytest.raises(InputError, match=r"augment\.conditions: expected such as were measured, found pink_10"):
+    with pytest.raises(InputError, match=r"augment\.conditions: expected conditions that were measured, found pink_10"):
         predict(corpus, vectors, ["pink_10"])
 
 
