@@ -45,7 +45,7 @@ def main() -> None:
         meant = run.meaning(found, words, said, people, settings, partial(bar, desc="exchanges"))
         scored, obstacle = table.table(predictions, weights, task.emotions, settings)
         known = claim.examine(people, said)
-        figures = table.nested(scored)
+        figures = table.nested(scored.round(9))  # as the table is written, so that page and verdict round alike
         verdict = claim.verdict(figures, known, meant, obstacle, settings)
         last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
         tables.write(pd.concat([scored, last], ignore_index=True), options.table)

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from ser.files import params, tables
-from ser.files.failures import InputError, one_line
+from ser.files.failures import one_line
 from ser.files.whole import whole_file
 from ser.fusion import chapter, page
 from ser.fusion.table import COLUMNS
@@ -27,20 +27,21 @@ def main() -> None:
     with one_line("page"):
         asked = params.read(options.params, "tasks", dict[str, FusionTask])
         settings = params.read(options.params, "fusion", FusionParams)
-        if len(asked) != len(options.tables):
-            raise InputError(f"tasks: expected a table of each of {', '.join(asked)}, found {len(options.tables)}")
-        found = [tables.read(path, COLUMNS, text=("folds", "system", "note")) for path in options.tables]
-        scored = dict(zip(asked, found, strict=True))
+        model = params.read(options.params, "sentence_model", str)
+        found = {
+            task: tables.read(path, COLUMNS, text=("folds", "system", "note"))
+            for task, path in tables.of_tasks(options.tables, list(asked)).items()
+        }
         misheard = [
             tables.read(path, word_errors.COLUMNS, text=("corpus", "by", "group")) for path in options.word_errors
         ]
-        errors = {found["corpus"].iloc[0]: found for found in misheard}
-        links = (os.path.relpath(path, options.page.parent) for path in options.pictures)
-        places = dict(zip(asked, links, strict=True))
+        errors = {rates["corpus"].iloc[0]: rates for rates in misheard}
+        drawn = tables.of_tasks(options.pictures, list(asked))
+        places = {task: os.path.relpath(path, options.page.parent) for task, path in drawn.items()}
         with whole_file(options.page) as temporary:
-            temporary.write_text(page.write(scored, asked, settings, errors, places), encoding="utf-8")
-        pictures = {task: path.read_bytes() for task, path in zip(asked, options.pictures, strict=True)}
-        told = chapter.sections(scored, asked, settings, errors)
+            temporary.write_text(page.write(found, asked, settings, errors, model, places), encoding="utf-8")
+        pictures = {task: path.read_bytes() for task, path in drawn.items()}
+        told = chapter.sections(found, asked, settings, errors, model)
         with whole_file(options.report) as temporary:
             html = rendering.chapter(chapter.TITLE, told, pictures, options.template.read_text(encoding="utf-8"))
             temporary.write_text(html, encoding="utf-8", newline="\n")

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from ser.benchmarks.tasks import Task
-from ser.files import params
+from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.files.whole import whole_file
 from ser.learning.recipe import TrainParams
@@ -29,11 +29,11 @@ def main() -> None:
         below = params.read(options.pipeline, "train", TrainParams).abstain_below
         intervals = params.read(options.pipeline, "intervals", IntervalParams)
         scored = page.named(options.tables, list(tasks))
-        links = (os.path.relpath(path, options.page.parent) for path in options.pictures)
-        places = dict(zip(tasks, links, strict=True))
+        drawn = tables.of_tasks(options.pictures, list(tasks))
+        places = {task: os.path.relpath(path, options.page.parent) for task, path in drawn.items()}
         with whole_file(options.page) as temporary:
             temporary.write_text(page.page(scored, marks, below, intervals, places), encoding="utf-8")
-        pictures = {task: path.read_bytes() for task, path in zip(tasks, options.pictures, strict=True)}
+        pictures = {task: path.read_bytes() for task, path in drawn.items()}
         told = chapter.sections(scored, marks, below, intervals)
         with whole_file(options.report) as temporary:
             html = rendering.chapter(chapter.TITLE, told, pictures, options.template.read_text(encoding="utf-8"))

@@ -87,6 +87,20 @@ def write(table: pd.DataFrame, path: Path) -> None:
         table.to_csv(temporary, index=False, lineterminator="\n", float_format="%.9g", encoding="utf-8")
 
 
+def of_tasks(paths: Sequence[Path], tasks: Sequence[str]) -> dict[str, Path]:
+    """Say which file is of which task, by the names: of the task ``emodb`` is ``emodb.csv`` or ``fusion_emodb.csv``.
+
+    Raises:
+        InputError: there is not one file of each task, in this order.
+    """
+    found = [path.stem if path.stem in tasks else path.stem.partition("_")[2] for path in paths]
+    if found != list(tasks):
+        raise InputError(
+            f"expected a file of each of the tasks {', '.join(tasks)}, in this order, found {', '.join(found)}"
+        )
+    return dict(zip(tasks, paths, strict=True))
+
+
 def read(path: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
     """Read a CSV table that must have certain columns.
 

@@ -21,10 +21,11 @@ def sections(
     tasks: Mapping[str, FusionTask],
     params: FusionParams,
     errors: Mapping[str, pd.DataFrame],
+    model: str,
 ) -> list[Section]:
     """Write the sections; arguments as of ``ser.fusion.page.write``, and a picture has the name of its task."""
     found = [finding for name, scored in tables.items() for finding in findings(name, scored, params)]
-    telling = [line.replace("`", "").replace("**", "") for line in method(params)]
+    telling = [line.replace("`", "").replace("**", "") for line in method(params, model)]
     telling += [heard.METHOD] if errors else []
     return [
         Section("findings", "Findings", "What was found", "", found),

@@ -24,6 +24,7 @@ def write(
     tasks: Mapping[str, FusionTask],
     params: FusionParams,
     errors: Mapping[str, pd.DataFrame],
+    model: str,
     pictures: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Write the page.
@@ -33,6 +34,7 @@ def write(
         tasks: what was asked.
         params: how.
         errors: of each corpus whose words were heard, as ``ser.text.word_errors.table`` gives them.
+        model: of the sentences' vectors, as in the params.
         pictures: where the picture of a task is, from the page on.
 
     Returns:
@@ -45,7 +47,7 @@ def write(
         "# Words beside the voice",
         "Made by `dvc repro fusion/dvc.yaml`; do not edit.",
         short(tables),
-        *method(params),
+        *method(params, model),
         *([heard.METHOD] if errors else []),
     ]
     for name, scored in tables.items():
@@ -81,14 +83,17 @@ def short(tables: Mapping[str, pd.DataFrame]) -> str:
     return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
 
 
-def method(params: FusionParams) -> list[str]:
+def method(params: FusionParams, model: str) -> list[str]:
     """Say how it was measured and when words are said to help, a paragraph each."""
     confidence = f"{params.intervals.confidence:.0%}"
+    by = f"`{model}`"
+    if model == "packaged":
+        by = "all-MiniLM-L6-v2, trained on English: that words of other languages add nothing may be due to it"
     return [
         "Systems are the main pipeline's linear classifiers: of PASE+ vectors (voice: "
         f"`{params.classifier}`), of vectors of what is said (words: `{params.words_classifier}`), or of both. late: "
         "the mean of log-probabilities, plain, or weighted as fits speakers who validate; early: one "
-        f"`{params.classifier}` of both vectors. In brackets "
+        f"`{params.classifier}` of both vectors. Words are encoded by {by}. In brackets "
         f"{confidence} intervals, which resample speakers; differences are paired over speakers.",
         "Where a sentence is said in one emotion only, who knows the sentence has the emotion. So everything is "
         "measured on three kinds of folds: those that test **other speakers**; those that test **other speakers on "

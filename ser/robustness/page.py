@@ -7,7 +7,6 @@ from types import MappingProxyType
 import pandas as pd
 
 from ser.files import tables
-from ser.files.failures import InputError
 from ser.robustness.comparison import COLUMNS, FAIL, NEW_NOISE, NEW_OTHERS, NOISE, OPEN, PASS, SYSTEM, Marks
 from ser.robustness.vectors import AUGMENTED, CLEAN, MEAN, PLAIN
 from ser.scores import words
@@ -42,11 +41,9 @@ def named(paths: Sequence[Path], tasks: Sequence[str]) -> dict[str, pd.DataFrame
     """Read the table of each task.
 
     Raises:
-        InputError: there are not as many files as tasks, or one cannot be read.
+        InputError: the files are not those of the tasks, or one cannot be read.
     """
-    if len(paths) != len(tasks):
-        raise InputError(f"page: expected a table for each task, {', '.join(tasks)}, found {len(paths)}")
-    return {task: read(path) for task, path in zip(tasks, paths, strict=True)}
+    return {task: read(path) for task, path in tables.of_tasks(paths, tasks).items()}
 
 
 def page(

@@ -1,5 +1,6 @@
 """Sentences: what is said, whoever says it; and folds that keep them apart as they keep speakers apart."""
 
+import unicodedata
 import warnings
 
 import numpy as np
@@ -13,7 +14,8 @@ from ser.manifest import detail
 def named(manifest: pd.DataFrame, wanted: str) -> pd.Series:
     """Name each utterance's sentence.
 
-    It is the manifest's text, in lower case and with single blanks. Where a corpus does not tell the words but numbers
+    It is the manifest's text, in lower case and with single blanks; of texts that differ in signs, blanks and the
+    writing of accents alone, the first. Where a corpus does not tell the words but numbers
     its sentences (``details``: ``sentence``), it is that number with corpus and language.
 
     Args:
@@ -46,9 +48,17 @@ def known(manifest: pd.DataFrame) -> pd.Series | None:
 def _names(manifest: pd.DataFrame) -> pd.Series:
     """Each utterance's sentence, ``""`` where it has neither text nor number."""
     words = manifest["text"].str.split().str.join(" ").str.casefold()
+    alike = words.map(lambda text: " ".join(written_alike(text)) or text)
+    words = words.groupby(alike).transform("first")
     codes = detail(manifest, "sentence")
     places = manifest["corpus"] + "/" + manifest["language"] + "/" + codes.astype(str)
     return words.where(words != "", places.where(codes.notna(), ""))
+
+
+def written_alike(text: str) -> list[str]:
+    """Give the words of a text as texts are compared: lower case, without signs, accents written in one way."""
+    plain = unicodedata.normalize("NFC", text).casefold().replace("'", "").replace("’", "")
+    return "".join(sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in plain).split()
 
 
 def crossed(

@@ -6,7 +6,6 @@ other sign that is neither letter nor digit. Umlauts and accents stay. "7" for "
 word for two.
 """
 
-import unicodedata
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 
 from ser.files.failures import InputError
 from ser.scores.intervals import Bootstrap, IntervalParams
+from ser.splits.sentences import written_alike
 
 INSTALL = "pip install -r requirements-fusion.txt"
 ALL = "all"
@@ -23,12 +23,6 @@ FIGURES = ("wer", "difference")
 NUMBERS = tuple(f"{name}{end}" for name in FIGURES for end in ("", "_low", "_high"))
 COUNTS = ("utterances", "nothing_heard", "known", "words")
 COLUMNS = ("corpus", "by", "group", *COUNTS, *NUMBERS)
-
-
-def written_alike(text: str) -> list[str]:
-    """Give the words of a text as they are compared."""
-    plain = unicodedata.normalize("NFC", text).casefold().replace("'", "").replace("’", "")
-    return "".join(sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in plain).split()
 
 
 def count(said: str, heard: str) -> tuple[int, int]:

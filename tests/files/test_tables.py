@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -174,3 +175,14 @@ def test_numbers_are_those_of_a_plain_read_to_the_last_bit(tmp_path):
     schema = Schema({"id": tables.text(), "share": tables.number(0, 1)}, "")
     plain = tables.read(tmp_path / "table.csv", ["id", "share"], ["id"])
     assert tables.read_checked(tmp_path / "table.csv", schema).equals(plain)
+
+
+def test_files_of_tasks_are_told_by_their_names_and_another_order_is_refused():
+    paths = [Path("plots/fusion_words.csv"), Path("fusion_words_english.png"), Path("emodb.csv")]
+    tasks = ["words", "words_english", "emodb"]
+    assert tables.of_tasks(paths, tasks) == dict(zip(tasks, paths, strict=True))
+    for wrong in (["words_english", "words", "emodb"], tasks[:2]):
+        with pytest.raises(
+            InputError, match="expected a file of each of the tasks .* found words, words_english, emodb"
+        ):
+            tables.of_tasks(paths, wrong)

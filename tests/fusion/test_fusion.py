@@ -268,7 +268,7 @@ def test_the_page_tells_every_figure_and_the_verdict():
     *_, scored, figures, _, _, verdict = measured("tied")[1:]
     last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
     whole = {"made": pd.concat([scored, last], ignore_index=True)}
-    text = page.write(whole, {"made": TASK}, PARAMS, {}, {"made": "../plots/one.png"})
+    text = page.write(whole, {"made": TASK}, PARAMS, {}, "packaged", {"made": "../plots/one.png"})
     assert "\n## made\n\n![made](../plots/one.png)\n\n" in text
     assert "## made" in text
     gap = figures[MATCHED][WORDS]
@@ -331,10 +331,10 @@ class TestWordsHeard:
         *_, scored, _, _, _, verdict = measured("nothing")[1:]
         last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
         whole = {"made": pd.concat([scored, last], ignore_index=True)}
-        text = page.write(whole, {"made": self.TASK}, PARAMS, errors())
+        text = page.write(whole, {"made": self.TASK}, PARAMS, errors(), "packaged")
         assert "words: heard.\n\nHeard wrongly: 0.200 [0.100, 0.300] of 500 words" in text
         assert heard.METHOD in text
-        _, task, method = chapter.sections(whole, {"made": self.TASK}, PARAMS, errors())
+        _, task, method = chapter.sections(whole, {"made": self.TASK}, PARAMS, errors(), "packaged")
         assert "words: heard. Heard wrongly: 0.200" in task.introduction
         assert method.parts[0].points[-1] == heard.METHOD
 
@@ -343,7 +343,7 @@ def test_the_chapter_leads_with_the_verdict_and_what_known_sentences_are_worth()
     *_, scored, figures, _, _, verdict = measured("tied")[1:]
     last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
     whole = {"made": pd.concat([scored, last], ignore_index=True)}
-    first, task, _ = chapter.sections(whole, {"made": TASK}, PARAMS, {})
+    first, task, _ = chapter.sections(whole, {"made": TASK}, PARAMS, {}, "own/model")
     helps, known = first.parts
     assert helps.verdict == "cannot be said"
     assert helps.found.startswith("Refused: emotion is tied to the sentence")

@@ -281,8 +281,8 @@ def test_the_chapter_says_costs_gains_and_genders_with_intervals_before_the_tabl
 
 
 def test_a_page_wants_a_table_a_task(tmp_path):
-    with pytest.raises(ValueError, match="page: expected a table for each task, one, two, found 1"):
-        page.named([Path("x.csv")], ["one", "two"])
+    with pytest.raises(ValueError, match="expected a file of each of the tasks one, two, in this order, found other"):
+        page.named([Path("robustness_other.csv")], ["one", "two"])
 
 
 def test_the_picture_has_curves_and_bars_of_each_system_and_the_same_bytes(predictions, tmp_path):

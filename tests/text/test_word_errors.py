@@ -8,6 +8,7 @@ import pytest
 
 from ser.files.failures import InputError
 from ser.scores.intervals import Bootstrap, IntervalParams
+from ser.splits import sentences
 from ser.text import word_errors
 from tests import builders
 
@@ -38,7 +39,7 @@ def heard(people, texts, languages="en"):
     ],
 )
 def test_texts_are_compared_as_written_alike(text, expected):
-    assert word_errors.written_alike(text) == expected
+    assert sentences.written_alike(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,29 @@
+import unicodedata
+
+import pytest
+
+from ser.splits import sentences
+from tests import builders
+
+
+def named(*texts):
+    manifest = builders.manifest(1, len(texts), ["angry"]).assign(text=list(texts))
+    return sentences.named(manifest, "test").tolist()
+
+
+def test_texts_that_differ_in_signs_blanks_and_spelling_of_accents_are_one_sentence():
+    texts = ["Schöner Tag.", unicodedata.normalize("NFD", "Schöner Tag."), "Schöner Tag", "schöner  Tag!"]
+    assert named(*texts) == ["schöner tag."] * 4
+
+
+@pytest.mark.parametrize("other", ["Schöne Tage", "Schöner Tag heute", "Schoner Tag"])
+def test_other_words_are_another_sentence(other):
+    assert len(set(named("Schöner Tag", other))) == 2
+
+
+def test_texts_of_signs_alone_are_told_apart():
+    assert named("...", "?!", "...") == ["...", "?!", "..."]
+
+
+def test_words_are_compared_without_case_and_signs():
+    assert sentences.written_alike("Don't STOP, now!") == ["dont", "stop", "now"]
