@@ -271,6 +271,41 @@ def test_a_holdout_tests_other_speakers_than_random_and_still_has_a_drop_with_an
     assert -1 < drop["uar_low"] < drop["uar"] < drop["uar_high"] < 1
 
 
+def test_the_drop_of_a_holdout_draws_apart_those_whom_both_protocols_test_and_the_others():
+    table = both(speakers=16, each=3)
+    names = sorted(set(table["speaker"]))
+    chosen, others = names[:6], names[6:]
+    table = table[(table["protocol"] == "random") | table["speaker"].isin(chosen)].replace("kfold", "holdout")
+    found = metrics.drop(table, "holdout", EMOTIONS, dataclasses.replace(PARAMS, resamples=20_000))
+    right = table.assign(right=table["truth"] == table["prediction"]).groupby(["protocol", "speaker"])["right"].mean()
+    dice = random.Random(1)
+    replicates = []
+    for _ in range(4000):
+        tested, alone = dice.choices(chosen, k=5), dice.choices(others, k=9)  # all speak equally often
+        replicates.append(right["random"][tested + alone].mean() - right["holdout"][tested].mean())
+    tail = stats.norm.cdf(-stats.t.ppf(0.975, 5))  # of the smaller of the two
+    expected = np.quantile(replicates, [tail, 1 - tail])
+    assert (found["accuracy_low"], found["accuracy_high"]) == pytest.approx(tuple(expected), abs=0.015)
+
+
+def test_a_drop_has_no_interval_where_few_speakers_have_an_emotion_under_the_protocol_alone():
+    table = both(speakers=16)
+    names = sorted(set(table["speaker"]))
+    holdout = table[(table["protocol"] == "kfold") & table["speaker"].isin(names[:6])].replace("kfold", "holdout")
+    rare = holdout[(holdout["truth"] != "sad") | (holdout["speaker"] == names[0])]
+    drop = metrics.drop(pd.concat([table[table["protocol"] == "random"], rare]), "holdout", EMOTIONS, PARAMS)
+    assert {name for name in SCORES if f"{name}_low" in drop} == {"accuracy"}
+
+
+def test_what_two_stacks_need_is_what_each_of_them_needs():
+    one, other = np.zeros((2, 3, 2, 2), dtype=int)
+    one[0, 0, 1] = one[1, 1, 1] = 1  # the first speaker and emotion, the second and the second
+    other[2, 0, 0] = 1
+    needs = metrics.needs(one, other)
+    assert needs["accuracy"].tolist() == [[True, True, False], [False, False, True]]
+    assert sorted(needs["uar"].tolist()) == sorted([[True, False, False], [False, True, False], [False, False, True]])
+
+
 def test_a_holdout_of_too_few_speakers_has_a_drop_without_interval():
     table = both(speakers=16)
     chosen = sorted(set(table["speaker"]))[:3]
@@ -307,6 +342,12 @@ def test_chance_counts_the_emotions_that_occur():
 def test_a_report_can_be_written(tmp_path):
     without_sad = both()[lambda table: table["truth"] != "sad"]
     tables.write_metrics(metrics.report(without_sad, EMOTIONS, PARAMS), tmp_path / "evaluate.json")
+
+
+def test_an_emotion_that_nobody_speaks_takes_no_interval_away():
+    without_sad = simulate()[lambda table: table["truth"] != "sad"]
+    values = metrics.summary(without_sad, EMOTIONS, PARAMS)
+    assert {name for name in SCORES if f"{name}_low" in values} == set(SCORES)
 
 
 def test_the_class_table_keeps_a_row_for_an_emotion_that_does_not_occur():

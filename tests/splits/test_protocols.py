@@ -12,12 +12,13 @@ from ser import manifest
 from ser.corpora.layouts import SPLITS
 from ser.files import tables
 from ser.files.failures import InputError
-from ser.splits import oracle, protocols, table
+from ser.splits import oracle, protocols, sentences, table
 from ser.splits.protocols import SplitParams
 from ser.splits.told import WORDS
 
 EMOTIONS = ["angry", "happy", "neutral", "sad"]
 DISJOINT = ("holdout", "predefined", "kfold", "loso", "sessions")
+NUMBERED = (("a", "de"), ("a", "en"), ("b", "en"))  # corpora and languages whose sentences have numbers
 OWN = ("test", "dev", "train", "train")  # the parts that the corpus itself names, of its speakers in turn
 
 
@@ -92,6 +93,14 @@ class TestEveryProtocol:
         assert not first["part"].equals(second["part"])
 
 
+@pytest.mark.parametrize(("protocol", "part"), [("kfold", "test"), ("holdout", "test"), ("loso", "validation")])
+def test_another_seed_chooses_other_speakers_also_without_the_contrast(protocol, part):
+    first, second = (
+        made("even", protocol, seed)[lambda split: split["protocol"] == protocol]["part"] == part for seed in (0, 1)
+    )
+    assert not first.equals(second)
+
+
 @pytest.mark.parametrize("protocol", DISJOINT)
 @pytest.mark.parametrize("name", CORPORA)
 def test_no_speaker_is_in_two_parts_of_a_speaker_disjoint_fold(name, protocol):
@@ -117,6 +126,12 @@ def test_random_stands_beside_the_chosen_protocol_with_as_many_folds_of_the_same
     np.testing.assert_allclose(mean[protocol], mean["random"], rtol=0.15)
 
 
+def test_beside_a_holdout_random_tests_as_many_whatever_the_folds_of_kfold_are():
+    split = protocols.make(corpus(), EMOTIONS, params("holdout", folds=2, test_share=0.12))
+    tested = split[split["part"] == "test"].groupby("protocol").size()
+    assert tested.to_dict() == {"holdout": 12, "random": 12}  # one speaker's of eight
+
+
 def test_random_stands_alone_when_it_is_the_chosen_protocol():
     split = protocols.make(corpus(), EMOTIONS, params("random", folds=6))
     assert set(split["protocol"]) == {"random"}
@@ -138,11 +153,13 @@ def test_tests_both_genders_and_every_emotion_equally(protocol):
     assert (tested.groupby("fold")["speaker"].nunique() == 2).all()
 
 
-def test_spreads_every_corpus_over_all_folds():
+@pytest.mark.parametrize("seed", range(4))
+def test_spreads_every_corpus_evenly_over_all_folds(seed):
     both = pd.concat([corpus(), corpus(speakers=8, name="other")], ignore_index=True)
-    rows = joined(protocols.make(both, EMOTIONS, params("kfold")), both)
+    rows = joined(protocols.make(both, EMOTIONS, params("kfold", seed=seed)), both)
     tested = rows[(rows["part"] == "test") & (rows["protocol"] == "kfold")]
-    assert (tested.groupby("fold")["corpus"].nunique() == 2).all()
+    speakers = tested.groupby(["fold", "corpus"])["speaker"].nunique()
+    assert speakers.tolist() == [2] * 8  # of 8 in 4 folds
 
 
 def test_an_unknown_gender_is_no_obstacle():
@@ -155,6 +172,23 @@ def test_holdout_tests_the_wanted_share_of_speakers(share, speakers):
     rows = rows[rows["protocol"] == "holdout"]
     assert rows["fold"].unique().tolist() == [0]
     assert rows[rows["part"] == "test"]["speaker"].nunique() == speakers
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_holdout_asks_for_every_emotion(seed):
+    utterances = corpus()
+    few = ["made/00", "made/02"]  # who are sad: fewer than there are pieces to choose from
+    utterances = utterances[(utterances["emotion"] != "sad") | utterances["speaker"].isin(few)]
+    rows = joined(protocols.make(utterances, EMOTIONS, params("holdout", seed=seed)), utterances)
+    tested = rows[(rows["part"] == "test") & (rows["protocol"] == "holdout")]
+    assert set(tested["emotion"]) == set(EMOTIONS)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_holdout_of_three_speakers_leaves_one_to_validate(seed):
+    split = protocols.make(corpus(3), EMOTIONS, params("holdout", test_share=0.5, seed=seed))
+    rows = joined(split, corpus(3)).query("protocol == 'holdout'")
+    assert rows.groupby("part")["speaker"].nunique().to_dict() == {"test": 1, "train": 1, "validation": 1}
 
 
 @pytest.mark.parametrize(("share", "speakers"), [(0.5, 3), (0.33, 2), (0.17, 1)])
@@ -376,6 +410,12 @@ class TestDisjointSentences:
         draws = random[random["learns"]].reset_index().groupby("fold")["id"].agg(frozenset)
         assert draws.nunique() == len(draws)
 
+    def test_another_seed_groups_the_sentences_otherwise(self):
+        rows = speaking()
+        tests = [np.flatnonzero(rows["speaker"] == speaker) for speaker in sorted(set(rows["speaker"]))]
+        first, second = (sentences.crossed(rows, sentences.named(rows, "test"), tests, 3, seed) for seed in (0, 1))
+        assert [cell.tolist() for cell in first] != [cell.tolist() for cell in second]
+
     def test_sentences_are_told_apart_by_words_not_by_case_or_blanks(self):
         utterances = speaking()
         odd = utterances["gender"] == "male"
@@ -456,17 +496,18 @@ class TestDisjointSentences:
         with pytest.raises(ValueError, match=f"expected the protocol kfold or loso, found {protocol}"):
             apart(protocol)
 
-    def test_the_gate_refuses_a_sentence_that_leaks(self):
+    @pytest.mark.parametrize("fold", [0, 11])
+    def test_the_gate_refuses_a_sentence_that_leaks(self, fold):
         utterances = speaking()
         split = protocols.make(utterances, EMOTIONS, apart())
         split = split[split["protocol"] == "kfold"].reset_index(drop=True)
-        left = split.index[(split["part"] == "left_out") & (split["fold"] == 0)]
+        left = split.index[(split["part"] == "left_out") & (split["fold"] == fold)]
         speakers = joined(split.loc[left], utterances).set_index("id")["speaker"]
-        training = joined(split[(split["part"] == "train") & (split["fold"] == 0)], utterances)
+        training = joined(split[(split["part"] == "train") & (split["fold"] == fold)], utterances)
         taught = set(training.loc[training["protocol"] == "kfold", "speaker"])
         leak = next(row for row in left if speakers[split["id"][row]] in taught)
         split.loc[leak, "part"] = "train"
-        with pytest.raises(InputError, match=r"kfold, fold 0: the sentence 'en sentence .' leaks: it is in"):
+        with pytest.raises(InputError, match=rf"kfold, fold {fold}: the sentence 'en sentence .' leaks: it is in"):
             table.check(split, utterances)
 
     def test_the_gate_asks_for_it_where_told_that_sentences_are_apart(self):
@@ -785,6 +826,22 @@ class TestSpeakerOracle:
         utterances = pd.DataFrame({"speaker": np.repeat(np.arange(40), 2).astype(str)})
         utterances["emotion"] = np.repeat(np.tile(EMOTIONS, 10), 2)
         assert oracle.tied(utterances)
+
+    @pytest.mark.parametrize(("emotions", "limit"), [(4, 0.50), (7, 3 / 7)])  # a third of the way to certainty
+    def test_is_tied_beyond_a_third_of_what_chance_leaves(self, emotions, limit):
+        assert oracle.passes(limit + 0.01, 1 / emotions)
+        assert not oracle.passes(limit - 0.01, 1 / emotions)
+
+    def test_by_chance_does_not_depend_on_the_order_of_the_rows(self):
+        utterances, shuffled = uneven(1), uneven(1).sample(frac=1, random_state=0)
+        first, second = (oracle.by_chance(rows["emotion"], rows["speaker"]) for rows in (utterances, shuffled))
+        assert first == second
+
+    def test_sentences_of_the_same_number_in_another_corpus_or_language_are_others(self):
+        rows = pd.concat([corpus(4, name=name).assign(language=language) for name, language in NUMBERED])
+        rows["details"] = json.dumps({"sentence": "1"})
+        assert sentences.known(rows).groupby([rows["corpus"], rows["language"]]).nunique().tolist() == [1] * 3
+        assert sentences.known(rows).nunique() == 3
 
     def test_by_chance_of_many_utterances_a_speaker_is_one_over_the_emotions(self):
         emotions = pd.Series(np.tile(EMOTIONS, 2000))
