@@ -235,6 +235,19 @@ def test_refused_figures_are_withheld_and_counts_stay():
     pd.testing.assert_series_equal(after.loc["gender", "female"], before.loc["gender", "female"])
 
 
+def test_a_refused_emotion_takes_recall_precision_and_f1_that_could_be_had_and_no_rate():
+    people = corpus().assign(prediction=np.tile(EMOTIONS, 24))
+    people[[f"p_{emotion}" for emotion in EMOTIONS]] = 1 / 3
+    before = bias_groups.groups(people, EMOTIONS, PARAMS)
+    refused = pd.DataFrame([("gender", "male", "sad", "too few")], columns=list(claims.COLUMNS))
+    after = Claims(refused).withhold(before, EMOTIONS)
+    changed = [
+        (row, column) for column in before for row in before.index[before[column].notna() & after[column].isna()]
+    ]
+    (male,) = before.index[(before["attribute"] == "gender") & (before["group"] == "male")]
+    assert changed == [(male, f"{measure}_sad") for measure in ("recall", "precision", "f1")]
+
+
 def test_counts_are_those_of_a_cross_table():
     people = corpus(3, 2)
     people.loc[people.index[:3], "truth"] = "bored"
@@ -292,6 +305,9 @@ def test_the_overview_gives_what_can_be_had():
     found = audit.overview(people, people.assign(emotion=people["truth"]), PARAMS)
     assert found["association"] == dict.fromkeys(["gender", "age", "gender_age", "language", "speaker"], 0.0)
     assert (found["chance_uar"], found["speaker_oracle_uar"]) == pytest.approx((1 / 3, 1 / 3))
+    unknown = corpus(3, 0, name="d").assign(gender="", truth="bored")  # who would tie the emotion to their group
+    found = audit.overview(pd.concat([people, unknown]), people.assign(emotion=people["truth"]), PARAMS)
+    assert found["association"]["gender"] == 0
     people = people.assign(speaker="", gender="", age=np.nan)
     found = audit.overview(people, people.assign(emotion=people["truth"]), PARAMS)
     assert set(found["association"]) == {"language"}

@@ -122,6 +122,22 @@ def test_spreads_equal_fairlearn(table):
     assert found["equalised_odds_matched"][0] == pytest.approx(fair)
 
 
+def test_where_false_alarms_differ_more_than_hits_they_are_the_odds():
+    partial = np.array([[5, 5, 0], [5, 5, 0], [5, 0, 5]])  # half of what is no anger is taken for anger
+    even = np.array([[6, 2, 2], [2, 6, 2], [2, 2, 6]])  # a fifth; hits differ by a tenth
+    found = spreads(np.stack([partial, even]), np.full(3, 1 / 3))
+    assert found["equalised_odds"][0] == pytest.approx(0.5 - 0.2)
+
+
+def test_odds_are_over_the_emotions_that_all_groups_have():
+    without_sad = np.array([[5, 5, 0], [5, 5, 0], [0, 0, 0]])
+    even = np.array([[6, 2, 2], [2, 6, 2], [2, 2, 6]])
+    found = spreads(np.stack([without_sad, even]), np.full(3, 1 / 3))
+    assert found["equalised_odds"][0] == pytest.approx(0.5 - 0.2)
+    # Of anger and happiness alone, in equal shares: 0.5 of 1 against (0.2 + 0) of 1.
+    assert found["equalised_odds_matched"][0] == pytest.approx(0.5 - 0.2)
+
+
 def test_the_largest_gap_is_that_of_fairlearn(table):
     frame = MetricFrame(
         metrics=lambda truth, prediction: recall_score(truth, prediction, average="macro"),

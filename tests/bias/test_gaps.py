@@ -107,6 +107,18 @@ def test_the_exact_p_equals_a_slow_independent_enumeration():
     assert (found["unbiased_low"], found["unbiased_high"]) == pytest.approx((low, high))
 
 
+def test_the_range_of_a_spread_without_bias_ends_where_the_wanted_share_of_its_arrangements_lies():
+    people = simulate(sizes=(4, 5), recalls=(0.75, 0.6), seed=1)
+    names = sorted(set(people["speaker"]))
+    null = [
+        abs(uar(people[people["speaker"].isin(part)]) - uar(people[~people["speaker"].isin(part)]))
+        for part in itertools.combinations(names, 4)
+    ]
+    found = table(people, refused=ONLY_GENDER).query("measure == 'uar_largest'").iloc[0]
+    assert found["unbiased_high"] == pytest.approx(np.quantile(null, 0.95))
+    assert np.isnan(found["unbiased_low"])
+
+
 def of_two_corpora(women, men, recalls, **settings):
     """Speakers whose recall is that of their corpus, whoever they are; women and men in each corpus as said."""
     parts = []
@@ -172,6 +184,52 @@ def test_the_gap_of_several_corpora_and_its_exact_p_equal_a_slow_independent_enu
     assert found["difference"] == pytest.approx(seen)
     assert found["p"] == pytest.approx(np.mean(np.abs(null) >= abs(seen) - 1e-9))
     assert found["p_smallest"] == 1 / 60
+
+
+def test_rates_are_matched_to_the_emotions_of_each_corpus_and_averaged_over_corpora():
+    """Each corpus has other shares of emotions, and each gender others within it."""
+    women, men, parts = (3, 7), (5, 4), []
+    people = of_two_corpora(women=women, men=men, recalls=(0.9, 0.5), each=12)
+    people = people[~((people["corpus"] == "b") & (people["truth"] == "sad")).where(people.index % 4 > 0, False)]
+    people = people[~((people["gender"] == "male") & (people["truth"] == "angry")).where(people.index % 3 > 0, False)]
+    for _, own in people.groupby("corpus"):
+        wanted = own["truth"].map(own["truth"].value_counts(normalize=True))
+        shares = own.groupby("gender")["truth"].transform(lambda truth: truth.map(truth.value_counts(normalize=True)))
+        weighted = own.assign(weight=wanted / shares).pivot_table("weight", "gender", "prediction", "sum", fill_value=0)
+        rates = weighted.div(weighted.sum(axis=1), axis=0)
+        parts.append(rates.loc["female"] - rates.loc["male"])
+    weights = [one * other / (one + other) for one, other in zip(women, men, strict=True)]
+    rows = table(people, refused=ONLY_GENDER).query("measure == 'rate_matched'").set_index("emotion")
+    for emotion in EMOTIONS:
+        expected = np.average([part[emotion] for part in parts], weights=weights)
+        assert rows.loc[emotion, "difference"] == pytest.approx(expected)
+
+
+def test_a_corpus_whose_women_lack_an_emotion_leaves_its_recall_to_the_other():
+    people = of_two_corpora(women=(4, 5), men=(5, 4), recalls=(0.9, 0.5))
+    lacking = (people["corpus"] == "a") & (people["gender"] == "female") & (people["truth"] == "sad")
+    both, alone = (
+        table(part, refused=ONLY_GENDER).query("measure == 'recall'").set_index("emotion")["difference"]
+        for part in (people[~lacking], people[people["corpus"] == "b"])
+    )
+    assert both["sad"] == pytest.approx(alone["sad"])
+    assert both["angry"] != pytest.approx(alone["angry"])
+
+
+def test_the_detectable_gap_is_students_quantiles_times_the_standard_error():
+    women, men, variance, weights = (3, 4), (4, 3), [], []
+    people = of_two_corpora(women=women, men=men, recalls=(0.8, 0.6), spread=0.2)
+    right = people.assign(right=people["truth"] == people["prediction"])
+    means = right.groupby(["corpus", "gender", "speaker"])["right"].mean()  # all speak each emotion equally often
+    for name, one, other in zip("ab", women, men, strict=True):
+        spoken = means[name]
+        variance.append(spoken["female"].var(ddof=1) / one + spoken["male"].var(ddof=1) / other)
+        weights.append(one * other / (one + other))
+    error = np.sqrt(np.square(weights) @ variance) / sum(weights)
+    freedom = sum(women) + sum(men) - 4  # of 4 groups
+    expected = (stats.t.ppf(0.975, freedom) + stats.t.ppf(0.8, freedom)) * error
+    found = gender(people, dataclasses.replace(PARAMS, resamples=20_000))
+    assert found["detectable"] == pytest.approx(expected, rel=0.02)
 
 
 @pytest.mark.slow

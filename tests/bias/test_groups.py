@@ -128,6 +128,14 @@ def test_the_interval_of_a_group_resamples_its_speakers(people):
     )
 
 
+def test_a_group_of_whom_one_speaks_an_emotion_has_no_interval(people):
+    rare = people[(people["truth"] != "sad") | (people["gender"] == "male") | (people["speaker"] == "c/00")]
+    found = bias_groups.groups(rare, EMOTIONS, PARAMS)
+    assert np.isnan(row(found, "gender", "female")[["uar_low", "uar_high"]].astype(float)).all()
+    assert row(found, "gender", "female")["uar"] > 0
+    assert row(found, "gender", "male")["uar_low"] > 0
+
+
 def test_the_calibration_error_takes_the_probability_of_the_predicted_emotion(people):
     people[[f"p_{emotion}" for emotion in EMOTIONS]] = 0.0
     for emotion in EMOTIONS:

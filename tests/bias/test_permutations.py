@@ -83,6 +83,15 @@ def test_five_women_and_five_men_allow_no_p_below_2_of_252():
     assert p_of(np.repeat([1.0, 0.0], 5), (5, 5), 10_000) == 2 / 252
 
 
+def test_as_many_arrangements_as_the_limit_are_all_gone_through():
+    labels, exact = arrangements([5, 5], 252, 0)
+    assert (exact, len(labels)) == (True, 252)
+    assert permutations.smallest_p(np.array([[5, 5]]), 252) == 2 / 252
+    labels, exact = arrangements([5, 5], 251, 0)
+    assert (exact, len(labels)) == (False, 251)
+    assert permutations.smallest_p(np.array([[5, 5]]), 251) == 1 / 252
+
+
 def test_groups_of_different_sizes_cannot_change_places():
     assert permutations.smallest_p(np.array([[3, 6]]), 10_000) == 1 / 84
     assert p_of(np.repeat([1.0, 0.0], (3, 6)), (3, 6), 10_000) == 1 / 84
