@@ -105,6 +105,11 @@ def test_an_utterance_of_another_emotion_in_the_manifest_is_refused(table):
             0.90001,
             "column p_angry to p_sad, row 3 (id c/2, protocol kfold): expected a sum of 1, found 1.00001",
         ),
+        (
+            "p_sad",
+            0.875,
+            "column p_angry to p_sad, row 3 (id c/2, protocol kfold): expected a sum of 1, found 0.975",
+        ),
     ],
 )
 def test_a_row_that_no_evaluation_gives_is_refused(table, tmp_path, column, value, message):

@@ -106,6 +106,26 @@ def test_an_empty_band_keeps_its_row_and_listeners_have_no_distribution():
     assert found["distance"].isna().all()
 
 
+def test_an_utterance_that_nobody_recognised_is_in_the_first_band():
+    table = people(["sad"] * 4, ["sad"] * 4, list("abcd"))
+    heard = votes.counts(table.assign(votes="", details=""))
+    found = bands.by_agreement(judged(table["id"], recognition=[0, 0.5, 0.8, 1]), table, heard, EMOTIONS, PARAMS)
+    assert found["utterances"].tolist() == [2, 1, 1]
+
+
+def test_distances_are_averaged_over_utterances_whoever_says_many_of_them():
+    speakers = list("aaaaaabbbccd")
+    table = people(["sad"] * 12, np.where(np.arange(12) < 6, "sad", "angry"), speakers)
+    heard = pd.DataFrame({"happy": 1, "sad": 3}, table["id"])
+    found = bands.by_agreement(judged(table["id"], majority_share=0.75), table, heard, EMOTIONS, PARAMS).iloc[1]
+    near, far = (jensenshannon([p, 0.1, q], [0, 0.25, 0.75], base=2) for p, q in ((0.1, 0.8), (0.8, 0.1)))
+    assert found["distance"] == pytest.approx((near + far) / 2)
+    assert near - 1e-9 < found["distance_low"] < found["distance"] < found["distance_high"] < far + 1e-9
+    # The label is as far from the votes of everybody, so that no draw of speakers changes the mean.
+    alike = found[["label_distance", "label_distance_low", "label_distance_high"]].astype(float)
+    assert alike.tolist() == pytest.approx([jensenshannon([0, 0, 1], [0, 0.25, 0.75], base=2)] * 3)
+
+
 def test_without_raters_there_are_no_bands():
     table = people(["sad"] * 8, ["sad"] * 8, list("abcd") * 2)
     heard = votes.counts(table.assign(votes="", details=""))
@@ -150,6 +170,20 @@ def test_emotions_that_differ_for_raters_and_models_hide_what_a_score_knows():
     assert row["spearman_high"] < 0
     assert row["within_spearman"] == pytest.approx(1)
     assert np.isnan(row["auroc"]), "all were recognised by half of the listeners or more"
+
+
+def test_label_issues_worked_by_hand():
+    table = judged(
+        list("abcdefg"),
+        label_issue=[1, 1, 1, 0, 0, 0, np.nan],  # the last was not tested
+        planted=[1, np.nan, 0, 1, 1, 0, 1],
+        recognition=[np.nan, 0.2, 0.4, np.nan, np.nan, 0.9, 0.1],
+    )
+    found = checks.label_issues(table, PARAMS)
+    assert (found["utterances"], found["found"]) == (6, 3)
+    assert found["planted"] == pytest.approx({"precision": 1 / 2, "recall": 1 / 3})  # a and c; of a, d and e
+    assert found["listeners"] == {"precision": 1, "recall": 1}  # b and c
+    assert "votes" not in found
 
 
 def test_the_gain_is_the_difference_of_two_recalls():
@@ -218,6 +252,22 @@ def test_equal_doubt_at_the_edge_counts_as_the_mean_of_all_orders():
 def test_nothing_to_leave_out_gives_nothing(values):
     table = people(["angry", "sad"] * 60, ["angry", "happy"] * 60, list("abcd") * 30)
     assert cost.cost(table, pd.Series(values, table["id"]), EMOTIONS, PARAMS) == {}
+
+
+def test_the_share_to_leave_out_is_rounded_to_the_nearest_number():
+    table = people(["sad"] * 15, ["sad"] * 15, list("abcde") * 3)
+    found = cost.cost(table, pd.Series(np.arange(15.0), table["id"]), EMOTIONS, PARAMS)
+    assert found["left_out"] == 4  # a quarter of 15 is 3.75
+
+
+def test_what_is_left_has_no_interval_where_few_speakers_have_an_emotion_in_it():
+    table = people(["sad", "angry", "angry", "angry"] * 8, ["sad", "angry"] * 16, np.repeat(list("abcdefgh"), 4))
+    params = dataclasses.replace(PARAMS, leave_out=7 / 32)
+    doubt = pd.Series(((table["truth"] == "sad") & (table["speaker"] != "a")).to_numpy(float), table["id"])
+    found = cost.cost(table, doubt, EMOTIONS, params)  # one sad utterance is left
+    assert (found["left_out"], "gain_low" in found["uar"], "gain_low" in found["accuracy"]) == (7, False, True)
+    other = pd.Series((np.arange(32) % 4 == 1).astype(float), table["id"])
+    assert "gain_low" in cost.cost(table, other, EMOTIONS, params)["uar"]
 
 
 def test_few_speakers_have_costs_without_interval():

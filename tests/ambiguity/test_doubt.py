@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy.spatial.distance import cdist
 
-from ser.ambiguity import doubt
+from ser.ambiguity import doubt, references
 from ser.ambiguity.doubt import AmbiguityParams
 from ser.files.failures import InputError
 
@@ -74,6 +74,11 @@ def test_label_issues_are_those_of_confident_learning():
     found = doubt.from_predictions(predictions(probabilities, np.array(EMOTIONS)[labels]), EMOTIONS)
     assert 0 < expected.sum() < 200
     assert found["label_issue"].to_numpy().tolist() == expected.astype(int).tolist()
+
+
+def test_the_likelier_emotion_of_a_certain_label_is_another_one():
+    table = doubt.from_predictions(predictions(np.eye(3), EMOTIONS), EMOTIONS)
+    assert (table["likelier"].to_numpy() != np.array(EMOTIONS)).all()
 
 
 def test_an_emotion_that_nobody_expresses_does_no_harm():
@@ -162,6 +167,20 @@ def test_the_list_begins_with_what_raters_agree_on_least():
     assert table["rank"].tolist() == [1, 2, 3, 4]
     assert table["ambiguity"].tolist() == [0.875, 0.875, 0.5, 0.25]
     assert table.columns[:7].tolist() == ["rank", "id", "path", "label", "other", "ambiguity", "by"]
+
+
+def test_of_equal_agreement_and_entropy_the_one_that_models_doubt_more_comes_first():
+    table = judged(corpus(4, emotion="angry", votes=json.dumps({"angry": 6, "sad": 4})))
+    listed = doubt.ranking(table.assign(mean_rank=[0.2, 0.9, 0.9, 0.5]))
+    assert listed["id"].tolist() == ["c/01", "c/02", "c/03", "c/00"]
+
+
+def test_the_first_reference_that_knows_an_utterance_flags_it():
+    columns = {"planted": [0, np.nan, np.nan, np.nan], "majority_share": [0.4, 0.4, 0.6, np.nan]}
+    table = pd.DataFrame(columns | {"recognition": [0.3, 0.9, 0.3, 0.3]}, list("abcd"))
+    assert references.best_flags(table, 0.5).tolist() == [0, 1, 0, 1]
+    unknown = references.best_flags(table.assign(recognition=np.nan), 0.5)
+    assert unknown.tolist() == pytest.approx([0, 1, 0, np.nan], nan_ok=True)
 
 
 def test_corpora_with_and_without_raters_stand_in_one_list():

@@ -44,6 +44,8 @@ def test_votes_are_counted_by_all_words_that_raters_used():
 def test_a_share_of_listeners_is_no_distribution():
     table = corpus({}, details='{"recognition": 0.9}')
     assert votes.recognition(table).tolist() == [0.9]
+    shares = [votes.recognition(corpus({}, details=json.dumps({"recognition": share}))) for share in (0, 1, 1.1, "1")]
+    np.testing.assert_array_equal(np.concatenate(shares), [0, 1, np.nan, np.nan])
     assert np.isnan(votes.recognition(corpus({"angry": 1}))).all()
 
 

@@ -215,6 +215,16 @@ def test_shares_become_the_fewest_raters_that_give_all_of_them(corpus):
     assert told(corpus, "emotion") == ["angry", "sad", "undecided"]
 
 
+def test_shares_of_thirds_may_add_up_to_a_hundredth_less(corpus):
+    found = votes(corpus, {"angry": 0.33, "sad": 0.33, "happy": 0.33}, {"sad": 1.0}, {"sad": 1.0})
+    assert found == [{"angry": 1, "happy": 1, "sad": 1}, {"sad": 3}, {"sad": 3}]
+
+
+def test_votes_for_two_names_of_an_emotion_are_added_up(corpus):
+    found = votes(corpus, {"angry": 3, "anger": 2, "sad": 1}, {"sad": 1}, {"sad": 1})
+    assert found == [{"angry": 5, "sad": 1}, {"sad": 1}, {"sad": 1}]
+
+
 def test_shares_of_a_known_number_of_raters_become_its_counts(corpus):
     found = votes(corpus, {"angry": 0.33, "sad": 0.67}, {"sad": 1.0}, {"sad": 1.0}, raters=6)
     assert found == [{"angry": 2, "sad": 4}, {"sad": 6}, {"sad": 6}]
