@@ -59,6 +59,35 @@ def test_a_random_split_alone_groups_utterances(corpus):
     rows, vectors = corpus
     found = alarms.distances(split_of(rows, "random"), rows, vectors, {}, PARAMS)
     assert sorted(found["id"]) == sorted(rows["id"])
+    alone = rows.assign(speaker=rows["speaker"].iloc[0])  # whom the folds do not keep apart from anybody
+    assert alarms.distances(split_of(rows, "random"), alone, vectors, {}, PARAMS).equals(found)
+
+
+def far(rows, ids):
+    """Distances by hand: those of some utterances are beyond the limit."""
+    distance = np.where(rows["id"].isin(ids), 1.5, 0.5)
+    measured = pd.DataFrame({"fold": 0, "kind": alarms.SPEECH, "id": rows["id"], "distance": distance})
+    predicted = pd.DataFrame({"id": rows["id"], "speaker": rows["speaker"], "truth": rows["emotion"]})
+    return measured, predicted.assign(prediction=predicted["truth"])
+
+
+def test_distances_belong_to_ids_whatever_the_order(corpus):
+    rows, _ = corpus
+    measured, predicted = far(rows, rows["id"][:10])
+    predicted.loc[:9, "prediction"] = "angry"  # wrong of the sad, all of whom are unfamiliar
+    found = alarms.report(measured.iloc[::-1], predicted, EMOTIONS, IntervalParams(**builders.INTERVALS))
+    assert (found["false_alarms"], found["uar_familiar"]) == (pytest.approx(10 / len(rows)), 1)
+
+
+def test_the_familiar_have_no_interval_where_few_speakers_have_an_emotion_among_them(corpus):
+    rows, _ = corpus
+    params = IntervalParams(**builders.INTERVALS)
+    sad = rows[(rows["emotion"] == "sad") & (rows["speaker"] != rows["speaker"].iloc[0])]
+    found = alarms.report(*far(rows, sad["id"]), EMOTIONS, params)
+    assert (found["uar_familiar"], "uar_familiar_low" in found) == (1, False)
+    one = rows["id"][(rows["speaker"] == rows["speaker"].iloc[0]) & (rows["emotion"] == "sad")]
+    found = alarms.report(*far(rows, one.iloc[:1]), EMOTIONS, params)
+    assert (found["uar_familiar_low"], found["uar_familiar_high"]) == (1, 1)
 
 
 def test_shares_are_counted_over_folds_and_scores_over_the_familiar(corpus):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -99,6 +101,15 @@ def test_a_confidence_that_is_right_has_the_error_that_chance_makes():
     found = calibration.report(table, EMOTIONS, PARAMS)["after"]
     assert found["ece_by_chance"] == pytest.approx(np.mean(errors), abs=0.002)
     assert found["ece_by_chance_high"] == pytest.approx(np.quantile(errors, 0.95), abs=0.004)
+
+
+def test_another_seed_draws_other_answers_by_chance():
+    table, *_ = simulate(1.0)
+    first, again, other = (
+        calibration.report(table, EMOTIONS, dataclasses.replace(PARAMS, seed=seed))["after"] for seed in (0, 0, 1)
+    )
+    assert first == again
+    assert first["ece_by_chance"] != other["ece_by_chance"] == pytest.approx(first["ece_by_chance"], rel=0.05)
 
 
 def test_temperatures_that_sharpen_a_calibrated_classifier_make_it_worse_beyond_chance():

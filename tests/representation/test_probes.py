@@ -133,6 +133,38 @@ def test_every_fold_of_an_attribute_of_speakers_has_all_groups():
     assert pd.crosstab(folds, people["gender"]).to_numpy().min() > 0
 
 
+def test_every_fold_of_gender_has_as_many_women_as_men_whatever_the_order_of_their_names():
+    people = people_of(speakers=8)
+    people["gender"] = np.where(people["speaker"] < "c/04", "female", "male")
+    folds, _ = probe_folds.cut(people, probes.labels(people, "gender", BANDS), "gender", PARAMS)
+    speakers = people.assign(fold=folds).groupby(["fold", "gender"])["speaker"].nunique().unstack()
+    assert speakers.to_numpy().tolist() == [[1, 1]] * 4
+
+
+def test_there_are_no_more_folds_than_speakers_of_the_rarest_group():
+    people = people_of(speakers=8)
+    people["gender"] = np.where(people["speaker"] < "c/02", "female", "male")
+    folds, _ = probe_folds.cut(people, probes.labels(people, "gender", BANDS), "gender", PARAMS)
+    assert sorted(set(folds)) == [0, 1]
+
+
+@pytest.mark.parametrize("attribute", probe_folds.ATTRIBUTES)
+def test_another_seed_cuts_otherwise(attribute):
+    people = people_of()  # whose cuts are all equally good
+    truth = probes.labels(people, attribute, BANDS)
+    first, second = (
+        probe_folds.cut(people, truth, attribute, dataclasses.replace(PARAMS, seed=seed))[0] for seed in (0, 1)
+    )
+    assert (first != second).any()
+
+
+def test_two_sentences_are_enough_to_keep_apart():
+    people = people_of(sentences=2)
+    folds, apart = probe_folds.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)
+    assert apart == "sentences"
+    assert pd.Series(folds).groupby(people["text"]).nunique().max() == 1
+
+
 def test_no_sentence_is_in_two_folds_where_speakers_are_told_apart():
     people = people_of()
     folds, apart = probe_folds.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)
@@ -328,6 +360,52 @@ def test_so_few_speakers_that_no_probe_could_pass_have_no_test():
     assert "no test: few other orders of so few speakers, no p can fall below 0.33" in few.at["gender", "remark"]
 
 
+def test_few_orders_are_enough_where_a_p_can_fall_low_enough():
+    rng, people = np.random.default_rng(12), people_of(speakers=6, sentences=2)
+    people["gender"] = np.where(people["speaker"] < "c/03", "female", "male")
+    space = {"features": representation_spaces.whole(rng.normal(size=(len(people), 5)))}
+    params = dataclasses.replace(PARAMS, permutations=25, confidence=0.5)  # 20 orders, and no p below 2 of 20
+    rows = probes.table(space, people.assign(age=np.nan), BANDS, params).set_index("attribute")
+    assert rows.at["gender", "p_value"] >= 1 / 26
+    assert "no test" not in rows.at["gender", "remark"]
+
+
+def test_p_counts_the_permutations_that_score_as_high_and_those_that_say_nothing(monkeypatch):
+    people = people_of()
+    vectors = planted(people, "gender", 1.0, np.random.default_rng(13))
+    assert score(representation_spaces.whole(vectors), people, "gender") == 1
+    monkeypatch.setattr(probes, "permuted", lambda *_: np.array([np.nan, 1.0, 0.75, 0.25]))
+    rows = probes.table({"features": representation_spaces.whole(vectors)}, people, BANDS, PARAMS)
+    gender = rows.set_index("attribute").loc["gender"]
+    assert gender["p_value"] == (2 + 1) / (4 + 1)
+    assert gender["permuted"] == pytest.approx(2 / 3)
+
+
+def test_another_seed_hands_labels_out_otherwise(monkeypatch):
+    people, handed = people_of(sentences=2), []
+
+    def refused(_, __, labels, *___):
+        handed.append(list(labels))
+        raise ObstacleError("seen enough")
+
+    monkeypatch.setattr(probes, "probe", refused)
+    for seed in (0, 0, 1):
+        params = dataclasses.replace(PARAMS, seed=seed, permutations=1)
+        assert np.isnan(probes.permuted([], people, people["gender"].to_numpy(), "gender", params)).all()
+    assert handed[0] == handed[1] != handed[2]
+    assert sorted(handed[0]) == sorted(handed[2]) == sorted(people["gender"])
+
+
+def test_speakers_are_drawn_within_their_gender_where_it_is_probed_and_else_from_all():
+    people = people_of().sample(150, random_state=0).reset_index(drop=True)  # speakers of unlike commonest emotions
+    space = representation_spaces.whole(np.random.default_rng(15).normal(size=(len(people), 5)))
+    strata = {}
+    for attribute in ("emotion", "gender"):
+        truth = probes.labels(people, attribute, BANDS)
+        strata[attribute] = probes.probe(space, people, truth, attribute, PARAMS).strata.tolist()
+    assert strata == {"emotion": [0] * 12, "gender": [0, 1] * 6}
+
+
 def test_numbered_sentences_are_kept_apart_as_texts_are():
     people = people_of()
     numbered = people.assign(details=[json.dumps({"sentence": text[-1]}) for text in people["text"]], text="")
@@ -367,7 +445,11 @@ def test_the_table_holds_what_the_probes_found(table):
     assert gender["p_value"] == 1 / (1 + PARAMS.permutations)
     assert gender["chance"] == 0.5
     assert gender["permuted"] < gender["low"] < gender["balanced_accuracy"] <= gender["high"]
-    assert difference["low"] > 0
+    assert (
+        difference["balanced_accuracy"]
+        == gender["balanced_accuracy"] - rows.loc[("mfcc", "gender"), "balanced_accuracy"]
+    )
+    assert 0 < difference["low"] < difference["balanced_accuracy"]
     assert (gender["utterances"], gender["speakers"], gender["classes"], gender["apart"]) == (216, 12, 2, "speakers")
     assert rows["p_value"].drop(index="gender", level=1).isna().all()
 

@@ -37,6 +37,7 @@ def test_speakers_of_few_utterances_are_drawn_whole_and_unknown_ones_not_at_all(
     taken = counts(speakers, sample.drawn(speakers, 500, 0))
     assert len(taken) == 100
     assert set(taken.values()) == {5}
+    assert sample.drawn(speakers, 1000, 0).tolist() == list(range(1000))  # all who are known
 
 
 def test_where_nobody_is_known_utterances_are_drawn():

@@ -100,6 +100,11 @@ def test_what_cannot_be_measured_is_left_out_and_said(people, vectors, change):
     assert representation_spaces.by_space(rows, "grouping", silhouettes.FIGURES) == {}
 
 
+def test_speakers_of_a_single_utterance_each_are_no_view(people, vectors):
+    everyone = people.assign(speaker=[f"c/{number}" for number in range(len(people))])
+    assert silhouettes.samples(representation_spaces.whole(vectors), everyone).empty
+
+
 def test_few_speakers_have_no_interval_and_the_reason(people, vectors):
     params = dataclasses.replace(PARAMS, minimum_speakers=7)
     rows = silhouettes.table({"features": representation_spaces.whole(vectors)}, people, params)

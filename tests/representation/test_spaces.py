@@ -95,6 +95,19 @@ def test_a_fold_shows_what_its_classifier_was_not_trained_on(corpus, monkeypatch
         np.testing.assert_array_equal(hidden.vectors, 2 * inputs.vectors)
 
 
+def test_a_classifier_hears_all_utterances_also_those_that_are_not_shown(corpus, monkeypatch, tmp_path):
+    """As normalisation by speaker must, whose utterances may train as well."""
+
+    class Centring(Doubling):
+        def hidden(self, vectors, speakers):
+            return vectors - vectors.mean(axis=0)
+
+    people, features, split = corpus
+    monkeypatch.setattr(classifier, "load", lambda path: Centring(split))
+    for view in representation_spaces.held_out(people, features, split, tmp_path, "kfold")["hidden_held_out"]:
+        np.testing.assert_array_equal(view.vectors, (features.vectors - [5, 6])[view.rows])
+
+
 def test_a_classifier_of_other_features_is_refused(corpus, monkeypatch, tmp_path):
     monkeypatch.setattr(classifier, "load", lambda path: Doubling(corpus[2], "{}"))
     with pytest.raises(InputError, match=r"kfold-00.*expected a classifier trained on features of .*; run the train"):
