@@ -6,6 +6,8 @@ import functools
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from scipy.special import log_softmax
 from sklearn.metrics import recall_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -13,8 +15,9 @@ from sklearn.svm import LinearSVC
 
 from ser.files.failures import InputError
 from ser.fusion import chapter, claim, folds, heard, page, run, systems, table
-from ser.fusion.folds import KINDS, MATCHED, SENTENCES, SPEAKERS
+from ser.fusion.folds import KINDS, MATCHED, SENTENCES, SPEAKERS, Fold
 from ser.fusion.task import EARLY, MEAN, VOICE, WEIGHTED, WORDS
+from ser.learning.linear import inverse_temperature
 from ser.splits import sentences
 from ser.text import word_errors
 from tests.fusion.planting import EMOTIONS, PARAMS, TASK, made
@@ -181,6 +184,50 @@ def test_the_weight_is_that_with_the_lowest_loss():
     assert systems.best_weight(right, right, np.array([0, 1]), weights, even) == 0  # of equally good ones the lowest
 
 
+def one_fold(codes):
+    """A fold whose utterances fit, judge, and test in turn, speaker by speaker."""
+    part = np.arange(len(codes)) // 48
+    return Fold(SPEAKERS, 0, part < 2, part == 2, part == 0, part == 1)
+
+
+def test_the_weight_is_chosen_by_those_whom_the_trial_did_not_fit():
+    """A voice of many numbers that say nothing knows those whom it was fitted to, and nobody else."""
+    rng, codes = np.random.default_rng(0), np.tile(np.arange(4), 36)
+    voice = rng.normal(size=(len(codes), 100))
+    words = np.eye(4)[codes] + 0.5 * rng.normal(size=(len(codes), 4))
+    _, weight = systems.predict(one_fold(codes), voice, words, codes, PARAMS)
+    assert weight >= 0.75
+
+
+def test_voice_and_words_have_the_classifiers_of_the_params():
+    rng, codes = np.random.default_rng(1), np.tile(np.arange(4), 36)
+    voice, words = (0.5 * np.eye(4)[codes] + rng.normal(size=(len(codes), 4)) for _ in range(2))
+    fold, found = one_fold(codes), systems.predict(one_fold(codes), voice, words, codes, PARAMS)[0]
+    for name, vectors, kind, other in ((VOICE, voice, "lda", "svm"), (WORDS, words, "svm", "lda")):
+        right, wrong = (
+            systems.scores(vectors, codes, fold.learns, fold.tested, each).argmax(axis=1) for each in (kind, other)
+        )
+        assert found[name].tolist() == right.tolist() != wrong.tolist()
+
+
+def test_both_count_as_sure_as_they_may_be():
+    """Words whose scores are a thousand times as large say no more for that."""
+    rng, codes = np.random.default_rng(2), np.tile(np.arange(4), 36)
+    voice, words = (np.eye(4)[codes] + rng.normal(size=(len(codes), 4)) for _ in range(2))
+    fold, params = one_fold(codes), dataclasses.replace(PARAMS, words_classifier="lda")
+    found, _ = systems.predict(fold, voice, words, codes, params)
+    sure = []
+    for vectors in (voice, words):
+        judged, asked = (
+            systems.scores(vectors, codes, fitted, others, "lda")
+            for fitted, others in ((fold.fits, fold.judges), (fold.learns, fold.tested))
+        )
+        truth, weights = torch.from_numpy(codes[fold.judges]), torch.ones(4, dtype=torch.float64)
+        factor = inverse_temperature(torch.from_numpy(judged), truth, weights)
+        sure.append(log_softmax(factor * asked, axis=1))
+    assert found[MEAN].tolist() == (sure[0] + sure[1]).argmax(axis=1).tolist()
+
+
 def test_an_exchange_keeps_to_a_language():
     people = made("words", 3)[0]
     german = people["speaker"].isin(["c/0", "c/1", "c/2", "c/3"])
@@ -241,6 +288,42 @@ def test_trains_what_is_asked_for(kind, expected):
 def test_params_out_of_range_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(PARAMS, **changes)
+
+
+def gains(apart, usual):
+    """Figures of the voice, the words and both, where the gain by words lies so."""
+    fused = [dict(zip(("gain", "gain_low", "gain_high"), gain, strict=True)) for gain in (usual, apart)]
+    alone = {VOICE: {"uar": 0.5}, WORDS: {"uar": 0.4}}
+    return {kind: alone | {WEIGHTED: gain} for kind, gain in zip((SPEAKERS, SENTENCES), fused, strict=True)}
+
+
+SURE, UNSURE = (0.1, 0.02, 0.2), (0.1, -0.02, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("apart", "usual", "p", "tied", "expected"),
+    [
+        (SURE, SURE, 0.04, 0, "yes"),
+        (SURE, SURE, 0.06, 0, "refused"),  # the sentences say nothing of the emotion
+        (SURE, UNSURE, 0.06, 0, "no"),
+        (UNSURE, SURE, 0.04, 0, "refused"),  # it rests on known sentences
+        (UNSURE, UNSURE, 0.04, 0, "no"),
+        (UNSURE, UNSURE, 0.04, 1, "refused"),
+        (SURE, SURE, 0.04, 1, "yes"),
+    ],
+)
+def test_words_help_by_an_interval_and_a_test_on_sentences_that_nobody_learned_from(apart, usual, p, tied, expected):
+    sentences = {"tied": tied, "sentence_oracle_uar": 0.5, "chance_uar": 0.25}
+    verdict = claim.verdict(gains(apart, usual), sentences, {"p": p}, "", PARAMS)
+    assert verdict.words.partition(":")[0] == expected
+
+
+def test_sentences_of_one_emotion_are_counted_by_their_utterances():
+    said = pd.Series(["a", "a", "a", "b", "b", "c"])
+    emotions = ["angry", "angry", "angry", "angry", "sad", "sad"]
+    people = pd.DataFrame({"emotion": emotions, "speaker": "s", "corpus": "c"})
+    known = claim.examine(people, said)
+    assert (known["sentences"], known["one_emotion_share"]) == (3, pytest.approx(4 / 6))
 
 
 def test_without_enough_speakers_nothing_is_claimed():
