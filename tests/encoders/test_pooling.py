@@ -102,6 +102,20 @@ def test_active_frames_are_those_within_30_db_of_the_loudest(count):
     np.testing.assert_array_equal(active[clear], seconds[clear] < 0.6)
 
 
+def test_frames_are_judged_around_their_centres():
+    signal = np.repeat([1.0, 0.0], 8000)
+    np.testing.assert_array_equal(pooling.active(signal, 10), np.arange(10) < 5)
+    np.testing.assert_array_equal(pooling.active(signal[::-1], 10), np.arange(10) >= 5)
+
+
+@pytest.mark.parametrize(("level_db", "expected"), [(-29, True), (-31, False)])
+def test_a_frame_at_an_end_is_judged_by_its_mean_though_its_window_is_shorter(level_db, expected):
+    signal = np.repeat([10 ** (level_db / 20), 1.0, 10 ** (level_db / 20)], [280, 15_440, 280])
+    active = pooling.active(signal, 100)  # every 160 samples: 280 are left of the first and the last window
+    assert active[[0, -1]].tolist() == [expected] * 2
+    assert active[3:-3].all()
+
+
 @pytest.mark.parametrize("gain", [1e-4, 1.0, 30.0])
 def test_activity_does_not_depend_on_the_gain(gain):
     signal = np.random.default_rng(0).laplace(size=8000) ** 5

@@ -9,13 +9,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import recall_score
+from sklearn.metrics import log_loss, recall_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from ser.files.failures import InputError
-from ser.learning import classifier, curves, fitting
+from ser.learning import classifier, curves, descent, fitting
 from ser.learning.classifier import Classifier
 from ser.learning.recipe import AdversaryParams, Recipe, RobustParams
 from tests import builders
@@ -301,9 +301,10 @@ class TestAdditions:
     def test_the_people_alone_change_nothing(self, data, plain):
         assert _same(fitting.fit(recipe(), *data, people(data))[0], plain[0])
 
-    def test_unanimous_votes_are_hard_labels(self, data):
+    @pytest.mark.parametrize("networks", [1, 3])  # each has votes of its own training part
+    def test_unanimous_votes_are_hard_labels(self, data, networks):
         """But for the last bit, which is why the default does not take this way."""
-        few = {"class_weights": True, "epochs": 2}
+        few = {"class_weights": True, "epochs": 2, "networks": networks}
         soft, _ = fitting.fit(recipe(labels="soft", **few), *data, people(data, votes=self.votes(data[1], 10)))
         hard, _ = fit(recipe(**few), data)
         np.testing.assert_allclose(soft.probabilities(data[0]), hard.probabilities(data[0]), atol=1e-4)
@@ -519,6 +520,16 @@ class TestSeveral:
         assert recall_score(truth[own], guess, average="macro") == pytest.approx(kept["validation_uar"])
         assert len(one.networks) == 1
 
+    def test_in_random_other_utterances_of_the_same_speaker_validate(self):
+        vectors, truth, *_ = speech()
+        parts = np.resize(["train", "train", "train", "train", "validation", "test"], len(truth)).astype(object)
+        data = vectors, truth, parts, np.full(len(truth), "made/00", dtype=object)
+        networks = {
+            protocol: len(fit(recipe(protocol, networks=3, epochs=1), data)[0].networks)
+            for protocol in ("random", "kfold")
+        }
+        assert networks == {"random": 3, "kfold": 1}
+
     def test_each_is_normalised_by_those_who_train_it(self):
         vectors, *_ = data = speech(speakers=9)
         model, _ = fit(recipe(networks=3), data)
@@ -726,6 +737,15 @@ class TestFile:
         loaded = classifier.load(path)
         with pytest.raises(InputError, match="classifier: expected finite numbers, found others; run the stages fea"):
             loaded.hidden(np.full((2, 10), 1e9))
+
+
+def test_a_measured_part_has_the_uar_of_the_emotions_that_occur_in_it():
+    logits = torch.from_numpy(np.random.default_rng(0).normal(size=(40, 4)))
+    truth = np.resize([0, 2, 2], 40)  # no emotion 1, and none after 2
+    loss, recalls = descent.measure(logits, torch.from_numpy(truth), None)
+    guess = logits.argmax(dim=1).numpy()
+    assert recalls == pytest.approx(recall_score(truth, guess, labels=[0, 2], average="macro"))
+    assert loss == pytest.approx(log_loss(truth, logits.softmax(dim=1).numpy(), labels=range(4)))
 
 
 def test_a_network_that_memory_cannot_hold_is_refused():

@@ -59,6 +59,8 @@ def own_answers(model, data):
 @pytest.mark.parametrize("networks", [1, 4])
 def test_is_the_minimum_of_the_loss_of_each_networks_answers_on_its_own_validation_part(networks, class_weights):
     data = speech()
+    seldom = (data[2] == "validation") & (data[1] == "sad") & (np.arange(len(data[1])) % 4 > 0)  # than in training
+    data = tuple(part[~seldom] for part in data)
     model, _ = fitting.fit(recipe(networks=networks, class_weights=class_weights), *data)
     assert len(model.networks) == networks
     logits, labels = own_answers(model, data)

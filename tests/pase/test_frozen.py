@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from ser.pase import frozen
@@ -21,7 +22,7 @@ def short_pieces(monkeypatch):
 
 
 @pytest.mark.parametrize("geometry", [TINY, TINY_PASE])
-@pytest.mark.parametrize("samples", [1_200, 16_000, 16_037, 16_159, 70_001])
+@pytest.mark.parametrize("samples", [1_200, 16_000, 16_037, 16_159, 32_159, 70_001])
 def test_every_layer_is_that_of_the_encoder(geometry, samples, short_pieces):
     made, names = encoder(geometry), list(geometry.layers)
 
@@ -76,6 +77,19 @@ def test_without_onednn_the_frames_are_the_same(monkeypatch):
     monkeypatch.setattr(torch, "mkldnn_convolution", None)
 
     torch.testing.assert_close(made(noise(1, 1, 16_000)), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_a_folded_norm_is_pytorchs_also_where_little_varies(affine):
+    convolution, norm = nn.Conv1d(3, 4, 5), nn.BatchNorm1d(4, affine=affine).eval()
+    norm.running_mean.copy_(noise(4))
+    norm.running_var.copy_(torch.tensor([1e-5, 1e-4, 1e-2, 1.0]))
+    if affine:
+        nn.init.normal_(norm.weight)
+        nn.init.normal_(norm.bias)
+    frames = noise(2, 3, 40)
+    found = functional.conv1d(frames, *frozen.folded(convolution.weight, convolution.bias, norm))
+    torch.testing.assert_close(found, norm(convolution(frames)), atol=1e-3, rtol=1e-4)
 
 
 def test_convolution_is_pytorchs():

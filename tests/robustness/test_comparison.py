@@ -1,9 +1,11 @@
 import json
+import random
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.metrics import recall_score
 
 from ser.confidence.calibration import expected_calibration_error
@@ -124,6 +126,19 @@ def test_marks_decide(scored):
     assert rows.at["gain_-20", "fairness"] == "pass"
 
 
+@pytest.mark.parametrize(("above", "expected"), [(0.39, "pass"), (0.41, "fail")])
+def test_correctness_is_measured_from_chance(predictions, above, expected):
+    marks = Marks(above, 0.1, 0.05)  # nine of ten are right, of two emotions
+    scored = comparison.table(predictions, CONDITIONS, PEOPLE, EMOTIONS, 0.6, marks, INTERVALS)
+    assert scored.set_index("condition").at["clean", "correctness"].startswith(expected)
+
+
+def test_what_is_just_sure_enough_and_just_near_enough_is_answered(predictions):
+    edge = predictions.assign(p_angry=0.6, p_sad=0.4, distance=1.0)
+    row = compare(edge).set_index("condition").loc["clean"]
+    assert (row["uncertain"], row["unfamiliar"], row["answered"]) == (0, 0, 1)
+
+
 @pytest.mark.parametrize(
     ("figure", "low", "high", "expected"),
     [
@@ -203,6 +218,31 @@ def test_means_of_what_was_not_taught_are_of_noise_and_of_the_rest(predictions):
     assert rows.at["mean_unseen_noise", "drop"] == pytest.approx(rows.loc[noise.index, "drop"].mean())
     assert "mean_unseen_others" not in rows.index
     assert not scored.loc[scored["training"] == "clean", "condition"].str.contains("unseen").any()
+
+
+def test_another_level_of_what_was_taught_is_not_new(predictions):
+    conditions = pd.concat([CONDITIONS, CONDITIONS[1:2].assign(condition="pink_0", level=0.0)])
+    louder = said("pink_10", ~WRONG["pink_10"]).assign(condition="pink_0")
+    rain = said("pink_10", WRONG["pink_10"]).assign(condition="rain_10")
+    more = pd.concat([predictions, louder, rain]).assign(training="augmented")
+    scored = comparison.table(more, conditions, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS, ["pink_10"])
+    rows = scored.set_index("condition")
+    assert rows.at["mean_unseen_noise", "uar"] == rows.at["rain_10", "uar"] != rows.at["pink_0", "uar"]
+
+
+def test_the_interval_of_the_gender_drop_draws_women_and_men_apart(predictions):
+    worse = NUMBER % 10 < NUMBER // 10 + 2 * WOMEN  # each speaker by another number of utterances
+    more = predictions[predictions["condition"] != "pink_10"]
+    more = pd.concat([more, said("pink_10", worse | (NUMBER % 10 == 3))])
+    params = IntervalParams(20_000, 0.95, 0, 3)
+    scored = comparison.table(more, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, params).set_index("condition")
+    right = PEOPLE.assign(lost=worse & (NUMBER % 10 != 3)).groupby(["gender", "speaker"])["lost"].mean()
+    dice = random.Random(0)
+    women, men = (right[gender].tolist() for gender in ("female", "male"))  # four each, who speak equally often
+    replicates = [np.mean(dice.choices(women, k=3)) - np.mean(dice.choices(men, k=3)) for _ in range(20_000)]
+    tail = stats.norm.cdf(-stats.t.ppf(0.975, 3))
+    found = scored.loc["pink_10", ["gender_drop_low", "gender_drop_high"]].tolist()
+    assert found == pytest.approx(np.quantile(replicates, [tail, 1 - tail]).tolist(), abs=0.04)
 
 
 def test_tests_are_counted_as_passed_failed_and_undecided():

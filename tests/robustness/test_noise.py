@@ -85,6 +85,22 @@ def test_babble_is_of_all_its_voices_equally_loud(speech):
     assert one == pytest.approx(other, rel=0.05)
 
 
+def test_a_voice_with_pauses_is_as_loud_where_it_speaks_as_one_without():
+    times = np.arange(40_000) / RATE_HZ
+    one, other = (np.sin(2 * np.pi * hz * times) for hz in (500, 2000))
+    other[20_000:] = 0
+    speech = np.random.default_rng(0).standard_normal(40_000).astype(np.float32)
+    spectrum = np.abs(np.fft.rfft(noise.babble(speech, -20.0, draws(), material=[one, other]) - speech)) ** 2
+    steady, half = (spectrum[int(2.5 * hz) - 40 : int(2.5 * hz) + 40].sum() for hz in (500, 2000))
+    assert half == pytest.approx(steady / 2, rel=0.05)
+
+
+def test_recordings_begin_at_a_drawn_moment(speech):
+    rising = np.linspace(1, 2, 50_000)
+    first, second = (noise.recording(speech, 0.0, draws(seed), material=[rising]) - speech for seed in (0, 1))
+    assert np.argmax(np.diff(first)) != np.argmax(np.diff(second)) or first[0] != pytest.approx(second[0], rel=1e-3)
+
+
 def test_a_silent_noise_is_refused(speech):
     with pytest.raises(InputError, match="noise: expected sound where the speech is, found silence"):
         noise.recording(speech, 10.0, draws(), material=[np.zeros(500, np.float32)])

@@ -47,6 +47,16 @@ def test_a_measured_response_is_convolved_from_its_onset_on_and_mixed(speech, sh
     np.testing.assert_allclose(wet, (1 - share) * speech + share * loud * plain, atol=0.01 * np.abs(speech).max())
 
 
+def test_what_rings_into_a_pause_does_not_count_as_speech():
+    signal = np.random.default_rng(3).standard_normal(32_000).astype(np.float32)
+    signal[16_000:] = 0
+    echo = np.zeros(16_001, np.float32)
+    echo[[0, -1]] = 1.0  # all of it comes again, in the pause alone
+    wet = rooms.measured(signal, 1.0, np.random.default_rng(0), [echo])
+    np.testing.assert_allclose(wet[:16_000], signal[:16_000], atol=1e-4)
+    np.testing.assert_allclose(wet[16_000:], signal[:16_000], atol=1e-4)
+
+
 def test_one_of_several_responses_is_drawn(speech):
     short, long = np.ones(1, np.float32), np.ones(64, np.float32)
     heard = {rooms.measured(speech, 1.0, np.random.default_rng(seed), [short, long]).tobytes() for seed in range(9)}

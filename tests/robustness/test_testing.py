@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from ser.confidence import familiarity
 from ser.confidence.familiarity import FamiliarityParams
 from ser.features import Features
 from ser.files import tables
@@ -112,6 +113,17 @@ def test_what_is_far_from_training_speech_is_unfamiliar_unless_copies_of_it_were
     assert shares["clean", "clean"] < 0.2  # one in twenty, by the limit
     assert shares["clean", "shifted_1"] > 0.8
     assert shares["augmented", "shifted_1"] < 0.2
+
+
+def test_test_speakers_do_not_tell_what_is_familiar(corpus, vectors):
+    table = predict(corpus, vectors)
+    for _, number, parts in folds(corpus):
+        test = parts == "test"
+        labels, speakers = (corpus[column].to_numpy()[~test] for column in ("emotion", "speaker"))
+        known = familiarity.fit(vectors["clean"].vectors[~test], labels, speakers, ALARMS)
+        for name, own in vectors.items():
+            rows = table[(table["fold"] == number) & (table["condition"] == name)]
+            assert rows["distance"].tolist() == known.distances(own.vectors[test]).tolist()
 
 
 def test_copies_of_what_was_not_measured_are_refused(corpus, vectors):
