@@ -211,8 +211,8 @@ def test_voice_and_words_have_the_classifiers_of_the_params():
 
 
 def test_both_count_as_sure_as_they_may_be():
-    """Words whose scores are a thousand times as large say no more for that."""
-    rng, codes = np.random.default_rng(2), np.tile(np.arange(4), 36)
+    """As judges of whom each emotion counts the same say, though most are of one."""
+    rng, codes = np.random.default_rng(2), np.resize([0, 1, 0, 2, 0, 3, 0, 0], 144)
     voice, words = (np.eye(4)[codes] + rng.normal(size=(len(codes), 4)) for _ in range(2))
     fold, params = one_fold(codes), dataclasses.replace(PARAMS, words_classifier="lda")
     found, _ = systems.predict(fold, voice, words, codes, params)
@@ -222,7 +222,7 @@ def test_both_count_as_sure_as_they_may_be():
             systems.scores(vectors, codes, fitted, others, "lda")
             for fitted, others in ((fold.fits, fold.judges), (fold.learns, fold.tested))
         )
-        truth, weights = torch.from_numpy(codes[fold.judges]), torch.ones(4, dtype=torch.float64)
+        truth, weights = torch.from_numpy(codes[fold.judges]), torch.from_numpy(1 / np.bincount(codes[fold.learns]))
         factor = inverse_temperature(torch.from_numpy(judged), truth, weights)
         sure.append(log_softmax(factor * asked, axis=1))
     assert found[MEAN].tolist() == (sure[0] + sure[1]).argmax(axis=1).tolist()

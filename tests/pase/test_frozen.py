@@ -8,6 +8,7 @@ from torch.nn import functional
 from ser.pase import frozen
 from ser.pase.encoder import PASE, PASE_PLUS
 from ser.pase.frozen import Frozen
+from ser.pase.padding import reflect
 from ser.pase.qrnn import forget_mult
 from tests.pase.conftest import TINY, encoder, noise
 
@@ -77,6 +78,12 @@ def test_without_onednn_the_frames_are_the_same(monkeypatch):
     monkeypatch.setattr(torch, "mkldnn_convolution", None)
 
     torch.testing.assert_close(made(noise(1, 1, 16_000)), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("left", "right"), [(5, 5), (9, 10), (1, 0), (0, 1)])
+def test_ends_are_mirrored_as_by_pytorch(left, right):
+    frames = noise(2, 3, 20)
+    torch.testing.assert_close(reflect(frames, left, right), functional.pad(frames, (left, right), mode="reflect"))
 
 
 @pytest.mark.parametrize("affine", [True, False])

@@ -133,6 +133,13 @@ def test_correctness_is_measured_from_chance(predictions, above, expected):
     assert scored.set_index("condition").at["clean", "correctness"].startswith(expected)
 
 
+def test_what_costs_men_more_is_no_fairer_than_what_costs_women_more(predictions):
+    turned = said("pink_10", (NUMBER % 10 == 3) | (~WOMEN & np.isin(NUMBER % 10, [0, 1, 5, 6])))
+    rows = compare(pd.concat([predictions[predictions["condition"] != "pink_10"], turned])).set_index("condition")
+    assert rows.at["pink_10", "gender_drop"] < -MARKS.gender_drop
+    assert rows.at["pink_10", "fairness"] == "fail"
+
+
 def test_what_is_just_sure_enough_and_just_near_enough_is_answered(predictions):
     edge = predictions.assign(p_angry=0.6, p_sad=0.4, distance=1.0)
     row = compare(edge).set_index("condition").loc["clean"]
