@@ -39,8 +39,8 @@ def test_a_users_error_ends_the_program_with_one_line_and_code_1_and_no_tracebac
         (OSError(errno.ENOSPC, "No space left on device"), "split: [Errno 28] No space left on device"),
         (
             BrokenProcessPool("terminated abruptly"),
-            "split: a worker process was killed, most often because memory ran out; run it again with fewer --workers, "
-            "or free memory",
+            "split: a worker process was killed, most often because memory ran out; run it again with fewer --workers "
+            "(SER_WORKERS=1), or free memory",
         ),
     ],
 )
