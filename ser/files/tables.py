@@ -93,7 +93,7 @@ def of_tasks(paths: Sequence[Path], tasks: Sequence[str]) -> dict[str, Path]:
     Raises:
         InputError: there is not one file of each task, in this order.
     """
-    found = [path.stem if path.stem in tasks else path.stem.partition("_")[2] for path in paths]
+    found = [path.stem if path.stem in tasks else path.stem.partition("_")[2] or path.stem for path in paths]
     if found != list(tasks):
         raise InputError(
             f"expected a file of each of the tasks {', '.join(tasks)}, in this order, found {', '.join(found)}"
