@@ -34,10 +34,13 @@ def main() -> None:
         )
         for name, folder in (("noise", arguments.noise), ("impulse_responses", arguments.impulse_responses)):
             sounds = store.sound_files(folder)
+            outputs = arguments.store / f"{name}.i16", arguments.store / f"{name}.csv"
             if len(sounds):
-                _, faults = build(sounds, arguments.store / f"{name}.i16", arguments.store / f"{name}.csv")
+                _, faults = build(sounds, *outputs)
                 left_out += faults
             else:
+                for path in outputs:  # of an earlier run
+                    path.unlink(missing_ok=True)
                 tqdm.write(f"prepare: {folder} is empty: no {name.replace('_', ' ')}; set that distortion to 0")
         for fault in left_out:
             tqdm.write(f"left out: {fault}")

@@ -5,9 +5,11 @@ says where each speaker's samples stand and whether the speaker trains or valida
 likewise.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from os.path import normpath
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +22,12 @@ from ser.corpora.walk import walk
 from ser.files import tables
 from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
-from ser.files.whole import whole_file
+from ser.files.whole import check_file, whole_file
 from ser.machine import processes
 
 FULL_SCALE = 32767
 STREAM_COLUMNS = ("corpus", "speaker", "part", "start", "samples", "files")
+BLOCKS, BLOCK_SAMPLES = 64, 2**19  # of 1 MiB, by which a store is known
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,22 @@ class Store:
         """Give the same signals on a device: what a GPU draws chunks from must not travel to it at every step."""
         return replace(self, samples=self.samples.to(device))
 
+    def digest(self) -> str:
+        """Hash what chunks are drawn from.
+
+        All of starts, lengths and weights counts, but of the samples their number and 64 blocks of 1 MiB at regular
+        places, the first and the last among them: the 4 GB of 34 hours are not read for it. A change between the blocks
+        that leaves the lengths goes unseen; up to 64 MiB there is no between.
+        """
+        made = hashlib.sha256(f"{len(self.starts)} {len(self.samples)}".encode())
+        for numbers in (self.starts, self.lengths, self.weights):
+            made.update(np.ascontiguousarray(numbers).tobytes())
+        last = max(len(self.samples) - BLOCK_SAMPLES, 0)
+        blocks = min(BLOCKS, 1 + -(-last // BLOCK_SAMPLES))
+        for first in np.linspace(0, last, blocks).astype(int):
+            made.update(self.samples[first : first + BLOCK_SAMPLES].cpu().numpy().tobytes())
+        return made.hexdigest()
+
     def chunks(self, count: int, length: int, generator: np.random.Generator) -> Tensor:
         """Draw chunks from anywhere in the signals.
 
@@ -112,7 +131,8 @@ def speech_files(folder: Path, index: str) -> pd.DataFrame:
         Columns path (absolute or relative as ``folder`` is), corpus, speaker; sorted.
 
     Raises:
-        InputError: the folder or a column is missing, the table is empty, or it lists a file that is not there.
+        InputError: the folder, a column or the text of a cell is missing, the table is empty, or it lists a file that
+            is not there, or one file twice.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected speech to pretrain on (prepare.speech)")
@@ -121,6 +141,19 @@ def speech_files(folder: Path, index: str) -> pd.DataFrame:
         raise InputError(f"{folder / index}: lists no file; expected a row per speech file")
     if "corpus" not in table:
         table["corpus"] = folder.name
+    for column in ("path", "speaker", "corpus"):
+        empty = np.flatnonzero(table[column].str.strip() == "")
+        if len(empty):
+            raise InputError(
+                f"{folder / index}: column {column}, row {empty[0] + 2}: expected some text, found an empty cell"
+                f"{'; give each unknown speaker a name of their own' if column == 'speaker' else ''}"
+            )
+    again = np.flatnonzero(table["path"].map(normpath).duplicated())
+    if len(again):
+        raise InputError(
+            f"{folder / index}: expected each file once, with one speaker, found {table['path'].iloc[again[0]]} again "
+            f"in row {again[0] + 2}; delete all rows of it but one"
+        )
     table = table[["corpus", "speaker", "path"]].sort_values(["corpus", "speaker", "path"], ignore_index=True)
     absent = [path for path in table["path"] if not (folder / path).is_file()]
     if absent:
@@ -140,14 +173,18 @@ def sound_files(folder: Path) -> pd.DataFrame:
         A row per sound file, sorted; perhaps none.
 
     Raises:
-        InputError: there is no such folder, or it holds files but no sound.
+        InputError: there is no such folder, a folder in it is a link, or it holds files but no sound that is read.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; for none give an empty one, and set its distortion to 0")
     found = walk(folder)
     if found.faults:
         raise InputError(found.faults[0])
-    if found.others and not found.files:
+    if found.links:
+        raise InputError(
+            f"{found.links[0]}: expected a folder, found a link to one, which is not followed; put its sounds there"
+        )
+    if found.left_out() and not found.files:
         raise InputError(f"{folder}: holds no sound file; found {found.left_out()}")
     names = [path.relative_to(folder).as_posix() for path in found.files]
     return pd.DataFrame({"corpus": folder.name, "speaker": names, "path": [str(path) for path in found.files]})
@@ -163,6 +200,9 @@ def held_out(speakers: pd.DataFrame, share: float, seed: int) -> set[tuple[str, 
 
     Returns:
         Pairs of corpus and speaker.
+
+    Raises:
+        InputError: no corpus has two speakers.
     """
     generator = np.random.default_rng(seed)
     chosen: set[tuple[str, str]] = set()
@@ -170,6 +210,11 @@ def held_out(speakers: pd.DataFrame, share: float, seed: int) -> set[tuple[str, 
         names = sorted(members["speaker"])
         count = min(max(1, round(share * len(names))), len(names) - 1)
         chosen |= {(corpus, names[place]) for place in generator.permutation(len(names))[:count]}
+    if not chosen:
+        raise InputError(
+            "prepare.index: expected a corpus of two speakers or more, one of them to validate on, found one speaker "
+            "in each; list speech of others, too"
+        )
     return chosen
 
 
@@ -215,7 +260,7 @@ def build(
             if not rows or {name: rows[-1][name] for name in key} != key:
                 part = "validation" if (file.corpus, file.speaker) in validation else "train"
                 rows.append({**key, "part": part, "start": stream.tell() // 2, "samples": 0, "files": 0})
-            samples.tofile(stream)
+            stream.write(samples.tobytes())  # tofile() says nothing of an end for which the disk has no room
             rows[-1]["samples"] += len(samples)
             rows[-1]["files"] += 1
         if len(left_out) > max_unreadable_share * len(files):
@@ -256,9 +301,10 @@ def open_store(
         The signals of that part.
 
     Raises:
-        InputError: a file is missing, the part is empty, or a weighted corpus is not there.
+        InputError: a file is missing, table and samples do not belong together, the part is empty, a weighted corpus
+            is not there, or no corpus of the part has a weight.
     """
-    table = tables.read(table_path, STREAM_COLUMNS, text=["corpus", "speaker", "part"])
+    table = _read_table(samples_path, table_path)
     unknown = sorted(set(weights or ()) - set(table["corpus"]))
     if unknown:
         raise InputError(f"{table_path}: holds no corpus '{unknown[0]}' that pretrain.weights names")
@@ -267,6 +313,11 @@ def open_store(
         raise InputError(f"{table_path}: holds no speaker of the part '{part}'")
     lengths = table["samples"].to_numpy(np.int64)
     counts = table["corpus"].map(lambda corpus: (weights or {}).get(corpus, 1.0)).to_numpy(float)
+    if not counts.any():
+        raise InputError(
+            f"pretrain.weights: expected a number above 0 for one corpus at least, found 0 for all that have speakers "
+            f"of the part '{part}': {', '.join(sorted(set(table['corpus'])))}"
+        )
     return Store(
         np.memmap(samples_path, dtype="<i2", mode="c"),  # torch takes no memory that cannot be written to
         table["start"].to_numpy(np.int64),
@@ -276,13 +327,30 @@ def open_store(
 
 
 def load_all(samples_path: Path, table_path: Path) -> Sequence[np.ndarray]:
-    """Read every signal of a small store, such as impulse responses, as float32 -1..1."""
-    table = tables.read(table_path, STREAM_COLUMNS, text=["corpus", "speaker", "part"])
+    """Read every signal of a small store, such as impulse responses, as float32 -1..1.
+
+    Raises:
+        InputError: a file is missing, or table and samples do not belong together.
+    """
+    table = _read_table(samples_path, table_path)
     samples = np.fromfile(samples_path, dtype="<i2")
     return [
         samples[start : start + length].astype(np.float32) / FULL_SCALE
         for start, length in zip(table["start"], table["samples"], strict=True)
     ]
+
+
+def _read_table(samples_path: Path, table_path: Path) -> pd.DataFrame:
+    """Read the table of a store whose samples are all there."""
+    table = tables.read(table_path, STREAM_COLUMNS, text=["corpus", "speaker", "part"])
+    check_file(samples_path, f"the samples that {table_path.name} lists")
+    promised, there = 2 * table["samples"].sum(), samples_path.stat().st_size
+    if there != promised:
+        raise InputError(
+            f"{samples_path}: expected {promised} bytes, as {table_path.name} lists them, found {there}; run the stage "
+            f"prepare again"
+        )
+    return table
 
 
 def hours(table: pd.DataFrame) -> dict[str, float]:

@@ -1,3 +1,5 @@
+import resource
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,6 +115,77 @@ def test_too_many_that_do_not_decode_stop_and_leave_nothing(speech, tmp_path):
     assert not list(tmp_path.glob("*.csv"))
 
 
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Decode here: to start processes takes longer than what is tested."""
+
+    def call(function, items, **_):
+        return (function(item) for item in items)
+
+    monkeypatch.setattr(store.processes, "map_in_order", call)
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_disk_that_is_full_at_the_end_leaves_no_store(speech, tmp_path):
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, former[1]))  # of 32,000 bytes
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            build(speech, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert not list(tmp_path.glob("*.i16"))
+    assert not list(tmp_path.glob("*.csv"))
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_samples_that_are_not_those_of_the_table_are_refused(speech, tmp_path):
+    build(speech, tmp_path)
+    paths = tmp_path / "s.i16", tmp_path / "s.csv"
+    paths[0].write_bytes(paths[0].read_bytes()[:-2])
+    for read in (store.open_store, store.load_all):
+        with pytest.raises(InputError, match=r"s\.i16: expected 32000 bytes.*found 31998; run the stage prepare again"):
+            read(*paths)
+    paths[0].unlink()
+    with pytest.raises(InputError, match=r"s\.i16: no such file"):
+        store.open_store(*paths)
+
+
+def test_weights_of_0_for_every_corpus_are_refused(tmp_path):
+    (tmp_path / "s.i16").write_bytes(bytes(4))
+    rows = {"corpus": ["x", "y"], "speaker": "a", "part": ["train", "validation"], "start": [0, 1], "samples": 1}
+    pd.DataFrame(rows | {"files": 1}).to_csv(tmp_path / "s.csv", index=False)
+    with pytest.raises(InputError, match=r"pretrain\.weights: expected a number above 0 .*of the part 'train': x$"):
+        store.open_store(tmp_path / "s.i16", tmp_path / "s.csv", weights={"x": 0.0})
+
+
+def test_a_digest_knows_the_samples_the_places_and_the_weights():
+    samples, places = np.arange(1000, dtype="<i2"), (np.array([0, 500]), np.array([500, 500]))
+    changed = samples.copy()
+    changed[-1] += 1
+    others = [
+        Store(changed, *places),
+        Store(samples[:-1], *places),
+        Store(samples, places[0], np.array([500, 400])),
+        Store(samples, *places, weights=np.array([1.0, 2.0])),
+    ]
+    digests = {kept.digest() for kept in (Store(samples, *places), *others)}
+    assert len(digests) == 5
+    assert Store(samples.copy(), *places).digest() in digests
+
+
+@pytest.mark.parametrize("length", [1, 4, 5, 9, 63, 64])
+def test_a_digest_of_a_store_that_is_not_long_sees_every_sample(monkeypatch, length):
+    monkeypatch.setattr(store, "BLOCKS", 16)
+    monkeypatch.setattr(store, "BLOCK_SAMPLES", 4)
+    digests = set()
+    for place in range(length):
+        samples = np.zeros(length, "<i2")
+        samples[place] = 1
+        digests.add(Store(samples, np.array([0]), np.array([length])).digest())
+    assert len(digests) == length
+
+
 def test_missing_folder_is_named(tmp_path):
     with pytest.raises(InputError, match="nowhere: no such folder"):
         store.speech_files(tmp_path / "nowhere", "index.csv")
@@ -136,12 +209,51 @@ def test_index_that_lists_an_absent_file_is_refused(speech):
         store.speech_files(speech, "index.csv")
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("b/0.wav,,x", r"column speaker, row 3: .*found an empty cell; give each unknown speaker"),
+        ("b/0.wav, ,x", r"column speaker, row 3: .*found an empty cell"),
+        ("b/0.wav,b,", r"column corpus, row 3: .*found an empty cell$"),
+        (",b,x", r"column path, row 3: .*found an empty cell$"),
+        ("a/0.wav,b,x", r"each file once, with one speaker, found a/0\.wav again in row 3"),
+        ("./a/0.wav,a,x", r"each file once, with one speaker, found \./a/0\.wav again in row 3"),
+    ],
+)
+def test_index_that_leaves_a_speaker_open_is_refused(speech, row, message):
+    (speech / "index.csv").write_text(f"path,speaker,corpus\na/0.wav,a,x\n{row}\n")
+    with pytest.raises(InputError, match=message):
+        store.speech_files(speech, "index.csv")
+
+
+def test_one_speaker_in_each_corpus_is_refused():
+    speakers = pd.DataFrame({"corpus": ["x", "x", "y"], "speaker": ["a", "a", "a"]})
+    with pytest.raises(InputError, match=r"expected a corpus of two speakers or more.*; list speech of others"):
+        store.held_out(speakers, share=0.1, seed=0)
+
+
 def test_noise_folder_that_is_missing_or_without_sound_is_refused(tmp_path):
     with pytest.raises(InputError, match="set its distortion to 0"):
         store.sound_files(tmp_path / "nowhere")
     (tmp_path / "notes.txt").touch()
     with pytest.raises(InputError, match="holds no sound file"):
         store.sound_files(tmp_path)
+
+
+def test_noise_folder_with_hidden_sounds_alone_is_refused(tmp_path):
+    (tmp_path / "._rain.wav").touch()
+    with pytest.raises(InputError, match="holds no sound file; found 1 hidden"):
+        store.sound_files(tmp_path)
+
+
+@pytest.mark.parametrize("beside", [(), ("rain.wav",)])
+def test_noise_folder_with_a_link_to_a_folder_is_refused(tmp_path, beside):
+    (tmp_path / "noise").mkdir()
+    (tmp_path / "noise/more").symlink_to(tmp_path)
+    for name in beside:
+        (tmp_path / "noise" / name).touch()
+    with pytest.raises(InputError, match="more: expected a folder, found a link to one"):
+        store.sound_files(tmp_path / "noise")
 
 
 def test_folder_without_files_lists_no_sound(tmp_path):
