@@ -28,7 +28,8 @@ class PretrainParams:
         clip: largest norm of the gradient.
         precision: ``float32``, or ``bfloat16`` for mixed precision, fast where the processor has it.
         validate_every: steps between validations.
-        validation_chunks: chunks of the held-out speakers.
+        validation_chunks: chunks of the held-out speakers, in batches as large as a process trains on, the last of what
+            is left.
         snapshot_every: steps between snapshots of the encoder.
         frozen: layers of the encoder, SincNet first, that stay as they are.
         teacher: what of the teacher to predict, if there is one.
@@ -69,12 +70,13 @@ class PretrainParams:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        counts = ("steps", "frames", "hidden", "validate_every", "validation_chunks", "snapshot_every")
+        counts = ("steps", "frames", "hidden", "validate_every", "snapshot_every")
         check_ranges(
             self,
             **dict.fromkeys((*counts, "channels", "qrnn_units"), (1, math.inf)),
             **dict.fromkeys(("learning_rate", "warmup_steps", "decay_power", "weight_decay"), (0, math.inf)),
             chunk_seconds=(0.1, 30.0),
+            validation_chunks=(2, math.inf),  # for LIM and GIM need another chunk
             frozen=(0, len(PASE_PLUS.maps)),
             seed=SEEDS,
         )

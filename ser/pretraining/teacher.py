@@ -9,7 +9,8 @@ its own deviation, and what then lies far out is clipped.
 Source of the first task: Chang et al., "DistilHuBERT", 2022, arXiv 2110.01900.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -40,6 +41,9 @@ class TeacherParams:
     def __post_init__(self) -> None:
         if not self.layers:
             raise ValueError("layers: expected at least one, found none")
+        name, times = Counter(self.layers).most_common(1)[0]
+        if times > 1:
+            raise ValueError(f"layers: expected each once, found {name} {times} times")
         if self.clip <= 0:
             raise ValueError(f"clip: expected a number above 0, found {self.clip}")
 
@@ -114,16 +118,17 @@ class Imitation(nn.Module):
     Args:
         channels: numbers per encoder frame.
         dimensions: numbers of the teacher's state.
+        idle: of ``TAUGHT``, what to leave out.
     """
 
-    def __init__(self, channels: int, dimensions: int) -> None:
+    def __init__(self, channels: int, dimensions: int, idle: Collection[str] = ()) -> None:
         super().__init__()
-        self.states = nn.Conv1d(channels, dimensions, 1)
-        self.pooled = nn.Linear(2 * channels, 2 * dimensions)
-        for layer in (
-            self.states,
-            self.pooled,
-        ):  # an encoder that knows something begins without noise from random heads
+        self.names = [name for name in TAUGHT if name not in idle]
+        if "teacher" in self.names:
+            self.states = nn.Conv1d(channels, dimensions, 1)
+        if "teacher_pooled" in self.names:
+            self.pooled = nn.Linear(2 * channels, 2 * dimensions)
+        for layer in self.children():  # an encoder that knows something begins without noise from random heads
             nn.init.zeros_(layer.weight)
 
     def forward(self, frames: Tensor, lesson: Lesson) -> dict[str, Tensor]:
@@ -134,16 +139,19 @@ class Imitation(nn.Module):
             lesson: of the same chunks.
 
         Returns:
-            ``teacher``, over active states, and ``teacher_pooled``, over the parts that count: each a scalar.
+            ``teacher``, over active states, and ``teacher_pooled``, over the parts that count: each a scalar, and there
+            unless it is idle.
         """
-        predicted = self.states(functional.avg_pool1d(frames, 2)).float()
-        errors = (predicted - lesson.states).square().mean(1)  # (batch, states)
-        pooled = self.pooled(pool(frames.float(), lesson.active.repeat_interleave(2, 1))).float()
-        pooled_errors = (pooled - lesson.pooled).square().mean(2)  # (batch, parts)
-        return {
-            "teacher": (errors * lesson.active).sum() / lesson.active.sum().clamp(min=1),
-            "teacher_pooled": (pooled_errors * lesson.counted).sum() / lesson.counted.sum().clamp(min=1),
-        }
+        losses = {}
+        if "teacher" in self.names:
+            predicted = self.states(functional.avg_pool1d(frames, 2)).float()
+            errors = (predicted - lesson.states).square().mean(1)  # (batch, states)
+            losses["teacher"] = (errors * lesson.active).sum() / lesson.active.sum().clamp(min=1)
+        if "teacher_pooled" in self.names:
+            pooled = self.pooled(pool(frames.float(), lesson.active.repeat_interleave(2, 1))).float()
+            errors = (pooled - lesson.pooled).square().mean(2)  # (batch, parts)
+            losses["teacher_pooled"] = (errors * lesson.counted).sum() / lesson.counted.sum().clamp(min=1)
+        return losses
 
 
 def activity(clean: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ser.pretraining.teacher import TAUGHT, Imitation, Lesson
+from ser.pretraining.teacher import Imitation, Lesson
 
 CONTEXT = 7
 
@@ -126,13 +126,13 @@ class Workers(nn.Module):
         if "gim" not in idle:
             self.gim = Discriminator(channels, hidden)
         if taught:
-            self.imitation = Imitation(channels, taught)
+            self.imitation = Imitation(channels, taught, idle)
 
     @property
     def names(self) -> list[str]:
         """The losses' names, in their order."""
         others = [name for name in ("waveform", "lim", "gim") if hasattr(self, name)]
-        return [*self.regressions, *others, *(TAUGHT if hasattr(self, "imitation") else ())]
+        return [*self.regressions, *others, *(self.imitation.names if hasattr(self, "imitation") else ())]
 
     def forward(
         self,

@@ -102,12 +102,31 @@ def test_the_worker_learns_from_frames_that_tell_the_states(teacher, chunks):
     assert losses["teacher_pooled"].item() < 0.1
 
 
+@pytest.mark.parametrize("idle", ["teacher", "teacher_pooled"])
+def test_an_idle_task_is_left_out_with_its_layer(teacher, chunks, idle):
+    whole, part = Imitation(6, teacher.dimensions), Imitation(6, teacher.dimensions, idle=(idle,))
+    frames, lesson = torch.randn(16, 6, 100), teacher(chunks[0])
+    part.load_state_dict({name: whole.state_dict()[name] for name in part.state_dict()})
+    losses = whole(frames, lesson)
+    del losses[idle]
+    assert part(frames, lesson) == losses
+    assert part.names == list(losses)
+    assert len(part.state_dict()) == 2
+
+
 def test_silence_gives_finite_losses(teacher):
     losses = Imitation(6, teacher.dimensions)(torch.zeros(2, 6, 100), teacher(torch.zeros(2, SAMPLES)))
     assert all(loss.isfinite() for loss in losses.values())
 
 
-@pytest.mark.parametrize(("values", "message"), [({"layers": ()}, "layers"), ({"clip": 0.0}, "clip")])
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"layers": ()}, "layers"),
+        ({"clip": 0.0}, "clip"),
+        ({"layers": ("block1", "block2", "block1")}, "layers: expected each once, found block1 2 times"),
+    ],
+)
 def test_params_out_of_range_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
         TeacherParams(**values)
