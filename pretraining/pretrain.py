@@ -12,7 +12,7 @@ from torch import distributed
 from tqdm import tqdm
 
 from ser.files import params, tables
-from ser.files.failures import one_line
+from ser.files.failures import InputError, one_line
 from ser.pase import checkpoint
 from ser.pretraining import store
 from ser.pretraining.params import PretrainParams
@@ -39,16 +39,16 @@ def main() -> None:
         rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))  # set by torchrun
         if arguments.threads:
             torch.set_num_threads(arguments.threads)
+        device = claim(arguments.device, int(os.environ.get("LOCAL_RANK", 0)), processes)
         if processes > 1:
-            distributed.init_process_group("nccl" if arguments.device == "cuda" else "gloo")
-        if arguments.device == "cuda":
-            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+            distributed.init_process_group("nccl" if device == "cuda" else "gloo")
+        if device == "cuda":
             torch.set_float32_matmul_precision("high")  # the teacher's products may take the matrix units, too
         settings = params.read(arguments.params, "pretrain", PretrainParams)
         training = Training(
             settings,
             open_speech(arguments.store, settings),
-            arguments.device,
+            device,
             rank,
             processes,
             start=checkpoint.load(arguments.initial, settings.geometry) if arguments.initial else None,
@@ -59,7 +59,7 @@ def main() -> None:
         if resumable.exists():
             training.resume(resumable)
         elif rank == 0:
-            for stale in arguments.snapshots.glob("*.safetensors"):  # DVC keeps them for a run to resume
+            for stale in arguments.snapshots.glob(f"{'[0-9]' * 7}.safetensors"):  # DVC keeps them for a run to resume
                 stale.unlink()
         bar = partial(tqdm, unit="step", disable=rank > 0, initial=training.step, total=settings.steps)
         with bar() if rank == 0 else nullcontext() as progress:
@@ -67,7 +67,7 @@ def main() -> None:
                 if rank == 0:
                     progress.update()
                     progress.set_postfix_str(f"{training.hours:.2f} h seen, {training.hours_per_hour:.1f} h/h")
-                    keep(training, step, arguments, resumable)
+                keep(training, step, arguments, resumable)
         if rank == 0:
             checkpoint.save(training.encoder, arguments.encoder)
             resumable.unlink(missing_ok=True)
@@ -75,6 +75,37 @@ def main() -> None:
             print(f"pretrain: {training.hours:.1f} h of audio in {training.step} steps, validation loss {loss:.4f}")
         if processes > 1:
             distributed.destroy_process_group()
+
+
+def claim(name: str, place: int, processes: int) -> str:
+    """Try a device, and let this process use it.
+
+    Args:
+        name: ``cpu``, ``cuda`` or, for one process, one of several GPUs, ``cuda:1``.
+        place: of this process among those of its machine; each takes the GPU of its place.
+        processes: how many take part.
+
+    Returns:
+        ``cpu`` or ``cuda``, which is then that GPU.
+
+    Raises:
+        InputError: there is no such device, it does not work, or all processes would share it.
+    """
+    present = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    expected = f"--device: expected one that works, of {', '.join(present)}, found '{name}'"
+    try:
+        device = torch.device(name)
+        if device.type == "cuda":
+            torch.cuda.set_device(place if device.index is None else device.index)
+        torch.ones(1, device=device.type).sum().item()
+    except (RuntimeError, AssertionError, ImportError) as error:  # each kind of device says no in a way of its own
+        reason = f"{error}".partition("\n")[0][:100]
+        raise InputError(f"{expected}: {reason}") from error
+    if device.type not in ("cpu", "cuda"):  # others lack float64
+        raise InputError(expected)
+    if device.type == "cuda" and device.index is not None and processes > 1:
+        raise InputError(f"--device: expected cuda for {processes} processes, a GPU for each, found '{name}'")
+    return device.type
 
 
 def open_speech(folder: Path, settings: PretrainParams) -> Speech:
@@ -92,12 +123,26 @@ def open_speech(folder: Path, settings: PretrainParams) -> Speech:
 
 
 def keep(training: Training, step: int, arguments: argparse.Namespace, resumable: Path) -> None:
-    """Write what a finished or an interrupted run leaves: log, snapshot, checkpoint."""
+    """Write what a finished or an interrupted run leaves: log, snapshot, checkpoint.
+
+    Every process calls it; the first one writes.
+
+    Raises:
+        InputError: the run has diverged, so that there is nothing to keep.
+    """
     last = step == training.params.steps
-    if training.log and training.log[-1]["step"] == step:
+    if training.rank == 0 and training.log and training.log[-1]["step"] == step:
         tables.write(pd.DataFrame(training.log), arguments.losses)
-    if step % training.params.snapshot_every == 0 or last:
-        checkpoint.save(training.encoder, arguments.snapshots / f"{step:07d}.safetensors")
+    if training.rank == 0 and (step % training.params.snapshot_every == 0 or last):
+        training.check()
+        snapshot = arguments.snapshots / f"{step:07d}.safetensors"
+        try:
+            checkpoint.save(training.encoder, snapshot)
+        except ValueError as error:
+            raise InputError(
+                f"{snapshot}: expected weights that float16 holds, found greater ones: {error}; lower "
+                f"pretrain.learning_rate and delete {resumable}, if it is there"
+            ) from error
     if step % arguments.checkpoint_every == 0 or last:
         training.save(resumable)
 

@@ -1,5 +1,6 @@
 """What a run hears: chunks of speech, drawn by seed, step and process alone, and the statistics of their targets."""
 
+import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,15 @@ class Speech:
         """Give the same speech and noises on a device."""
         noises = self.noises and self.noises.to(device)
         return Speech(self.train.to(device), self.validation.to(device), noises, self.rooms)
+
+    def digest(self) -> str:
+        """Hash it all, of long samples blocks at regular places: see ``Store.digest``."""
+        made = hashlib.sha256()
+        for store in (self.train, self.validation, self.noises):
+            made.update((store.digest() if store else "none").encode())
+        for room in self.rooms or ():
+            made.update(f"{len(room)} ".encode() + room.tobytes())
+        return made.hexdigest()
 
     def check(self, distortions: Distortions) -> None:
         """Refuse a distortion whose sounds are not there.

@@ -4,9 +4,13 @@ Every step draws from generators that the seed, the step and the process alone d
 and resumed sees the same chunks, distortions and frames as one that was not.
 """
 
+import hashlib
 import io
+import pickle
+import struct
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
@@ -26,9 +30,13 @@ from ser.pretraining.speech import TRAIN, VALIDATION, Normalisation, Speech, dra
 from ser.pretraining.targets import Targets
 from ser.pretraining.teacher import TAUGHT, Lesson, Teacher
 from ser.pretraining.workers import Workers
-from ser.whisper.encoder import WhisperEncoder
+from ser.whisper.encoder import STATE_HOP, WhisperEncoder
 
 LESSON_CHUNKS = 128  # for the teacher's, which take longer; the error of a mean state is a hundredth of its variance
+# What the readers raise for bytes that are no checkpoint; each stumbles over whatever it meets first.
+DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, pickle.UnpicklingError, EOFError)
+DAMAGED = (*DAMAGED, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
+STATE = {"params", "processes", "inputs", "step", "log", "recent", "networks", "optimizer"}  # what a checkpoint holds
 
 
 class Pretrainer(nn.Module):
@@ -70,7 +78,10 @@ class Training:
         rank: number of this process.
         processes: how many take part.
         start: the encoder to begin from, if not from random weights.
-        teacher: the teacher's network, if there is one.
+        teacher: the teacher's network, if there is one; it does not run where both its losses have the weight 0.
+
+    Raises:
+        InputError: the params do not suit the number of processes, the speech, the encoder's workers or the teacher.
 
     Attributes:
         step: steps taken.
@@ -92,17 +103,29 @@ class Training:
             raise InputError(
                 f"pretrain.chunks: expected {fewest} or more for each of {processes} processes, found {params.chunks}"
             )
+        if teacher is not None and params.chunk_samples % STATE_HOP:
+            raise InputError(
+                f"pretrain.chunk_seconds: expected a multiple of {STATE_HOP / SAMPLING_RATE_HZ} s with a teacher, "
+                f"found {params.chunk_seconds}"
+            )
         speech.check(params.distortions)
         self.params, self.device, self.rank, self.processes = params, device, rank, processes
+        self._inputs = {
+            "speech": speech.digest(),
+            "initial encoder": digest(start) if start is not None else "",
+            "teacher's weights": digest(teacher) if teacher is not None else "",
+        }
         self.speech = speech = speech.to(device)
         self.step = 0
         self._started = (time.monotonic(), 0)  # when this process began, and at which step
         self.log: list[dict] = []
-        self._recent: list[Tensor] = []
+        self._recent: list[Tensor] = []  # this process' losses since the last row of the log, a step each
+        self._checkpoint: Path | None = None  # the file, once there is one
         self.targets = Targets().to(device)
         self.normalisation = Normalisation(params, speech.train, self.targets)
         self.teacher = None
-        if teacher is not None:
+        self._known = [*self.normalisation.names, "lim", "gim", *(TAUGHT if teacher is not None else ())]
+        if teacher is not None and any(params.worker_weights.get(name, 1.0) for name in TAUGHT):
             lessons = first_chunks(params, speech.train, LESSON_CHUNKS)
             self.teacher = Teacher(teacher.to(device), params.teacher, lessons)
         with torch.random.fork_rng(devices=[]):
@@ -190,26 +213,48 @@ class Training:
             trained /= self.processes
         self.pretrainer.eval()
         size = min(self.params.chunks // self.processes, self.params.validation_chunks)
-        rounds = max(1, self.params.validation_chunks // size)
+        counts = batches(self.params.validation_chunks, size)
         held_out = []
-        for place in range(rounds):  # the same chunks, distortions and frames every time
-            clean = draw_chunks(self.params, self.speech.validation, size, VALIDATION, place, 0)
-            held_out.append(torch.stack(list(self._losses(self.pretrainer, clean, VALIDATION, place, 0).values())))
+        for place, count in enumerate(counts):  # the same chunks, distortions and frames every time
+            clean = draw_chunks(self.params, self.speech.validation, count, VALIDATION, place, 0)
+            losses = torch.stack(list(self._losses(self.pretrainer, clean, VALIDATION, place, 0).values()))
+            held_out.append(losses * (count * len(counts) / sum(counts)))
         validated = torch.stack(held_out).mean(0)
         if not (trained.isfinite().all() and validated.isfinite().all()):
-            raise InputError(f"a loss is not finite at step {self.step}; lower pretrain.learning_rate")
+            raise self._diverged("a loss")
         row = {"step": self.step, "hours": self.hours, "learning_rate": learning_rate(self.params, self.step - 1)}
         for part, values in (("train", trained), ("validation", validated)):
             row[f"{part}_mean"] = values.mean().item()
             row |= {f"{part}_{name}": value for name, value in zip(self.names, values.tolist(), strict=True)}
         self.log.append(row)
 
+    def check(self) -> None:
+        """Refuse to go on, or to write anything, with numbers that no further step can mend.
+
+        Raises:
+            InputError: a loss since the last validation, or a weight, is not finite.
+        """
+        if not all(losses.isfinite().all() for losses in self._recent):
+            raise self._diverged("a loss")
+        for name, tensor in self.pretrainer.state_dict().items():
+            if not tensor.isfinite().all():
+                raise self._diverged(name)
+
+    def _diverged(self, found: str) -> InputError:
+        stale = f" and delete {self._checkpoint}, which other params cannot resume" if self._checkpoint else ""
+        return InputError(
+            f"expected finite losses and weights, found {found} not finite at step {self.step}; lower "
+            f"pretrain.learning_rate{stale}"
+        )
+
     def _worker_weights(self) -> Tensor:
         """Each worker's weight, in the order of the losses, one on average."""
-        known = [*self.normalisation.names, "lim", "gim", *(TAUGHT if self.teacher else ())]
-        unknown = sorted(set(self.params.worker_weights) - set(known))
+        known = ", ".join(self._known)
+        unknown = sorted(set(self.params.worker_weights) - set(self._known))
         if unknown:
-            raise InputError(f"pretrain.worker_weights: expected names out of {', '.join(known)}, found {unknown[0]}")
+            raise InputError(f"pretrain.worker_weights: expected names out of {known}, found {unknown[0]}")
+        if not self.names:
+            raise InputError(f"pretrain.worker_weights: expected a number above 0 for one out of {known}, found none")
         weights = torch.tensor([self.params.worker_weights.get(name, 1.0) for name in self.names])
         return weights / weights.mean()
 
@@ -229,14 +274,25 @@ class Training:
         return torch.autocast(self.device, dtype=torch.bfloat16)
 
     def save(self, path: Path) -> None:
-        """Save the state to resume from, whole or not at all: the old checkpoint survives a full disk."""
+        """Save the state to resume from, whole or not at all: the old checkpoint survives a full disk.
+
+        Every process has to call it, for each has losses of its own; the first one writes.
+
+        Raises:
+            InputError: a recent loss or a weight is not finite; the old checkpoint stays.
+        """
+        recent = self._gathered()
+        self.check()
+        self._checkpoint = path
+        if self.rank > 0:
+            return
         state = {
             "params": asdict(self.params),
             "processes": self.processes,
-            "taught": self.teacher is not None,
+            "inputs": self._inputs,
             "step": self.step,
             "log": self.log,
-            "recent": self._recent,
+            "recent": recent,
             "networks": self.pretrainer.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
@@ -245,24 +301,73 @@ class Training:
         with whole_file(path) as temporary:
             temporary.write_bytes(content.getbuffer())
 
+    def _gathered(self) -> Tensor:
+        """Collect the recent losses of all processes: (processes, steps, losses)."""
+        own = torch.stack(self._recent) if self._recent else self.worker_weights.new_empty(0, len(self.names))
+        if self.processes == 1:
+            return own[None]
+        everyones = [torch.empty_like(own) for _ in range(self.processes)]
+        distributed.all_gather(everyones, own)
+        return torch.stack(everyones)
+
     def resume(self, path: Path) -> None:
         """Take up the state that ``save`` wrote.
 
         Raises:
-            InputError: the checkpoint is damaged, or was made with other params or another number of processes.
+            InputError: the checkpoint is damaged, or was made with other params, on other speech, from another encoder,
+                with another teacher or another number of processes.
         """
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-        except (RuntimeError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}: the checkpoint is damaged; delete it to start again") from error
-        mine = {**asdict(self.params), "processes": self.processes, "taught": self.teacher is not None}
-        theirs = {**state["params"], "processes": state["processes"], "taught": state.get("taught", False)}
-        changed = sorted(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
+        state = read_checkpoint(path)
+        mine = {**asdict(self.params), "processes": self.processes}
+        theirs = {**state["params"], "processes": state["processes"]}
+        changed = [name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name)]
+        changed += [name for name, made in self._inputs.items() if state["inputs"].get(name) != made]
         if changed:
             raise InputError(
-                f"{path}: the checkpoint was made with another {', '.join(changed)}; set the params back to resume it, "
-                f"or delete it to start again"
+                f"{path}: the checkpoint was made with another {', '.join(sorted(changed))}; set the params back to "
+                f"resume it, and give the same files, or delete it to start again"
             )
         self.pretrainer.load_state_dict(state["networks"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.log, self._recent = state["step"], state["log"], list(state["recent"])
+        self.step, self.log, self._checkpoint = state["step"], state["log"], path
+        self._recent = list(state["recent"][self.rank].to(self.device))
+
+
+def read_checkpoint(path: Path) -> dict:
+    """Read what ``Training.save`` wrote.
+
+    Raises:
+        InputError: it is damaged, or something else.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:  # PyTorch does not look whether the numbers are those that were written
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(damaged)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except DAMAGED as error:
+        raise InputError(f"{path}: the checkpoint is damaged; delete it to start again") from error
+    if not isinstance(state, dict) or state.keys() != STATE:
+        raise InputError(
+            f"{path}: expected a checkpoint of this version of the stage pretrain, found something else; delete it to "
+            f"start again"
+        )
+    return state
+
+
+def digest(network: nn.Module) -> str:
+    """Hash the weights themselves, so that it does not matter how they were stored."""
+    made = hashlib.sha256()
+    for key, tensor in sorted(network.state_dict().items()):
+        made.update(key.encode() + tensor.cpu().numpy().tobytes())
+    return made.hexdigest()
+
+
+def batches(count: int, size: int) -> list[int]:
+    """Cut a number of chunks, 2 or more, into batches of a size, 2 or more, the last smaller; none is of 1 chunk."""
+    counts = [size] * (count // size)
+    rest = count % size
+    if rest > 1 or not counts:
+        counts.append(rest)
+    elif rest:
+        counts[-1] += 1
+    return counts

@@ -1,6 +1,8 @@
+import argparse
 import math
 import subprocess
 import sys
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 import torch
 import yaml
 
+from pretraining import pretrain
 from ser.files.failures import InputError
 from ser.pase import checkpoint
 from ser.pretraining import speech as speech_module
@@ -18,7 +21,7 @@ from ser.pretraining.params import PretrainParams, learning_rate
 from ser.pretraining.speech import Speech
 from ser.pretraining.store import Store
 from ser.pretraining.teacher import TeacherParams
-from ser.pretraining.training import Training
+from ser.pretraining.training import Training, batches
 from ser.whisper.encoder import WhisperEncoder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,6 +151,38 @@ def test_weight_of_a_worker_that_does_not_exist_is_refused(speech):
         Training(replace(TINY, worker_weights={"pitch": 2.0}), speech)
 
 
+def test_without_any_worker_a_run_is_refused(speech):
+    idle = dict.fromkeys(Training(TINY, speech).names, 0.0)
+    with pytest.raises(
+        InputError, match=r"pretrain\.worker_weights: expected a number above 0 for one out of lps_short"
+    ):
+        Training(replace(TINY, worker_weights=idle), speech)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "expected"),
+    [(4, 4, [4]), (8, 4, [4, 4]), (10, 4, [4, 4, 2]), (9, 4, [4, 5]), (3, 3, [3]), (7, 2, [2, 2, 3]), (2, 2, [2])],
+)
+def test_validation_hears_as_many_chunks_as_it_shall_in_batches_of_two_or_more(count, size, expected):
+    assert batches(count, size) == expected
+
+
+def test_every_validation_chunk_counts_alike(speech, monkeypatch):
+    run = Training(replace(TINY, steps=1, validation_chunks=6), speech)
+    drawn = []
+
+    def losses(module, clean, stream, *_):
+        """Each batch's own loss is 1 the first time and 4 the second, and so on."""
+        drawn.append(len(clean))
+        return dict.fromkeys(run.names, torch.tensor(3.0 * len(drawn) - 2))
+
+    run._recent = [torch.zeros(len(run.names))]
+    monkeypatch.setattr(run, "_losses", losses)
+    run._validate()
+    assert drawn == [4, 2]
+    assert run.log[0]["validation_gim"] == pytest.approx((4 * 1 + 2 * 4) / 6)
+
+
 def test_targets_are_normalised_over_training_speech(speech):
     run = Training(TINY, speech)
     clean = speech.train.chunks(64, TINY.chunk_samples, np.random.default_rng(7))
@@ -177,6 +212,83 @@ def test_damaged_checkpoint_is_refused(speech, tmp_path):
     (tmp_path / "run.checkpoint").write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match="damaged; delete it"):
         run.resume(tmp_path / "run.checkpoint")
+
+
+def test_a_checkpoint_with_one_bit_changed_is_refused(speech, tmp_path):
+    run = Training(TINY, speech)
+    path = tmp_path / "run.checkpoint"
+    run.save(path)
+    content, weights = bytearray(path.read_bytes()), run.encoder.W.weight.detach().numpy().tobytes()
+    content[content.index(weights) + 1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"run\.checkpoint: the checkpoint is damaged; delete it"):
+        run.resume(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html><p>404 Not Found", b"\x80\x02}q\x00.", b"PK\x03\x04"])
+def test_something_else_in_the_place_of_a_checkpoint_is_refused(speech, tmp_path, content):
+    (tmp_path / "run.checkpoint").write_bytes(content)
+    with pytest.raises(InputError, match="damaged; delete it"):
+        Training(TINY, speech).resume(tmp_path / "run.checkpoint")
+
+
+@pytest.mark.parametrize("state", [[1], {"params": {}}])
+def test_another_file_of_pytorch_in_the_place_of_a_checkpoint_is_refused(speech, tmp_path, state):
+    torch.save(state, tmp_path / "run.checkpoint")
+    with pytest.raises(InputError, match=r"expected a checkpoint of this version.*found something else; delete it"):
+        Training(TINY, speech).resume(tmp_path / "run.checkpoint")
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "noises", "rooms"])
+def test_a_checkpoint_does_not_resume_on_other_speech(speech, tmp_path, part):
+    Training(TINY, speech).save(tmp_path / "run.checkpoint")
+    other = [np.ones(400, np.float32)] if part == "rooms" else sounds(2, 2, seed=9)
+    with pytest.raises(InputError, match=r"another speech; set the params back .*give the same files"):
+        Training(TINY, replace(speech, **{part: other})).resume(tmp_path / "run.checkpoint")
+
+
+def test_a_checkpoint_does_not_resume_from_another_encoder(speech, tmp_path):
+    start, other = (checkpoint.untrained(TINY.geometry, seed=seed) for seed in (7, 8))
+    Training(TINY, speech, start=start).save(tmp_path / "run.checkpoint")
+    Training(TINY, speech, start=start).resume(tmp_path / "run.checkpoint")
+    for another in (other, None):
+        with pytest.raises(InputError, match="made with another initial encoder; set"):
+            Training(TINY, speech, start=another).resume(tmp_path / "run.checkpoint")
+
+
+def test_a_run_that_has_diverged_leaves_the_last_good_checkpoint_and_names_it(speech, tmp_path):
+    run = Training(TINY, speech)
+    path = tmp_path / "run.checkpoint"
+    run.save(path)
+    before = path.read_bytes()
+    with torch.no_grad():
+        run.encoder.W.weight[0] = float("inf")
+    with pytest.raises(
+        InputError,
+        match=r"found encoder\.W\.weight not finite at step 0; lower pretrain\.learning_rate and delete .*run",
+    ):
+        run.save(path)
+    assert path.read_bytes() == before
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_before_anything_is_written(speech, tmp_path):
+    run = Training(replace(TINY, validate_every=6), speech)
+    next(run.run())
+    run._recent[0][2] = float("nan")
+    arguments = argparse.Namespace(snapshots=tmp_path, losses=tmp_path / "losses.csv", checkpoint_every=2)
+    for step in (2, 3):  # a checkpoint, a snapshot
+        with pytest.raises(InputError, match=r"found a loss not finite at step 1; lower pretrain\.learning_rate"):
+            pretrain.keep(run, step, arguments, tmp_path / "run.checkpoint")
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_beyond_float16_stop_the_run_in_one_line(speech, tmp_path):
+    run = Training(TINY, speech)
+    with torch.no_grad():
+        run.encoder.W.weight[0] = 1e6
+    arguments = argparse.Namespace(snapshots=tmp_path, losses=tmp_path / "losses.csv", checkpoint_every=2)
+    with pytest.raises(InputError, match=r"0000003.*that float16 holds.*lower pretrain\.learning_rate and delete"):
+        pretrain.keep(run, 3, arguments, tmp_path / "run.checkpoint")
 
 
 def test_full_disk_while_saving_leaves_the_old_checkpoint(speech, tmp_path, monkeypatch):
@@ -242,6 +354,7 @@ def test_learning_rate_rises_then_falls_to_zero():
         ("clip", 0.0),
         ("maps", (0,) * 8),
         ("chunks", 1),
+        ("validation_chunks", 1),
         ("precision", "float16"),
         ("waveform_maps", (1, 2)),
         ("maps", (1, 2)),
@@ -309,8 +422,39 @@ def test_a_taught_run_that_was_killed_resumes_to_the_result_of_an_unbroken_one(s
     resumed = Training(TAUGHT, speech, teacher=whisper)
     resumed.resume(tmp_path / "checkpoint")
     assert_same(finish(unbroken), finish(resumed))
-    with pytest.raises(InputError, match="made with another taught; set the params back"):
-        Training(TAUGHT, speech).resume(tmp_path / "checkpoint")
+
+
+def test_a_checkpoint_does_not_resume_with_another_teacher(speech, whisper, tmp_path):
+    Training(TAUGHT, speech, teacher=whisper).save(tmp_path / "checkpoint")
+    other = WhisperEncoder(width=8, inner=16, blocks=2, heads=2, positions=50).eval().requires_grad_(False)
+    for teacher in (other, None):
+        with pytest.raises(InputError, match="made with another teacher's weights; set"):
+            Training(TAUGHT, speech, teacher=teacher).resume(tmp_path / "checkpoint")
+
+
+def test_with_a_teacher_a_chunk_is_of_whole_states(speech, whisper):
+    uneven = replace(TAUGHT, chunk_seconds=0.51)
+    Training(uneven, speech)
+    with pytest.raises(
+        InputError, match=r"pretrain\.chunk_seconds: expected a multiple of 0\.02 s with a teacher, found 0\.51"
+    ):
+        Training(uneven, speech, teacher=whisper)
+
+
+@pytest.mark.parametrize("idle", ["teacher", "teacher_pooled"])
+def test_a_weight_of_0_leaves_one_of_the_teachers_losses_out(speech, whisper, idle):
+    run = Training(replace(TAUGHT, steps=1, worker_weights={idle: 0.0}), speech, teacher=whisper)
+    finish(run)
+    assert {"teacher", "teacher_pooled"} - set(run.names) == {idle}
+    assert f"validation_{idle}" not in run.log[0]
+
+
+def test_a_weight_of_0_for_both_losses_leaves_the_teacher_out(speech, whisper, monkeypatch):
+    monkeypatch.setattr(WhisperEncoder, "forward", None)  # would fail, if it ran
+    weights = dict.fromkeys(("teacher", "teacher_pooled"), 0.0)
+    run = Training(replace(TAUGHT, steps=1, worker_weights=weights), speech, teacher=whisper)
+    finish(run)
+    assert_same(run.pretrainer.state_dict(), finish(Training(replace(TINY, steps=1), speech)))
 
 
 def test_a_run_starts_from_the_encoder_given(speech):
@@ -370,8 +514,9 @@ def test_the_script_leaves_encoder_snapshots_and_losses_and_no_checkpoint(comman
 def test_the_script_starts_without_the_snapshots_of_an_earlier_run(command, tmp_path):
     (tmp_path / "snapshots").mkdir()
     (tmp_path / "snapshots/0000002.safetensors").write_text("of other params")
+    (tmp_path / "snapshots/pase_plus.safetensors").write_text("of somebody else")
     subprocess.run([sys.executable, *command], check=True)
-    assert [path.stem for path in sorted((tmp_path / "snapshots").iterdir())] == ["0000003", "0000006"]
+    assert [path.stem for path in sorted((tmp_path / "snapshots").iterdir())] == ["0000003", "0000006", "pase_plus"]
 
 
 @pytest.mark.slow
@@ -383,6 +528,82 @@ def test_the_script_trains_in_two_processes_under_torchrun(command, tmp_path):
     assert losses["step"].tolist() == [2, 4, 6]
     assert math.isfinite(losses["validation_mean"].iloc[-1])
     assert checkpoint.load(tmp_path / "encoder.safetensors", TINY.geometry)
+
+
+IN_TWO_PROCESSES = """
+    import math, os, sys
+    from pathlib import Path
+    import torch
+    from torch import distributed
+    from pretraining.pretrain import open_speech
+    from ser.files import params
+    from ser.pretraining import speech
+    from ser.pretraining.params import PretrainParams
+    from ser.pretraining.training import Training
+
+    folder, rank = Path(sys.argv[1]), int(os.environ["RANK"])
+    speech.STATISTICS_CHUNKS = 32
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo")
+    settings = params.read(folder / "params.yaml", "pretrain", PretrainParams)
+    unbroken, broken, resumed = (Training(settings, open_speech(folder, settings), "cpu", rank, 2) for _ in range(3))
+    list(unbroken.run())
+    for step in broken.run():
+        if step == 3:
+            broken.save(folder / "run.checkpoint")
+            break
+    distributed.barrier()
+    resumed.resume(folder / "run.checkpoint")
+    list(resumed.run())
+    first, second = unbroken.pretrainer.state_dict(), resumed.pretrainer.state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    if rank == 0:
+        assert resumed.log == unbroken.log
+        assert [row["step"] for row in resumed.log] == [2, 4, 6]
+    distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_resume_to_the_log_of_an_unbroken_run(command, tmp_path):
+    (tmp_path / "two.py").write_text(textwrap.dedent(IN_TWO_PROCESSES))
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run([*torchrun, tmp_path / "two.py", tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:1000", "meta", ""])
+def test_a_device_that_does_not_work_is_refused_in_one_line(name):
+    with pytest.raises(InputError, match=f"--device: expected one that works, of cpu.*, found '{name}'"):
+        pretrain.claim(name, place=0, processes=1)
+
+
+def test_the_processor_is_a_device_that_works():
+    assert pretrain.claim("cpu", place=1, processes=2) == "cpu"
+
+
+@pytest.fixture
+def gpus(monkeypatch) -> list[int]:
+    """GPUs, as far as they are claimed: the numbers of those that were."""
+    claimed, ones = [], torch.ones
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", claimed.append)
+    monkeypatch.setattr(torch, "ones", lambda count, device: ones(count))
+    return claimed
+
+
+def test_each_process_takes_the_gpu_of_its_place_and_one_alone_the_gpu_that_it_names(gpus):
+    assert [pretrain.claim("cuda", place, processes=2) for place in (0, 1)] == ["cuda", "cuda"]
+    assert pretrain.claim("cuda:3", place=0, processes=1) == "cuda"
+    assert gpus == [0, 1, 3]
+
+
+@pytest.mark.usefixtures("gpus")
+def test_processes_that_would_share_a_gpu_and_other_kinds_of_device_are_refused():
+    with pytest.raises(InputError, match="--device: expected cuda for 2 processes, a GPU for each, found 'cuda:1'"):
+        pretrain.claim("cuda:1", place=0, processes=2)
+    with pytest.raises(InputError, match="--device: expected one that works, of cpu, cuda, found 'mps'"):
+        pretrain.claim("mps", place=0, processes=1)
 
 
 def tones(frequency_hz: float) -> Store:
