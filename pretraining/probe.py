@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--corpora", type=Path, nargs="+", required=True, help="folders named as the corpora are")
     parser.add_argument("--encoder", type=Path, required=True, help="the encoder of stage pretrain (.safetensors)")
-    parser.add_argument("--taught", type=Path, required=True, help="the encoder that `teaching` trained on (.safetensors)")
+    parser.add_argument("--taught", type=Path, required=True, help="the encoder after `teaching` (.safetensors)")
     parser.add_argument("--snapshots", type=Path, required=True, help="folder of encoders by steps taken")
     parser.add_argument("--losses", type=Path, required=True, help="table that says the hours seen at a step")
     parser.add_argument("--table", type=Path, required=True, help="UAR by task and extractor (.csv)")
