@@ -25,7 +25,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     axes.plot(rows["chance"], range(len(rows)), "|", color=GREY, markersize=16)
     axes.set_xlim(0, 1)
     handles = [
-        Line2D([], [], color=BLUE, marker="o", linewidth=2, label="speakers unknown in training, with interval"),
+        Line2D([], [], color=BLUE, marker="o", linewidth=2, label="unseen speakers, with interval"),
         Line2D([], [], color=ORANGE, marker="D", fillstyle="none", linewidth=0, label="random split"),
         Line2D([], [], color=GREY, marker="|", linewidth=0, markersize=12, label="chance"),
     ]

@@ -132,6 +132,15 @@ def test_the_table_has_a_row_a_corpus_and_says_what_was_not_measured(metrics):
     assert "| 0.060 [0.020, 0.110] |" in page
 
 
+def test_the_gender_gaps_of_all_corpora_are_one_family_of_tests(metrics):
+    for name, p in (("one", 0.02), ("two", 0.5)):
+        metrics(name, bias={"gender": {"gap": {"female_minus_male": {"uar": 0.1, "p": p}}}})
+    rows = real_corpora.table(metrics("three", bias={}), ["one", "two", "three"])
+    assert rows["gender_p_holm"].tolist()[:2] == [0.04, 0.5]
+    assert pd.isna(rows.loc[2, "gender_p_holm"])
+    assert "| 0.020; 0.040 |" in re.sub(" +", " ", real_corpora.page(rows))
+
+
 def test_the_picture_shows_each_corpus_with_its_interval(metrics):
     rows = real_corpora.table(metrics("one"), ["one"])
     (axes,) = picture.draw(rows).axes
