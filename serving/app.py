@@ -188,6 +188,10 @@ def _add_model(app: FastAPI, service: Service) -> None:
     async def stream(websocket: WebSocket) -> None:
         await streams.serve(websocket, service)
 
+    @app.websocket("/{path:path}")
+    async def elsewhere(websocket: WebSocket) -> None:
+        await streams.refuse(websocket)
+
 
 def _cut(window: float | None, hop: float | None) -> tuple[int, int] | None:
     """Give window and hop in samples; None without a timeline."""

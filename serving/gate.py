@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from serving.limits import Limits
-from serving.problems import Problem
+from serving.problems import Problem, shown
 
 RECORDINGS, STREAMS = "recordings", "streams"
 CLIENTS = 10_000  # known at once; whoever was away longest is forgotten first
@@ -165,11 +165,16 @@ def check_origin(headers: Mapping[str, str]) -> None:
     """Refuse what the page of another site sends by the browser of somebody who may come in.
 
     Raises:
-        Problem: ``other-origin``.
+        Problem: ``other-origin``; it may be this service's own page, behind a proxy that does not pass ``Host`` on.
     """
     origin, host = headers.get("origin"), headers.get("host", "")
     if origin is not None and origin.partition("://")[2].lower() != host.lower():
-        raise Problem("other-origin", "expected a request of this service's own page or of a program, found another's")
+        raise Problem(
+            "other-origin",
+            f"expected a program, or a page of this service, at {shown(host)} (Host), found a page of {shown(origin)} "
+            "(Origin); if that is its own page behind a proxy, let the proxy pass Host on (nginx: "
+            "proxy_set_header Host $host)",
+        )
 
 
 def _digest(key: str) -> bytes:

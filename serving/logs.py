@@ -32,6 +32,11 @@ def set_up() -> None:
     LOG.setLevel(logging.INFO)
 
 
+def no_false_alarm(record: logging.LogRecord) -> bool:
+    """Filter what uvicorn logs of a stream that was refused by an HTTP response, as if that were an error of ours."""
+    return record.msg != "ASGI callable returned without completing handshake."
+
+
 def event(name: str, level: int = logging.INFO, **fields) -> None:
     """Log an event and its fields."""
     LOG.log(level, name, extra={"fields": fields})

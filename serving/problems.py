@@ -17,7 +17,7 @@ KINDS = {
     "malformed": (400, "The request cannot be read"),
     "empty": (400, "There is no audio in the request"),
     "no-key": (401, "A valid API key is needed"),
-    "other-origin": (403, "Streams are for this service's own page, and for programs"),
+    "other-origin": (403, "The page that asks is not at this service's address"),
     "not-found": (404, "There is nothing at this address"),
     "wrong-method": (405, "This address does not take this method"),
     "slow-upload": (408, "The upload took too long"),

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from ser.machine import numerics
 
 KEYS = "SER_API_KEYS"
 PING_S = 10
-WORKER_S = 60  # a process that does not answer for so long is replaced
+WORKER_S = 15  # a process that does not answer for so long is replaced
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -135,8 +136,10 @@ def config(app, known, **options):
     """
     import uvicorn
 
+    from serving import logs
     from serving.connections import Connection
 
+    logging.getLogger("uvicorn.error").addFilter(logs.no_false_alarm)
     found = uvicorn.Config(
         app,
         factory=True,

@@ -102,6 +102,14 @@ async def serve(websocket: WebSocket, service: Service) -> None:
         await websocket.send_denial_response(problem.response(request_id))
 
 
+async def refuse(websocket: WebSocket) -> None:
+    """Answer the handshake at an address where there is no stream."""
+    path = websocket.url.path
+    websocket.scope["route"] = None  # for the counts: there is none
+    problem = Problem("not-found", f"expected the stream at /v1/stream, found {shown(path)}")
+    await websocket.send_denial_response(problem.response(websocket.state.request_id))
+
+
 async def _converse(websocket: WebSocket, service: Service, tail: Tail) -> None:
     due = asyncio.Event()
     listening = asyncio.create_task(_listen(websocket, service, tail, due))
@@ -117,20 +125,21 @@ async def _converse(websocket: WebSocket, service: Service, tail: Tail) -> None:
 
 
 async def _listen(websocket: WebSocket, service: Service, tail: Tail, due: asyncio.Event) -> None:
-    while True:
-        try:
-            async with asyncio.timeout(service.limits.stream_idle_s):
+    loop, idle_s = asyncio.get_running_loop(), service.limits.stream_idle_s
+    try:
+        async with asyncio.timeout(idle_s) as idle:
+            while True:
                 message = await websocket.receive()
-        except TimeoutError as error:
-            raise Problem(
-                "slow-upload", f"expected audio every {service.limits.stream_idle_s:g} s, found none"
-            ) from error
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code") or 1005)
-        if message.get("bytes") is None:
-            raise Problem("wrong-type", "expected binary messages of 16-bit samples, found text")
-        if tail.push(message["bytes"]):
-            due.set()
+                if message["type"] == "websocket.disconnect":
+                    raise WebSocketDisconnect(message.get("code") or 1005)
+                if message.get("bytes") is None:
+                    raise Problem("wrong-type", "expected binary messages of 16-bit samples, found text")
+                if message["bytes"]:  # an empty message is no audio
+                    idle.reschedule(loop.time() + idle_s)
+                if tail.push(message["bytes"]):
+                    due.set()
+    except TimeoutError as error:
+        raise Problem("slow-upload", f"expected audio every {idle_s:g} s, found none") from error
 
 
 async def _answer(websocket: WebSocket, service: Service, tail: Tail, due: asyncio.Event) -> None:

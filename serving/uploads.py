@@ -14,6 +14,7 @@ from serving.recording import Recording
 PART = "file"  # the name of the part of a form that holds the recording
 OTHER_TYPES = ("application/octet-stream", "application/ogg")
 FORM = "multipart/form-data"
+MOST_PARTS = 16  # of a form: each costs time, whatever its size
 
 
 async def receive(request: Request, limits: Limits) -> Recording:
@@ -100,7 +101,7 @@ class Form:
     """
 
     def __init__(self, boundary: bytes, take: Callable[[bytes], None]):
-        self._take, self._found, self._inside, self._ended = take, 0, False, False
+        self._take, self._parts, self._found, self._inside, self._ended = take, 0, 0, False, False
         self._name, self._value, self._headers = b"", b"", {}
         callbacks = {
             "on_part_begin": self._begin_part,
@@ -129,11 +130,16 @@ class Form:
         """Say that there are no more."""
         if not self._ended:
             raise _malformed()
-        if self._found != 1:
-            raise Problem("malformed", f"expected one part named '{PART}' in the form, found {self._found}")
+        if not self._found:
+            raise Problem("malformed", f"expected one part named '{PART}' in the form, found none")
 
     def _begin_part(self) -> None:
         self._headers = {}
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise Problem(
+                "malformed", f"expected at most {MOST_PARTS} parts in the form, found more; send '{PART}' alone"
+            )
 
     def _field(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
@@ -149,6 +155,8 @@ class Form:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         self._inside = options.get(b"name") == PART.encode()
         self._found += self._inside
+        if self._found > 1:
+            raise Problem("malformed", f"expected one part named '{PART}' in the form, found two; send one at a time")
 
     def _content(self, data: bytes, start: int, end: int) -> None:
         if self._inside:

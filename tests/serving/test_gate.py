@@ -147,6 +147,14 @@ def test_pages_of_others_may_not(origin):
     assert caught.value.status == 403
 
 
+def test_a_page_behind_a_proxy_that_hides_the_host_is_told_both_and_the_remedy():
+    with pytest.raises(Problem) as caught:
+        gate.check_origin({"host": "127.0.0.1:8000", "origin": "https://voice.example"})
+    for word in ("'127.0.0.1:8000' (Host)", "'https://voice.example' (Origin)", "nginx: proxy_set_header Host $host"):
+        assert word in caught.value.detail
+    assert "stream" not in caught.value.title.lower(), "uploads are refused, too"
+
+
 def test_limits_that_mean_nothing_are_refused():
     with pytest.raises(InputError, match=r"^--upload-bytes: expected at least 1, found 0$"):
         Limits(upload_bytes=0)

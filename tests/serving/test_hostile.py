@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from serving.problems import Problem
+from serving.uploads import Form
+
 KEY = "0123456789abcdef"
 HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: audio/wav\r\n"
 
@@ -143,6 +146,22 @@ def test_an_upload_that_announces_nothing_is_refused_when_it_passes_the_limit(st
 )
 def test_a_damaged_form(server, body):
     refused(server, body, 400, "malformed", "multipart/form-data; boundary=b")
+
+
+def test_a_form_of_very_many_parts_is_refused_before_it_has_cost_time(server):
+    body = b"--b\r\nA: b\r\n\r\n\r\n" * 100_000
+    begin = time.process_time()
+    assert "at most 16 parts" in refused(server, body, 400, "malformed", "multipart/form-data; boundary=b")
+    assert time.process_time() - begin < 1
+
+
+def test_a_second_file_in_a_form_is_refused_at_once():
+    part, heard = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n1\r\n', []
+    form = Form(b"b", heard.append)
+    form.feed(part + b"--b\r\n")
+    with pytest.raises(Problem, match="one part named 'file' in the form, found two"):
+        form.feed(part.removeprefix(b"--b\r\n"))
+    assert heard == [b"1"]
 
 
 @pytest.mark.parametrize("boundary", ["", "; boundary=", "; boundary=" + "x" * 500])

@@ -139,6 +139,19 @@ def test_a_stream_without_audio_is_ended(start):
     assert (problem["type"], code) == ("/problems/slow-upload", 1008)
 
 
+def test_empty_messages_are_no_audio(start):
+    with open_stream(start(stream_idle_s=0.5)) as stream:
+        begin = time.monotonic()
+        with suppress(ConnectionClosed):
+            while time.monotonic() < begin + 10:
+                stream.send(b"")
+                time.sleep(0.1)
+        problem, code = closed(stream)
+
+    assert time.monotonic() - begin < 5
+    assert (problem["type"], code) == ("/problems/slow-upload", 1008)
+
+
 def test_a_stream_ends_after_its_time(start):
     with open_stream(start(stream_s=0.5)) as stream:
         problem, _ = closed(stream)
@@ -180,10 +193,26 @@ def test_parameters_out_of_range_are_refused_at_the_handshake(server, query):
     assert json.loads(caught.value.response.body)["type"] == "/problems/wrong-parameter"
 
 
+def test_an_address_without_a_stream_is_a_problem(server):
+    with pytest.raises(InvalidStatus) as caught:
+        connect(f"ws://127.0.0.1:{server.port}/v1/strem", proxy=None, open_timeout=20)
+    found = json.loads(caught.value.response.body)
+    assert (caught.value.response.status_code, found["type"]) == (404, "/problems/not-found")
+    assert found["detail"] == "expected the stream at /v1/stream, found '/v1/strem'"
+
+
 def refused(server, **options):
     with pytest.raises(InvalidStatus) as caught:
         open_stream(server, **options)
     return caught.value.response.status_code
+
+
+def test_a_refused_stream_is_no_error_in_the_log(server, caplog):
+    assert refused(server, query="?window=0") == 422
+    end = time.monotonic() + 1
+    while time.monotonic() < end:  # it would come after the answer
+        time.sleep(0.05)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_a_key_comes_in_the_header_or_among_the_protocols(start):
