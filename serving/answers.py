@@ -1,38 +1,13 @@
 """From what a model hears to an answer: an emotion, or that it is uncertain, the sound unfamiliar, or none there."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, Field
 
 from ser.audio import SAMPLING_RATE_HZ
-from ser.files.failures import InputError
 from serving.model import Heard, Model, named
-
-SILENCE = "silence"
-LEVEL_SAMPLES = SAMPLING_RATE_HZ // 20  # 50 ms, a short syllable
-
-
-@dataclass(frozen=True)
-class Policy:
-    """When to give no emotion.
-
-    Attributes:
-        any_sound: whether what is unlike the training speech has an emotion, too; else the answer is ``unfamiliar``.
-        threshold: the confidence, 0..1, below which the answer is ``uncertain``.
-        silence_db: the level, in dB of full scale, that 50 ms must reach somewhere, else the answer is ``silence``.
-    """
-
-    threshold: float = 0.5
-    silence_db: float = -60.0
-    any_sound: bool = False
-
-    def __post_init__(self):
-        if not 0 <= self.threshold <= 1:
-            raise InputError(f"--threshold: expected 0 to 1, found {self.threshold}")
-        if not -120 <= self.silence_db <= 0:
-            raise InputError(f"--silence-db: expected -120 to 0, found {self.silence_db}")
+from serving.policy import SILENCE, Policy
 
 
 class Answer(BaseModel):
@@ -64,20 +39,6 @@ class Prediction(Answer):
     timeline: list[Stretch] | None = Field(description="an answer for each window; null where no window was asked for")
 
 
-def level_db(signal: np.ndarray) -> float:
-    """Give the level of a signal's loudest 50 ms.
-
-    Args:
-        signal: float32 (samples,), at least one.
-
-    Returns:
-        In dB of full scale, 20 log10 of the root mean square; at least -200.
-    """
-    parts = [signal[start : start + LEVEL_SAMPLES] for start in range(0, signal.size, LEVEL_SAMPLES)]
-    loudest = max(float(np.mean(np.square(part, dtype=np.float64))) for part in parts)
-    return 10 * np.log10(max(loudest, 1e-20))
-
-
 def answer(model: Model, signal: np.ndarray, policy: Policy, hear: Callable[[np.ndarray], Heard] | None = None) -> dict:
     """Answer for a signal.
 
@@ -93,7 +54,7 @@ def answer(model: Model, signal: np.ndarray, policy: Policy, hear: Callable[[np.
     Raises:
         InputError: the model cannot take the signal.
     """
-    if level_db(signal) < policy.silence_db:
+    if policy.silent(signal):
         return {"answer": SILENCE, "label": None, "confidence": None, "probabilities": None, "distance": None}
     heard = (hear or model.hear)(signal)
     found = heard.probabilities

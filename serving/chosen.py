@@ -6,6 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ser.files.failures import InputError
+from serving.policy import SILENCE_DB
+
+WEIGHTS = Path("models/pase_plus.safetensors")
+IGNORED_BY_ONNX = {
+    "weights": "it has its own",
+    "device": "it runs on the CPU",
+    "one_speaker": "it takes each file by itself",
+}
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -17,8 +25,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         (
             parser,
             "--weights",
-            "models/pase_plus.safetensors",
-            "file of the trained encoder, where the model has none",
+            None,
+            f"file of the trained encoder, where the model has none (default: {WEIGHTS})",
         ),
     ):
         shown = f"{words} (default: {default})" if default else words
@@ -31,6 +39,8 @@ def add_doubt_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threshold", type=float, metavar="P", help=words)
     words = "name an emotion for what is unlike the training speech, too, instead of the answer 'unfamiliar'"
     parser.add_argument("--any-sound", action="store_true", help=words)
+    words = f"level in dB of full scale that 50 ms must reach, else the answer is 'silence' (default: {SILENCE_DB:g})"
+    parser.add_argument("--silence-db", type=float, default=SILENCE_DB, metavar="DB", help=words)
 
 
 @contextmanager
@@ -42,13 +52,37 @@ def usage(parser: argparse.ArgumentParser) -> Iterator[None]:
         parser.error(str(error))
 
 
-def read(options: argparse.Namespace, fold: int | None = None, device: str = "cpu"):
+def check(options: argparse.Namespace) -> None:
+    """Refuse flags that the model would ignore.
+
+    Args:
+        options: those of ``add_flags``; of ``ser predict`` also ``device`` and ``one_speaker``.
+
+    Raises:
+        InputError: there is such a flag.
+    """
+    if is_onnx(options):
+        for name, why in IGNORED_BY_ONNX.items():
+            if getattr(options, name, None):
+                flag = "--" + name.replace("_", "-")
+                raise InputError(f"{flag}: expected a bundle beside it, found {options.model}: {why}; leave it out")
+    elif options.weights and not options.models:
+        from ser.bundle import layout
+
+        if (options.model / layout.WEIGHTS).is_file():
+            raise InputError(
+                f"--weights: expected a model without weights beside it, found {options.model}: it has its own; leave "
+                "it out"
+            )
+
+
+def read(options: argparse.Namespace, fold: int | None = None, device: str | None = None):
     """Read the model that the flags name.
 
     Args:
         options: those of ``add_flags``.
         fold: with ``--models``, the one fold whose classifier to take.
-        device: where the encoder runs.
+        device: where the encoder runs; the CPU by default.
 
     Returns:
         The ``ser.predictor.Predictor``, and its model card, or None where it has none.
@@ -62,9 +96,10 @@ def read(options: argparse.Namespace, fold: int | None = None, device: str = "cp
     from ser.bundle import reading
 
     torch.set_num_threads(1)  # the same sums as in the pipeline; short recordings gain nothing from more
+    weights, device = options.weights or WEIGHTS, device or "cpu"
     if options.models:
-        return predictor.load(options.models, options.weights, fold, device), None
-    bundle = reading.load(options.model, options.weights, device)
+        return predictor.load(options.models, weights, fold, device), None
+    bundle = reading.load(options.model, weights, device)
     return bundle.predictor, bundle.card
 
 

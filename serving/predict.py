@@ -1,11 +1,15 @@
 """Predict the emotion of audio files with the trained model: ``ser predict FILE_OR_FOLDER_OR_-...``."""
 
 import argparse
+import dataclasses
+import io
+import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,22 +23,24 @@ from ser.corpora.walk import walk
 from ser.files.failures import InputError, one_line
 from ser.recordings.kinds import READ
 from serving import chosen, formats
-from serving.formats import printable
+from serving.formats import visible
 from serving.model import Heard, Model, named
+from serving.policy import SILENCE, Policy
 
 if TYPE_CHECKING:  # it loads PyTorch, which an ONNX file does without
     from ser.predictor import Predictor
 
 STANDARD_INPUT = "-"
 WINDOW_S, LEAST_HOP_S = (0.1, 60), 0.01
-SOME_FAILED = 3
+SOME_FAILED, UNREAD = 3, 141
 EXIT_CODES = """\
 exit codes:
-  0    every file has a prediction
+  0    every file has an answer
   1    no file has one: the model cannot be loaded, a path does not exist, or no file can be used; one line says why
   2    the command line is wrong
   3    some files have no prediction; each is named on standard error, the others are predicted
-  130  interrupted by Ctrl-C; 143 by SIGTERM
+  130  interrupted by Ctrl-C; 143 by SIGTERM; what was predicted until then is written
+  141  standard output was closed before its end, as by head
 """
 
 
@@ -43,30 +49,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     with chosen.usage(parser):
-        if options.threshold is not None and not 0 <= options.threshold <= 1:
-            raise InputError(f"--threshold: expected 0 to 1, found {options.threshold:g}")
+        policy = Policy(options.threshold or 0.0, options.silence_db, options.any_sound)
+        if "" in options.paths:
+            raise InputError("FILE_OR_FOLDER_OR_-: expected a path, found an empty one; this folder is .")
         cut = _cut(options)
+        chosen.check(options)
         if options.fold is not None and options.models is None:
             raise InputError("--fold: expected --models beside it, found none; a bundle has one classifier, of no fold")
-    with one_line("predict"), ExitStack() as stack:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for file names that its encoding lacks
+    with one_line("predict"), _while_somebody_reads(), ExitStack() as stack:
         paths = [Path(path) for path in options.paths if path != STANDARD_INPUT]
         files, faults = audio_files(paths)
         names = {path: str(path) for path in files}
         if STANDARD_INPUT in options.paths:
             names[stack.enter_context(standard_input())] = STANDARD_INPUT
         model, together = _load(options)
-        writer = formats.Writer(options.format, model.labels, cut is not None, tqdm.write)
-        below = model.abstain_below if options.threshold is None else options.threshold
+        if options.threshold is None:
+            policy = dataclasses.replace(policy, threshold=model.abstain_below)
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        writer = formats.Writer(options.format, model.labels, cut is not None, _write, encoding)
         whole = len(names) + len(faults)
         for fault in faults:
             _say(fault)
-        if together:
-            _predict_together(model, names, options, below, faults, writer)
-        else:
-            predict = partial(rows, model, below=below, cut=cut, any_sound=options.any_sound)
-            for name, made in measured(names, predict, faults):
-                writer.add([{"file": name, **row} for row in made])
-        writer.end()
+        with _ended(writer, whole):
+            if together:
+                _predict_together(model, names, options.one_speaker, policy, faults, writer)
+            else:
+                predict = partial(rows, model, policy=policy, cut=cut)
+                with closing(measured(names, predict, faults)) as found:
+                    for name, made in found:
+                        writer.add([{"file": name, **row} for row in made])
         if faults:
             words = f"{len(faults)} of {whole} files have no prediction"
             if len(faults) == whole:
@@ -93,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hop", type=float, metavar="S", help="seconds between two windows (default: 1, or a window)")
     parser.add_argument("--one-speaker", action="store_true", help="all files are of one speaker")
     chosen.add_doubt_flags(parser)
-    parser.add_argument("--device", default="cpu", help="where the encoder runs (default: cpu)")
+    parser.add_argument("--device", help="where the encoder runs (default: cpu)")
     return parser
 
 
@@ -104,6 +117,11 @@ def _load(options: argparse.Namespace) -> tuple["Model | Predictor", bool]:
     from serving.pipeline import Pipeline
 
     trained, card = chosen.read(options, options.fold, options.device)
+    if options.one_speaker and not trained.by_speaker:
+        raise InputError(
+            "--one-speaker: expected a model that normalises by speaker, found one that takes each file by itself; "
+            "leave it out"
+        )
     together = trained.by_speaker and not options.timeline
     return (trained, True) if together else (Pipeline(trained, card), False)
 
@@ -120,6 +138,39 @@ def _cut(options: argparse.Namespace) -> tuple[int, int] | None:
         if not least <= value <= most:
             raise InputError(f"{flag}: expected {least:g} to {most:g} s, found {value:g}")
     return round(window * SAMPLING_RATE_HZ), round(hop * SAMPLING_RATE_HZ)
+
+
+@contextmanager
+def _while_somebody_reads() -> Iterator[None]:
+    """End without a word, as other programs do, where the reader of standard output has gone away."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        # What is still to be written would else be tried once more at the end of Python, and told of.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(UNREAD) from error
+
+
+@contextmanager
+def _ended(writer: formats.Writer, whole: int) -> Iterator[None]:
+    """End the output, also where a signal ends the program first: then say how many of the files it has."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        writer.end()
+        number = getattr(stop, "number", signal.SIGINT)
+        what = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+        written = "their lines are written" if writer.files else "no line is written"
+        print(f"predict: {what} after {writer.files} of {whole} files; {written}", file=sys.stderr)
+        raise SystemExit(128 + number) from stop
+    writer.end()
+
+
+def _write(text: str) -> None:
+    """Write lines above the progress bar, and at once: who reads them from a pipe need not wait for more."""
+    tqdm.write(text)
+    sys.stdout.flush()
 
 
 @contextmanager
@@ -161,7 +212,7 @@ def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
             left_out = f"; there are {found.left_out()}" if found.left_out() else ""
             raise InputError(f"{path}: expected audio files ({READ}), found none{left_out}")
         if found.left_out():
-            print(f"predict: {printable(str(path))}: left out: {found.left_out()}", file=sys.stderr)
+            print(f"predict: {visible(str(path))}: left out: {found.left_out()}", file=sys.stderr)
         files |= dict.fromkeys(found.files)
     return list(files), faults
 
@@ -177,40 +228,37 @@ def measured(names: Mapping[Path, str], measure: Callable[[np.ndarray], Any], fa
     Yields:
         The name of each file that can be used, and what ``measure`` gave.
     """
-    for path, name in tqdm(names.items(), desc="predict", unit="file", disable=None, leave=False):
-        try:
-            with _named(path, name):
-                made = measure(audio.load(path, allow_silence=False))
-        except InputError as error:
-            faults.append(str(error))
-            _say(faults[-1])
-        else:
-            yield name, made
+    with tqdm(names.items(), desc="predict", unit="file", disable=None, leave=False) as files:
+        for path, name in files:
+            try:
+                with _named(path, name):
+                    made = measure(audio.load(path))
+            except InputError as error:
+                faults.append(str(error))
+                _say(faults[-1])
+            else:
+                yield name, made
 
 
-def rows(
-    model: Model, signal: np.ndarray, below: float, cut: tuple[int, int] | None, any_sound: bool = False
-) -> list[dict]:
+def rows(model: Model, signal: np.ndarray, policy: Policy, cut: tuple[int, int] | None) -> list[dict]:
     """Predict a signal, or each of its windows, as the service does.
 
     Args:
         model: the model.
         signal: float32 (samples,), mono at 16 kHz.
-        below: the confidence below which the answer is ``uncertain``.
+        policy: when to give no emotion.
         cut: samples of a window and between two; None for the whole.
-        any_sound: whether what is unlike the training speech has an emotion, too.
 
     Returns:
-        Rows as ``formats.Writer`` takes them, without the file. The answer of a silent window is ``silence``.
+        Rows as ``formats.Writer`` takes them, without the file.
 
     Raises:
         InputError: the model cannot take the signal.
     """
     if cut is None:
-        return [_row(model.labels, model.hear(signal), below, any_sound)]
+        return [_row(model.labels, None if policy.silent(signal) else model.hear(signal), policy)]
     from serving import answers  # here, as it needs a package of requirements-serve.txt
 
-    policy = answers.Policy(below, any_sound=any_sound)
     stretches = answers.timeline(model, signal, answers.windows(signal.size, *cut), policy)
     return [
         {key: stretch[key] for key in ("start_s", "end_s")}
@@ -220,10 +268,12 @@ def rows(
     ]
 
 
-def _row(labels: Sequence[str], heard: Heard, below: float, any_sound: bool) -> dict:
+def _row(labels: Sequence[str], heard: Heard | None, policy: Policy) -> dict:
+    if heard is None:
+        return {"prediction": None, "answer": SILENCE, "distance": None, "probabilities": None}
     return {
         "prediction": labels[int(heard.probabilities.argmax())],
-        "answer": named(labels, heard, below, any_sound),
+        "answer": named(labels, heard, policy.threshold, policy.any_sound),
         "distance": heard.distance,
         "probabilities": dict(zip(labels, heard.probabilities.tolist(), strict=True)),
     }
@@ -232,19 +282,26 @@ def _row(labels: Sequence[str], heard: Heard, below: float, any_sound: bool) -> 
 def _predict_together(
     trained: "Predictor",
     names: Mapping[Path, str],
-    options: argparse.Namespace,
-    below: float,
+    one_speaker: bool,
+    policy: Policy,
     faults: list[str],
     writer: formats.Writer,
 ) -> None:
-    """Predict files of one speaker, whose mean takes all of them."""
-    trained.check_speaker(len(names), options.one_speaker)
-    vectors = dict(measured(names, trained.extractor.vector, faults))
-    if vectors:
-        stacked = np.stack(list(vectors.values()))
-        probabilities = trained.probabilities(stacked, options.one_speaker)
-        for name, heard in zip(vectors, map(Heard, probabilities, trained.distances(stacked)), strict=True):
-            writer.add([{"file": name, **_row(trained.labels, heard, below, options.any_sound)}])
+    """Predict files of one speaker, whose mean takes all of them but the silent ones."""
+    trained.check_speaker(len(names), one_speaker)
+
+    def vector(signal: np.ndarray) -> np.ndarray | None:
+        return None if policy.silent(signal) else trained.extractor.vector(signal)
+
+    with closing(measured(names, vector, faults)) as made:
+        vectors = dict(made)
+    heard, found = {name: vector for name, vector in vectors.items() if vector is not None}, {}
+    if heard:
+        stacked = np.stack(list(heard.values()))
+        probabilities = trained.probabilities(stacked, one_speaker)
+        found = dict(zip(heard, map(Heard, probabilities, trained.distances(stacked)), strict=True))
+    for name in vectors:
+        writer.add([{"file": name, **_row(trained.labels, found.get(name), policy)}])
 
 
 @contextmanager
@@ -264,7 +321,7 @@ def _named(path: Path, name: str) -> Iterator[None]:
 
 def _say(fault: str) -> None:
     """Name a fault on standard error, above the progress bar."""
-    tqdm.write(f"predict: {printable(' '.join(fault.splitlines()))}", file=sys.stderr)
+    tqdm.write(f"predict: {visible(' '.join(fault.splitlines()))}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--threads", type=int, metavar="N", help="recordings computed at once in a process (default: cores)"
     )
     chosen.add_doubt_flags(parser)
-    parser.add_argument("--silence-db", type=float, default=-60.0, help="level below which the answer is 'silence'")
     parser.add_argument("--proxy", metavar="ADDRESS", help="a proxy whose word on its clients' addresses is taken")
     limits.add_flags(parser)
     options = parser.parse_args(arguments)
@@ -61,7 +60,7 @@ def make(options: argparse.Namespace):
         InputError: there is no such model.
     """
     from serving import chosen, limits
-    from serving.answers import Policy
+    from serving.policy import Policy
     from serving.service import Service
 
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.workers)
@@ -96,9 +95,9 @@ def application(made):
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuse flags out of their range."""
-    from serving import limits
-    from serving.answers import Policy
+    """Refuse flags out of their range, or that the model would ignore."""
+    from serving import chosen, limits
+    from serving.policy import Policy
 
     for flag, value, least, most in (
         ("--workers", options.workers, 1, 1000),
@@ -109,6 +108,7 @@ def _check(options: argparse.Namespace) -> None:
             raise InputError(f"{flag}: expected {least:,} to {most:,}, found {value}")
     limits.from_flags(options)
     Policy(options.threshold or 0.0, options.silence_db)
+    chosen.check(options)
 
 
 def _tried(options: argparse.Namespace):

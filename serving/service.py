@@ -14,10 +14,10 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 
 from ser.files.failures import InputError
 from serving import gate
-from serving.answers import Policy
 from serving.limits import Limits
 from serving.metrics import Metrics
 from serving.model import Model
+from serving.policy import Policy
 from serving.problems import Problem
 
 Check = Callable[[], None]

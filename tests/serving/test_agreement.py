@@ -1,4 +1,7 @@
-"""What a person's folder really holds: the manifest and ``ser predict`` say the same of each file, and name all."""
+"""What a person's folder really holds: the manifest and ``ser predict`` say the same of each file, and name all.
+
+But for silence: the manifest rejects it, the command's answer is ``silence``.
+"""
 
 import unicodedata
 

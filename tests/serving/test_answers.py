@@ -4,28 +4,38 @@ import numpy as np
 import pytest
 
 from ser.files.failures import InputError
-from serving import answers
-from serving.answers import Policy
+from serving import answers, policy
 from serving.model import Heard, named
+from serving.policy import Policy
+
+
+def buzz(level):
+    """50 ms of a signal whose root mean square is the level."""
+    return np.resize(np.array([level, -level], np.float32), 800)
 
 
 @pytest.mark.parametrize("level", [1.0, 0.1, 0.001])
 def test_the_level_of_a_tone_is_its_root_mean_square(level):
     tone = level * np.sin(2 * np.pi * 200 * np.arange(16_000) / 16_000).astype(np.float32)
 
-    assert answers.level_db(tone) == pytest.approx(20 * np.log10(level / np.sqrt(2)), abs=0.01)
+    assert policy.level_db(tone) == pytest.approx(20 * np.log10(level / np.sqrt(2)), abs=0.01)
 
 
 def test_the_level_is_that_of_the_loudest_50_ms():
     signal = np.zeros(16_000, np.float32)
-    signal[8000:8800] = 0.1
+    signal[8000:8800] = buzz(0.1)
 
-    assert answers.level_db(signal) == pytest.approx(-20, abs=0.01)
-    assert answers.level_db(np.zeros(5, np.float32)) == -200
+    assert policy.level_db(signal) == pytest.approx(-20, abs=0.01)
+    assert policy.level_db(np.zeros(5, np.float32)) == -200
+
+
+def test_a_constant_is_no_sound():
+    assert policy.level_db(np.full(16_000, 0.5, np.float32)) == -200
+    assert policy.level_db(np.full(800, 0.5, np.float32) + buzz(0.01)) == pytest.approx(-40, abs=0.01)
 
 
 def test_a_confident_answer_is_the_most_probable_label(loudness):
-    found = answers.answer(loudness(), np.full(800, 0.9, np.float32), Policy(threshold=0.6))
+    found = answers.answer(loudness(), buzz(0.9), Policy(threshold=0.6))
 
     assert found["answer"] == found["label"] == "loud"
     assert found["confidence"] == found["probabilities"]["loud"] == pytest.approx(0.9)
@@ -33,7 +43,7 @@ def test_a_confident_answer_is_the_most_probable_label(loudness):
 
 
 def test_below_the_threshold_the_answer_is_uncertain_and_the_label_is_still_told(loudness):
-    found = answers.answer(loudness(), np.full(800, 0.55, np.float32), Policy(threshold=0.6))
+    found = answers.answer(loudness(), buzz(0.55), Policy(threshold=0.6))
 
     assert (found["answer"], found["label"]) == ("uncertain", "loud")
 
@@ -48,13 +58,13 @@ def test_below_the_threshold_the_answer_is_that_nobody_can_say(confidence, said)
     [(0.99, False, "loud"), (1.01, False, "unfamiliar"), (1.01, True, "loud"), (None, False, "loud")],
 )
 def test_what_is_unlike_the_training_speech_is_unfamiliar_unless_any_sound_counts(loudness, distance, any_sound, said):
-    found = answers.answer(loudness(distance=distance), np.full(800, 0.9, np.float32), Policy(any_sound=any_sound))
+    found = answers.answer(loudness(distance=distance), buzz(0.9), Policy(any_sound=any_sound))
 
     assert (found["answer"], found["label"], found["distance"]) == (said, "loud", distance)
 
 
 def test_what_is_uncertain_and_unfamiliar_is_unfamiliar(loudness):
-    found = answers.answer(loudness(distance=2.0), np.full(800, 0.55, np.float32), Policy(threshold=0.6))
+    found = answers.answer(loudness(distance=2.0), buzz(0.55), Policy(threshold=0.6))
 
     assert found["answer"] == "unfamiliar"
 
@@ -62,7 +72,7 @@ def test_what_is_uncertain_and_unfamiliar_is_unfamiliar(loudness):
 def test_silence_has_no_emotion_and_the_model_is_not_asked(loudness):
     model = loudness()
 
-    found = answers.answer(model, np.full(800, 0.0009, np.float32), Policy(silence_db=-60))
+    found = answers.answer(model, buzz(0.0009), Policy(silence_db=-60))
 
     assert found == {"answer": "silence", "label": None, "confidence": None, "probabilities": None, "distance": None}
     assert model.heard == []
@@ -81,7 +91,7 @@ def test_windows_lie_a_hop_apart_and_the_last_ends_with_the_signal(samples, expe
     assert answers.windows(samples, 4, 2) == expected
 
 
-@pytest.mark.parametrize("policy", [{"threshold": 1.1}, {"threshold": float("nan")}, {"silence_db": 3}])
-def test_a_policy_that_means_nothing_is_refused(policy):
+@pytest.mark.parametrize("means", [{"threshold": 1.1}, {"threshold": float("nan")}, {"silence_db": 3}])
+def test_a_policy_that_means_nothing_is_refused(means):
     with pytest.raises(InputError, match=r"^--(threshold|silence-db): expected"):
-        Policy(**policy)
+        Policy(**means)

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,12 +16,15 @@ import soundfile
 import torch
 
 from ser import audio, features, predictions
+from ser.bundle import layout
 from ser.encoders import extraction
 from ser.encoders.recipe import Recipe
 from ser.files import tables
+from ser.files.failures import Stopped
 from ser.learning import classifier, fitting
 from ser.learning import recipe as learning_recipe
-from serving import predict
+from serving import formats, predict
+from serving.policy import Policy
 from tests import builders
 
 EMOTIONS = ["happy", "sad"]
@@ -151,19 +155,57 @@ def test_files_that_cannot_be_read_are_named_and_the_others_predicted(pipeline, 
     (tmp_path / "text.wav").write_text("not audio")
     (tmp_path / "empty.wav").touch()
     soundfile.write(tmp_path / "short.wav", np.random.default_rng(0).normal(0, 0.1, 100), 16_000)
-    soundfile.write(tmp_path / "silent.flac", np.zeros(16_000), 44_100)
     soundfile.write(tmp_path / "nan.wav", np.full(8000, np.nan), 16_000, subtype="FLOAT")
 
     captured = run_with_faults(pipeline, capsys, tmp_path, pipeline / "raw/a0.wav", "--format", "csv")
 
     assert list(pd.read_csv(io.StringIO(captured.out))["file"]) == [str(pipeline / "raw/a0.wav")]
     *lines, last = captured.err.splitlines()
-    assert last == "predict: 5 of 6 files have no prediction"
+    assert last == "predict: 4 of 5 files have no prediction"
     assert [line.split(":")[1].strip() for line in lines] == [
-        str(tmp_path / name) for name in ("empty.wav", "nan.wav", "short.wav", "silent.flac", "text.wav")
+        str(tmp_path / name) for name in ("empty.wav", "nan.wav", "short.wav", "text.wav")
     ]
     assert "expected at least 471 samples" in lines[2]
-    assert ": silent: expected sound, found none" in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ([], ["silence", "silence", "emotion"]),
+        (["--any-sound"], ["silence", "silence", "emotion"]),
+        (["--silence-db", "-80"], ["silence", "emotion", "emotion"]),
+        (["--silence-db", "-20"], ["silence", "silence", "silence"]),
+    ],
+)
+def test_what_is_silence_to_the_service_is_silence_to_the_command(pipeline, capsys, tmp_path, start, flags, expected):
+    noise = np.random.default_rng(0).normal(0, 1, 8000)
+    signals = {"constant": np.full(8000, 0.3), "faint": 10 ** (-70 / 20) * noise, "heard": 10 ** (-40 / 20) * noise}
+    for name, signal in signals.items():
+        soundfile.write(tmp_path / f"{name}.wav", signal, 16_000, subtype="FLOAT")
+
+    found = json.loads(run(pipeline, capsys, tmp_path, "--format", "json", *flags)[0])
+
+    assert [row["answer"] if row["answer"] == "silence" else "emotion" for row in found] == expected
+    silent = [row for row in found if row["answer"] == "silence"]
+    assert {(row["prediction"], row["distance"], row["probabilities"]) for row in silent} == {(None, None, None)}
+    (level,) = [float(value) for value in flags[1:]] or [-60.0]
+    server = start(policy=Policy(silence_db=level))
+    for row, wanted in zip(found, expected, strict=True):
+        content, headers = Path(row["file"]).read_bytes(), {"Content-Type": "audio/wav"}
+        answer = httpx.post(f"{server.url}/v1/predict", content=content, headers=headers, timeout=30).json()["answer"]
+        assert (answer == "silence") == (wanted == "silence")
+
+
+def test_silence_is_no_part_of_what_a_speaker_is_normalised_by(pipeline, capsys, by_speaker, tmp_path):
+    files = [pipeline / "raw/a0.wav", pipeline / "raw/a1.wav"]
+    soundfile.write(tmp_path / "silent.wav", np.zeros(8000), 16_000)
+    options = ("--one-speaker", "--format", "json")
+
+    without = json.loads(run(by_speaker, capsys, *files, *options)[0])
+    found = json.loads(run(by_speaker, capsys, files[0], tmp_path / "silent.wav", files[1], *options)[0])
+
+    assert [found[0], found[2]] == without
+    assert found[1]["answer"] == "silence"
 
 
 @pytest.mark.parametrize(
@@ -242,17 +284,80 @@ def test_paths_without_audio_are_refused(pipeline, capsys, tmp_path, path, messa
         run(pipeline, capsys, tmp_path / path)
 
 
-def test_a_model_that_normalises_by_speaker_wants_one_speaker(pipeline, capsys, tmp_path):
-    by_speaker = replace(PARAMS, normalisation="speaker")
+@pytest.fixture
+def by_speaker(pipeline, tmp_path_factory):
+    """A folder with models/ as the pipeline's, of a classifier that normalises by speaker."""
+    folder = tmp_path_factory.mktemp("by_speaker")
     fitted = classifier.load(pipeline / "models" / classifier.file_name("loso", 0))
-    fitted.recipe = replace(fitted.recipe, params=by_speaker)
-    classifier.save(fitted, tmp_path / "models" / classifier.file_name("loso", 0))
+    fitted.recipe = replace(fitted.recipe, params=replace(PARAMS, normalisation="speaker"))
+    classifier.save(fitted, folder / "models" / classifier.file_name("loso", 0))
+    return folder
 
+
+def test_a_model_that_normalises_by_speaker_wants_one_speaker(pipeline, capsys, by_speaker):
     with pytest.raises(SystemExit, match=r"predict: the model normalises by speaker: .*--one-speaker"):
-        run(tmp_path, capsys, pipeline / "raw")
+        run(by_speaker, capsys, pipeline / "raw")
 
-    out, _ = run(tmp_path, capsys, pipeline / "raw/a0.wav", pipeline / "raw/a1.wav", "--one-speaker")
+    out, _ = run(by_speaker, capsys, pipeline / "raw/a0.wav", pipeline / "raw/a1.wav", "--one-speaker")
     assert len(out.splitlines()) == 3
+
+
+def test_a_model_that_does_not_refuses_the_flag(pipeline, capsys):
+    with pytest.raises(SystemExit, match=r"^predict: --one-speaker: expected a model that normalises by speaker"):
+        run(pipeline, capsys, pipeline / "raw", "--one-speaker")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--weights", "w"], "--weights: expected a bundle beside it, found a.onnx: it has its own; leave it out"),
+        (["--device", "cuda"], "--device: expected a bundle beside it, found a.onnx: it runs on the CPU; leave it out"),
+        (["--one-speaker"], "--one-speaker: expected a bundle beside it, found a.onnx: it takes each file by itself"),
+    ],
+)
+def test_flags_that_a_model_in_onnx_would_ignore_are_refused(capsys, options, message):
+    with pytest.raises(SystemExit) as caught:
+        predict.main(["a.wav", "--model", "a.onnx", *options])
+    assert caught.value.code == 2
+    assert f"ser predict: error: {message}" in capsys.readouterr().err
+
+
+def test_weights_beside_a_bundle_that_has_its_own_are_refused(capsys, tmp_path):
+    (tmp_path / layout.WEIGHTS).touch()
+    with pytest.raises(SystemExit) as caught:
+        predict.main(["a.wav", "--model", str(tmp_path), "--weights", "w"])
+    assert caught.value.code == 2
+    assert f"--weights: expected a model without weights beside it, found {tmp_path}: it has its own" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("stop", "words", "code"), [(KeyboardInterrupt(), "interrupted", 130), (Stopped(15), "ended by SIGTERM", 143)]
+)
+@pytest.mark.parametrize("style", ["table", "json", "jsonl", "csv"])
+def test_what_is_done_when_a_signal_comes_is_written(pipeline, capsys, monkeypatch, style, stop, words, code):
+    whole = run(pipeline, capsys, pipeline / "raw", "--format", style)[0]
+    load = audio.load
+
+    def until_the_fourth(path, **options):
+        if path.stem == "a3":
+            raise stop
+        return load(path, **options)
+
+    monkeypatch.setattr(audio, "load", until_the_fourth)
+    with pytest.raises(SystemExit) as ended:
+        run(pipeline, capsys, pipeline / "raw", "--format", style)
+
+    captured = capsys.readouterr()
+    assert ended.value.code == code
+    assert captured.err == f"predict: {words} after 3 of 12 files; their lines are written\n"
+    if style == "json":
+        assert json.loads(captured.out) == json.loads(whole)[:3]
+    else:
+        begun = [line.split() for line in whole.splitlines()][: len(captured.out.splitlines())]
+        assert [line.split() for line in captured.out.splitlines()] == begun
+        assert captured.out.count("raw/a") == 3
 
 
 def test_a_model_that_was_not_trained_is_one_line(tmp_path, pipeline, capsys):
@@ -361,6 +466,8 @@ def test_a_timeline_has_the_predictions_of_its_windows(pipeline, capsys, tmp_pat
         (["--timeline", "--window", "2", "--hop", "3"], "--hop: expected 0.01 to 2 s, found 3"),
         (["--timeline", "--hop", "nan"], "--hop: expected 0.01 to 3 s, found nan"),
         (["--threshold", "1.5"], "--threshold: expected 0 to 1, found 1.5"),
+        (["--silence-db", "3"], "--silence-db: expected -120 to 0, found 3.0"),
+        ([""], "FILE_OR_FOLDER_OR_-: expected a path, found an empty one; this folder is ."),
         (["--model", "a", "--models", "b"], "argument --models: not allowed with argument --model"),
         (["--fold", "1"], "--fold: expected --models beside it, found none; a bundle has one classifier, of no fold"),
     ],
@@ -372,8 +479,67 @@ def test_a_wrong_command_line_ends_with_exit_code_2(capsys, options, message):
     assert capsys.readouterr().err.splitlines()[-1] == f"ser predict: error: {message}"
 
 
+@pytest.mark.parametrize("style", ["table", "csv", "json", "jsonl"])
+def test_a_file_name_that_the_terminal_cannot_show_is_escaped(pipeline, monkeypatch, tmp_path, style):
+    path = tmp_path / "é\N{GRINNING FACE}.wav"
+    path.write_bytes((pipeline / "raw/a0.wav").read_bytes())
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, "ascii"))
+
+    predict.main([str(path), "--models", str(pipeline / "models"), "--format", style])
+
+    shown = out.getvalue().decode("ascii")
+    if style in ("json", "jsonl"):
+        found = json.loads(shown)
+        assert (found[0] if style == "json" else found)["file"] == str(path)
+    else:
+        assert f"{tmp_path}/\\xe9\\U0001f600.wav" in shown
+
+
+def test_a_table_holds_no_control_characters_of_a_file_name(pipeline, capsys, tmp_path):
+    content = (pipeline / "raw/a0.wav").read_bytes()
+    (tmp_path / "a\x1b[31m\nb.wav").write_bytes(content)
+    (tmp_path / "c\x1b[31m.wav").write_bytes(b"no audio")
+
+    captured = run_with_faults(pipeline, capsys, tmp_path)
+
+    assert f"{tmp_path}/a\\x1b[31m\\nb.wav" in captured.out
+    assert len(captured.out.splitlines()) == 2
+    assert "c\\x1b[31m.wav" in captured.err
+    assert "\x1b" not in captured.out + captured.err
+
+
+def test_json_without_a_usable_file_is_an_empty_list(pipeline, capsys, tmp_path):
+    (tmp_path / "text.wav").write_text("not audio")
+
+    with pytest.raises(SystemExit, match="1 of 1 files have no prediction"):
+        run(pipeline, capsys, tmp_path, "--format", "json")
+
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_times_are_exact_hours_into_a_recording():
+    written = []
+    row = {"file": "a", "start_s": 12_345.6875, "end_s": 12_348.6875, "prediction": None, "answer": "silence"}
+    writer = formats.Writer("csv", ["sad"], True, written.append)
+    writer.add([{**row, "distance": None, "probabilities": None}])
+    assert written[0].splitlines()[1] == "a,12345.6875,12348.6875,,silence,,"
+
+
+def test_a_reader_that_goes_away_ends_the_command_quietly(pipeline):
+    command = [sys.executable, "-m", "serving.predict", "--models", pipeline / "models", "--format", "jsonl"]
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run([*command, pipeline / "raw"], stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
 def test_help_names_every_exit_code(capsys):
     with pytest.raises(SystemExit):
         predict.main(["--help"])
     out = capsys.readouterr().out
-    assert [line.split()[0] for line in out.partition("exit codes:\n")[2].splitlines()] == ["0", "1", "2", "3", "130"]
+    assert [line.split()[0] for line in out.partition("exit codes:\n")[2].splitlines()] == [
+        *("0", "1", "2", "3", "130", "141")
+    ]

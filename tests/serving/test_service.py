@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from ser import audio
-from serving.answers import Policy
+from serving.policy import Policy
 
 KEY = "0123456789abcdef"
 
