@@ -1,8 +1,8 @@
-"""A signal that comes piece by piece: every sample passes the convolutions of PASE once, whatever window is asked for.
+"""A signal that comes piece by piece: what a window shares with the one before is not encoded again.
 
-What costs is kept between two answers: the last block's frames, and what reaches the output past the QRNN. The QRNN's
-memory is begun anew by each window, as where it is encoded alone: carried on from what was said before, it would be
-another one than in training (docs/experiments.md).
+What costs is kept between two answers: the last block's frames, and what reaches the output past the QRNN. Each window
+has the vector that it has alone. So its first frames are made anew, its beginning reflected, and the QRNN's memory is
+begun anew: carried on from what was said before, it would be another one than in training (docs/experiments.md).
 """
 
 import numpy as np
@@ -31,9 +31,9 @@ def possible(extractor: Extractor) -> bool:
 class Stream:
     """The vectors of windows of one stream, each of which reaches further than the one before.
 
-    The frames of a window are those of the whole stream up to its end, with the QRNN begun at the window's start; a
-    window alone has its beginning reflected, hence other first frames. An answer waits for nothing: its last eight
-    frames, 80 ms, see the end reflected, and are made anew when more has come.
+    The frames that are kept are those of the whole stream up to the last window's end. An answer waits for nothing: its
+    last eight frames, 80 ms, see the end reflected, and are made anew when more has come. Its first eight see the
+    window's beginning reflected; they serve this answer alone.
 
     Args:
         extractor: one of whom ``possible`` is true.
@@ -42,6 +42,7 @@ class Stream:
     def __init__(self, extractor: Extractor) -> None:
         self.extractor = extractor
         self._first = self._end = 0  # of the frames that are kept, in the stream
+        self._begun = 0  # the frame at whose beginning what is kept was reflected
         self._below = self._past = None  # (1, channels, frames): the last block's; the output less the QRNN's part
 
     def vector(self, signal: np.ndarray, start: int) -> np.ndarray:
@@ -53,7 +54,7 @@ class Stream:
                 measured last.
 
         Returns:
-            float32 (numbers,), as ``Extractor.vector``.
+            float32 (numbers,), those of ``Extractor.vector`` but for rounding.
 
         Raises:
             InputError: as ``Extractor.vector``.
@@ -67,7 +68,7 @@ class Stream:
         signal = signal[: count * hop]
         with torch.inference_mode():
             self._bring_up(signal, first, count)
-            frames = self._output()
+            frames = self._output(signal)
         if self.extractor.recipe.frames == "active":
             frames = frames[:, pooling.active(signal, count)]
         return pooling.pool(frames, self.extractor.recipe.statistics)
@@ -78,7 +79,7 @@ class Stream:
         certain = self._end - EDGE  # frames before this one saw what comes after them
         known = max(0, certain - first)
         if known <= EDGE:  # too little to join the new frames to
-            known = 0
+            known, self._begun = 0, first
         context = EDGE if known else 0
         below, past = self._encode(signal[(known - context) * hop :])
         if known:
@@ -92,8 +93,15 @@ class Stream:
         below, past, _ = encoder.frozen.convolve(torch.from_numpy(signal).to(encoder.place)[None, None])
         return below, past
 
-    def _output(self) -> np.ndarray:
-        """Run the QRNN over the window, and give the output's frames, float32 (channels, frames)."""
-        frozen = self.extractor.encoder.frozen
-        qrnn, _ = frozen.rnn(self._below)
-        return frozen.output(qrnn, self._past)[0].cpu().numpy()
+    def _output(self, signal: np.ndarray) -> np.ndarray:
+        """Run the QRNN over a window, and give the output's frames, float32 (channels, frames)."""
+        encoder, below, past = self.extractor.encoder, self._below, self._past
+        if self._first > self._begun:
+            # Twice the edge: the end of this piece, reflected too, does not reach the frames that are taken.
+            begin = self._encode(signal[: 2 * EDGE * encoder.hop])
+            below, past = (
+                torch.cat([new[..., :EDGE], kept[..., EDGE:]], dim=2)
+                for new, kept in zip(begin, (below, past), strict=True)
+            )
+        qrnn, _ = encoder.frozen.rnn(below)
+        return encoder.frozen.output(qrnn, past)[0].cpu().numpy()
