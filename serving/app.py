@@ -259,8 +259,10 @@ def _add_file(app: FastAPI, address: str, file: Path, kind: str) -> None:
 
 
 def _describe(app: FastAPI) -> None:
-    """Put the problem details among the schemas, in place of FastAPI's own kind of error."""
+    """Put the problem details among the schemas, in place of FastAPI's own kind of error, and the examples whole."""
     found = app.openapi()
+    answered = found["paths"]["/v1/predict"]["post"]["responses"]["200"]["content"]["application/json"]
+    answered["examples"] = EXAMPLES  # FastAPI leaves out what is null
     schemas = found["components"]["schemas"]
     schemas["Details"] = problems.Details.model_json_schema()
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -269,3 +271,5 @@ def _describe(app: FastAPI) -> None:
         for operation in path.values():
             refused = operation["responses"].get("422", {}).get("content", {})
             refused.pop("application/json", None)
+            if not refused:  # of a parameter that may be any text
+                operation["responses"].pop("422", None)

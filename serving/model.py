@@ -26,12 +26,14 @@ class Model(Protocol):
     Attributes:
         labels: the emotions, in the order of the probabilities.
         abstain_below: the confidence below which the answer is ``UNCERTAIN``, unless somebody asks otherwise.
+        longest_s: the longest signal that it takes, in seconds; infinity where it takes any.
         settings: what it is made of, for people to read.
         card: what it is and is not, Markdown.
     """
 
     labels: Sequence[str]
     abstain_below: float
+    longest_s: float
     settings: Mapping[str, str | float | int]
     card: str
 

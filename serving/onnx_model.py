@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
 
+from ser.audio import SAMPLING_RATE_HZ
 from ser.files.failures import InputError
 from ser.files.whole import check_file
 from serving.model import Heard
@@ -43,14 +44,17 @@ class OnnxModel:
         self.labels, self.settings, self.abstain_below, self._least, self._most = (
             json.loads(told[key]) for key in KEYS
         )
+        self.longest_s = self._most / SAMPLING_RATE_HZ
         self.card = told["card"]
 
     def hear(self, signal: np.ndarray) -> Heard:
         """Hear a signal, as ``Model`` says."""
-        if not self._least <= signal.size <= self._most:
+        if signal.size < self._least:
+            raise InputError(f"expected {self._least:,} samples or more at 16 kHz, found {signal.size:,}; leave it out")
+        if signal.size > self._most:
             raise InputError(
-                f"expected {self._least:,} to {self._most:,} samples at 16 kHz, found {signal.size:,}; cut what is "
-                "longer into windows, or take the bundle itself"
+                f"expected at most {self.longest_s:g} s, found {signal.size / SAMPLING_RATE_HZ:g} s; cut it into windows "
+                "or shorter recordings, or take the bundle itself"
             )
         probabilities, distance = self._session.run([PROBABILITIES, DISTANCE], {SIGNAL: signal})
         return Heard(probabilities, float(distance))

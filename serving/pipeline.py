@@ -1,5 +1,6 @@
 """The trained pipeline as a model for the service."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -31,6 +32,7 @@ class Pipeline:
         self._trained = trained
         self.labels = trained.labels
         self.abstain_below = trained.abstain_below
+        self.longest_s = math.inf
         self.settings = {
             "features": trained.extractor.recipe.encoder,
             "protocol": recipe.protocol,

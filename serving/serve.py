@@ -2,9 +2,11 @@
 
 import argparse
 import dataclasses
+import errno
 import ipaddress
 import logging
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -75,12 +77,17 @@ def api_keys() -> list[str]:
     """Read the API keys from the environment, commas between them.
 
     Raises:
-        InputError: one is too short not to be guessed.
+        InputError: one is too short not to be guessed, or cannot be sent in a header.
     """
     keys = [key.strip() for key in os.environ.get(KEYS, "").split(",") if key.strip()]
     if any(len(key) < 16 for key in keys):
         raise InputError(
             f"{KEYS}: expected keys of at least 16 characters, found a shorter one; make one: openssl rand -hex 16"
+        )
+    if not all(re.fullmatch("[!-~]+", key) for key in keys):
+        raise InputError(
+            f"{KEYS}: expected keys of letters, digits and signs of ASCII, as a header can hold, found another sign; "
+            "make one: openssl rand -hex 16"
         )
     return keys
 
@@ -171,10 +178,10 @@ def _run(options: argparse.Namespace, made) -> None:
     proxy = {"proxy_headers": bool(options.proxy), "forwarded_allow_ips": options.proxy or ""}
     configured = config(partial(application, made), known, workers=options.workers, **proxy)
     logs.set_up()
-    _warn(options.host)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)  # uvicorn ends the service by them, and then sends them again
     with _listen(options.host, options.port) as listener:
+        _warn(options.host)
         logs.event("serving", url=f"http://{options.host}:{listener.getsockname()[1]}/", workers=options.workers)
         if options.workers == 1:
             uvicorn.Server(configured).run([listener])
@@ -184,8 +191,30 @@ def _run(options: argparse.Namespace, made) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    return socket.create_server(where[:2], family=family, backlog=2048)
+    """Listen at an address.
+
+    Raises:
+        InputError: it is none of this machine, or is taken, or may not be had.
+    """
+    try:
+        family, *_, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (socket.gaierror, UnicodeError) as error:
+        raise InputError(
+            f"--host: expected an address or name of this machine, found '{host}', which nobody knows; 127.0.0.1 is "
+            "this machine, 0.0.0.0 all its addresses"
+        ) from error
+    try:
+        return socket.create_server(where[:2], family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            words = f"--port: expected a free port, found {port} taken; end what listens there, or take another"
+        elif error.errno == errno.EADDRNOTAVAIL:
+            words = f"--host: expected an address of this machine, found {host}; 127.0.0.1 is one, 0.0.0.0 all of them"
+        elif isinstance(error, PermissionError):
+            words = f"--port: expected a port that may be listened at, found {port}; take one above 1023"
+        else:
+            raise
+        raise InputError(words) from error
 
 
 def _warn(host: str) -> None:

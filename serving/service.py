@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +31,7 @@ class Service:
 
     Args:
         model: the model.
-        limits: what is taken at most.
+        limits: what is taken at most; a recording no longer than the model takes.
         policy: when to give no emotion.
         keys: the API keys; without any, everybody may come in.
         threads: how many recordings and windows are computed at once.
@@ -44,7 +45,9 @@ class Service:
         keys: Iterable[str] = (),
         threads: int = 1,
     ):
-        self.model, self.limits, self.policy = model, limits or Limits(), policy or Policy()
+        limits = limits or Limits()
+        self.limits = dataclasses.replace(limits, duration_s=min(limits.duration_s, model.longest_s))
+        self.model, self.policy = model, policy or Policy()
         self.metrics = Metrics()
         self.gate = gate.Gate(self.limits)
         self.keys = gate.Keys(keys, self.limits)

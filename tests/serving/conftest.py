@@ -26,7 +26,7 @@ class Loudness:
     """A model for tests: the louder, the more probably ``loud``; it can be made to take its time."""
 
     labels = ("quiet", "loud")
-    abstain_below = 0.5
+    abstain_below, longest_s = 0.5, float("inf")
     card = "# Loudness\n\nNot a model of emotions.\n\n- a test"
 
     def __init__(self, seconds=0.0, fault=None, hold=None, distance=None):

@@ -7,6 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from serving.answers import Prediction
+from serving.problems import Details
+
 CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
 
 
@@ -25,6 +28,22 @@ def test_every_address_is_described_with_its_problems(described):
         assert content["application/problem+json"]["examples"]
         assert content["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Details"}
     assert set(found["200"]["content"]["application/json"]["examples"]) == {"emotion", "timeline", "silence"}
+
+
+def test_every_example_fits_its_schema(described):
+    found = described["paths"]["/v1/predict"]["post"]["responses"]
+    for example in found["200"]["content"]["application/json"]["examples"].values():
+        assert Prediction.model_validate(example["value"]).model_dump() == example["value"]
+    for status in set(found) - {"200"}:
+        for example in found[status]["content"]["application/problem+json"]["examples"].values():
+            Details.model_validate(example["value"])
+
+
+def test_every_answer_that_is_described_has_a_body(described):
+    for path in described["paths"].values():
+        for operation in path.values():
+            assert all(answer["content"] for answer in operation["responses"].values())
+    assert "422" not in described["paths"]["/problems/{kind}"]["get"]["responses"], "any text may be asked for"
 
 
 def test_recordings_are_sent_as_they_are_or_in_a_form(described):

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from ser import audio, predictor
 from ser.bundle import reading, writing
 from ser.encoders.catalogue import build
 from ser.encoders.recipe import Recipe
+from ser.files.failures import InputError
 from ser.learning import classifier, fitting
 from ser.learning import recipe as learning_recipe
 from ser.learning.classifier import TrainParams
@@ -208,6 +210,28 @@ def test_short_keys_are_refused(monkeypatch):
         serve.api_keys()
     monkeypatch.setenv("SER_API_KEYS", "0123456789abcdef, fedcba9876543210,")
     assert serve.api_keys() == ["0123456789abcdef", "fedcba9876543210"]
+
+
+@pytest.mark.parametrize("sign", ["é", "ключ", " ", "\t"])
+def test_keys_that_no_header_holds_are_refused(monkeypatch, sign):
+    monkeypatch.setenv("SER_API_KEYS", f"0123456789abcdef{sign}0123456789")
+    with pytest.raises(InputError, match="SER_API_KEYS: expected keys of letters, digits and signs of ASCII"):
+        serve.api_keys()
+
+
+def test_a_host_that_nobody_knows_or_a_port_that_is_taken_is_one_line(monkeypatch):
+    def unknown(*_, **options):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=f"^--port: expected a free port, found {port} taken; .* take another"):
+            serve._listen("127.0.0.1", port)
+    with pytest.raises(InputError, match=r"^--host: expected an address of this machine, found 192\.0\.2\.1"):
+        serve._listen("192.0.2.1", 0)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(InputError, match=r"^--host: expected an address or name .* found 'nohost\.invalid'"):
+        serve._listen("nohost.invalid", 0)
 
 
 def test_every_limit_is_a_flag_with_its_default(capsys):

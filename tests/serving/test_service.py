@@ -151,6 +151,17 @@ def test_health_readiness_and_model_are_told(server):
     assert found["card"].startswith("# Loudness")
 
 
+def test_what_is_longer_than_the_model_takes_is_too_long(start, recording, loudness):
+    model = loudness()
+    model.longest_s = 2.0
+    server = start(model)
+
+    assert httpx.get(f"{server.url}/v1/model").json()["limits"]["duration_s"] == 2
+    line = problem(send(server, recording(seconds=3)), 413, "too-long")
+    assert line == "expected at most 2 s, found more; cut the recording into shorter ones"
+    assert send(server, recording(seconds=2, rate=44_100)).status_code == 200
+
+
 def test_metrics_count_requests_answers_and_audio(start, recording):
     server = start()
     send(server, recording(seconds=2, level=0.9))
