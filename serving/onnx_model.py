@@ -53,8 +53,8 @@ class OnnxModel:
             raise InputError(f"expected {self._least:,} samples or more at 16 kHz, found {signal.size:,}; leave it out")
         if signal.size > self._most:
             raise InputError(
-                f"expected at most {self.longest_s:g} s, found {signal.size / SAMPLING_RATE_HZ:g} s; cut it into windows "
-                "or shorter recordings, or take the bundle itself"
+                f"expected at most {self.longest_s:g} s, found {signal.size / SAMPLING_RATE_HZ:g} s; cut it into "
+                "windows or shorter recordings, or take the bundle itself"
             )
         probabilities, distance = self._session.run([PROBABILITIES, DISTANCE], {SIGNAL: signal})
         return Heard(probabilities, float(distance))
