@@ -125,6 +125,8 @@ function start() {
   // A recording
 
   async function hear(file) {
+    at.file.value = ""; // so that the same file may be chosen again
+    if (!keyFits()) return;
     stop();
     pause();
     upload?.abort();
@@ -132,7 +134,6 @@ function start() {
     Object.assign(scene, { bars: [], stretches: [], from: 0, to: 0, cursor: null, whole: null });
     sound = null;
     at.play.hidden = at.table.hidden = true;
-    at.file.value = "";
     stage("file");
     show();
     if (file.size > model.limits.upload_bytes) {
@@ -148,8 +149,8 @@ function start() {
       Object.assign(scene, waveform(decoded));
       draw();
     }
-    // About forty windows, whatever the length: enough to see a change, and soon there.
-    const hop = Math.max(HOP_S, Math.ceil((decoded?.duration ?? 40) / 4) / 10);
+    // About forty windows, whatever the length: enough to see a change, and soon there. No window is longer than 30 s.
+    const hop = Math.min(30, Math.max(HOP_S, Math.ceil((decoded?.duration ?? model.limits.duration_s ?? 120) / 4) / 10));
     const query = new URLSearchParams({ window: Math.max(2, hop), hop });
     const type = /^(audio|video)\//.test(file.type) ? file.type : "application/octet-stream";
     try {
@@ -244,6 +245,10 @@ function start() {
   // The microphone
 
   async function listen() {
+    if (!keyFits()) return;
+    if (!isSecureContext) {
+      return fail("The microphone cannot be used", "Browsers give it to pages over HTTPS or on localhost only; open this page so.");
+    }
     pause();
     upload?.abort();
     sound = null;
@@ -262,9 +267,19 @@ function start() {
       return fail("The microphone cannot be used", "Allow it for this page in the browser, and see that one is connected.");
     }
     if (live !== mine) return mine.microphone.getTracks().forEach((track) => track.stop());
+    try {
+      await stream(mine);
+    } catch {
+      if (live !== mine) return; // stopped meanwhile
+      stop();
+      fail("The stream cannot begin", "The browser or the service does not let it; load this page again.");
+    }
+  }
+
+  async function stream(mine) {
     mine.context = new AudioContext();
     await mine.context.audioWorklet.addModule("page.js");
-    if (live !== mine) return mine.context.close();
+    if (live !== mine) return;
     const rate = mine.context.sampleRate;
     const recorder = new AudioWorkletNode(mine.context, "recorder");
     mine.context.createMediaStreamSource(mine.microphone).connect(recorder);
@@ -330,7 +345,15 @@ function start() {
     mine.microphone?.getTracks().forEach((track) => track.stop());
     at.microphone.setAttribute("aria-pressed", "false");
     at["microphone-word"].textContent = "Use the microphone";
+    show();
     say("The microphone is off");
+  }
+
+  // A header holds no other signs; those of a WebSocket's protocol are the same.
+  function keyFits() {
+    if (/^[\x21-\x7e]*$/.test(at.key.value)) return true;
+    fail("This is no API key", "Expected letters, digits and signs of ASCII without spaces, found another sign; copy the key again.");
+    return false;
   }
 
   // The stage
@@ -383,8 +406,9 @@ function start() {
     });
     at.glow.style.backgroundColor = found ? colour(found.answer) : "";
     at.cursor.tabIndex = scene.stretches.length && !live ? 0 : -1;
+    at.cursor.setAttribute("aria-valuemin", scene.from.toFixed(1));
     at.cursor.setAttribute("aria-valuemax", scene.to.toFixed(1));
-    at.cursor.setAttribute("aria-valuenow", (scene.cursor ?? 0).toFixed(1));
+    at.cursor.setAttribute("aria-valuenow", (scene.cursor ?? scene.from).toFixed(1));
     at.cursor.setAttribute("aria-valuetext", found ? `${at.when.textContent}: ${inWords(found)}` : "no answer yet");
   }
 
@@ -408,12 +432,12 @@ function start() {
   }
 
   function step(event) {
-    const now = scene.cursor ?? 0;
-    const to = { ArrowRight: now + HOP_S, ArrowUp: now + HOP_S, ArrowLeft: now - HOP_S, ArrowDown: now - HOP_S, Home: 0, End: scene.to }[event.key];
+    const now = scene.cursor ?? scene.from;
+    const to = { ArrowRight: now + HOP_S, ArrowUp: now + HOP_S, ArrowLeft: now - HOP_S, ArrowDown: now - HOP_S, Home: scene.from, End: scene.to }[event.key];
     if (to === undefined || live) return;
     event.preventDefault();
     pause();
-    move(Math.max(0, Math.min(scene.to, to)));
+    move(Math.max(scene.from, Math.min(scene.to, to)));
   }
 
   function drag(event) {

@@ -6,7 +6,9 @@ Needs Debian's packages chromium and chromium-driver; skipped, with the reason, 
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -145,6 +147,82 @@ def test_everything_can_be_done_by_keyboard(page, files):
     assert text(page, "when") == "The whole recording"
     press(Keys.ENTER)
     wait(page, lambda: text(page, "play") == "Pause")
+
+
+def test_after_a_stream_the_keyboard_reaches_what_is_shown(page):
+    """Of the last twenty seconds, not of the first ones, which are gone."""
+    cursor, button = (page.find_element(By.ID, name) for name in ("cursor", "microphone"))
+    button.click()
+    wait(page, lambda: text(page, "word") == "loud")
+    assert cursor.get_attribute("tabindex") == "-1", "what moves is nothing to point at"
+    wait(page, lambda: float(cursor.get_attribute("aria-valuemin") or 0) > 0.5)
+    button.click()
+
+    assert cursor.get_attribute("tabindex") == "0"
+    first, last = (float(cursor.get_attribute(f"aria-value{end}")) for end in ("min", "max"))
+    assert last - first == pytest.approx(20, abs=0.11)
+    cursor.send_keys(Keys.HOME)
+    assert float(cursor.get_attribute("aria-valuenow")) == first
+    assert text(page, "when") == f"At {first:.1f}\u202fs"
+
+
+def record_tracks(page):
+    """Let the page tell which tracks of the microphone it took."""
+    page.execute_script(
+        "const devices = navigator.mediaDevices, taken = devices.getUserMedia.bind(devices); window.tracks = [];"
+        "devices.getUserMedia = async (wanted) => { const found = await taken(wanted);"
+        "window.tracks.push(...found.getTracks()); return found; };"
+    )
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "AudioWorklet.prototype.addModule = () => Promise.reject(new Error())",
+        "window.WebSocket = class { constructor() { throw new Error(); } }",
+    ],
+)
+def test_a_stream_that_cannot_begin_leaves_no_microphone_on(page, fault):
+    record_tracks(page)
+    page.execute_script(fault)
+    page.find_element(By.ID, "microphone").click()
+
+    wait(page, lambda: text(page, "problem").startswith("The stream cannot begin"))
+    assert page.execute_script("return window.tracks.map((track) => track.readyState)") == ["ended"]
+    assert text(page, "microphone-word") == "Use the microphone"
+
+
+def test_without_https_the_microphone_is_not_asked_for(page):
+    page.execute_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
+    page.find_element(By.ID, "microphone").click()
+
+    wait(page, lambda: "HTTPS or on localhost" in text(page, "problem"))
+
+
+def test_a_recording_that_the_browser_cannot_read_has_a_timeline_for_the_longest(browser, start, tmp_path):
+    server = start(duration_s=3600)
+    soundfile.write(tmp_path / "voice.aiff", 0.9 * np.sin(np.arange(48_000)), 16_000)
+    browser.get(server.url)
+    wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "#bars li"))
+    browser.find_element(By.ID, "file").send_keys(str(tmp_path / "voice.aiff"))
+
+    wait(browser, lambda: text(browser, "word") == "loud")
+    sent = browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert [name for name in sent if "predict" in name] == [f"{server.url}/v1/predict?window=30&hop=30"]
+
+
+def test_a_key_that_no_header_holds_is_told(browser, start, files):
+    browser.get(start(keys=["0123456789abcdef"]).url)
+    wait(browser, lambda: browser.find_element(By.ID, "key").is_displayed())
+    browser.find_element(By.ID, "key").send_keys("ключ")
+    for begin in (
+        lambda: browser.find_element(By.ID, "file").send_keys(str(files / "voice.wav")),
+        browser.find_element(By.ID, "microphone").click,
+    ):
+        begin()
+        wait(browser, lambda: text(browser, "problem").startswith("This is no API key"))
+        browser.execute_script("document.getElementById('problem').hidden = true")
+    assert text(browser, "microphone-word") == "Use the microphone"
 
 
 def test_a_key_is_asked_for_and_used(browser, start, files):
