@@ -12,7 +12,8 @@ Told = tuple[str, str]  # the language, the words
 class Kept:
     """The file of what was heard so far.
 
-    It is begun anew where anything else than now decided the words; a last line that was cut off counts as not heard.
+    It is begun anew where anything else than now decided the words; a line that is damaged, as the last one by a stop,
+    counts as not heard.
 
     Args:
         path: the file; missing parent folders are made.
@@ -28,8 +29,9 @@ class Kept:
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
         if lines[:1] == [head]:
             for line in lines[1:-1]:  # after the last line's end there is nothing, or what was cut off
-                sha256, *told = json.loads(line)
-                self.heard[sha256] = tuple(told)
+                if (entry := _entry(line)) is not None:
+                    sha256, *told = entry
+                    self.heard[sha256] = tuple(told)
         written = [head, *(json.dumps([sha256, *told]) for sha256, told in self.heard.items())]
         with whole_file(path) as temporary:
             temporary.write_text("\n".join(written) + "\n", encoding="utf-8")
@@ -42,3 +44,13 @@ class Kept:
                 file.flush()
                 self.heard[sha256] = tuple(words)
                 yield words
+
+
+def _entry(line: str) -> list[str] | None:
+    """Read a line: a hash, the language, the words; None where it is damaged."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    whole = isinstance(found, list) and len(found) == 3 and all(isinstance(part, str) for part in found)
+    return found if whole else None
