@@ -91,7 +91,8 @@ def with_people(predictions: pd.DataFrame, manifest: pd.DataFrame) -> pd.DataFra
     unknown = predictions.loc[~predictions["id"].isin(manifest["id"]), "id"]
     if len(unknown):
         raise InputError(
-            f"predictions: {len(unknown)} ids are not in the manifest, such as '{unknown.iloc[0]}'; run `dvc repro`"
+            f"predictions: {len(unknown)} ids are not in the manifest, such as '{unknown.iloc[0]}'; run `dvc repro`, "
+            "and compare runs on the same corpora only"
         )
     people = predictions.merge(manifest, on="id", how="left", validate="many_to_one")
     other = people[people["truth"] != people["emotion"]]

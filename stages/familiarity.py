@@ -51,7 +51,8 @@ def main() -> None:
         tables.write(measured, paths.distances)
         tables.write_metrics(report, paths.metrics)
         drawing.save(picture.draw(measured), paths.picture)
-        shares = {"other speakers": report["false_alarms"]} | report["detected"]
+        tested = "test utterances of known speakers" if speakers is None else "other speakers"
+        shares = {tested: report["false_alarms"]} | report["detected"]
         found = ", ".join(f"{kind} {share:.1%}" for kind, share in shares.items())
         print(f"familiarity: flagged as unfamiliar: {found}; see {paths.picture}")
 

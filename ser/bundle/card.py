@@ -44,7 +44,7 @@ def write(
         "Intended use": USE,
         "Training data": _data(metrics["manifest"]) + _copies(taught),
         "Scores": _scores(metrics["evaluate"], recipe, confidence),
-        "Unfamiliar recordings": _familiarity(metrics["familiarity"], confidence),
+        "Unfamiliar recordings": _familiarity(metrics["familiarity"], confidence, INDEPENDENT in metrics["evaluate"]),
         "Gaps between groups of people": _gaps(metrics["bias"], confidence),
         "Limits": _limits(recipe, metrics["manifest"]),
     }
@@ -58,7 +58,7 @@ def _model(recipe: Recipe, networks: int, encoder: str) -> str:
     classifier = several if kind == NETWORK else f"a linear classifier ({kind})"
     return (
         f"A recording in, a probability for each of {', '.join(recipe.labels)} out, by how a voice sounds, not by what "
-        f"it says: {encoder} features of the recording (mono, 16 kHz), then {classifier}. It was {final.RULE}."
+        f"it says: {encoder} features of the recording (mono, 16 kHz), then {classifier}. It was {final.rule(kind)}."
     )
 
 
@@ -104,7 +104,7 @@ def _scores(evaluate: Mapping, recipe: Recipe, confidence: float) -> str:
     tested = next(iter(columns.values()))["utterances"]
     return (
         "**These are the scores of the classifiers of the folds, not of this one**, of which no speaker "
-        "was held out: nobody is left to test it. It was trained the same way, on more speakers.\n\n"
+        "was held out: nobody is left to test it. It was trained the same way, on more utterances.\n\n"
         f"{_table(['', *columns], rows)}\n\n"
         f"UAR is the mean recall over the emotions; guessing has {words.number(evaluate['chance_uar'])}. {tested} "
         f"utterances were tested. In brackets: intervals over speakers, {confidence:.0%}. "
@@ -127,13 +127,16 @@ def _confidence(evaluate: Mapping) -> str:
     )
 
 
-def _familiarity(familiarity: Mapping, confidence: float) -> str:
+def _familiarity(familiarity: Mapping, confidence: float, apart: bool) -> str:
     detected = ", ".join(f"{share:.1%} of {kind}" for kind, share in familiarity["detected"].items())
+    tested = "the test speakers' utterances"
+    if not apart:
+        tested = "the test utterances, whose speakers it knows, so that of other people's it would be more"
     return (
         "The answer is `unfamiliar` where a recording is further from the training speech than nearly all speakers of "
         "that speech are from the others, by the covariance of their features: noise, another microphone, room or "
         "language may be the reason. The likeliest emotion is told all the same. It is the answer for "
-        f"{words.estimate(familiarity, 'false_alarms')} of the test speakers' utterances (a share, and the interval "
+        f"{words.estimate(familiarity, 'false_alarms')} of {tested} (a share, and the interval "
         f"over speakers, {confidence:.0%}) and, of generated sounds, for {detected}."
     )
 

@@ -34,4 +34,5 @@ def _key(row: dict) -> tuple[str, str]:
     name = re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", " ", name.casefold().strip())
     name = re.sub(r"(?<=[^\W\d_]) (?=\d)", "", name)  # Actor1 is Actor 1
     name = re.sub(r"(?<![\d.,])0+(?=\d)", "", name)  # 1.05 is not 1.5
+    name = re.sub(r"^(\d+)\.0$", r"\1", name)  # as pandas writes whole numbers beside missing ones
     return row["corpus"], same_letters(name)

@@ -33,7 +33,8 @@ def read(
         found from shares, for the rows that do not tell it, else 0.
 
     Raises:
-        InputError: a cell is no such JSON or names an unknown emotion, or no number of raters gives the shares.
+        InputError: a cell is no such JSON or names an unknown emotion, no number of raters gives the shares, or votes
+            look like per cent.
     """
     numbers = [_numbers(cell, place, own) if cell else {} for cell, place in zip(cells, places, strict=True)]
     found = 0
@@ -55,6 +56,13 @@ def read(
         numbers = [
             _counts(row, count, place) if row else {} for row, count, place in zip(numbers, told, places, strict=True)
         ]
+    elif {sum(row.values()) for row in numbers if row} == {100} and not all(
+        _whole(count) for count, row in zip(raters, numbers, strict=True) if row
+    ):
+        raise InputError(
+            f"{places[0]}: votes: expected numbers of raters, found 100 in every row; if they are per cent, divide "
+            "them by 100, or else add a column raters"
+        )
     return [{name: int(number) for name, number in row.items() if number} for row in numbers], found
 
 

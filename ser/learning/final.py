@@ -8,13 +8,20 @@ import pandas as pd
 from ser.features import Features
 from ser.learning import fitting
 from ser.learning.classifier import Classifier
-from ser.learning.recipe import Recipe, TrainParams
+from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.splits import names, table
 
-RULE = (
+HELD = (
     "trained with no speaker held out for a test: on the parts of the protocol's first fold, its test part joined to "
-    "those who train; each network is stopped by other validation speakers, on whom it does not train"
+    "those who train"
 )
+
+
+def rule(classifier: str) -> str:
+    """Say how a classifier of this kind is trained."""
+    if classifier == NETWORK:
+        return f"{HELD}; each network is stopped by other validation speakers, on whom it does not train"
+    return f"{HELD}; the validation speakers set how sure it is, and then train it, too"
 
 
 def train(
@@ -25,7 +32,7 @@ def train(
     params: TrainParams,
     copies: Sequence[np.ndarray] = (),
 ) -> Classifier:
-    """Train a classifier by ``RULE``.
+    """Train a classifier by the ``rule`` of its kind.
 
     Nobody is left to test it, so it has no score of its own: that of the folds' classifiers, which learn from fewer
     speakers by the same recipe, is the nearest there is.

@@ -129,7 +129,10 @@ def cost(material: Material) -> Finding:
     if judge == "model":
         sure += " A model, not raters, chose what to leave out: part of the gain may be its own errors, not ambiguity."
     signs = [words.excludes(values, "cost")] if words.interval(values, "cost") else []
-    return Finding(asked, words.judged(signs), said, sure, cannot)
+    verdict = words.judged(signs)
+    if judge == "model" and verdict == words.FOUND:
+        verdict = words.UNSURE
+    return Finding(asked, verdict, said, sure, cannot)
 
 
 def bands(material: Material) -> Finding:

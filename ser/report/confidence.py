@@ -3,7 +3,8 @@
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
 from ser.report.material import Material
-from ser.report.performance import scored
+from ser.report.performance import NETWORK, chosen, scored
+from ser.splits.names import RANDOM
 
 MEASURES = {"ece": "calibration error", "brier": "Brier score", "nll": "negative log-likelihood"}
 DIFFERENCE = "after_minus_before"
@@ -48,6 +49,10 @@ def calibration(material: Material) -> Finding:
     cannot = "How far they lie apart for other corpora, microphones or languages."
     if material.settings["train"].get("calibration", NONE) == NONE:
         return Finding(asked, MEASURED, f"{found}; no temperature was fitted.", _sure(after, reason), cannot)
+    if material.settings["train"]["classifier"] != NETWORK:
+        return Finding(
+            asked, MEASURED, f"{found}; the validation speakers set how sure it is.", _sure(after, reason), cannot
+        )
     temperature = values["temperature"]
     ends = words.listing([words.number(temperature[end]) for end in ("lowest", "highest")])
     return Finding(
@@ -95,11 +100,17 @@ def familiarity(material: Material) -> Finding:
         "Does it notice what it has not learned?",
         MEASURED,
         "Where a recording is far from the training speech, the answer is unfamiliar: for "
-        f"{words.estimate(values, 'false_alarms', reason)} of the test speakers' utterances, and, of generated sounds, "
+        f"{words.estimate(values, 'false_alarms', reason)} of {_tested(material)}, and, of generated sounds, "
         f"for {detected}.",
         _sure(values, reason),
         "Whether an answer for what is familiar is right; and how other noises, rooms and microphones fare.",
     )
+
+
+def _tested(material: Material) -> str:
+    if chosen(material) == RANDOM:
+        return "the test utterances, whose speakers it knows; of other people's it would be more"
+    return "the test speakers' utterances"
 
 
 def _measures(material: Material) -> Table:

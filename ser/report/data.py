@@ -71,7 +71,7 @@ def size(manifest: dict) -> str:
 
 def tied(material: Material) -> Finding:
     """Say whether emotions go together with speakers, groups or sentences."""
-    oracle, chance = material.get("split", "speaker_oracle_uar"), material.get("split", "chance_uar")
+    oracle = material.get("split", "speaker_oracle_uar")
     sentence = material.get("split", "sentence_oracle_uar")
     asked = "Are emotions tied to speakers, to groups of them, or to sentences?"
     unrecorded = "the room, the day of the recording" if sentence else "the sentence spoken, the room, the day"
@@ -80,13 +80,20 @@ def tied(material: Material) -> Finding:
     if oracle is not None:
         said.append(
             "Guessing each speaker's commonest emotion, without listening at all (the speaker oracle), has a UAR of "
-            f"{words.number(oracle)}; chance is {words.number(chance)}."
+            f"{words.number(oracle)}; with emotions assigned at random it would have "
+            f"{words.number(material.get('split', 'speaker_oracle_uar_by_chance'))}."
         )
     if sentence is not None:
         floor = material.get("split", "sentence_oracle_uar_by_chance")
         said.append(
-            f"Guessing each sentence's commonest emotion has a UAR of {words.number(sentence)}; with emotions dealt "
-            f"out at random it would have {words.number(floor)}."
+            f"Guessing each sentence's commonest emotion has a UAR of {words.number(sentence)}; with emotions "
+            f"assigned at random it would have {words.number(floor)}."
+        )
+    if (corpus := material.get("split", "corpus_oracle_uar")) is not None:
+        floor = material.get("split", "corpus_oracle_uar_by_chance")
+        said.append(
+            f"Guessing each corpus' commonest emotion has a UAR of {words.number(corpus)}; with emotions assigned at "
+            f"random it would have {words.number(floor)}."
         )
     association = material.get("bias", "audit", "association") or {}
     if association:

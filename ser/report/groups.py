@@ -52,6 +52,9 @@ def speakers(material: Material) -> Finding:
     values = material.get("bias", "speaker")
     if values is None:
         return Finding(asked, words.UNKNOWN, "No speaker can be scored.", "There is nothing to be sure of.", cannot)
+    if values["speakers"] < 2:
+        only = "Only one speaker has every emotion, so that speakers cannot be compared."
+        return Finding(asked, words.UNKNOWN, only, "There is nothing to be sure of.", cannot)
     gini = f"; Gini coefficient {words.number(values['uar_gini'])} (0: all alike)" if "uar_gini" in values else ""
     return Finding(
         asked,

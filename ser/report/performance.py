@@ -53,7 +53,8 @@ def section(material: Material) -> Section:
         + (
             "Training stops when the loss on validation utterances no longer falls; those of the test decide nothing."
             if _stopped(material)
-            else "Nothing is chosen by validation utterances, and those of the test decide nothing."
+            else "Validation utterances set how sure the classifier is, and then train it, too; those of the test "
+            "decide nothing."
         ),
         parts,
     )

@@ -20,6 +20,7 @@ SPACES = {
     "features_held_out": "what went into the classifiers, of utterances they did not train on",
     "hidden_held_out": "what their last layer makes of it",
 }
+BY_SPEAKER = "features_by_speaker_minus_features"
 COMPARISONS = {
     "features_minus_mfcc": "the encoder's vectors minus MFCC",
     "features_by_speaker_minus_mfcc_by_speaker": "the same, both normalised by speaker",
@@ -162,6 +163,11 @@ def signs(row: Mapping, level: float) -> list[bool]:
 def comparison(material: Material, pair: str, asked: str) -> Finding:
     """Say whether one space holds more, or less, of the speaker than another, and of the emotion."""
     cannot = "Which numbers of the vectors hold it, and whether the classifier uses it."
+    if pair == BY_SPEAKER:
+        cannot = (
+            "That nothing of the speaker is left: normalisation by speaker sets every mean to zero, so that a linear "
+            "probe falls below chance by construction. And it uses all audio of a test speaker."
+        )
     said, verdicts = [], {}
     for attribute in ("speaker", "emotion"):
         row = _row(material.tables["probes"], pair, attribute)
@@ -178,7 +184,7 @@ def comparison(material: Material, pair: str, asked: str) -> Finding:
         said.append(f"{PROBED[attribute]} {manner}: {difference}")
     return Finding(
         asked,
-        verdicts.get("speaker", words.UNKNOWN),
+        MEASURED if pair == BY_SPEAKER else verdicts.get("speaker", words.UNKNOWN),
         f"Balanced accuracy of the probes, {COMPARISONS[pair]}: {'; '.join(said)}.",
         "The verdict is that on the speaker. Both sides are of the same utterances under the same folds, and each draw "
         "of speakers is the same for both.",

@@ -56,13 +56,14 @@ def sentences(material: Material) -> list[str]:
         f"{data.size(manifest)}; {words.amount(len(manifest['emotions']), 'emotion')}: {emotions}.",
         f"Protocol {protocol}: {PROTOCOLS[protocol]}. Encoder: {material.settings['features']['encoder']}.",
         f"Emotions are recognised with a UAR (mean recall) of {words.estimate(values, 'uar', reason)}; guessing has "
-        f"{words.number(material.metrics['evaluate']['chance_uar'])}.",
+        f"{words.number(material.metrics['evaluate']['chance_uar'])}.{_helped(material)}",
     ]
     oracle = material.get("split", "speaker_oracle_uar")
     result.append(
         "Some speakers are unknown: nobody can say what knowing the speaker is worth."
         if oracle is None
-        else f"Without audio, a guess of each speaker's most common emotion has {words.number(oracle)}."
+        else f"Without audio, a guess of each speaker's most common emotion has {words.number(oracle)} "
+        f"({words.number(material.get('split', 'speaker_oracle_uar_by_chance'))} if by chance)."
     )
     claimed = material.get("evaluate", RANDOM, "uar")
     if protocol == RANDOM:
@@ -72,6 +73,12 @@ def sentences(material: Material) -> list[str]:
     elif claimed is not None:
         result.append(f"A random split, which lets the model know the test speakers, gives {words.number(claimed)}.")
     return result
+
+
+def _helped(material: Material) -> str:
+    if material.settings["train"]["normalisation"] == "speaker":
+        return " Vectors were normalised by all audio of each test speaker."
+    return ""
 
 
 def scale(material: Material) -> list[Mark]:

@@ -45,9 +45,15 @@ def by_chance(emotions: pd.Series, groups: pd.Series) -> float:
     return float(np.mean([oracle(pd.Series(generator.permutation(emotions)), groups) for _ in range(DRAWS)]))
 
 
-def passes(found: float, floor: float) -> bool:
-    """Tell whether an oracle comes farther from what chance gives, its floor, than ``ORACLE_LIMIT``."""
-    return found - floor > ORACLE_LIMIT * (1 - floor)
+def passes(found: float, floor: float, most: float = 1.0) -> bool:
+    """Tell whether an oracle comes farther from what chance gives, its floor, than ``ORACLE_LIMIT``.
+
+    Args:
+        found: the oracle.
+        floor: by chance.
+        most: what it can have at most, where groups are fewer than emotions.
+    """
+    return found - floor > ORACLE_LIMIT * (most - floor)
 
 
 def tied_to(emotions: pd.Series, groups: pd.Series) -> bool:

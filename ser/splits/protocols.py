@@ -116,7 +116,8 @@ def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
         Nested metrics: of the whole corpus; and for ``speaker_independent``, whatever protocol that is, and ``random``
         the number of folds and, for each part, the least and the mean number of utterances and of speakers over folds,
         and where sentences are kept apart those of the utterances that a fold leaves out. ``speaker_oracle_uar`` and
-        ``sentence_oracle_uar``, each with ``_by_chance`` (``ser.splits.oracle``). What needs speakers is left out where
+        ``sentence_oracle_uar``, each with ``_by_chance`` (``ser.splits.oracle``); of several corpora
+        ``corpus_oracle_uar`` likewise. What needs speakers is left out where
         some are unknown, what needs sentences likewise.
     """
     metrics = {
@@ -130,6 +131,8 @@ def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
         units["speakers"] = "speaker"
     if (said := sentences.known(manifest)) is not None:
         metrics |= {"sentences": said.nunique()} | _oracle(manifest, "sentence", said)
+    if (corpora := manifest["corpus"].nunique()) > 1:
+        metrics |= {"corpora": corpora} | _oracle(manifest, "corpus", manifest["corpus"])
     joined = split.merge(manifest[["id", "speaker"]], on="id")
     for protocol, rows in joined.groupby("protocol"):
         counted = {"folds": rows["fold"].nunique()}

@@ -449,7 +449,28 @@ def confident(calibrated=CALIBRATED, abstained=ABSTAINED, **train):
     scores = {"uar": 0.7, "accuracy": 0.72, "utterances": 80, "speakers": 9}
     evaluate = {"speaker_independent": scores, "calibration": calibrated, "abstention": abstained}
     known = material({"evaluate": evaluate, "familiarity": FAMILIAR}, folds=FOLDS)
-    return dataclasses.replace(known, settings=SETTINGS | {"train": train})
+    return dataclasses.replace(known, settings=SETTINGS | {"train": {"classifier": "mlp"} | train})
+
+
+def test_of_a_linear_classifier_no_temperature_is_told():
+    found = confidence.calibration(confident(calibration="temperature", classifier="lda")).found
+    assert found.endswith("of cases; the validation speakers set how sure it is.")
+
+
+def test_what_is_unfamiliar_is_of_other_speakers_but_for_a_random_split():
+    known = confident()
+    assert "of the test speakers' utterances, and" in confidence.familiarity(known).found
+    evaluate = known.metrics["evaluate"] | {"random": known.metrics["evaluate"]["speaker_independent"]}
+    folds = pd.DataFrame([{"protocol": "random"}])
+    alone = dataclasses.replace(
+        known, tables=known.tables | {"folds": folds}, metrics=known.metrics | {"evaluate": evaluate}
+    )
+    assert "of the test utterances, whose speakers it knows;" in confidence.familiarity(alone).found
+
+
+def test_one_speaker_is_not_compared():
+    finding = groups.speakers(material({"bias": {"speaker": {"speakers": 1, "uar_min": 0.7}}}))
+    assert (finding.verdict, finding.found[:16]) == (UNKNOWN, "Only one speaker")
 
 
 def test_calibration_says_the_error_and_what_the_temperature_changed():
@@ -510,10 +531,10 @@ MANIFEST |= {"shared_audio": NO_SHARED}
 
 def test_emotions_that_are_tied_to_speakers_are_found():
     reason = "emotion is tied to the speaker: guessing by the speaker alone has a UAR of 0.96 (chance 0.25)"
-    split = {"split": {"speaker_oracle_uar": 0.96, "chance_uar": 0.25}}
+    split = {"split": {"speaker_oracle_uar": 0.96, "speaker_oracle_uar_by_chance": 0.25}}
     finding = data.tied(material(split, refused=refusals(("all", "", "any figure", reason))))
     assert finding.verdict == FOUND
-    assert "has a UAR of 0.960; chance is 0.250." in finding.found
+    assert "has a UAR of 0.960; with emotions assigned at random it would have 0.250." in finding.found
     assert f"Every claim about groups is refused: {reason}." in finding.found
     assert data.tied(material(split, refused=refusals())).verdict == "measured"
 

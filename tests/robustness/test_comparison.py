@@ -270,8 +270,8 @@ def test_what_copies_gain_is_a_paired_difference_and_leads_the_page(predictions,
     )
     assert rows.at["gain_-20", "over_plain_low"] == pytest.approx(0.1)  # every speaker gains as much
     assert scored.loc[scored["training"] == "clean", "over_plain"].isna().all()
-    tables.write(scored, tmp_path / "one.csv")
-    sentence = page.finding(page.named([tmp_path / "one.csv"], ["made"]))
+    tables.write(scored, tmp_path / "made.csv")
+    sentence = page.finding(page.named([tmp_path / "made.csv"], ["made"]))
     assert "trained on distorted copies as well it has 1 passed, 1 failed, at 0.000 [0.000, 0.000] of UAR" in sentence
     assert "on clean speech, on average +0.100 [+0.100, +0.100] under other unseen conditions" in sentence
 
@@ -279,8 +279,8 @@ def test_what_copies_gain_is_a_paired_difference_and_leads_the_page(predictions,
 def test_several_encoders_stand_side_by_side(predictions, tmp_path):
     other = pd.concat([said(name, np.zeros(len(PEOPLE), bool), encoder="other") for name in WRONG])
     taught = predictions.assign(training="augmented")
-    tables.write(compare(pd.concat([predictions, taught, other]), "pink_10"), tmp_path / "one.csv")
-    text = page.page(page.named([tmp_path / "one.csv"], ["made"]), MARKS, 0.6, INTERVALS)
+    tables.write(compare(pd.concat([predictions, taught, other]), "pink_10"), tmp_path / "made.csv")
+    text = page.page(page.named([tmp_path / "made.csv"], ["made"]), MARKS, 0.6, INTERVALS)
     assert "; mean UAR over the conditions: made 0.800 [" in text
     assert ", other 1.000 [1.000, 1.000].**" in text
     cells = {row[1].strip(): row[2:5] for row in (line.split("|") for line in text.splitlines()) if len(row) == 6}
@@ -291,8 +291,8 @@ def test_several_encoders_stand_side_by_side(predictions, tmp_path):
 
 
 def test_the_page_leads_with_the_finding_and_has_a_table_a_task(scored, tmp_path):
-    tables.write(scored, tmp_path / "one.csv")
-    read = page.named([tmp_path / "one.csv"], ["made"])
+    tables.write(scored, tmp_path / "made.csv")
+    read = page.named([tmp_path / "made.csv"], ["made"])
     text = page.page(read, MARKS, 0.6, INTERVALS, {"made": "../plots/one.png"})
     assert "\n## made\n\n![made](../plots/one.png)\n\n" in text
     finding = "made: of 2 conditions made has 1 passed, 1 failed; of its UAR of 0.900"
@@ -308,8 +308,8 @@ def test_the_chapter_says_costs_gains_and_genders_with_intervals_before_the_tabl
     taught = pd.concat([said(name, wrong & (name != "pink_10"), "augmented") for name, wrong in WRONG.items()])
     everything = pd.concat([predictions, taught])
     scored = compare(everything, "pink_10")
-    tables.write(scored, tmp_path / "one.csv")
-    first, task, method = chapter.sections(page.named([tmp_path / "one.csv"], ["made"]), MARKS, 0.6, INTERVALS)
+    tables.write(scored, tmp_path / "made.csv")
+    first, task, method = chapter.sections(page.named([tmp_path / "made.csv"], ["made"]), MARKS, 0.6, INTERVALS)
     cost, gain, genders = first.parts
     assert [cost.verdict, gain.verdict, genders.verdict] == ["found", "found", "inconclusive"]
     assert cost.found.startswith(

@@ -46,7 +46,8 @@ def test_writes_a_split_that_passes_the_gate_and_its_metrics(run, capsys):
     assert metrics["speaker_independent"]["test"]["speakers_mean"] == 2
     captured = capsys.readouterr()
     assert captured.out == (
-        "split: kfold, 3 folds, 54 utterances, 6 speakers; speaker oracle UAR 0.333 (chance 0.333); see split.json\n"
+        "split: kfold, 3 folds, 54 utterances, 6 speakers; speaker oracle UAR 0.333 (0.483 if by chance); see "
+        "split.json\n"
     )
     assert captured.err == ""
 
@@ -68,6 +69,19 @@ def test_warns_in_one_line_where_emotions_are_tied_to_speakers(run, capsys):
     assert "split: warning: emotions are tied to speakers" in captured.err
     assert json.loads(Path("split.json").read_text())["speaker_oracle_uar"] > 0.9
     assert Path("split.csv").exists()
+
+
+def test_warns_in_one_line_where_emotions_are_tied_to_corpora(run, capsys):
+    utterances = people().drop(columns="corpus").assign(corpus=lambda rows: rows["speaker"].str[-1].astype(int) % 2)
+    utterances["corpus"] = utterances["corpus"].map({0: "c", 1: "d"})
+    run(utterances)
+    assert capsys.readouterr().err == ""
+    odd = utterances["corpus"] == "d"  # has one emotion; the others share the two that are left
+    utterances["emotion"] = np.where(odd, EMOTIONS[0], np.resize(EMOTIONS[1:], len(odd)))
+    run(utterances)
+    assert "emotions are tied to corpora: guessing by the corpus alone, with no audio, has a UAR of 0.667" in (
+        capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -94,8 +108,8 @@ def test_says_that_unknown_speakers_train_where_the_corpus_says_so(run, capsys):
     run(utterances, protocol="predefined")
     captured = capsys.readouterr()
     assert captured.err == (
-        "split: warning: 9 utterances of unknown speakers are in training; that no test speaker is heard in "
-        "them is the corpus' word\n"
+        "split: warning: 9 utterances of unknown speakers are in training; whether a test speaker is heard in "
+        "them cannot be checked\n"
     )
     assert "predefined, 1 fold, 54 utterances; some speakers are unknown, so no speaker oracle" in captured.out
 
