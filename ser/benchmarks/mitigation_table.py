@@ -174,11 +174,9 @@ class _Tally:
             return None
         if name == "gender_probe":
             return needs(self.genders)["uar"]
-        voices = needs(self.emotions)["uar"]
         if name == "uar":
-            return voices
-        parts = np.concatenate([voices & of for of in self.of_gender])
-        return parts[parts.any(axis=1)]
+            return needs(self.emotions)["uar"]
+        return needs(*(self.emotions * of[:, None, None] for of in self.of_gender))["uar"]
 
     def measure(self, name: str, weights: np.ndarray) -> np.ndarray:
         """Measure under equal weights and then under each replicate's, (1 + resamples,)."""

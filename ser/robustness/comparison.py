@@ -226,8 +226,8 @@ def _gender_drop(tally: "_Tally", clean: "_Tally", genders: np.ndarray, apart: B
         women, men = (clean.uar(weights * part) - tally.uar(weights * part) for part in parts)
         return {"gender_drop": women - men}
 
-    needed = np.concatenate([tally.needs(part)["uar"] for part in parts])
-    return apart.figures(statistic, {"gender_drop": needed})
+    needed = needs(*(tally.counts * part[:, None, None] for part in parts))
+    return apart.figures(statistic, {"gender_drop": needed["uar"]})
 
 
 class _Tally:
@@ -264,10 +264,9 @@ class _Tally:
         """Give the UAR, (replicates,), of weights (replicates, speakers)."""
         return scores(resampled(self.counts, weights))["uar"]
 
-    def needs(self, part: np.ndarray | bool = True) -> dict[str, np.ndarray]:
-        """Say which speakers of a part each measure needs, (sets, speakers), as ``Bootstrap.interval`` asks."""
-        voices = needs(self.counts)["uar"] & part
-        voices = voices[voices.any(axis=1)]
+    def needs(self) -> dict[str, np.ndarray]:
+        """Say which speakers each measure needs, (sets, speakers), as ``Bootstrap.interval`` asks."""
+        voices = needs(self.counts)["uar"]
         return dict.fromkeys(("uar", "drop", "over_plain"), voices) | {"right": self.of["answered"][None] > 0}
 
     def measures(self, clean: "_Tally", weights: np.ndarray) -> dict[str, np.ndarray]:
