@@ -1,5 +1,6 @@
 import argparse
 import math
+import os
 import subprocess
 import sys
 import textwrap
@@ -568,7 +569,13 @@ IN_TWO_PROCESSES = """
 def test_two_processes_resume_to_the_log_of_an_unbroken_run(command, tmp_path):
     (tmp_path / "two.py").write_text(textwrap.dedent(IN_TWO_PROCESSES))
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run([*torchrun, tmp_path / "two.py", tmp_path], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*torchrun, tmp_path / "two.py", tmp_path],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
 
 
