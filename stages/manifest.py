@@ -39,9 +39,9 @@ def main() -> None:
             arguments.workers,
             watch=lambda files, total: tqdm(files, total=total, desc="manifest", unit="file", disable=None),
             say=lambda remark: print(f"manifest: {remark}"),
+            keep=lambda rejected: tables.write(rejected, arguments.rejected),
         )
         tables.write(manifest, arguments.manifest)
-        tables.write(rejected, arguments.rejected)
         tables.write(shared, arguments.shared)
         tables.write_metrics(accounts.summary(manifest, rejected, shared), arguments.metrics)
         print(f"manifest: {accounts.closing_line(manifest, rejected)}, see {arguments.rejected}")

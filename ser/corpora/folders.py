@@ -10,7 +10,7 @@ names.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -162,6 +162,31 @@ def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str |
     if "{speaker}" not in pattern:
         return ""
     return f"if {{speaker}} stands for persons in it: manifest.layout: {{{folder.name}: '{pattern}'}}"
+
+
+def untold_votes(utterances: Iterable[Utterance]) -> str:
+    """Say which further columns of a table hold emotions, as where each rater has one.
+
+    Args:
+        utterances: of a corpus.
+
+    Returns:
+        What to do; ``""`` where there are votes, or fewer than two such columns.
+    """
+    cells = defaultdict(set)
+    for utterance in utterances:
+        if utterance.votes:
+            return ""
+        for name, cell in utterance.details.items():
+            cells[name].add(cell)
+    raters = [name for name, said in cells.items() if all(emotions.word(str(one)) for one in said)]
+    if len(raters) < 2:
+        return ""
+    more = f" and {len(raters) - EXAMPLES} more" if len(raters) > EXAMPLES else ""
+    return (
+        f"the columns {', '.join(raters[:EXAMPLES])}{more} hold emotions, and are kept as details only; if each is a "
+        "rater's, join them to a column votes (data/raw/README.md, A table)"
+    )
 
 
 def unread_tables(folder: Path) -> list[Path]:

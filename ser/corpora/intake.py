@@ -118,6 +118,7 @@ def build(
     workers: int = 1,
     watch: Callable[[Iterable[Examination], int], Iterable[Examination]] = lambda examinations, total: examinations,
     say: Callable[[str], None] = lambda remark: None,
+    keep: Callable[[pd.DataFrame], None] = lambda rejected: None,
 ) -> Intake:
     """Read the corpora, examine every file once, and tell utterances from rejects.
 
@@ -129,8 +130,9 @@ def build(
         workers: threads that decode; without effect on the result.
         watch: wraps the examinations, of which there are ``total``, to show progress.
         say: takes remarks, each in one line: which folders are taken for speakers, what lies in the folders besides
-            recordings, what may tell the speakers of a corpus that has none, which names of speakers are taken for one,
-            and how many utterances share audio.
+            recordings, what may tell the speakers or the votes of a corpus that has none, which names of speakers are
+            taken for one, and how many utterances share audio.
+        keep: takes the table of rejects as soon as it is known, so that nothing is lost where they stop the stage.
 
     Returns:
         Utterances, rejects, and which utterances share audio.
@@ -155,6 +157,8 @@ def build(
             tell(f"{raw / corpus}: left out: {left_out}{folders.unread(raw / corpus)}")
         if hint := folders.untold_speakers(raw / corpus, utterances, params.layout.get(corpus)):
             tell(f"{raw / corpus}: nothing tells who speaks; {hint}")
+        if hint := folders.untold_votes(utterances):
+            tell(f"{raw / corpus}: {hint}")
     rows.sort(key=lambda row: row["id"])
     _check_ids(rows)
     for spellings in speakers.fold(rows):
@@ -176,15 +180,18 @@ def build(
         pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody waits for the rest
     for remark in _reject_duplicates([row for row in wanted if not row["reason"]]):
         tell(remark)
+    rejected = pd.DataFrame(
+        sorted((row for row in rows if row["reason"]), key=lambda row: row["path"]), columns=list(REJECTED_COLUMNS)
+    )
+    keep(rejected)
     accounts.check_share(rows, corpora, params.max_rejected_share)
     accepted = [row for row in rows if not row["reason"]]
     accounts.check_none_empty(accepted, label_set, corpora)
-    rejected = sorted((row for row in rows if row["reason"]), key=lambda row: row["path"])
     shared = shared_audio.table(accepted)
     for remark in shared_audio.remarks(shared):
         tell(remark)
     table = pd.DataFrame(accepted, columns=list(manifest.COLUMNS)).astype({"age": float})
-    return Intake(table, pd.DataFrame(rejected, columns=list(REJECTED_COLUMNS)), shared)
+    return Intake(table, rejected, shared)
 
 
 def parse(folder: Path, params: ManifestParams, say: Callable[[str], None] = lambda remark: None) -> list[Utterance]:

@@ -67,8 +67,8 @@ def read(path: Path) -> Rows:
 
     Args:
         path: a file with one of ``SUFFIXES``. In CSV, cells are parted by commas, semicolons or tabs: by what the first
-            line ``sep=`` says, else by what the header has most of. JSON is a list of objects, or an object of objects
-            whose keys become the column ``ID``.
+            line ``sep=`` says, else by what the header has most of. JSON is a list of objects, an object of objects
+            whose keys become the column ``ID``, or an object of columns, as pandas' ``to_json`` writes it.
 
     Raises:
         InputError: the file is not such a table.
@@ -85,10 +85,25 @@ def read(path: Path) -> Rows:
     else:
         records = _json(text, str(path))
     if isinstance(records, dict):
-        records = [{"ID": key, **record} if isinstance(record, dict) else record for key, record in records.items()]
+        records = _by_rows(records) or [{"ID": key, **record} if isinstance(record, dict) else record for key, record in records.items()]
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise InputError(f"{path}: expected a JSON object for each recording, found something else")
     return _of_records(path, records)
+
+
+def _by_rows(columns: dict) -> list[dict]:
+    """Turn columns into rows: lists, or objects by the rows' numbers; nothing where they are something else."""
+    kinds = {type(column) for column in columns.values()}
+    if kinds == {dict}:
+        numbers = [list(column) for column in columns.values()]
+        if not all(number.isdecimal() for number in numbers[0]) or any(one != numbers[0] for one in numbers):
+            return []
+        columns = {name: list(column.values()) for name, column in columns.items()}
+    elif kinds != {list}:
+        return []
+    if len({len(column) for column in columns.values()}) > 1:
+        return []
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _json(text: str, place: str):

@@ -84,6 +84,8 @@ def drop(material: Material) -> Finding:
     """Say what a random split gives beyond the speaker-independent one."""
     asked = "How speaker-dependent is the model?"
     cannot = "Which cue it uses: voice, room and microphone are confounded."
+    if chosen(material) == "predefined" and material.several_corpora:
+        cannot += " Where parts train on one corpus and test another, the random split knows the corpus, too."
     values = material.get("evaluate", "drop_from_random")
     if values is None:
         name = chosen(material)

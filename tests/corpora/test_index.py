@@ -69,6 +69,8 @@ def test_every_kind_of_table_says_the_same(corpus):
         "index.tsv": lambda: table.to_csv(corpus / "index.tsv", index=False, sep="\t"),
         "index.jsonl": lines,
         "index.json": lambda: (corpus / "index.json").write_text(json.dumps(records())),
+        "Index.json": lambda: table.to_json(corpus / "Index.json"),
+        "index.JSON": lambda: (corpus / "index.JSON").write_text(json.dumps(table.to_dict("list"))),
         "index.parquet": lambda: table.to_parquet(corpus / "index.parquet"),
     }
     for name, writer in writers.items():

@@ -199,6 +199,13 @@ def test_a_single_fold_is_not_said_to_test_the_same_speakers():
         assert said in finding.sure
 
 
+def test_parts_that_may_be_of_different_corpora_are_said_to_differ_in_more_than_speakers():
+    both = [{"protocol": "predefined"}, {"protocol": "random"}]
+    for corpora, said in (({"a": 1}, False), ({"a": 1, "b": 1}, True)):
+        metrics = drop(uar=0.1) | {"manifest": {"corpora": corpora}}
+        assert ("knows the corpus, too" in speakers.drop(material(metrics, folds=both)).cannot) == said
+
+
 def test_without_a_random_split_or_with_nothing_else_there_is_no_answer():
     for protocol, said in (("random", "keeps no speaker apart"), ("loso", "no random split beside it")):
         finding = speakers.drop(material({"evaluate": {}}, folds=[{"protocol": protocol}]))

@@ -117,6 +117,14 @@ def flawed_files(project):
     (project / "raw" / "mine" / "sad" / "02_b.wav").write_bytes(b"")
 
 
+def test_too_many_flawed_files_stop_with_the_list_of_them_written(project, monkeypatch):
+    flawed_files(project)
+    with pytest.raises(SystemExit, match=r"mine: 2 of 4 files are rejected \(1 unreadable, 1 empty\).* all\)"):
+        run(monkeypatch)
+    assert (project / "rejected.csv").read_text().count("\nmine/sad/0") == 2
+    assert {path.name for path in project.iterdir()} == {"rejected.csv", "params.yaml", "raw"}
+
+
 def metadata(content):
     return lambda project: (project / "raw" / "mine" / "metadata.csv").write_text(content)
 
@@ -131,7 +139,6 @@ def metadata(content):
         (change("max_rejected_share", 7), "params.yaml: manifest: expected 0 <= max_rejected_share <= 1"),
         (empty_corpus, "raw/mine: expected audio files in a folder per emotion"),
         (unknown_folder, "raw/mine/saad: no known emotion"),
-        (flawed_files, "mine: 2 of 4 files are rejected (1 unreadable, 1 empty)"),
         (metadata("recording\nx\n"), "missing: path"),
         (metadata("path\nsad/99.wav\n"), "row 2: no audio file 'sad/99.wav'"),
         (metadata("path\nsad/01_b.wav\nsad/01_b.wav\n"), "row 3: 'sad/01_b.wav' stands here a second time"),
