@@ -36,6 +36,12 @@ def main() -> None:
     parser.add_argument("--checkpoint-every", type=int, default=50, help="steps between checkpoints to resume from")
     arguments = parser.parse_args()
     with one_line("pretrain"):
+        for flag, value, least in (
+            ("--threads", arguments.threads, 0),
+            ("--checkpoint-every", arguments.checkpoint_every, 1),
+        ):
+            if value < least:
+                raise InputError(f"{flag}: expected {least} or more, found {value}")
         rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))  # set by torchrun
         if arguments.threads:
             torch.set_num_threads(arguments.threads)

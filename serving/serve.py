@@ -16,7 +16,7 @@ from functools import partial
 from multiprocessing import get_context
 
 from ser.files.failures import InputError, one_line
-from ser.machine import numerics
+from ser.machine import cores, numerics
 
 KEYS = "SER_API_KEYS"
 PING_S = 10
@@ -65,7 +65,7 @@ def make(options: argparse.Namespace):
     from serving.policy import Policy
     from serving.service import Service
 
-    threads = options.threads or max(1, (os.cpu_count() or 1) // options.workers)
+    threads = options.threads or max(1, cores.allotted() // options.workers)
     policy = Policy(options.threshold or 0.0, options.silence_db, options.any_sound)
     model = chosen.load(options)
     if options.threshold is None:

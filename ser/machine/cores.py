@@ -1,4 +1,4 @@
-"""How many processes a program starts at a time, where nobody says."""
+"""How many processes or threads a program starts at a time, where nobody says."""
 
 import math
 import os
@@ -9,15 +9,15 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container, as seen from the insid
 
 
 def workers() -> int | str:
-    """Give the default of ``--workers``: what ``SER_WORKERS`` says, for ``argparse`` to read, or the number of cores.
+    """Give the default of ``--workers``: what ``SER_WORKERS`` says, for ``argparse`` to read, or ``allotted``."""
+    return os.environ.get(VARIABLE) or allotted()
 
-    Those count that this process may use, as a container, a batch system or ``taskset`` allots them.
-    """
-    if told := os.environ.get(VARIABLE):
-        return told
-    allotted = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+def allotted() -> int:
+    """Count the cores that this process may use, as a container, a batch system or ``taskset`` allots them."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if QUOTA.exists():
         quota, period = QUOTA.read_text().split()
         if quota.isdecimal():
-            allotted = min(allotted, math.ceil(int(quota) / int(period)))
-    return allotted
+            cores = min(cores, math.ceil(int(quota) / int(period)))
+    return cores

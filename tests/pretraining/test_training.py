@@ -498,6 +498,13 @@ def command(speech, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("flag", ["--threads=-1", "--checkpoint-every=0"])
+def test_a_number_out_of_range_is_refused_in_one_line(command, monkeypatch, flag):
+    monkeypatch.setattr(sys, "argv", [*command, flag])
+    with pytest.raises(SystemExit, match=rf"^pretrain: {flag[:-2].rstrip('=')}: expected . or more, found -?\d$"):
+        pretrain.main()
+
+
 @pytest.mark.slow
 def test_the_script_leaves_encoder_snapshots_and_losses_and_no_checkpoint(command, tmp_path):
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
