@@ -81,7 +81,8 @@ def check_share(rows: Sequence[dict], corpora: Sequence[str], limit: float) -> N
             examples = "; ".join(f"{row['path']}: {row['reason']}, {row['detail']}" for row in flawed[:EXAMPLES])
             raise InputError(
                 f"{corpus}: {len(flawed)} of {len(examined)} files are rejected ({reasons}), more than the share "
-                f"{limit:g} of manifest.max_rejected_share; mend or remove them (rejected.csv lists all), or raise it; the first: {examples}"
+                f"{limit:g} of manifest.max_rejected_share; mend or remove them (rejected.csv lists all), or raise it; "
+                f"the first: {examples}"
             )
 
 

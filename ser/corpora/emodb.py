@@ -25,7 +25,6 @@ from ser.files.failures import InputError
 
 FILES = 535
 FILES_2_0 = 816  # with the takes that fewer than 80 % of the listeners recognised
-NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])(?P<take>[a-z]?)")
 SPEAKERS = {
     "03": ("male", 31),
     "08": ("female", 34),
@@ -50,6 +49,10 @@ SENTENCES = {
     "b09": "Ich will das eben wegbringen und dann mit Karl was trinken gehen.",
     "b10": "Die wird auf dem Platz sein, wo wir sie immer hinlegen.",
 }
+NAME = re.compile(
+    rf"(?P<speaker>{'|'.join(SPEAKERS)})(?P<sentence>{'|'.join(SENTENCES)})"
+    rf"(?P<emotion>[{''.join(emotions.EMODB)}])(?P<take>[a-z]?)"
+)
 # "3  \t03a01Fa.wav\t90,00     \t75,00     ", in Latin-1 with non-breaking spaces: number, file, two shares in per cent.
 JUDGEMENT = re.compile(r"\d+\s*\t\s*(\w+)\.wav\s*\t\s*(\d+,\d+)\s*\t\s*(\d+,\d+)\s*")
 
@@ -82,12 +85,7 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
 
 def _utterance(path: Path, judgements: dict[str, tuple[float, ...]] | None) -> Utterance:
     match = NAME.fullmatch(path.stem)
-    if (
-        not match
-        or match["speaker"] not in SPEAKERS
-        or match["sentence"] not in SENTENCES
-        or match["emotion"] not in emotions.EMODB
-    ):
+    if not match:
         raise InputError(
             f"{path}: expected an EMO-DB name such as 03a01Fa.wav; take the file out of the folder{OTHERWISE}"
         )

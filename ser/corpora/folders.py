@@ -149,19 +149,47 @@ def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str |
         layout: the pattern that params name for it, or None.
 
     Returns:
-        What to do; ``""`` where speakers are known, no name helps, or the user has said by table or pattern what is.
+        What to do; ``""`` where speakers are known, nothing helps, or the user has said by a pattern what is.
     """
     utterances = list(utterances)
-    told = layout is not None or rows.find(folder, index.STEM) is not None or (folder / audformats.HEADER).is_file()
-    if told or any(utterance.speaker for utterance in utterances):
+    if layout is not None or (folder / audformats.HEADER).is_file() or any(one.speaker for one in utterances):
         return ""
+    if rows.find(folder, index.STEM) is not None:
+        return _untold_column(folder.name, utterances)
     paths = [utterance.path.relative_to(folder).as_posix() for utterance in utterances]
     if parser := parsers.resembling(paths):
         return _named_as(parser)
     pattern = layouts.proposal(paths)
     if "{speaker}" not in pattern:
         return ""
-    return f"if {{speaker}} stands for persons in it: manifest.layout: {{{folder.name}: '{pattern}'}}"
+    return f"if {{speaker}} stands for persons in it: manifest.layout: {{{folder.name}: '{pattern}'}}{_but_for(paths)}"
+
+
+def _but_for(paths: Iterable[str]) -> str:
+    """Say which files a proposed pattern leaves out."""
+    others = layouts.at_other_depths(paths)
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    return f", which fits all but '{others[0]}'{more}: move these out" if others else ""
+
+
+def _untold_column(corpus: str, utterances: Iterable[Utterance]) -> str:
+    """Name the columns of an index that may tell the speakers: each cell stands in several rows of several emotions."""
+    said = defaultdict(lambda: defaultdict(list))
+    for utterance in utterances:
+        for name, cell in utterance.details.items():
+            if isinstance(cell, str | int):
+                said[name][cell].append(utterance.emotion)
+    columns = [
+        name
+        for name, cells in said.items()
+        if len(cells) > 1 and min(map(len, cells.values())) > 1 and max(len(set(told)) for told in cells.values()) > 1
+    ]
+    if not columns:
+        return ""
+    return (
+        f"if one of the columns {', '.join(columns[:EXAMPLES])} does: manifest.columns: {{{corpus}: {{speaker: "
+        f"{columns[0]}}}}}"
+    )
 
 
 def untold_votes(utterances: Iterable[Utterance]) -> str:
@@ -236,11 +264,10 @@ def _by_folders(
         said = {name for extra in told.values() for name in extra}
         said |= {"speaker"} if reading.speaker_pattern is not None else set()
         for fields in known.values():
-            if "speaker" in fields and (gender := layouts.gender(fields["speaker"])):
-                fields["gender"] = gender
             for name in (said - {"emotion", "details"}) & set(fields):
                 del fields[name]
         _say_recognised(folder, pattern or "", known, say)
+    _add_genders(folder, known, any("gender" in extra for extra in told.values()), say)
     for relative, fields in known.items():
         extra = told.get(relative, {})
         twice = sorted(set(fields) & set(extra) - {"details"})
@@ -252,6 +279,22 @@ def _by_folders(
         details = fields.get("details", {}) | extra.get("details", {})
         known[relative] = {**fields, **extra, "details": details}
     return known
+
+
+def _add_genders(folder: Path, known: Mapping[str, dict], told: bool, say: Callable[[str], None]) -> None:
+    """Add the genders that the speakers' names tell, as F1 and M2, and say so; none where they are told otherwise."""
+    names = {fields["speaker"] for fields in known.values() if "speaker" in fields}
+    genders = {name: gender for name in names if (gender := layouts.gender(name))}
+    if told or set(genders.values()) != {"female", "male"} or any("gender" in fields for fields in known.values()):
+        return
+    for fields in known.values():
+        if gender := genders.get(fields.get("speaker", "")):
+            fields["gender"] = gender
+    woman, man = (min(name for name in genders if genders[name] == gender) for gender in ("female", "male"))
+    say(
+        f"{folder}: genders are taken from the speakers' names: {woman} is female, {man} male; if that is wrong, tell "
+        f"them in {METADATA}.csv"
+    )
 
 
 def _say_recognised(
@@ -306,6 +349,7 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
             if "{speaker}" in pattern
             else ""
         )
+        hint += _but_for(files)
     else:
         hint = f", or list the recordings in {folder}/{index.STEM}.csv, or name a pattern in manifest.layout"
     if tables := unread_tables(folder):

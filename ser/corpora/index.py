@@ -28,7 +28,7 @@ ALIASES = {
     "emotion": ("emo", "emotion_label", "label"),
     "speaker": (
         *("speaker_id", "speaker_name", "spk", "spk_id", "actor", "actor_id", "subject", "subject_id"),
-        *("participant", "participant_id", "client_id"),
+        *("spkr", "spkr_id", "actor_name", "participant", "participant_id", "client_id", "user_id"),
     ),
     "gender": ("sex", "gd"),
     "text": ("transcript", "transcription"),

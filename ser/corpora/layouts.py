@@ -1,10 +1,11 @@
 """What the folders' names of a user's corpus say: a pattern over the path, named in params or recognised.
 
-Example: ``{speaker}/{emotion}/{file}`` reads ``mary/angry/one.wav``.
+Example: ``{speaker}/{emotion}/{file}`` reads ``mary/angry/one.wav``; ``{speaker:2}{emotion:1}{take:2}.{file}`` reads
+``07A01.wav``, where nothing parts the codes but their width.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -42,7 +43,8 @@ INTENSITIES = frozenset(
         *("soft", "quiet", "loud", "faible", "fort"),
     }
 )
-FIELD = re.compile(r"\{(\w+)\}")
+FIELD = re.compile(r"\{(\w+)(?::([1-9]\d?))?\}")  # a name, and perhaps how many signs it takes
+FEW = 0.1  # the share of paths that may differ from the others where a pattern is proposed
 RESERVED = ("path", "votes", "raters")  # what no folder is named for
 
 
@@ -52,7 +54,7 @@ def check(pattern: str) -> None:
     Raises:
         ValueError: it has no ``{emotion}``, a field twice, or one that cannot stand in a path.
     """
-    names = FIELD.findall(pattern)
+    names = [name for name, _ in FIELD.findall(pattern)]
     rest = FIELD.sub("", pattern)
     odd = [name for name in names if not name.isidentifier()]
     if (
@@ -113,17 +115,21 @@ def proposal(paths: Iterable[str], words: Mapping[str, str] = emotions.NONE_OF_I
 
     Speakers are folders or parts of names that are surely of persons, or else the first that might be of persons: not
     the same everywhere, not counted, and not one for each emotion, as ``01_Angry``. A folder that all paths share, as
-    an archive's own, stands as it is.
+    an archive's own, stands as it is. Nothing is written where two parts of the paths tell different emotions, as of
+    two people who talk.
 
     Args:
         paths: below the corpus' folder, with ``/``.
         words: emotions by the corpus' own names for them.
     """
-    parts = [path.split("/") for path in paths]
+    paths = list(paths)
+    parts = [path.split("/") for path in sorted(set(paths) - set(at_other_depths(paths)))]
     if len({len(path) for path in parts}) > 1:
         return ""
     pieces = _pieces(list(zip(*parts, strict=True)), words)
     heard = next((piece.names for piece in pieces if piece.field == "emotion"), ())
+    if any(_contradicts(piece.names, heard, words) for piece in pieces):
+        return ""
     kinds = [piece.field or _kind(piece.names) for piece in pieces]
     if "speaker" not in kinds:
         perhaps = [at for at, piece in enumerate(pieces) if not kinds[at] and _may_be_persons(piece.names, heard)]
@@ -138,6 +144,25 @@ def proposal(paths: Iterable[str], words: Mapping[str, str] = emotions.NONE_OF_I
             pattern += f"{{{piece.default}}}"
         pattern += piece.end
     return pattern
+
+
+def at_other_depths(paths: Iterable[str]) -> list[str]:
+    """List the paths that are deeper or less deep than nearly all others; none where depths vary more than that."""
+    of_depth = defaultdict(list)
+    for path in paths:
+        of_depth[path.count("/")].append(path)
+    usual = max(of_depth.values(), key=len, default=[])
+    others = [path for found in of_depth.values() if found is not usual for path in found]
+    return sorted(others) if len(others) < FEW * len(usual) else []
+
+
+def _contradicts(names: Sequence[str], heard: Sequence[str], words: Mapping[str, str]) -> bool:
+    """Tell whether a part of these names often tells another emotion than the one that was found."""
+    others = Counter()
+    for name, emotion in zip(names, heard, strict=False):
+        for place, part in enumerate(re.split("[_-]", name)):
+            others[place] += emotions.word(part, words) not in (None, "other", emotions.word(emotion, words))
+    return max(others.values(), default=0) > FEW * len(names)
 
 
 def _pieces(levels: Sequence[tuple[str, ...]], words: Mapping[str, str]) -> list[_Piece]:
@@ -217,8 +242,8 @@ def read(
 
     Args:
         paths: below the corpus' folder, with ``/``.
-        pattern: the layout. A field stands for the shortest text without ``/`` that makes the path fit; file is
-            dropped, fields that ``Utterance`` does not know become details.
+        pattern: the layout. A field stands for the shortest text without ``/`` that makes the path fit, or for as many
+            signs as it says; file is dropped, fields that ``Utterance`` does not know become details.
         place: the corpus, for messages.
         words: emotions by the corpus' own names for them.
 
@@ -264,10 +289,11 @@ def _fields(found: Mapping[str, str], place: str, words: Mapping[str, str], gend
 
 
 def _compiled(pattern: str) -> re.Pattern:
-    parts = FIELD.split(same_letters(pattern))  # literal, name, literal, name, ...
-    return re.compile(
-        "".join(f"(?P<{part}>[^/]+?)" if place % 2 else re.escape(part) for place, part in enumerate(parts))
-    )
+    literal, *parts = FIELD.split(same_letters(pattern))  # literal, name, width, literal, name, width, ...
+    compiled = re.escape(literal)
+    for name, width, literal in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        compiled += f"(?P<{name}>[^/]{f'{{{width}}}' if width else '+?'}){re.escape(literal)}"
+    return re.compile(compiled)
 
 
 def _fits(paths: Sequence[str], pattern: str, words: Mapping[str, str]) -> bool:

@@ -7,7 +7,8 @@ turn of the first podcast.
 ``Labels/labels_consensus.csv`` has a row a turn: the letter of the emotion that most raters heard (X where there is
 none), mean arousal, valence and dominance (1..7), speaker, gender, and the part: Train, Development, Test1 or Test2. In
 training many speakers are ``Unknown``. ``Labels/labels_detailed.csv`` has a row for what each rater heard. The labels
-of Test3 are withheld; ``Partition.txt`` lists its turns.
+of Test3 are withheld; ``Partition.txt`` lists its turns. Older releases write ``Partitions.txt``, ``labels`` or
+``label``, and ``labels_concensus.csv``.
 """
 
 import math
@@ -51,13 +52,13 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     audio = {path.name: path for path in files}
     if not audio:
         raise InputError(f"{folder}: expected 1 turn or more in its folder Audios, found 0; unpack the corpus again")
-    consensus, detailed = (folder / "Labels" / f"labels_{name}.csv" for name in ("consensus", "detailed"))
-    older = consensus.with_name("labels_concensus.csv")  # so spelt before release 1.11
-    consensus = older if older.is_file() and not consensus.is_file() else consensus
+    place = folder / _present(folder, "Labels", "labels", "label")
+    consensus = place / _present(place, "labels_consensus.csv", "labels_concensus.csv")  # before release 1.11
+    detailed, partition = place / "labels_detailed.csv", folder / _present(folder, "Partition.txt", "Partitions.txt")
     if not consensus.is_file():
         raise InputError(f"{consensus}: no such file; it comes with the corpus: add it")
     labels = _consensus(consensus)
-    withheld = _withheld(folder / "Partition.txt", incomplete)
+    withheld = _withheld(partition, incomplete) if audio.keys() - labels.keys() else set()
     silent, unlabelled = sorted(labels.keys() - audio.keys()), sorted(audio.keys() - labels.keys() - withheld)
     if silent and not incomplete:
         raise InputError(
@@ -67,7 +68,7 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     if unlabelled and not incomplete:
         raise InputError(
             f"{consensus}: no label for {len(unlabelled)} of {len(audio)} turns of {folder / 'Audios'}, such as "
-            f"{unlabelled[0]}, which {folder / 'Partition.txt'} does not put into {WITHHELD}; take audio and labels of "
+            f"{unlabelled[0]}, which {partition} does not put into {WITHHELD}; take audio and labels of "
             "the same release, or name the corpus in manifest.allow_incomplete"
         )
     votes = _votes(detailed) if has_table(detailed, incomplete) else {}
@@ -79,6 +80,12 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     for name in audio.keys() - labels.keys():
         labels[name] = {"EmoClass": "X", "Split_Set": WITHHELD if name in withheld else ""}
     return [_utterance(path, labels[name], votes.get(name, {}), folder) for name, path in audio.items()]
+
+
+def _present(folder: Path, *names: str) -> str:
+    """The first of these names that the folder has, or else the first of all."""
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return next((name for name in names if name in there), names[0])
 
 
 def _consensus(path: Path) -> dict[str, dict]:

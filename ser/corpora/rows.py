@@ -85,7 +85,9 @@ def read(path: Path) -> Rows:
     else:
         records = _json(text, str(path))
     if isinstance(records, dict):
-        records = _by_rows(records) or [{"ID": key, **record} if isinstance(record, dict) else record for key, record in records.items()]
+        records = _by_rows(records) or [
+            {"ID": key, **record} if isinstance(record, dict) else record for key, record in records.items()
+        ]
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise InputError(f"{path}: expected a JSON object for each recording, found something else")
     return _of_records(path, records)

@@ -263,6 +263,20 @@ def test_who_has_said_what_is_known_is_told_nothing_of_speakers(tmp_path):
     assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == ""
 
 
+def test_columns_of_an_index_that_may_tell_the_speakers_are_named(tmp_path):
+    rows = ["path,emotion,who,word,level"]
+    for number, (emotion, who, word) in enumerate([("joy", "mo", "a"), ("sad", "mo", "b"), ("joy", "pa", "a")] * 2):
+        record(tmp_path / f"mine/{number}.wav")
+        rows.append(f"{number}.wav,{emotion},{who},{word},{number}")
+    folder = tmp_path / "mine"
+    (folder / "index.csv").write_text("\n".join(rows))
+    assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == (
+        "if one of the columns who does: manifest.columns: {mine: {speaker: who}}"
+    )
+    reading = folders.Reading(columns={"speaker": "who"})
+    assert folders.untold_speakers(folder, folders.parse(folder, reading), None) == ""
+
+
 NONE = ["Happiness/bob_1.flac,", "sad/deep/mary_2.wav,"]
 REST = ["Happiness/bob_1.flac,b", "sad/deep/mary_2.wav,c"]
 

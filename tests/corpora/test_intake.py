@@ -524,11 +524,15 @@ def test_what_may_tell_unknown_speakers_is_said(raw):
 
 def test_columns_of_one_rater_each_are_told_how_to_become_votes(raw):
     said = []
-    (raw / "mine/metadata.csv").write_text("path,a,b,room\nangry/a.flac,anger,sad,1\nangry/b.wav,joy,joy,1\nsad/a.wav,sad,,1\n")
+    (raw / "mine/metadata.csv").write_text(
+        "path,a,b,room\nangry/a.flac,anger,sad,1\nangry/b.wav,joy,joy,1\nsad/a.wav,sad,,1\n"
+    )
     intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
     (line,) = said
     assert line.startswith(f"{raw / 'mine'}: the columns a, b hold emotions, and are kept as details only; ")
-    (raw / "mine/metadata.csv").write_text("path,a,room\nangry/a.flac,anger,sad\nangry/b.wav,joy,joy\nsad/a.wav,sad,door\n")
+    (raw / "mine/metadata.csv").write_text(
+        "path,a,room\nangry/a.flac,anger,sad\nangry/b.wav,joy,joy\nsad/a.wav,sad,door\n"
+    )
     intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
     assert said == [line]
 

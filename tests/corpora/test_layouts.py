@@ -49,6 +49,31 @@ def test_women_and_men_by_number_are_persons_whose_gender_is_known(tmp_path):
     assert [(one.speaker, one.gender) for one in parsed(folder).values()] == [("F1", "other"), ("M2", "")]
 
 
+def test_a_layout_that_a_user_names_tells_the_genders_of_women_and_men_by_number_too(tmp_path):
+    folder, said = corpus(tmp_path, "all/F1/angry/a.wav", "all/M2/sad/a.wav"), []
+    layout = "all/{speaker}/{emotion}/{file}"
+    found = folders.parse(folder, folders.Reading(layout=layout), said.append)
+    assert [one.gender for one in found] == ["female", "male"]
+    assert said == [
+        f"{folder}: genders are taken from the speakers' names: F1 is female, M2 male; if that is wrong, tell them in "
+        "metadata.csv"
+    ]
+    (folder / "metadata.csv").write_text("path,gender\nall/F1/angry/a.wav,\nall/M2/sad/a.wav,female\n")
+    assert [one.gender for one in parsed(folder, layout=layout).values()] == ["", "female"]
+
+
+def test_codes_that_only_their_width_parts_are_read(tmp_path):
+    folder = corpus(tmp_path, "10a02Ja.wav", "11b12Cb.wav")
+    layout, words = "{speaker:2}{list:1}{sentence:2}{emotion:1}{take:1}.{file}", {"J": "happy", "C": "angry"}
+    found = parsed(folder, layout=layout, words=words)
+    assert [(one.speaker, one.emotion, one.details) for one in found.values()] == [
+        ("10", "happy", {"list": "a", "sentence": "02", "take": "a"}),
+        ("11", "angry", {"list": "b", "sentence": 12, "take": "b"}),
+    ]
+    with pytest.raises(InputError, match=r"10a02Ja\.wav: expected the layout"):
+        parsed(folder, layout=layout.replace("list:1", "list:2"), words=words)
+
+
 @pytest.mark.parametrize("names", [("f1", "f2"), ("m1", "m2"), ("s1", "s2")])
 def test_a_letter_and_a_number_alone_might_be_folds_microphones_or_sentences(tmp_path, names):
     folder = corpus(tmp_path, *(f"{name}/{emotion}/a.wav" for name in names for emotion in ("angry", "sad")))
@@ -198,6 +223,9 @@ def both(*patterns):
         (both("{all}/mo_%_1.wav", "{all}/pa_%_1.wav"), "{level1}/{speaker}_{emotion}_{file}"),
         (both("train/mo_%_1.wav", "test/pa_%_1.wav"), "{split}/{speaker}_{emotion}_{file}"),
         (["mary_anger_01.wav", "paul_02_sad.wav"], ""),
+        # Two emotions: of the speaker, and of the one who is spoken to.
+        (["anger_fear_1/1_h.wav", "fear_anger_2/2_a.wav", "sad_joy_3/3_h.wav"], ""),
+        (both("angry/mary_%_1.wav", "sad/paul_%_1.wav"), ""),
         # What is surely no person.
         (["01_Angry/a.wav", "02_Happy/a.wav", "01_Angry/b.wav"], "{part1}_{emotion}/{file}"),
         (both("female_%/1.wav", "male_%/1.wav"), "{gender}_{emotion}/{file}"),
@@ -221,6 +249,14 @@ def test_patterns_that_are_proposed_read_every_path(paths, expected):
     if expected:
         layouts.check(expected)
         assert set(layouts.read(paths, expected, "c")) == set(paths)
+
+
+def test_a_pattern_is_proposed_where_few_files_lie_elsewhere_and_names_them(tmp_path):
+    names = both(*(f"mo/%/{n}.wav" for n in range(10)), *(f"pa/%/{n}.wav" for n in range(10)))
+    assert layouts.proposal([*names, "pa/whole.wav"]) == "{speaker}/{emotion}/{file}"
+    expected = re.escape("'{speaker}/{emotion}/{file}'") + ".*, which fits all but 'pa/whole.wav': move these out"
+    with pytest.raises(InputError, match=expected):
+        parsed(corpus(tmp_path, *names, "pa/whole.wav"))
 
 
 def test_words_of_the_corpus_are_known_where_a_pattern_is_proposed():

@@ -163,4 +163,12 @@ def test_a_file_of_another_corpus_is_refused_even_where_files_may_be_missing(cor
 def test_folders_and_tables_of_older_releases_are_known(corpus):
     (corpus / "Audios").rename(corpus / "Audio")
     (corpus / "Labels" / "labels_consensus.csv").rename(corpus / "Labels" / "labels_concensus.csv")
+    (corpus / "Labels").rename(corpus / "label")
+    (corpus / "Partition.txt").rename(corpus / "Partitions.txt")
     assert len(msp_podcast.parse(corpus, incomplete=False)) == 5
+
+
+def test_without_turns_of_test3_the_list_of_parts_is_not_asked_for(corpus):
+    (corpus / "Partition.txt").unlink()
+    (corpus / "Audios" / "MSP-PODCAST_0200_0001.wav").unlink()
+    assert len(msp_podcast.parse(corpus, incomplete=False)) == 4

@@ -1,6 +1,7 @@
 """Parsers of corpora whose files' names tell everything: made-up corpora of the published names."""
 
 import itertools
+import json
 import os
 import shutil
 from collections import Counter
@@ -334,12 +335,30 @@ def test_words_of_emov_db_are_those_of_its_copy_of_cmu_arctic(tmp_path):
     assert only(emov_db.parse, tmp_path).text == "Two, too."
 
 
-def test_words_of_shemo_are_those_of_its_transcripts(tmp_path):
-    made(tmp_path, "female/F03S02.wav", "male/M01A01.wav")
-    words = tmp_path / "transcript" / "final text" / "F03S02.ort"
-    words.parent.mkdir(parents=True)
-    words.write_text("\u200fسلام \u200e دوست\n", encoding="utf-8-sig")
-    assert [utterance.text for utterance in shemo.parse(tmp_path, True)] == ["سلام دوست", ""]
+def test_words_of_shemo_are_those_of_its_repaired_transcripts(tmp_path):
+    made(tmp_path, "female/F03S02.wav", "female/F03S03.wav", "male/M01A01.wav")
+    misnamed = tmp_path / "transcript" / "final text" / "F03S03.ort"
+    misnamed.parent.mkdir(parents=True)
+    misnamed.write_text("of another recording")
+    said = {
+        "speech_name": "F03S02",
+        "text_name": "F03N07",
+        "emotion": "neutral",
+        "transcript": "\u200fسلام \u200e دوست",
+    }
+    (tmp_path / "modified_shemo.json").write_text(json.dumps({"F03S02.wav": said}))
+    assert [(one.text, one.emotion, one.details) for one in shemo.parse(tmp_path, True)] == [
+        ("سلام دوست", "sad", {"emotion_of_text": "neutral"}),
+        ("", "sad", {}),
+        ("", "angry", {}),
+    ]
+
+
+@pytest.mark.parametrize(("content", "message"), [("{", "not valid JSON"), ('{"a": {"b": 1}}', "emotion, speech_name")])
+def test_damaged_words_of_shemo_are_refused(tmp_path, content, message):
+    (made(tmp_path, "female/F03S02.wav") / "modified_shemo.json").write_text(content)
+    with pytest.raises(InputError, match=message):
+        shemo.parse(tmp_path, True)
 
 
 @pytest.mark.parametrize(
