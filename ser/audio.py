@@ -15,31 +15,33 @@ SAMPLING_RATE_HZ = 16_000  # of every signal in the pipeline: the rate of the PA
 # From a tenth of a telephone's rate, which leaves nothing of speech, to the highest of converters for music. A damaged
 # header can say 1 Hz: at 16 kHz that would be 16,000 times as many samples.
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000
+LOUDEST = 1e6  # full scale is 1: what is beyond are no samples of sound, and their sums would be infinite
 SILENCE = 2e-4  # the range, highest minus lowest sample, below which a signal is silent: about -80 dB of full scale
 
 
-def decode(path: Path) -> tuple[np.ndarray, int]:
+def decode(path: Path, watch: Callable[[np.ndarray, int], None] | None = None) -> tuple[np.ndarray, int]:
     """Read an audio file as it is.
 
     Args:
         path: the audio file.
+        watch: as for ``load``.
 
     Returns:
         The samples, float32 (channels, frames), integers scaled to -1..1, and the sampling rate in Hz.
 
     Raises:
-        InputError: the file is missing, cannot be read, has no bytes, is not audio, has no plausible sampling rate, is
-            damaged, or is cut off.
+        InputError: the file is missing, cannot be read, has no bytes, is not audio, has no plausible sampling rate or
+            samples, is damaged, or is cut off.
     """
     content, channels, rate = bytearray(), 1, 0  # grows in place, where blocks to be joined would be there twice
-    for block, rate in _blocks(path):  # noqa: B007
+    for block, rate in _blocks(path, watch):  # noqa: B007
         content += block.tobytes()
         channels = block.shape[1]
     return np.ascontiguousarray(np.frombuffer(content, np.float32).reshape(-1, channels).T), rate
 
 
-def _blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
-    """Read an audio file block by block.
+def _blocks(path: Path, watch: Callable[[np.ndarray, int], None] | None) -> Iterator[tuple[np.ndarray, int]]:
+    """Read an audio file block by block, each of which is watched.
 
     Yields:
         Samples, float32 (frames, channels), and the sampling rate in Hz; at least one block, perhaps without frames.
@@ -54,6 +56,13 @@ def _blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
                 f"{path}: expected a sampling rate of {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz, found {rate} Hz; its "
                 "header is damaged, convert the recording again"
             )
+        if block.size and LOUDEST < (loudest := np.abs(block).max()) < np.inf:
+            raise InputError(
+                f"{path}: expected samples of about -1 to 1, found {loudest:.3g}: they are damaged, or in other units; "
+                "convert the recording again"
+            )
+        if watch:
+            watch(block, rate)
         yield block, rate
 
 
@@ -100,9 +109,7 @@ def load(path: Path, allow_silence: bool = True, watch: Callable[[np.ndarray, in
         InputError: as ``decode``; or the file holds no samples, some that are not finite numbers, or no sound.
     """
     content, extremes, resampler = bytearray(), [], None
-    for block, rate in _blocks(path):
-        if watch:
-            watch(block, rate)
+    for block, rate in _blocks(path, watch):
         if not np.isfinite(block).all():
             raise InputError(f"{path}: expected finite samples, found NaN or infinity")
         mixed = mono(np.ascontiguousarray(block.T))

@@ -11,7 +11,7 @@ from ser.files.failures import InputError
 
 # Why a file is no utterance of the manifest; the first reason that holds is named.
 REASONS = ("unmapped", "unreadable", "empty", "not_finite", "too_short", "too_long", "silent", "duplicate")
-LARGE_BYTES = 8_000_000  # from here on a file's length is found before it is held whole: an hour takes gigabytes
+READ_ON_S = 60.0  # beyond the longest, so that the length of most files can be told
 CHOSEN = "unmapped"  # a consequence of the label set, not a flaw of the file
 
 
@@ -37,26 +37,24 @@ class Examination:
 
 
 class _TooLongError(Exception):
-    """A recording that need not be read further."""
+    """A recording that need not be read further: a small file may hold hours of silence."""
 
 
-def _longer(path: Path, seconds: float) -> bool:
-    """Tell whether a recording is longer, without holding it whole; False of one that has a fault before."""
-    frames = 0
+class _Length:
+    """How long a recording is, as far as it was read.
 
-    def watch(block: np.ndarray, rate: int) -> None:
-        nonlocal frames
-        frames += len(block)
-        if frames > seconds * rate:
+    Args:
+        most: seconds at which ``_TooLongError`` is raised.
+    """
+
+    def __init__(self, most: float):
+        self.most, self.frames = most, 0
+
+    def watch(self, block: np.ndarray, rate: int) -> None:
+        """See the next block."""
+        self.frames += len(block)
+        if self.frames > (self.most + READ_ON_S) * rate:
             raise _TooLongError
-
-    try:
-        audio.load(path, watch=watch)
-    except _TooLongError:
-        return True
-    except InputError:
-        pass  # ``decode`` says which
-    return False
 
 
 def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:
@@ -70,9 +68,9 @@ def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:
     if path.is_file() and path.stat().st_size == 0:
         return Examination("empty", "a file of zero bytes")
     try:
-        if path.is_file() and path.stat().st_size > LARGE_BYTES and _longer(path, max_seconds):
-            return Examination("too_long", f"more than {max_seconds} s")
-        samples, rate = audio.decode(path)
+        samples, rate = audio.decode(path, _Length(max_seconds).watch)
+    except _TooLongError:
+        return Examination("too_long", f"more than {max_seconds} s")
     except InputError as error:
         return Examination("unreadable", str(error).removeprefix(f"{path}: "))
     seconds = samples.shape[1] / rate

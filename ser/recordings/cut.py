@@ -1,16 +1,18 @@
 """Whether the end of a file is missing: what its container promises against what is there."""
 
+import itertools
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from ser.files.failures import InputError
 from ser.recordings import ogg
-from ser.recordings.kinds import HEAD_BYTES, id3_bytes
+from ser.recordings.kinds import HEAD_BYTES, beginning
 
 UNKNOWN = 2**64 - 1
 FARTHEST = 2**40  # that a file can be asked for: damaged sizes lead farther
+MOST_PARTS, BYTES_A_PART = 200_000, 50  # of a container: so many, and one more for so many bytes; each costs time
 EBML = b"\x1aE\xdf\xa3"  # with which Matroska and WebM begin
 SEGMENT, CLUSTER = 0x18538067, 0x1F43B675
 # What may stand in a segment: SeekHead, Info, Tracks, Chapters, Cues, Attachments, Tags, Void, CRC-32; in a cluster:
@@ -45,7 +47,7 @@ def check_container(path: Path) -> None:
     """Refuse a file whose container ends within one of its parts; formats without parts pass.
 
     Raises:
-        InputError: its end is missing; or, of Ogg, any part.
+        InputError: its end is missing; or, of Ogg, any part; or it has far more parts than sound needs.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -54,22 +56,42 @@ def check_container(path: Path) -> None:
             _check_pages(path, file, size)
         if head[:4] == EBML:
             _check_elements(path)
-        for known, ends in _WALKS:
-            if known(head):
-                end = max(ends(file, size), default=0)
-                if size < end < UNKNOWN:
-                    raise cut_off(path, f"{size:,} bytes", f"{end:,}" if end > size + 1 else f"more than {size:,}")
-        for at in _packets(file, size) if head == ASF else _avi_heads(file, size) if head[8:12] == b"AVI " else ():
+        try:
+            for known, ends in _WALKS:
+                if known(head):
+                    end = max(_counted(path, ends(file, size)), default=0)
+                    if size < end < UNKNOWN:
+                        raise cut_off(path, f"{size:,} bytes", f"{end:,}" if end > size + 1 else f"more than {size:,}")
+        except _FaultError as fault:
+            raise InputError(f"{path}: the file is damaged: {fault}; copy or convert it again") from fault
+        parts = _packets(file, size) if head == ASF else _avi_heads(file, size) if head[8:12] == b"AVI " else ()
+        for at in _counted(path, parts):
             if not any(_read(file, at, 4)):
                 raise _gap(path, at, UNWRITTEN)
 
 
-def check_tail(path: Path, end: int) -> None:
+class _FaultError(Exception):
+    """What is wrong with a container, in words."""
+
+
+def _counted(path: Path, parts: Iterable) -> Iterator:
+    """Refuse a container of so many parts that they alone would take a computer's time."""
+    most = MOST_PARTS + path.stat().st_size // BYTES_A_PART
+    for number, part in enumerate(parts):
+        if number == most:
+            raise InputError(
+                f"{path}: expected a recording, found a container of more than {most:,} parts; convert it to WAV"
+            )
+        yield part
+
+
+def check_tail(path: Path, end: int, complete: bool) -> None:
     """Refuse a stream of bare frames with something behind the last whole one that is no tag: part of another frame.
 
     Args:
         path: the file.
         end: where the last frame ends, in bytes.
+        complete: whether all frames are known to be there, so that any number of zeros may follow.
 
     Raises:
         InputError: its end is missing.
@@ -80,7 +102,7 @@ def check_tail(path: Path, end: int) -> None:
         tail = file.read(HEAD_BYTES)
         if tail.strip(BLANKS) and not tail.startswith(TAGS):
             raise cut_off(path, f"{size - end:,} bytes", "the last frame")
-        if not any(tail) and not _padded(file, end, size):
+        if not any(tail) and not (complete or _padded(file, end, size)):
             raise _gap(path, end, UNWRITTEN)
 
 
@@ -103,9 +125,21 @@ def check_mp3(path: Path, frames: int, last: bytes) -> None:
     whole = _mpeg_frame_bytes(last[:4])
     if len(last) < whole:
         raise cut_off(path, f"{len(last):,} bytes", f"{whole:,} of the last frame")
-    promised, _, _ = mp3_promised(path)
+    promised, _, padding = mp3_promised(path)
     if frames < promised:
         raise cut_off(path, f"{frames:,} frames", f"{promised:,}")
+    if padding and 0 < promised < frames and not _joined(path):
+        raise InputError(  # FFmpeg takes the padding out where the header says that the end is
+            f"{path}: expected {promised:,} frames, as its header counts, found {frames:,}; convert it again"
+        )
+
+
+def _joined(path: Path) -> bool:
+    """Tell whether an MP3 file was joined of several: another tag or header stands within it."""
+    with path.open("rb") as file:
+        file.seek(beginning(file) + HEAD_BYTES)
+        rest = file.read()
+    return any(mark in rest for mark in (b"ID3", b"Xing", b"Info"))
 
 
 def mp3_promised(path: Path) -> tuple[int, int, int]:
@@ -114,7 +148,7 @@ def mp3_promised(path: Path) -> tuple[int, int, int]:
     Its first frame says it, which holds no sound: that of Xing and LAME, or Fraunhofer's, where some count it, too.
     """
     with path.open("rb") as file:
-        file.seek(id3_bytes(file.read(10)))
+        file.seek(beginning(file))
         head = file.read(200)
     if head[36:40] == b"VBRI":
         return int.from_bytes(head[50:54], "big") - 1, 0, 0
@@ -140,7 +174,7 @@ def _mpeg_frame_bytes(head: bytes) -> int:
 def samples_promised(path: Path) -> int:
     """Tell how many samples a FLAC (RFC 9639, 8.2), WavPack or TTA file promises in its header; 0 where it does not."""
     with path.open("rb") as file:
-        file.seek(id3_bytes(file.read(10)))
+        file.seek(beginning(file))
         head = file.read(26)
     if head[:4] == b"fLaC":
         return int.from_bytes(head[21:26], "big") & 0xF_FFFF_FFFF
@@ -152,8 +186,8 @@ def samples_promised(path: Path) -> int:
 
 def _check_pages(path: Path, file: BinaryIO, size: int) -> None:
     """Refuse an Ogg file that lacks a page or a part of one: decoders leave it out without a word."""
-    end, numbers = 0, {}
-    for page in ogg.pages(path):
+    end, numbers, open_streams = 0, {}, set()
+    for page in _counted(path, ogg.pages(path)):
         if page.end > size:
             raise cut_off(path, f"{size:,} bytes", f"{page.end:,}" if page.end > size + 1 else f"more than {size:,}")
         if not ogg.sound(file, page):
@@ -161,11 +195,12 @@ def _check_pages(path: Path, file: BinaryIO, size: int) -> None:
         if not page.begins and page.number != numbers.get(page.stream, page.number - 1) + 1:
             raise _gap(path, page.start, "a page before it is missing")
         end, numbers[page.stream] = page.end, page.number
+        open_streams = open_streams - {page.stream} if page.ends else open_streams | {page.stream}
     file.seek(end)
     tail = file.read(HEAD_BYTES)
-    if any(tail) and not tail.startswith(TAGS):
+    if tail.strip(BLANKS) and not tail.startswith(TAGS):
         raise _gap(path, end, "there is no page")
-    if not any(tail) and not _padded(file, end, size):
+    if not any(tail) and open_streams and not _padded(file, end, size):
         raise _gap(path, end, UNWRITTEN)
 
 
@@ -175,19 +210,27 @@ def _gap(path: Path, at: int, found: str) -> InputError:
 
 def _boxes(file: BinaryIO, size: int) -> Iterator[int]:
     """Where the boxes of MP4, M4A, MOV, 3GP end (ISO 14496-12, 4.2)."""
-    at = 0
+    at, kinds = 0, set()
     while at < size:
         length, kind, long = struct.unpack(">I4sQ", _read(file, at, 16))
+        whole = {b"moov", b"mdat"} <= kinds and b"moof" not in kinds  # then an index names all that there is
         if length == 1:
             length = long
         elif length == 0 and kind.strip(b"\0"):  # to the end of the file
             return
         elif length == 0:  # zeros behind the last box
-            if not _padded(file, at, size):
+            if not (whole or _padded(file, at, size)):
                 yield size + 1
             return
+        if whole and _is_tail(file, at, size):
+            return
+        if whole and not all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in kind):
+            raise _FaultError(f"{size - at:,} bytes at its end belong to no box")
         at += max(length, 8)
+        kinds.add(kind)
         yield at
+    if at == size and b"mdat" in kinds and not kinds & {b"moov", b"moof"}:
+        raise _FaultError("it has no index (moov), which is written last: the recording was broken off")
 
 
 def _chunks(file: BinaryIO, size: int) -> Iterator[int]:
@@ -288,7 +331,9 @@ def _check_elements(path: Path) -> None:
         if identity != SEGMENT:
             return
         end = size if length is None else min(size, at + length)
-        while at < end:
+        for _ in _counted(path, itertools.count()):
+            if at >= end:
+                return
             if clusters is not None and at >= clusters:
                 clusters = None
             identity, begins, length = _element(file, at)
@@ -298,6 +343,8 @@ def _check_elements(path: Path) -> None:
             inside = clusters is not None and identity in IN_CLUSTERS
             if not inside:
                 if identity not in IN_SEGMENT or clusters not in (None, UNKNOWN):
+                    if _is_tail(file, at, size) or _padded(file, at, size):
+                        return
                     raise _gap(path, at, "there is no element of Matroska")
                 clusters = None
             if length is None:
@@ -321,6 +368,12 @@ def _padded(file: BinaryIO, at: int, size: int) -> bool:
     """Tell whether from here on there are zeros alone, and no more of them than padding has."""
     file.seek(at)
     return size - at <= PADDING_BYTES and not any(file.read())
+
+
+def _is_tail(file: BinaryIO, at: int, size: int) -> bool:
+    """Tell whether from here on there is a tag that another program appended, or ends of lines."""
+    head = _read(file, at, len(max(TAGS, key=len)))
+    return head.startswith(TAGS) or (size - at < len(head) and not head.strip(BLANKS))
 
 
 def _read(file: BinaryIO, at: int, length: int) -> bytes:

@@ -15,7 +15,7 @@ from av.codec.context import Flags2
 
 from ser.files.failures import InputError
 from ser.recordings import cut, ogg, sizes
-from ser.recordings.packets import Packets, aac_padding, mp3_padding
+from ser.recordings.packets import Packets, mp3_padding, mp4_padding
 
 # Each with a check that the end is there; and no playlist among them, by which a file could make FFmpeg open others.
 CONTAINERS = "aac,ac3,amr,asf,avi,caf,eac3,flac,matroska,mov,mp3,ogg,tta,wav,wv"
@@ -26,6 +26,7 @@ ADVICE = "convert it to WAV or FLAC"
 FAILURES = (av.FFmpegError, OSError)  # the latter of the disk
 AMR = {"amrnb", "amr_nb"}
 MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+PADDED = {"aac", "mp3", "opus"}  # codecs whose last packet in MP4 says how much of it is sound
 PADDED_FRAMES = 3  # at the end, at most, that padding reaches into, of MP4 and MP3
 CHECKED = {"flac", "wavpack", "tta"}  # codecs whose frames have a checksum, which FFmpeg compares if it is told to
 
@@ -60,8 +61,8 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
                 )
             except FAILURES as error:
                 raise InputError(
-                    f"{path}: expected audio, found no format that libsndfile or FFmpeg knows, or one damaged in its "
-                    f"beginning; copy it again or {ADVICE}"
+                    f"{path}: expected audio, found no format that is read here (see data/raw/README.md), or one "
+                    f"damaged in its beginning; copy it again or {ADVICE}"
                 ) from error
             with container:
                 yield from _Decoding(path, container, _track(path, container), read).blocks()
@@ -191,10 +192,10 @@ class _Decoding:
         """Tell how many samples at the end are padding, if the last packet has so many."""
         if self._kind == "mp3":
             return mp3_padding(self._path, self._packets, self._read.samples, samples)
-        if self._kind != MP4 or self._track.codec_context.name != "aac":
+        if self._kind != MP4 or self._track.codec_context.name not in PADDED:
             return 0
         tick, tag = self._track.time_base * self._read.rate, self._container.metadata.get("iTunSMPB", "")
-        return aac_padding(self._packets, self._track.frames, tick, tag, samples)
+        return mp4_padding(self._packets, self._track.frames, tick, tag, samples)
 
     def _check(self, frame: av.AudioFrame) -> None:
         read, found = self._read, (frame.sample_rate, frame.layout.nb_channels)
@@ -213,7 +214,8 @@ class _Decoding:
         if self._track.frames and not packets.count:
             raise cut.cut_off(self._path, "0 frames", f"{self._track.frames:,}")
         if self._kind in BARE:
-            cut.check_tail(self._path, packets.end)
+            promised = cut.mp3_promised(self._path)[0] if self._kind == "mp3" else 0
+            cut.check_tail(self._path, packets.end, complete=0 < promised <= packets.count)
         if self._kind == "mp3":
             cut.check_mp3(self._path, packets.count, packets.last)
         if read.samples < (promised := cut.samples_promised(self._path)):

@@ -1,7 +1,7 @@
 """What is in a file, by its first bytes: which library decodes it, and the name of what is no sound."""
 
-import struct
 from pathlib import Path
+from typing import BinaryIO
 
 from ser.files.failures import InputError
 from ser.files.whole import check_file
@@ -16,10 +16,13 @@ UNREAD = ".ape .au3 .dsf .dss .dts .dvf .flv .gsm .mid .mpc .mpg .msv .ra .raw .
 SUFFIXES = frozenset(READ.split()) | frozenset(UNREAD.split())  # the latter to be named as unreadable
 
 HEAD_BYTES = 4096
+ZEROS_BYTES = 65_536  # that may stand before the first frame of MP3, for players look no farther either
+MOST_TAGS = 16  # ID3v2, one behind another
+MOST_CHUNKS = 1000  # before the one that tells the codec
 LIBSNDFILE, FFMPEG = "libsndfile", "FFmpeg"
 # Codecs in a WAV file, by their number there, that libsndfile decodes: PCM, float, A-law and µ-law, ADPCM, GSM, and
 # "extensible", which is one of the first four.
-WAV_CODECS = {1, 2, 3, 6, 7, 0x11, 0x31, 0x40, 0xFFFE}
+WAV_CODECS = {1, 2, 3, 6, 7, 0x11, 0x31, 0x38, 0x40, 0xFFFE}
 CAF_CODECS = {b"lpcm", b"alaw", b"ulaw"}
 IN_LIBSNDFILE = (b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b".snd", b"dns.", b"NIST_1A")
 NO_SOUND = {
@@ -57,16 +60,35 @@ def library(path: Path) -> str:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: expected audio, found a file of zero bytes")
     with path.open("rb") as file:
+        file.seek(beginning(file))
         head = file.read(HEAD_BYTES)
-        start = id3_bytes(head)
-        if start:
-            file.seek(start)
-            head = file.read(HEAD_BYTES)
-    name = _no_sound(head, path.suffix.lower())
-    if name:
-        raise InputError(f"{path}: expected audio, found {name}")
-    exact = ogg.streams(path) == 1 if head[28:35] == b"\x01vorbis" else _exact_in_libsndfile(head)
+        name = _no_sound(head, path.suffix.lower())
+        if name:
+            raise InputError(f"{path}: expected audio, found {name}")
+        if head[28:35] == b"\x01vorbis":
+            exact = ogg.streams(path) == 1
+        elif head[:4] == b"RIFF":
+            exact = head[8:12] == b"WAVE" and _wav_codec(file) in WAV_CODECS
+        elif head[:4] == b"caff":
+            exact = head[28:32] in CAF_CODECS
+        else:
+            exact = head.startswith(IN_LIBSNDFILE)
     return LIBSNDFILE if exact else FFMPEG
+
+
+def beginning(file: BinaryIO) -> int:
+    """Tell where a file begins behind the tags and zeros that may stand before it, in bytes."""
+    at = 0
+    for _ in range(MOST_TAGS):
+        file.seek(at)
+        head = file.read(ZEROS_BYTES)
+        if length := id3_bytes(head):
+            at += length
+        elif len(rest := head.lstrip(b"\0")) in (0, len(head)):
+            break
+        else:
+            at += len(head) - len(rest)
+    return at
 
 
 def id3_bytes(head: bytes) -> int:
@@ -91,11 +113,16 @@ def _no_sound(head: bytes, suffix: str) -> str:
     return ""
 
 
-def _exact_in_libsndfile(head: bytes) -> bool:
-    if head[:4] == b"RIFF":
-        at = head.find(b"fmt ", 12)
-        tag = struct.unpack_from("<H", head, at + 8)[0] if 0 <= at <= len(head) - 10 else 1
-        return head[8:12] == b"WAVE" and tag in WAV_CODECS
-    if head[:4] == b"caff":
-        return head[28:32] in CAF_CODECS
-    return head.startswith(IN_LIBSNDFILE)
+def _wav_codec(file: BinaryIO) -> int:
+    """The number of the codec in a WAV file; that of PCM where it is not told."""
+    at = 12
+    for _ in range(MOST_CHUNKS):
+        file.seek(at)
+        head = file.read(10)
+        if len(head) < 10:
+            break
+        if head[:4] == b"fmt ":
+            return int.from_bytes(head[8:], "little")
+        length = int.from_bytes(head[4:8], "little")
+        at += 8 + length + length % 2
+    return 1

@@ -1,6 +1,5 @@
 """What libsndfile decodes: WAV, AIFF, CAF and their like, exact to the bit."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +33,11 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
         check_container(path)
     read, whole = 0, ""
     try:
-        with soundfile.SoundFile(file or os.fsencode(path)) as stream:  # as bytes: not every name is UTF-8
+        # Without the file's name, by whose end soundfile takes some for raw samples.
+        with (
+            path.open("rb", buffering=0) as opened,
+            soundfile.SoundFile(file or opened.fileno(), closefd=False) as stream,
+        ):
             rate, promised = stream.samplerate, stream.frames
             yield np.empty((0, stream.channels), np.float32), rate
             whole = f" after {{:.2f}} of {promised / rate:.2f} s"

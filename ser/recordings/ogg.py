@@ -19,6 +19,7 @@ class Page:
         start: where it begins, in bytes.
         end: where it ends; a byte behind the file where its head is torn.
         begins: whether it is the first of a stream.
+        ends: whether it is the last.
         stream: the number of the stream that it belongs to.
         number: its own among those of the stream.
     """
@@ -26,6 +27,7 @@ class Page:
     start: int
     end: int
     begins: bool = False
+    ends: bool = False
     stream: int = 0
     number: int = 0
 
@@ -44,7 +46,7 @@ def pages(path: Path) -> Iterator[Page]:
                 return
             end = at + HEAD_BYTES + head[26] + sum(head[HEAD_BYTES : HEAD_BYTES + head[26]])
             stream, number = (int.from_bytes(head[place : place + 4], "little") for place in (14, 18))
-            yield Page(at, end, bool(head[5] & 2), stream, number)
+            yield Page(at, end, bool(head[5] & 2), bool(head[5] & 4), stream, number)
             at = end
 
 

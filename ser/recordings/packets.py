@@ -54,8 +54,8 @@ def mp3_padding(path: Path, packets: Packets, read: int, samples: int) -> int:
     return max(0, padding - MP3_DELAY) if left else 0
 
 
-def aac_padding(packets: Packets, promised: int, tick: Fraction, tag: str, samples: int) -> int:
-    """Tell how many samples at the end of AAC in MP4 are the encoder's padding, which FFmpeg leaves there.
+def mp4_padding(packets: Packets, promised: int, tick: Fraction, tag: str, samples: int) -> int:
+    """Tell how many samples at the end of AAC, MP3 or Opus in MP4 are the encoder's padding, which FFmpeg leaves there.
 
     The length of the last packet says it (ISO 14496-12, 8.6.1.2), which is believed where all others are exactly of a
     packet's samples, or a tag of iTunes. The end of the list of edits says it, too, but on a clock that may be coarser.

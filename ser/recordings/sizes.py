@@ -14,7 +14,10 @@ from ser.recordings.cut import FARTHEST, TAGS, cut_off
 STREAMED_BYTES = {4: 0x7FFF_E000, 8: 2**62}
 GSM, GSM_BYTES, GSM_SAMPLES = 0x31, 65, 320  # the codec's number, and its block
 BLOCK_BYTES = 2**20
+MOST_CHUNKS = 100_000  # of which none is looked for behind: each costs time
 LONG = 0xFFFF_FFFF  # where RF64 has a size elsewhere
+TORN_BYTES = 2**16  # at a file's beginning, in which its samples begin
+LAST_BYTES = 2**16  # at a file's end, in which a chunk behind samples of unknown size is looked for
 TEXT_BYTES = 1024  # behind the samples, at most, that are text without a chunk
 # Chunks that may stand last and be torn, behind samples that are whole: samples can look like a name, too.
 BEHIND = frozenset(
@@ -178,6 +181,12 @@ def _find(path: Path, file: BinaryIO) -> Sound | None:
         if head[:4] in LONG_FORMS and chunk.length % 2:
             odd.append(chunk.size_at)
     if wav:
+        file.seek(0)
+        if form.sound in file.read(TORN_BYTES)[form.begins :]:
+            raise InputError(
+                f"{path}: the sizes of its chunks do not lead to its samples; open it in an audio editor and save it "
+                "again"
+            )
         raise InputError(f"{path}: the file is cut off, it ends before its sound begins; copy or convert it again")
     return None
 
@@ -196,14 +205,17 @@ def _true_end(path: Path, file: BinaryIO, sound: Sound) -> int | None:
         # samples, which then lead beyond the end of all chunks.
         if chunks_end is not None and chunks_end < end and chunks_end <= there + 8 and length <= there:
             return None
-        raise cut_off(path, _amount(there - chunk.start, rate), _amount(length, rate))
+        raise cut_off(path, *_amounts(there - chunk.start, length, rate))
+    if not unknown and (another := _another(file, form, end)):
+        raise InputError(f"{path}: expected one recording, found {another} behind its samples; take them apart")
     named = not unknown and any(_named(file, form, at, there) for at in {end, end + -end % form.step})
     if not named and (unknown or length <= form.empty):
-        return there
+        return _before_last(file, form, chunk.start, there)
     if not named:
+        promised, more = _amounts(length, there - end, rate)
         raise InputError(
-            f"{path}: the header promises {_amount(length, rate)} of sound, and {_amount(there - end, rate)} "
-            "follow that it does not name; open it in an audio editor and save it again"
+            f"{path}: the header promises {promised} of sound, and {more} follow that it does not name; open it in an "
+            "audio editor and save it again"
         )
     return end if (form.reads_on and end < there) or magic == b"BW64" or odd else None
 
@@ -228,7 +240,7 @@ def gsm_samples(path: Path) -> int | None:
 def _chunks(file: BinaryIO, form: Form, at: int) -> Iterator[Chunk]:
     """Walk through the chunks from a place on; the file then stands where the content begins."""
     long = 0  # where RF64 has the size of the samples
-    while True:
+    for _ in range(MOST_CHUNKS):
         file.seek(min(at, FARTHEST))
         head = file.read(form.name + form.size)
         if len(head) < form.name + form.size:
@@ -264,7 +276,7 @@ def _named(file: BinaryIO, form: Form, at: int, there: int) -> bool:
         if head.startswith(TAGS):
             return True
         if not any(head):
-            return not any(any(block) for block in iter(lambda: file.read(BLOCK_BYTES), b""))
+            return all(block.count(0) == len(block) for block in iter(lambda: file.read(BLOCK_BYTES), b""))
         if there - at <= TEXT_BYTES and _is_text(head + file.read(TEXT_BYTES)):
             return True
         chunk = next(_chunks(file, form, at), None) if form.name else None
@@ -283,5 +295,36 @@ def _is_text(content: bytes) -> bool:
     return all(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in content.rstrip(b"\0"))
 
 
-def _amount(length: int, rate: int) -> str:
-    return f"{length / rate:.2f} s" if rate else f"{length:,} bytes"
+def _another(file: BinaryIO, form: Form, end: int) -> str:
+    """Name the recording that begins behind the samples, or the second chunk of them; ``""`` without one."""
+    for at in {end, end + -end % form.step} if form.name == 4 else ():
+        file.seek(min(at, FARTHEST))
+        name = file.read(4)
+        if name in FORMS or name == form.sound:
+            return f"another one ({name.decode()})"
+    return ""
+
+
+def _before_last(file: BinaryIO, form: Form, start: int, there: int) -> int:
+    """Tell where samples of unknown size end: before a chunk of ``BEHIND`` that ends exactly with the file."""
+    if form.name != 4:
+        return there
+    begin = max(start, there - LAST_BYTES)
+    file.seek(begin)
+    last = file.read()
+    for name in BEHIND:
+        at = last.rfind(name)
+        while at >= 0:
+            length = int.from_bytes(last[at + 4 : at + 8], form.order)
+            if 0 <= len(last) - (at + 8 + length) <= length % form.step and len(last) >= at + 8:
+                return begin + at
+            at = last.rfind(name, 0, at)
+    return there
+
+
+def _amounts(one: int, other: int, rate: int) -> tuple[str, str]:
+    """Write two amounts of samples, in seconds where these tell them apart and neither is nothing."""
+    seconds = [f"{length / rate:.2f} s" for length in (one, other)] if rate else []
+    if len(set(seconds)) == 2 and "0.00 s" not in seconds:
+        return tuple(seconds)
+    return f"{one:,} bytes", f"{other:,}"

@@ -141,13 +141,17 @@ def test_the_limits_of_length_themselves_are_accepted(raw):
     assert build(raw)[1].empty
 
 
-@pytest.mark.parametrize(("longest", "reason"), [(1.9, {"mine/angry/large.wav": "too_long"}), (2.0, {})])
-def test_of_a_large_file_no_more_is_held_than_may_be_long(raw, monkeypatch, longest, reason):
-    record(raw / "mine/angry/large.wav", seed=6, seconds=2.0)
-    monkeypatch.setattr(examination, "LARGE_BYTES", (raw / "mine/angry/large.wav").stat().st_size - 1)
-    _, rejected, _ = build(raw, max_seconds=longest)
-    assert reasons(rejected) == reason
-    assert set(rejected["detail"]) == ({"more than 1.9 s"} if reason else set())
+def test_of_a_long_file_no_more_is_read_than_tells_that_it_is_long(raw, monkeypatch):
+    soundfile.write(raw / "mine/angry/hours.flac", np.zeros(100 * RATE), RATE)
+    soundfile.write(raw / "mine/angry/seconds.flac", np.zeros(3 * RATE), RATE)
+    read, watch = [], examination._Length.watch
+    monkeypatch.setattr(examination._Length, "watch", lambda self, *block: read.append(self) or watch(self, *block))
+    _, rejected, _ = build(raw, max_seconds=2.0)
+    assert dict(zip(rejected["path"], rejected["detail"], strict=True)) == {
+        "mine/angry/hours.flac": "more than 2.0 s",
+        "mine/angry/seconds.flac": "3 s, more than 2.0 s",
+    }
+    assert max(length.frames for length in read) < 70 * RATE
 
 
 def test_a_quiet_recording_is_not_silent(raw):

@@ -108,6 +108,57 @@ def test_padding_behind_the_last_frame_is_no_damage(tmp_path, encode):
         np.testing.assert_array_equal(audio.decode(padded)[0], whole)
 
 
+def test_zeros_and_ends_of_lines_behind_what_is_known_to_be_whole_are_no_damage(tmp_path, encode):
+    mp3 = encode(tmp_path / "a.mp3", "mp3", "libmp3lame", noise(), RATE_HZ)
+    m4a = encode(tmp_path / "a.m4a", "ipod", "aac", noise(), RATE_HZ)
+    opus = encode(tmp_path / "a.opus", "opus", "libopus", noise(), 48_000)
+    live = encode(tmp_path / "a.webm", "webm", "libopus", noise(), 48_000, live="1")
+    for path, tails in (
+        (mp3, (bytes(30_000),)),
+        (m4a, (bytes(30_000), b"\n", b"\r\n", b"TAG" + bytes(125))),
+        (opus, (bytes(30_000), b"\n")),
+        (live, (bytes(100), b"\r\n")),
+    ):
+        whole = audio.decode(path)[0]
+        for tail in tails:
+            np.testing.assert_array_equal(audio.decode(put(tmp_path / "b", path.read_bytes() + tail))[0], whole)
+    refused(put(tmp_path / "b", m4a.read_bytes() + b"\xff" * 100), "damaged: 100 bytes at its end belong to no box")
+
+
+def test_an_mp4_file_without_its_index_is_told_so(tmp_path, encode):
+    content = encode(tmp_path / "a.m4a", "ipod", "aac", noise(), RATE_HZ).read_bytes()
+    refused(put(tmp_path / "b.m4a", content[: content.index(b"moov") - 4]), r"has no index \(moov\).* broken off")
+
+
+def test_a_torn_mp3_is_refused_whatever_stands_before_it(tmp_path, encode):
+    path = encode(tmp_path / "a.mp3", "mp3", "libmp3lame", noise(), 44_100)
+    content, whole = path.read_bytes(), audio.decode(path)[0]
+    tag, half = b"ID3\x04\0\0\0\0\0\x0a" + bytes(10), content.index(b"\xff\xfb", len(content) // 2)
+    for before in (b"", tag, tag + tag, tag + bytes(200), bytes(5000)):
+        read = audio.decode(put(tmp_path / "b.mp3", before + content))[0]
+        if before.strip(b"\0") == before:  # behind zeros FFmpeg takes the header for a frame of silence
+            np.testing.assert_array_equal(read, whole)
+        else:
+            assert read.shape[1] >= whole.shape[1]
+        refused(put(tmp_path / "b.mp3", before + content[:half]), "cut off")
+
+
+def test_an_mp3_with_more_frames_than_its_header_counts_is_refused_unless_files_were_joined(tmp_path, encode):
+    path = encode(tmp_path / "a.mp3", "mp3", "libmp3lame", noise(), 44_100)
+    content = bytearray(path.read_bytes())
+    assert audio.decode(put(tmp_path / "b.mp3", content + content))[0].shape[1] > 2 * noise().shape[1]
+    at = max(content.find(b"Xing"), content.find(b"Info")) + 8
+    content[at : at + 4] = struct.pack(">I", 30)
+    refused(put(path, content), "expected 30 frames, as its header counts, found 4")
+
+
+def test_a_container_of_more_parts_than_sound_needs_is_refused(tmp_path, encode, monkeypatch):
+    monkeypatch.setattr("ser.recordings.cut.MOST_PARTS", 1000)
+    content = encode(tmp_path / "a.webm", "webm", "libopus", noise(), 48_000, live="1").read_bytes()
+    assert audio.decode(put(tmp_path / "b.webm", content + b"\xec\x80" * 100))[0].size
+    refused(put(tmp_path / "b.webm", content + b"\xec\x80" * 2000), "a container of more than 1,[0-9]{3} parts")
+
+
 @pytest.mark.parametrize("cut", [0, 600])
 def test_damage_in_a_flac_file_without_a_count_is_refused(tmp_path, cut):
     soundfile.write(tmp_path / "a.flac", noise()[0], RATE_HZ)

@@ -37,7 +37,7 @@ def test_a_zip_archive_is_called_by_its_name(tmp_path):
         audio.decode(tmp_path / "a.mp3")
 
 
-@pytest.mark.parametrize("name", ["a.mp3", "a.txt", "a", "a.m4a"])
+@pytest.mark.parametrize("name", ["a.mp3", "a.txt", "a", "a.m4a", "a.raw", "a.RAW"])
 def test_the_content_decides_and_not_the_name(tmp_path, name):
     soundfile.write(tmp_path / "b.wav", [0.0, 0.5, -0.5], 16000)
     samples, _ = audio.decode((tmp_path / "b.wav").rename(tmp_path / name))

@@ -77,6 +77,19 @@ def test_the_length_of_the_last_frame_of_an_mp4_is_kept(tmp_path, container, len
     check(tmp_path / "a.m4a", write(tmp_path / "a.m4a", length, container), length)
 
 
+@pytest.mark.parametrize("length", [4800, 48_000, 48_123])
+def test_the_length_of_the_last_packet_of_opus_in_mp4_is_kept(tmp_path, length):
+    path, rate = tmp_path / "a.mp4", 48_000
+    with av.open(str(path), "w", format="mp4") as output:
+        track = output.add_stream("libopus", rate=rate, layout="mono")
+        for at in range(0, length, 960):
+            frame = av.AudioFrame.from_ndarray(tone(length, rate)[np.newaxis, at : at + 960], "flt", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
+            output.mux(track.encode(frame))
+        output.mux(track.encode(None))
+    assert audio.decode(path)[0].shape == (1, length)
+
+
 @pytest.mark.parametrize("length", [1000, 1024, 20_000, 20_480, 45_056, 57_331])
 @pytest.mark.parametrize("rate", [24_000, 44_100, 48_000])
 @pytest.mark.parametrize("container", ["ipod", "mp4", "mov"])

@@ -158,7 +158,7 @@ def test_bad_input_ends_with_one_line_and_leaves_the_old_outputs_whole(project, 
 
 
 def test_an_interrupted_run_leaves_nothing_and_the_next_one_is_right(project, monkeypatch):
-    def interrupted(path):
+    def interrupted(path, watch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
