@@ -44,7 +44,7 @@ def metrics(groups: pd.DataFrame, gaps: pd.DataFrame, claims: Claims, overview: 
         section = {row["group"]: _group(row) for row in rows if row["attribute"] == attribute}
         if GAP in section:
             raise InputError(f"manifest: no {attribute} can be called '{GAP}', as metrics/bias.json uses this word")
-        between = _gap(gaps[gaps["attribute"] == attribute], section)
+        between = _gap(gaps[gaps["attribute"] == attribute])
         if section:
             result[attribute] = section | ({GAP: between} if between else {})
     speakers = [row for row in rows if row["attribute"] == "speaker"]
@@ -71,7 +71,7 @@ def _group(row: dict) -> dict:
     return _present(row, OF_GROUP) | {"recall": _by_emotion(row, "recall_")}
 
 
-def _gap(gaps: pd.DataFrame, groups: dict[str, dict]) -> dict:
+def _gap(gaps: pd.DataFrame) -> dict:
     """Gather the gaps of one attribute: of pairs, and of all groups."""
     result = {}
     for row in gaps.to_dict("records"):
@@ -84,8 +84,7 @@ def _gap(gaps: pd.DataFrame, groups: dict[str, dict]) -> dict:
             else:
                 pair.setdefault("recall", {})[row["emotion"]] = value
         elif measure == "uar_largest":
-            worst = {"worst_uar": groups[row["second"]]["uar"]}
-            result[LARGEST] = {"uar": value} | worst | _present(row, ("ratio", *OF_TEST))
+            result[LARGEST] = {"uar": value} | _present(row, ("worst_uar", "ratio", *OF_TEST))
         elif measure.removesuffix("_matched") in OF_ALL:
             place = result.setdefault(measure.removesuffix("_matched"), {})
             kind = "matched" if measure.endswith("_matched") else "raw"

@@ -2,8 +2,9 @@
 
 A gap between two groups is a signed difference between two named groups. "Largest minus smallest" of many groups is
 above zero by chance alone, the more so the more groups there are; it is given too, but beside what it would be if the
-groups did not matter. Each test permutes the attribute over the speakers of each corpus, and Holm's adjustment keeps
-the many tests of one measure from finding what is not there.
+groups did not matter. Each test permutes the attribute over the speakers of each corpus, of gaps over their standard
+errors (``ser.bias.precision``), and Holm's adjustment keeps the many tests of one measure from finding what is not
+there.
 
 One corpus may be easier than another, and have more women. So groups are compared within each corpus that has several
 speakers of all of them, and averaged over these corpora; interval and test are of that mean. Else a gap says that
@@ -18,14 +19,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ser.bias import comparison, permutations
+from ser.bias import comparison, permutations, precision
 from ser.bias.claims import ANY, GAP, INTERVAL, LARGEST, TEST, UAR, Claims
 from ser.bias.disparity import differences, spreads, uars
 from ser.bias.groups import BiasParams
 from ser.people import COMPARED, PAIRED, groups_of, pair_name
 from ser.scores.intervals import Bootstrap
 from ser.scores.metrics import confusions, resampled
+from ser.scores.words import level
 
+OF_ALL = ("uar_largest", "equalised_odds", "demographic_parity", "unweighted_average_bias")
+OF_ALL += tuple(f"{name}_matched" for name in OF_ALL[1:])
 POWER = 0.8  # of finding the smallest gap that the data could have shown
 COLUMNS = (
     "attribute",
@@ -35,6 +39,7 @@ COLUMNS = (
     "emotion",  # empty where the measure is over all
     "difference",
     "ratio",
+    "worst_uar",
     "low",
     "high",
     "p",
@@ -95,21 +100,38 @@ class Arena:
             What the measure gives: its mean over the corpora that have it. They weigh 1 / (1/n1 + 1/n2 + ...) by the
             speakers of their groups, which makes a difference of means most precise.
         """
-        parts, shares = [], []
-        for own in self.within:
-            target = self.stack[own].sum(axis=(0, 2)) / self.stack[own].sum()  # the groups are matched to it
-            parts.append(measure(self.totals(labels, weights * own), target))
-            shares.append(1 / (1 / np.bincount(self.labels[own])).sum())
+        return self._averaged([measure(self.totals(labels, weights * own), self._target(own)) for own in self.within])
+
+    def variances(self, labels: np.ndarray) -> dict[str, np.ndarray]:
+        """Estimate the variances of the groups' figures, averaged over corpora as ``measured`` averages the figures.
+
+        Args:
+            labels: the group of each speaker (arrangements, speakers).
+
+        Returns:
+            As ``precision.variances``.
+        """
+        count = len(self.names)
+        parts = [precision.variances(self.stack[own], labels[:, own], count, self._target(own)) for own in self.within]
+        return self._averaged(parts, power=2)
+
+    def _target(self, own: np.ndarray) -> np.ndarray:
+        """The shares of emotions in a corpus, to which its groups are matched."""
+        return self.stack[own].sum(axis=(0, 2)) / self.stack[own].sum()
+
+    def _averaged(self, parts: Sequence[dict[str, np.ndarray]], power: int = 1) -> dict[str, np.ndarray]:
+        """Average over the corpora that have a figure; with power 2, the variances of such an average."""
         if len(parts) == 1:
             return parts[0]
+        shares = [1 / (1 / np.bincount(self.labels[own])).sum() for own in self.within]
         means = {}
         for name in parts[0]:
             values = np.stack([part[name] for part in parts])
             known = ~np.isnan(values)
             weighed = known * np.reshape(shares, (-1, *[1] * (values.ndim - 1)))
-            whole = weighed.sum(axis=0)
-            total = np.where(known, values, 0.0) * weighed
-            means[name] = np.divide(total.sum(axis=0), whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+            whole = weighed.sum(axis=0) ** power
+            total = (np.where(known, values, 0.0) * weighed**power).sum(axis=0)
+            means[name] = np.divide(total, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
         return means
 
     @property
@@ -161,17 +183,19 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
 
         - Pairs of groups: ``differences``, with the bootstrap's interval from ``low`` to ``high``.
         - All groups: ``spreads``; ``first`` and ``second`` are empty, but for ``uar_largest`` the best and the worst
-          served group, whose ``ratio`` of UARs, worst over best, is there too.
+          served group, whose ``ratio`` of UARs, worst over best, is there too, and ``worst_uar``. Of these measures
+          this one alone is tested.
         - ``p``: of the permutation test; ``p_holm``: adjusted within the measure; ``p_smallest``: no gap has less.
         - ``unbiased_low``, ``unbiased_high``: where the gap would lie, with the wanted confidence, under a model that
-          has no bias: the same speakers with the same utterances, the attribute dealt out by chance to those of each
-          corpus; of spreads the upper end alone. Where there is a bias, it widens this range, too.
-        - ``detectable``: the smallest gap that the test would find in about four of five such corpora: the sum of
-          Student's quantiles for the confidence and for ``POWER``, with a degree of freedom less than speakers for each
-          group of each corpus, times the standard error of the bootstrap. With normal quantiles, as textbooks have it,
-          a test of five speakers against five would find it in half of them only.
+          has no bias: the quantiles of the gap over its standard error where the attribute is dealt out by chance to
+          the speakers of each corpus, times the standard error; of ``uar_largest`` the upper end alone.
+        - ``detectable``, of ``uar``: the smallest gap that the adjusted test would find in four of five such corpora,
+          in simulations in three of four: the sum of Student's quantiles for the level and for ``POWER``, with a degree
+          of freedom less than speakers for each group of each corpus, times the standard error of the bootstrap. The
+          level is what there is for one of all tests of ``uar``, and that arrangements can reach. With normal
+          quantiles, as textbooks have it, a test of five speakers against five would find it in half of them only.
     """
-    rows = []
+    rows, pairs = [], []
     for attribute in COMPARED:
         if not claims.carried(attribute, "", GAP):
             continue
@@ -181,11 +205,16 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
             if not claims.carried(attribute, pair_name(*pair), GAP):
                 continue
             allowed = claims.on_pair(attribute, *pair, emotions)
-            rows += _pair(attribute, arena(people, attribute, membership, pair, emotions), emotions, params, allowed)
+            pairs.append((attribute, arena(people, attribute, membership, pair, emotions), allowed))
         whole = [name for name in names if claims.carried(attribute, name, UAR)]
         if len(whole) > 1 and claims.carried(attribute, LARGEST, GAP):
             tested = claims.carried(attribute, LARGEST, TEST)
             rows += _all(attribute, arena(people, attribute, membership, whole, emotions), emotions, params, tested)
+    tests = sum({TEST, UAR} <= allowed for *_, allowed in pairs)
+    for attribute, groups, allowed in pairs:
+        rows += _pair(attribute, groups, emotions, params, allowed, tests)
+    order = {name: place for place, name in enumerate(COMPARED)}
+    rows.sort(key=lambda row: (order[row["attribute"]], row["measure"] in OF_ALL))
     gaps = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = list(COLUMNS[COLUMNS.index("difference") :])
     gaps[numbers] = gaps[numbers].astype(float)
@@ -194,15 +223,20 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
     return gaps
 
 
-def _pair(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, allowed: set[str]) -> list[dict]:
+def _pair(
+    attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, allowed: set[str], tests: int
+) -> list[dict]:
     """Give the rows of a pair of groups, those that both groups carry."""
     seen = groups.measured(differences, groups.labels)
     columns = {"difference": seen}
     if TEST in allowed:
-        columns |= _chance(groups, _differences, seen, params, two_sided=True)
+        columns |= _chance(groups, _difference, params, two_sided=True)
     if TEST in allowed or INTERVAL in allowed:
-        low, high, columns["detectable"] = _drawn(groups, seen, params)
+        low, high, error = _drawn(groups, seen, params)
         columns |= {"low": low, "high": high} if INTERVAL in allowed else {}
+        smallest = columns["p_smallest"]["uar"].item() if TEST in allowed else 1.0
+        if share := _attainable(level(params.confidence) / max(tests, 1), smallest):
+            columns["detectable"] = {"uar": error["uar"] * _quantiles(groups, share)}
     first, second = groups.names
     kept = [row for row in _rows(columns, emotions) if NEEDS.get(row["measure"], row["emotion"]) in allowed]
     return [{"attribute": attribute, "first": first, "second": second} | row for row in kept]
@@ -212,17 +246,37 @@ def _all(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasPar
     """Give the rows that compare all groups of an attribute."""
     columns = {"difference": _spreads(groups, groups.labels)}
     if tested:
-        columns |= _chance(groups, _spreads, columns["difference"], params, two_sided=False)
+        columns |= _chance(groups, _largest, params, two_sided=False)
     rows = [{"attribute": attribute, "first": "", "second": ""} | row for row in _rows(columns, emotions)]
     uar = groups.measured(uars, groups.labels)["uar"]
     best, worst = groups.names[uar.argmax()], groups.names[uar.argmin()]
     assert rows[0]["measure"] == "uar_largest"
-    rows[0] |= {"first": best, "second": worst} | ({"ratio": uar.min() / uar.max()} if uar.max() > 0 else {})
+    ratio = {"ratio": uar.min() / uar.max()} if uar.max() > 0 else {}
+    rows[0] |= {"first": best, "second": worst, "worst_uar": uar.min()} | ratio
     return rows
 
 
-def _differences(groups: Arena, labels: np.ndarray) -> dict[str, np.ndarray]:
-    return groups.measured(differences, labels)
+def _difference(groups: Arena, labels: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Give the differences of two groups and their standard errors, in each arrangement."""
+    variances = groups.variances(labels)
+    return groups.measured(differences, labels), {name: np.sqrt(var.sum(axis=1)) for name, var in variances.items()}
+
+
+def _largest(groups: Arena, labels: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Give, of all pairs of groups, the difference in UAR that is largest over its standard error, and that error."""
+    uar, variance = groups.measured(uars, labels)["uar"], groups.variances(labels)["uar"][..., 0]
+    first, second = np.triu_indices(len(groups.names), k=1)
+    gaps, errors = uar[:, first] - uar[:, second], np.sqrt(variance[:, first] + variance[:, second])
+    largest = np.abs(_studentised(gaps, errors)).argmax(axis=1)[:, None]
+    return tuple({"uar_largest": np.take_along_axis(each, largest, axis=1)} for each in (gaps, errors))
+
+
+def _studentised(gaps: np.ndarray, errors: np.ndarray) -> np.ndarray:
+    """Divide gaps by their standard errors; where speakers are all alike, the ratio is infinite, or 0 of no gap."""
+    gaps = np.where(np.abs(gaps) < permutations.ROUNDING, 0.0, gaps)
+    errors = np.where(errors < permutations.ROUNDING, 0.0, errors)
+    infinite = np.where(gaps == 0, 0.0, np.copysign(np.inf, gaps))
+    return np.where(errors == 0, infinite, gaps / np.where(errors == 0, 1.0, errors))
 
 
 def _spreads(groups: Arena, labels: np.ndarray) -> dict[str, np.ndarray]:
@@ -233,40 +287,63 @@ def _spreads(groups: Arena, labels: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
-def _chance(
-    groups: Arena, measure: Callable, seen: dict[str, np.ndarray], params: BiasParams, two_sided: bool
-) -> dict[str, dict[str, np.ndarray]]:
-    """Give p-values, the smallest that there can be, and the range of a gap that comes about by chance."""
+def _chance(groups: Arena, measure: Callable, params: BiasParams, two_sided: bool) -> dict[str, dict[str, np.ndarray]]:
+    """Give p-values, the smallest that there can be, and the range of a gap that comes about by chance.
+
+    Args:
+        groups: what is compared.
+        measure: ``_difference`` or ``_largest``: labels (arrangements, speakers) to gaps and standard errors by name.
+        params: permutations and confidence.
+        two_sided: whether gaps have a sign.
+    """
     labels, exact = permutations.arrangements(groups.labels, groups.corpora, params.permutations, params.seed)
-    null = _where_seen(measure(groups, labels), seen)
+    seen, errors = ({name: each[0] for name, each in part.items()} for part in measure(groups, groups.labels[None]))
+    gaps, spreads_of = measure(groups, labels)
     smallest = permutations.smallest_p(permutations.table(groups.labels, groups.corpora), params.permutations)
-    level = (1 + params.confidence) / 2 if two_sided else params.confidence
-    columns = {
-        "p": {name: permutations.p_values(seen[name], null[name], exact) for name in seen},
-        "p_smallest": {name: np.full(values.shape, smallest) for name, values in seen.items()},
-        "unbiased_high": {name: np.nanquantile(values, level, axis=0) for name, values in null.items()},
-    }
-    if two_sided:
-        columns["unbiased_low"] = {name: np.nanquantile(values, 1 - level, axis=0) for name, values in null.items()}
+    ends = {"unbiased_low": (1 - params.confidence) / 2, "unbiased_high": (1 + params.confidence) / 2}
+    ends = ends if two_sided else {"unbiased_high": params.confidence}
+    columns = {name: {} for name in ("p", "p_smallest", *ends)}
+    for name, gap in seen.items():
+        null = _studentised(gaps[name], spreads_of[name])
+        columns["p"][name] = permutations.p_values(_studentised(gap, errors[name]), null, exact)
+        columns["p_smallest"][name] = np.full(gap.shape, smallest)
+        null = np.where(np.isnan(gap), 0.0, null) if two_sided else np.abs(null)
+        for end, share in ends.items():
+            columns[end][name] = _finite(np.nanquantile(null, share, axis=0, method="nearest"), errors[name])
     return columns
 
 
+def _finite(quantile: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Multiply; NaN where speakers who are all alike leave no range."""
+    known = np.isfinite(quantile) & (error > permutations.ROUNDING)
+    return np.multiply(quantile, error, out=np.full(error.shape, np.nan), where=known)
+
+
+def _attainable(share: float, smallest: float) -> float:
+    """The largest p-value up to a share that arrangements can have, whose p-values are multiples of the smallest."""
+    return np.floor(share / smallest + permutations.ROUNDING) * smallest
+
+
+def _quantiles(groups: Arena, share: float) -> float:
+    """The sum of Student's quantiles for a two-sided test at a level and for ``POWER``."""
+    freedom = sum(len(own) - len(groups.names) for own in map(np.flatnonzero, groups.within))
+    return stats.t.ppf([1 - share / 2, POWER], freedom).sum()
+
+
 def _drawn(groups: Arena, seen: dict[str, np.ndarray], params: BiasParams) -> list[dict[str, np.ndarray]]:
-    """Give lower and upper bounds and the smallest detectable differences.
+    """Give lower and upper bounds and standard errors of differences.
 
     Speakers are drawn again within each group of each corpus.
     """
     strata = groups.labels + len(groups.names) * groups.corpora
     bootstrap = Bootstrap(strata, params)  # the claims say where its interval may be shown
     replicates = _where_seen(groups.measured(differences, groups.labels, bootstrap.weights), seen)
-    freedom = len(strata) - len(np.unique(strata))
-    quantiles = stats.t.ppf([(1 + params.confidence) / 2, POWER], freedom).sum()
-    low, high, detectable = {}, {}, {}
+    low, high, errors = {}, {}, {}
     for name, values in replicates.items():
         low[name], high[name] = bootstrap.bounds(values)
         error = np.nanstd(values, axis=0)
-        detectable[name] = np.where(error > 0, quantiles * error, np.nan)  # speakers all alike say nothing about others
-    return [low, high, detectable]
+        errors[name] = np.where(error > 0, error, np.nan)  # speakers all alike say nothing about others
+    return [low, high, errors]
 
 
 def _where_seen(replicates: dict[str, np.ndarray], seen: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -279,6 +356,6 @@ def _rows(columns: dict[str, dict[str, np.ndarray]], emotions: Sequence[str]) ->
     rows = []
     for measure, values in columns["difference"].items():
         for index, emotion in enumerate([""] if len(values) == 1 else emotions):
-            numbers = {column: float(arrays[measure][index]) for column, arrays in columns.items()}
+            numbers = {column: float(arrays[measure][index]) for column, arrays in columns.items() if measure in arrays}
             rows.append({"measure": measure, "emotion": emotion} | numbers)
     return rows

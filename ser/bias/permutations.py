@@ -110,7 +110,7 @@ def p_values(observed: np.ndarray, null: np.ndarray, exact: bool) -> np.ndarray:
     Returns:
         (...), above 0, up to 1; NaN where nothing was seen.
     """
-    reached = ~(np.abs(null) < np.abs(observed) - ROUNDING)
+    reached = ~(np.abs(null) < np.abs(observed) * (1 - ROUNDING) - ROUNDING)
     p = reached.mean(axis=0) if exact else (reached.sum(axis=0) + 1) / (len(null) + 1)
     return np.where(np.isnan(observed), np.nan, p)
 

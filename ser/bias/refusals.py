@@ -22,6 +22,7 @@ from ser.bias.claims import ANY, COLUMNS, EVERYWHERE, GAP, INTERVAL, LARGEST, TE
 from ser.bias.groups import BiasParams
 from ser.people import ATTRIBUTES, COMPARED, PAIRED, UNKNOWN, by_group, pair_name
 from ser.scores.intervals import Bootstrap
+from ser.scores.words import level
 from ser.splits import oracle as splits_oracle
 
 
@@ -119,7 +120,7 @@ def _of_comparison(
             reason = f"the speaker {voices.idxmax()} is in {voices.max()} of the groups"
             rows += [(name, TEST, reason)] + [(name, INTERVAL, reason)] * (name != LARGEST)
             continue
-        if smallest > 1 - params.confidence:
+        if smallest > level(params.confidence):
             many = "; ".join(" and ".join(map(str, row)) for row in sizes)
             where = f" of each group in {', '.join(cells)}" if several else ""
             rows.append((name, TEST, f"speakers{where}: {many}; no p can fall below {smallest:.2g}"))

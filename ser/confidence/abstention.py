@@ -28,7 +28,8 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], below: float, par
 
     Returns:
         ``below``; ``coverage``, the share of utterances that are answered; ``accuracy`` and ``uar`` of the answers, the
-        latter over the emotions that occur among them; ``aurc``, the area under the whole risk-coverage curve: the
+        latter only where every emotion occurs among them, as that of all utterances is of other emotions else;
+        ``aurc``, the area under the whole risk-coverage curve: the
         risk, averaged over the coverages at which one utterance after another is let in. Each figure with ``_low`` and
         ``_high`` where there is an interval, for the answers only if enough speakers have some; without answers there
         is no accuracy.
@@ -41,12 +42,14 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], below: float, par
         for rows in (predictions, answered)
     )
     who = pd.Index(speakers).get_indexer(predictions["speaker"])
+    whole = set(answered["truth"]) == set(predictions["truth"])
+    scored = ("accuracy", "uar") if whole else ("accuracy",) if len(answered) else ()
 
     def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
         counts = resampled(given, weights)
         found = {"aurc": _areas(confidence, wrong, who, weights)}
         found["coverage"] = counts.sum(axis=(1, 2)) / resampled(every, weights).sum(axis=(1, 2))
-        return found | ({name: scores(counts)[name] for name in ("accuracy", "uar")} if len(answered) else {})
+        return found | {name: scores(counts)[name] for name in scored}
 
     return {"below": below} | Bootstrap.of(speakers, params).figures(statistic, needs(given))
 

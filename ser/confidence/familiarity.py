@@ -22,7 +22,6 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.preprocessing import StandardScaler
 
 from ser.files.failures import InputError
-from ser.files.params import check_ranges
 from ser.files.whole import check_file, whole_file
 from ser.learning.choices import inner_folds
 
@@ -41,7 +40,8 @@ class FamiliarityParams:
     false_alarms: float
 
     def __post_init__(self):
-        check_ranges(self, false_alarms=(0.0, 1.0))
+        if not 0 < self.false_alarms < 1:
+            raise ValueError(f"false_alarms: expected a share between 0 and 1, found {self.false_alarms}")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from ser.files.failures import InputError
+from ser.files.params import hint
 
 WORDS = (
     "angry",
@@ -296,7 +297,7 @@ def check_label_set(emotions: Sequence[str]) -> None:
             hint = f"; did you mean '{close}'?" if close else ""
             raise InputError(f"emotions: expected some of {', '.join(WORDS)}, found '{emotion}'{hint}")
     if len(set(emotions)) < max(2, len(emotions)):
-        raise InputError(f"emotions: expected at least two different words, found {', '.join(emotions) or 'none'}")
+        raise InputError(f"emotions: expected two words or more, each once, found {', '.join(emotions) or 'none'}")
 
 
 def check_merge(merge: Mapping[str, str], emotions: Iterable[str]) -> None:
@@ -312,7 +313,9 @@ def check_merge(merge: Mapping[str, str], emotions: Iterable[str]) -> None:
     for merged, kept in merge.items():
         for name in (merged, kept):
             if name not in WORDS:
-                raise InputError(f"manifest.merge: expected some of {', '.join(WORDS)}, found '{name}'")
+                raise InputError(
+                    f"manifest.merge: expected some of {', '.join(WORDS)}, found '{name}'{hint(name, WORDS)}"
+                )
         if kept in merge:
             raise InputError(
                 f"manifest.merge: '{merged}' becomes '{kept}', which is merged as well; name its last word"

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -20,7 +20,9 @@ from ser.corpora.parsers import PARSERS
 from ser.corpora.utterance import Utterance
 from ser.corpora.walk import walk
 from ser.files.failures import InputError
+from ser.files.params import hint
 
+MADE_HERE = "synthetic"  # the bundled corpus
 REJECTED_COLUMNS = ("path", "corpus", "reason", "detail")
 
 
@@ -78,6 +80,13 @@ class ManifestParams:
         for corpus in self.allow_incomplete:
             if corpus not in PARSERS:
                 raise ValueError(f"allow_incomplete: expected some of {', '.join(PARSERS)}, found '{corpus}'")
+
+    def of_others(self, corpora: Sequence[str]) -> Iterator[str]:
+        """Say which corpora are spoken of here that are not read, perhaps for a slip of the pen."""
+        for key in ("speaker_pattern", "layout", "columns", "words"):
+            for corpus in getattr(self, key):
+                if corpus not in corpora:
+                    yield f"manifest.{key} names '{corpus}', which is not among `corpora`{hint(corpus, corpora)}"
 
 
 class Intake(NamedTuple):
@@ -148,6 +157,8 @@ def build(
     emotions.check_label_set(label_set)
     emotions.check_merge(params.merge, label_set)
     rows = []
+    for remark in params.of_others(corpora):
+        tell(remark)
     for corpus in _checked_names(corpora):
         utterances = parse(raw / corpus, params, tell)
         rows += [_row(raw, corpus, utterance, params.merge) for utterance in utterances]
@@ -205,6 +216,10 @@ def parse(folder: Path, params: ManifestParams, say: Callable[[str], None] = lam
     Raises:
         InputError: the folder is missing or a link, or the parser refuses what is in it.
     """
+    if not folder.is_dir() and folder.name == MADE_HERE:
+        raise InputError(
+            f"{folder}: no such folder; the stage synthesize makes it: dvc repro synthesize, or dvc pull synthesize"
+        )
     if not folder.is_dir():
         raise InputError(
             f"{folder}: no such folder; put the corpus there, or take '{folder.name}' out of `corpora`; if only dvc "

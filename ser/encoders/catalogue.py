@@ -17,7 +17,7 @@ from ser.encoders.recipe import Recipe
 from ser.encoders.selfsupervised import SelfSupervisedEncoder
 from ser.encoders.whisper import WhisperBaseEncoder
 from ser.files.failures import InputError
-from ser.files.params import SEEDS, check_ranges
+from ser.files.params import SEEDS, check_ranges, hint
 
 KINDS: tuple[type[Encoder], ...] = (
     PaseEncoder,
@@ -37,7 +37,9 @@ def check(recipe: Recipe) -> None:
         ValueError: there is not; the message begins with the field.
     """
     if recipe.encoder not in ENCODERS:
-        raise ValueError(f"encoder: expected one of {', '.join(ENCODERS)}, found '{recipe.encoder}'")
+        raise ValueError(
+            f"encoder: expected one of {', '.join(ENCODERS)}, found '{recipe.encoder}'{hint(recipe.encoder, ENCODERS)}"
+        )
     for key, chosen, offered in (
         ("statistics", recipe.statistics, STATISTICS),
         ("layers", recipe.layers, ENCODERS[recipe.encoder].LAYERS[recipe.encoder]),
@@ -46,7 +48,10 @@ def check(recipe: Recipe) -> None:
             raise ValueError(f"{key}: expected at least one, each once, found {chosen}")
         for name in chosen:
             if name not in offered:
-                raise ValueError(f"{key}: expected some of {', '.join(offered)}, found '{name}'")
+                of = f" of the encoder {recipe.encoder}" if key == "layers" else ""
+                raise ValueError(
+                    f"{key}: expected some of {', '.join(offered)}{of}, found '{name}'{hint(name, offered)}"
+                )
     if recipe.frames not in FRAMES:
         raise ValueError(f"frames: expected one of {', '.join(FRAMES)}, found '{recipe.frames}'")
     check_ranges(recipe, seed=SEEDS, **({} if recipe.level is None else {"level": LEVELS}))

@@ -53,7 +53,10 @@ def one_line(program: str) -> Iterator[None]:
     try:
         yield
     except (InputError, OSError) as error:
-        raise SystemExit(f"{program}: {' '.join(str(error).splitlines())}") from error
+        told = str(error)
+        if isinstance(error, OSError) and error.strerror and error.filename is not None:
+            told = f"{os.fsdecode(error.filename)}: {error.strerror[:1].lower()}{error.strerror[1:]}"
+        raise SystemExit(f"{program}: {' '.join(told.splitlines())}") from error
     except BrokenExecutor as error:
         raise SystemExit(
             f"{program}: a worker process was killed, most often because memory ran out; run it again with fewer "
@@ -85,12 +88,13 @@ def one_line_while_loading(package: str) -> None:
     Called in the package's ``__init__``. Where the package is imported by anything else nothing happens.
 
     Args:
-        package: the name to put before the message.
+        package: the name to put before the message where the command does not say the module.
     """
 
     def end(number: int, _frame) -> None:
         # Not an exception: while a library loads, it would come out as whatever that makes of it.
-        os.write(2, f"{package}: {_words(number)}\n".encode())
+        name = sys.orig_argv[sys.orig_argv.index("-m") + 1].rpartition(".")[2] if "-m" in sys.orig_argv else package
+        os.write(2, f"{name}: {_words(number)}\n".encode())
         os._exit(128 + number)
 
     if sys.argv[0] == "-m":  # as long as Python looks for the module

@@ -3,8 +3,10 @@
 import dataclasses
 import difflib
 import math
+import re
 import types
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,7 +55,7 @@ def read(path: Path, block: str, kind: type[Block], **given) -> Block:
     """
     check_file(path, "params")
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, no day of the calendar, too many digits
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
@@ -87,9 +89,30 @@ def check_ranges(block, **ranges: tuple[float, float]) -> None:
             raise ValueError(f"{name}: expected {expected}, found {value}")
 
 
-def _hint(wrong, known) -> str:
+def hint(wrong: object, known: Iterable) -> str:
+    """Propose what may have been meant, as the end of a message; ``""`` where nothing is close."""
     close = difflib.get_close_matches(str(wrong), [str(key) for key in known], n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _advice(text: str) -> str:
+    """Say how a number that YAML takes for text is written; ``""`` for other text."""
+    if re.fullmatch(r"[-+]?\d+e[-+]?\d+", text, re.IGNORECASE):
+        return "; write it with a decimal point, as 1.0e-3"
+    return "; write it without quotes" if re.fullmatch(r"[-+]?\d*\.?\d+", text) else ""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice: the later one would count, without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        """Make a mapping, as PyYAML does."""
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and key.value != "<<":
+                raise yaml.constructor.ConstructorError(None, None, f"the key '{key.value}' twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def _shortened(number: int) -> str:
@@ -118,7 +141,7 @@ def _convert(value, kind, place: str):
     if origin is typing.Literal:
         if value not in arguments or isinstance(value, bool):
             choices = ", ".join(map(str, arguments))
-            raise InputError(f"{place}: expected one of {choices}, found {value!r}{_hint(value, arguments)}")
+            raise InputError(f"{place}: expected one of {choices}, found {value!r}{hint(value, arguments)}")
         return value
     if origin in (list, tuple):
         if not isinstance(value, list):
@@ -145,7 +168,7 @@ def _convert(value, kind, place: str):
     if isinstance(value, float) and abs(value) > LARGEST_FLOAT:
         raise InputError(f"{place}: expected a number up to {LARGEST_FLOAT:g}, found {value!r}")
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        advice = "; write it with a decimal point, as 1.0e-3" if kind is float and isinstance(value, str) else ""
+        advice = _advice(value) if kind in (float, int) and isinstance(value, str) else ""
         raise InputError(f"{place}: expected {kind.__name__}, found {value!r}{advice}")
     return value
 
@@ -157,7 +180,7 @@ def _dataclass(value, kind, place: str, given: dict):
     annotations = typing.get_type_hints(kind, include_extras=True)
     for key in value:
         if key not in fields:
-            raise InputError(f"{place}: unknown key '{key}'{_hint(key, fields)} (known: {', '.join(fields)})")
+            raise InputError(f"{place}: unknown key '{key}'{hint(key, fields)} (known: {', '.join(fields)})")
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in value:

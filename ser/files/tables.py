@@ -255,7 +255,7 @@ def read_metrics(paths: Mapping[str, Path]) -> dict[str, dict]:
         try:
             result[stage] = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise InputError(f"{path}: expected JSON, found {error}; run the stage '{stage}' again") from error
+            raise InputError(f"{path}: not valid JSON ({error}); run the stage '{stage}' again") from error
     return result
 
 

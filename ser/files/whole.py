@@ -69,8 +69,7 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.chmod(0o644)
             temporary.replace(path)
         except OSError as error:
-            if error.filename is None:  # of a full disk Python says no more than that
-                error.filename = str(path)
+            _name(error, path, work)
             raise
 
 
@@ -90,13 +89,23 @@ def whole_folder(path: Path) -> Iterator[Path]:
         new, old = work / "new", work / "old" / path.name
         new.mkdir()
         old.parent.mkdir()
-        yield new
+        try:
+            yield new
+        except OSError as error:
+            _name(error, path, work)
+            raise
         try:
             if path.exists():
                 path.rename(old)
             new.rename(path)
         finally:
             _restore(work)
+
+
+def _name(error: OSError, path: Path, work: Path) -> None:
+    """Let an error name the target: of a full disk Python names no file, or one in the folder of work."""
+    if error.filename is None or str(error.filename).startswith(str(work)):
+        error.filename = str(path)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from ser.fusion.table import CLAIM
 from ser.fusion.task import VOICE, WORDS, FusionParams, FusionTask
 from ser.report import words
 from ser.report.content import Figure, Finding, Points, Section, estimated, table
+from ser.scores.words import level
 
 TITLE = "Words beside the voice"
 VERDICTS = {"yes": words.FOUND, "no": words.NOT_SHOWN, "refused": words.UNKNOWN}
@@ -51,7 +52,7 @@ def findings(name: str, scored: pd.DataFrame, params: FusionParams) -> list[Find
         ),
         Finding(
             f"What are known sentences worth on {name}?",
-            words.verdict(voice, "gap", 1 - params.intervals.confidence),
+            words.verdict(voice, "gap", level(params.intervals.confidence)),
             f"To the voice {words.estimate(voice, 'gap', sign=True)} of UAR, to words alone "
             f"{words.estimate(alone, 'gap', sign=True)}, with as few to learn from in both cases.",
             sure,

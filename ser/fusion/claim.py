@@ -105,7 +105,7 @@ def verdict(
     usual, apart = (figures[kind][params.fused] for kind in (SPEAKERS, SENTENCES))
     gain = written.estimate(apart, "gain", sign=True)
     apparent = written.estimate(usual, "gain", sign=True)
-    means = meaning["p"] <= 1 - params.intervals.confidence
+    means = meaning["p"] <= written.level(params.intervals.confidence)
     if apart["gain_low"] > 0 and means:
         also = f"; the {apparent} of folds that keep speakers alone apart is not what counts, as {tie}"
         return Verdict(True, False, f"on sentences that nobody learned from, {gain}{also if sentences['tied'] else ''}")

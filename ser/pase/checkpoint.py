@@ -102,7 +102,9 @@ def _tensors(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except UNREADABLE as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # What torch says of a pickle that is not trusted ends in advice to trust it.
+        told = str(error) and not isinstance(error, pickle.UnpicklingError)
+        reason = str(error).splitlines()[0] if told else type(error).__name__
         raise InputError(f"{path}: not a checkpoint, or cut short ({reason}); get the file again") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise InputError(f"{path}: expected a state_dict (names to tensors), found {type(state).__name__}")

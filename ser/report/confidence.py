@@ -78,14 +78,16 @@ def abstention(material: Material) -> Finding:
     if "accuracy" not in values:
         return Finding(asked, words.UNKNOWN, f"{found}.", "There is no answer to be sure of.", cannot)
     everything = scored(material)
-    said = (
+    said = [
         f"{name} {words.estimate(values, key, reason)} (of all: {words.number(everything[key])})"
+        if key in values
+        else f"no {name}, as some emotion is never answered"
         for key, name in ANSWERS.items()
-    )
+    ]
     return Finding(
         asked,
         MEASURED,
-        f"{found}: {words.listing(list(said))}. Answered in the order of confidence, the mean share of errors is "
+        f"{found}: {words.listing(said)}. Answered in the order of confidence, the mean share of errors is "
         f"{words.estimate(values, 'aurc', reason)} (area under the risk-coverage curve).",
         _sure(values, reason),
         cannot,

@@ -9,6 +9,7 @@ from ser.report import words
 from ser.report.content import Cell, Finding, Table, cell, estimated, table
 from ser.report.data import ATTRIBUTES
 from ser.report.material import Material
+from ser.scores import words as figures
 
 # Attributes whose groups are compared in pairs.
 PLURALS = {"gender": "genders", "age": "ages", "corpus": "corpora", "language": "languages"}
@@ -24,12 +25,14 @@ class Gap:
         values: ``uar``, and where they are known its interval, ``p``, ``p_holm`` (adjusted for the number of
             comparisons), ``unbiased_low``, ``unbiased_high`` and ``detectable``.
         verdict: what interval and test say of it.
+        hopeless: whether no p-value that the speakers allow is significant after the adjustment for all tests.
     """
 
     first: str
     second: str
     values: Mapping[str, float]
     verdict: words.Verdict
+    hopeless: bool = False
 
     @property
     def tested(self) -> bool:
@@ -61,17 +64,26 @@ class Gap:
         if "detectable" not in self.values:
             return ""
         detectable = words.number(self.values["detectable"])
-        return f"; the smallest gap that this data would have shown in four cases of five is {detectable}"
+        return f"; the smallest gap that this data would have shown in about three cases of four is {detectable}"
 
 
 def of_attribute(material: Material, attribute: str) -> list[Gap]:
     """Give the comparisons of two groups that have a gap in UAR."""
-    level = 1 - material.settings["intervals"]["confidence"]
-    between = material.get("bias", attribute, GAP) or {}
+    level = figures.level(material.settings["intervals"]["confidence"])
+    pairs = {
+        of: {name: values for name, values in (material.get("bias", of, GAP) or {}).items() if MINUS in name}
+        for of in PLURALS
+    }
+    tests = sum("p_holm" in values for each in pairs.values() for values in each.values())
     return [
-        Gap(*map(words.plain, name.split(MINUS)), values, words.verdict(values, "uar", level))
-        for name, values in between.items()
-        if MINUS in name and "uar" in values
+        Gap(
+            *map(words.plain, name.split(MINUS)),
+            values,
+            words.verdict(values, "uar", level),
+            hopeless=values.get("p_smallest", 0.0) * tests > level + words.DUST,
+        )
+        for name, values in pairs[attribute].items()
+        if "uar" in values
     ]
 
 
@@ -118,6 +130,11 @@ def _sure(gaps: Sequence[Gap]) -> str:
         f"{words.amount(len(gaps), 'comparison')}, {sum(gap.tested for gap in gaps)} tested; p-values are adjusted "
         "(Holm) for all tests of gaps in UAR, over all attributes."
     ]
+    if hopeless := [_against(gap) for gap in gaps if gap.hopeless]:
+        parts.append(
+            f"Too few speakers for so many tests: whatever the gap, none of these can become significant after the "
+            f"adjustment, unless others are: {words.listing(hopeless)}."
+        )
     if without:
         parts.append(f"No interval, for the reasons that the refused claims give: {words.listing(without)}.")
     if silent:
@@ -142,7 +159,7 @@ def every_gap(material: Material) -> Table:
                     p_cell(gap.values, "p"),
                     p_cell(gap.values, "p_holm"),
                     words.interval(gap.values, "unbiased", sign=True) or "no test",
-                    cell(gap.values.get("detectable", "no test, no interval")),
+                    cell(gap.values.get("detectable", "none" if gap.hopeless else "no test")),
                     gap.verdict,
                 ]
             )

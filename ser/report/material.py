@@ -11,6 +11,8 @@ from ser.files import tables
 from ser.files.failures import InputError
 from ser.report.schemas import CLIPS, SHARE, TABLES
 
+PNG = b"\x89PNG\r\n\x1a\n"  # with which a picture begins
+
 
 @dataclass(frozen=True)
 class Material:
@@ -82,12 +84,19 @@ def read_files(paths: Mapping[str, Path]) -> dict[str, bytes]:
     """Read pictures or sounds.
 
     Raises:
-        InputError: a file is missing.
+        InputError: a file is missing, or is no picture though it is called so.
     """
     missing = [path for path in paths.values() if not path.is_file()]
     if missing:
         raise InputError(f"{missing[0]}: no such file; run the stage that makes it")
-    return {name: path.read_bytes() for name, path in paths.items()}
+    contents = {name: path.read_bytes() for name, path in paths.items()}
+    for name, path in paths.items():
+        if path.suffix == ".png" and not contents[name].startswith(PNG):
+            raise InputError(
+                f"{path}: expected a PNG picture, found {len(contents[name]):,} bytes that are none; run the stage "
+                "that makes it again"
+            )
+    return contents
 
 
 def read_clips(folder: Path, ranking: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Path], dict[str, Path]]:

@@ -9,6 +9,7 @@ from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, present, table
 from ser.report.material import Material
 from ser.report.performance import chosen
+from ser.scores.words import level
 from ser.splits.names import INDEPENDENT, RANDOM, SINGLE
 
 PROBED = {"emotion": "the emotion", "speaker": "the speaker", "gender": "the gender", "age": "the age band"}
@@ -96,7 +97,7 @@ def drop(material: Material) -> Finding:
     settings = material.settings["intervals"]
     random, independent = (material.get("evaluate", name, "uar") for name in (RANDOM, INDEPENDENT))
     reason = _without_interval(material, settings["minimum_speakers"])
-    verdict = words.verdict(values, "uar", 1 - settings["confidence"])
+    verdict = words.verdict(values, "uar", level(settings["confidence"]))
     claimed = words.rounded(values["uar"])
     meaning = {
         words.FOUND: "it overstates"
@@ -137,7 +138,7 @@ def readable(material: Material, attribute: str) -> Finding:
     row = _row(material.tables["probes"], "features", attribute)
     if "balanced_accuracy" not in row:
         return Finding(asked, words.UNKNOWN, f"No probe: {_remark(row)}.", "There is nothing to be sure of.", cannot)
-    verdict = words.judged(signs(row, 1 - material.settings["intervals"]["confidence"]))
+    verdict = words.judged(signs(row, level(material.settings["intervals"]["confidence"])))
     said = (
         f"A linear probe names {PROBED[attribute]} with a balanced accuracy (mean recall) of "
         f"{words.estimate(row, 'balanced_accuracy')}, out of "
@@ -156,10 +157,10 @@ def readable(material: Material, attribute: str) -> Finding:
     return Finding(asked, verdict, said, words.sentence(sure, _capital(row["remark"])), cannot)
 
 
-def signs(row: Mapping, level: float) -> list[bool]:
+def signs(row: Mapping, most: float) -> list[bool]:
     """List the signs that something is there: an interval above chance and a passed test, as far as there are any."""
     above = [words.rounded(row["low"]) > words.rounded(row["chance"])] if "low" in row else []
-    return above + ([words.rounded(row["p_value"]) <= level] if "p_value" in row else [])
+    return above + ([row["p_value"] <= most + words.DUST] if "p_value" in row else [])
 
 
 def comparison(material: Material, pair: str, asked: str) -> Finding:

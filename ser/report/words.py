@@ -1,7 +1,8 @@
 """How the report says numbers, and the rules by which it says that something was found.
 
 A verdict is made from the numbers as they are shown, so that a reader who checks it against the page comes to the same
-one: an interval from 0.0001 is shown, and judged, as one from 0.000.
+one: an interval from 0.0001 is shown, and judged, as one from 0.000. P-values are judged as they are, and near 0.05
+they are shown with a decimal more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from ser.scores.words import rounded
 
 GLUE = "\N{NO-BREAK SPACE}"  # keeps a number and its interval on one line
 FOUND, NOT_SHOWN, UNSURE, UNKNOWN = "found", "not shown", "inconclusive", "cannot be said"
+DUST = 1e-9  # by which a p-value may be above the level through rounding
 BY_WEIGHT = (FOUND, UNSURE, NOT_SHOWN, UNKNOWN)  # what says most comes first
 Verdict = Literal["found", "not shown", "inconclusive", "cannot be said"]
 
@@ -71,13 +73,13 @@ def verdict(values: Mapping[str, float], key: str, level: float) -> Verdict:
         level: below or at which a p-value counts, such as 0.05.
 
     Returns:
-        ``found`` where all there is says so: an interval without zero, a p-value of at most the level. ``not shown``
-        where all of it says otherwise, ``inconclusive`` where the two differ, ``cannot be said`` where there is
-        neither.
+        ``found`` where an interval without zero, and a p-value of at most the level if there is a test, say so.
+        ``not shown`` where all there is says otherwise, ``inconclusive`` where the two differ or a test stands alone,
+        for too few speakers, ``cannot be said`` where there is neither.
     """
     signs = [excludes(values, key)] if figures.ends(values, key) else []
     if "p_holm" in values:
-        signs.append(rounded(values["p_holm"]) <= level)
+        signs += [values["p_holm"] <= level + DUST] if signs else [False, values["p_holm"] <= level + DUST]
     return judged(signs)
 
 

@@ -28,6 +28,7 @@ from ser.representation import folds
 from ser.representation.folds import ATTRIBUTES, OF_SPEAKERS, ObstacleError
 from ser.representation.outcomes import Outcome, balanced, interval, summed
 from ser.representation.spaces import PAIRS, RepresentationParams, Space
+from ser.scores.words import level
 
 FIGURES = ("balanced_accuracy", "low", "high", "chance", "permuted", "p_value")
 COUNTS = ("utterances", "speakers", "classes", "views")
@@ -185,7 +186,7 @@ def _untestable(manifest: pd.DataFrame, truth: np.ndarray, params: Representatio
     who = manifest.assign(truth=truth)[truth != ""].drop_duplicates("speaker")
     sizes = permutations.table(np.unique(who["truth"], return_inverse=True)[1], who["corpus"].to_numpy())
     smallest = permutations.smallest_p(sizes, params.permutations)
-    if permutations.count(sizes) > params.permutations or smallest <= 1 - params.confidence:
+    if permutations.count(sizes) > params.permutations or smallest <= level(params.confidence):
         return ""
     return f"no test: few other orders of so few speakers, no p can fall below {smallest:.2g}"
 

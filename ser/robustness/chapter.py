@@ -9,6 +9,7 @@ from ser.report.content import Figure, Finding, Points, Section, Table, estimate
 from ser.robustness.comparison import Marks
 from ser.robustness.page import absent, distorted, means, method, passed, star, unseen
 from ser.robustness.vectors import AUGMENTED, CLEAN, MEAN, PLAIN
+from ser.scores import words as figures
 from ser.scores.intervals import IntervalParams
 
 TITLE = "What conditions of use cost"
@@ -51,7 +52,7 @@ def findings(task: str, scored: pd.DataFrame, marks: Marks, intervals: IntervalP
     several = means(scored)
     own = scored[scored["uar"].notna() & (scored["encoder"] == scored["encoder"].iloc[0])]
     plain, taught = (own[own["training"] == training] for training in (PLAIN, AUGMENTED))
-    level = 1 - intervals.confidence
+    level = figures.level(intervals.confidence)
     sure = f"Intervals of {intervals.confidence:.0%} over speakers; differences are paired over them."
     said = [_cost(task, plain, marks, several, sure, level)]
     if not taught.empty:

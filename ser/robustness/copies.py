@@ -51,7 +51,10 @@ class AugmentParams:
                     "test would be in training"
                 )
             if obstacle := condition.obstacle(Path(self.noise)):
-                raise InputError(f"{place}: expected copies under {condition.name}, found {obstacle}")
+                raise InputError(
+                    f"augment.{place}: expected copies under {condition.name}, found {obstacle}; put them there, or "
+                    "change augment.noise"
+                )
         return found
 
 

@@ -14,7 +14,8 @@ No percentile interval reaches beyond the best and the worst speaker, so that of
 
 A draw may have nobody who speaks some emotion; a mean over emotions is then one over the others, another figure. Where
 that is to be expected of more than ``ABSENT`` of the draws, as of an emotion of four speakers out of 28, there is no
-interval.
+interval. Where less than half of the speakers have it, as five of 60, they give the degrees of freedom: with those of
+all speakers an interval of 0.95 held the truth in 0.88 of generated corpora.
 
 An interval speaks of other speakers under the trained models as they are, not of what training anew would change.
 """
@@ -146,7 +147,7 @@ class Bootstrap:
         """
         if self.obstacle or (needs is not None and self.misses(needs)):
             return {}
-        low, high = self.bounds(replicates)
+        low, high = self.bounds(replicates, needs)
         return {f"{prefix}low": float(low), f"{prefix}high": float(high)}
 
     def misses(self, needs: Iterable[np.ndarray]) -> bool:
@@ -162,19 +163,28 @@ class Bootstrap:
             share *= float(1 - own.mean()) ** (len(own) - 1)
         return share
 
-    def bounds(self, replicates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(
+        self, replicates: np.ndarray, needs: Iterable[np.ndarray] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Turn replicates into an interval.
 
-        The smallest stratum gives the degrees of freedom: the careful choice of the textbooks for two groups.
+        The smallest stratum gives the degrees of freedom: the careful choice of the textbooks for two groups. So does a
+        set of ``needs`` that holds less than half of a stratum.
 
         Args:
             replicates: (resamples, ...); NaN where a replicate says nothing.
+            needs: as for ``interval``.
 
         Returns:
             The lower and the upper bound, each of the shape of one replicate.
         """
         strata = np.asarray(self.strata)
-        freedom = np.unique(strata[strata >= 0], return_counts=True)[1].min() - 1
+        sizes, given = [], () if needs is None else needs
+        for stratum in np.unique(strata[strata >= 0]):
+            own = strata == stratum
+            few = [count for members in given if 1 < (count := np.sum(members[own])) < own.sum() / 2]
+            sizes.append(min([own.sum(), *few]))
+        freedom = min(sizes) - 1
         tail = stats.norm.cdf(stats.t.ppf((1 - self.params.confidence) / 2, freedom))
         low, high = np.nanquantile(replicates, [tail, 1 - tail], axis=0)
         return low, high

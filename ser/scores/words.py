@@ -5,6 +5,12 @@ from collections.abc import Mapping
 import pandas as pd
 
 SHOWN = 3  # decimals
+CLOSE = 0.05  # the usual level of tests
+
+
+def level(confidence: float) -> float:
+    """Give the level of the tests that belong to intervals of a confidence, without the dust of 1 - 0.9."""
+    return round(1 - confidence, 12)
 
 
 def rounded(value: float) -> float:
@@ -50,5 +56,7 @@ def estimate(values: Mapping[str, float], key: str, otherwise: str = "no interva
 
 
 def p_value(p: float) -> str:
-    """Write a p-value: ``p = 0.009``, or ``p < 0.001``."""
+    """Write a p-value: ``p = 0.009``, ``p = 0.0504`` where rounding would hide that it is above 0.05, ``p < 0.001``."""
+    if rounded(p) == CLOSE and p > CLOSE + 1e-9:
+        return f"p = {p:.{SHOWN + 1}f}"
     return f"p = {number(p)}" if rounded(p) > 0 else "p < 0.001"

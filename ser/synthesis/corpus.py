@@ -80,7 +80,9 @@ class SynthesisParams:
         cells = len(GENDERS) * len(LANGUAGES)
         check_ranges(self, seed=SEEDS, utterances_per_emotion=(1, UTTERANCES_AT_MOST), raters=(1, RATERS_AT_MOST))
         if self.speakers < cells or self.speakers % cells:
-            raise ValueError(f"speakers: expected a multiple of {cells} (genders by languages), found {self.speakers}")
+            raise ValueError(
+                f"speakers: expected a multiple of {cells} (genders by languages) above 0, found {self.speakers}"
+            )
         utterances = self.speakers * len(EMOTIONS) * self.utterances_per_emotion
         if utterances > UTTERANCES_AT_MOST:
             raise ValueError(

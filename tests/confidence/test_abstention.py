@@ -42,6 +42,15 @@ def test_a_curve_and_its_area_worked_by_hand():
     assert abstention.report(table, EMOTIONS, 0.5, PARAMS)["aurc"] == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 2) / 4)
 
 
+def test_there_is_no_uar_of_answers_that_lack_an_emotion():
+    """It would be a mean over fewer emotions than that of all utterances, which stands beside it."""
+    table = answers([0.9, 0.9, 0.6], [True, True, False])
+    assert {"accuracy", "uar"} <= set(abstention.report(table, EMOTIONS, 0.5, PARAMS))
+    report = abstention.report(table, EMOTIONS, 0.8, PARAMS)
+    assert report["accuracy"] == 1
+    assert "uar" not in report
+
+
 @pytest.mark.parametrize("right", [[True, False, True, True], [False, True, True, True]])
 def test_equals_are_answered_together_in_whatever_order_they_stand(right):
     table = answers([0.8, 0.8, 0.9, 0.7], right)

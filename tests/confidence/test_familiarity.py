@@ -129,7 +129,7 @@ def test_a_file_that_is_no_description_is_one_line(tmp_path, damage):
         familiarity.load(path)
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.1])
+@pytest.mark.parametrize("share", [-0.1, 0.0, 1.0, 1.1])
 def test_false_alarms_are_a_share(share):
     with pytest.raises(ValueError, match="false_alarms"):
         FamiliarityParams(share)

@@ -56,8 +56,8 @@ def test_names_of_folders_become_our_words(name, word):
         (["angry", "happpy"], "found 'happpy'; did you mean 'happy'"),
         (["angry", "sadness"], "found 'sadness'; did you mean 'sad'"),
         (["angry", "xyz"], "expected some of angry, happy, .* found 'xyz'$"),
-        (["angry", "sad", "angry"], "at least two different words, found angry, sad, angry"),
-        (["angry"], "at least two"),
+        (["angry", "sad", "angry"], "two words or more, each once, found angry, sad, angry"),
+        (["angry"], "two words or more"),
         ([], "found none"),
     ],
 )

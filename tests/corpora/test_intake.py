@@ -541,6 +541,21 @@ def test_columns_of_one_rater_each_are_told_how_to_become_votes(raw):
     assert said == [line]
 
 
+def test_params_of_a_corpus_that_is_not_read_are_remarked_on(raw):
+    said = []
+    params = dataclasses.replace(PARAMS, speaker_pattern={"mien": "(?P<speaker>.)"}, words={"yours": {"x": "sad"}})
+    intake.build(raw, ["mine"], ["angry", "sad"], params, say=said.append)
+    assert said == [
+        "manifest.speaker_pattern names 'mien', which is not among `corpora`; did you mean 'mine'?",
+        "manifest.words names 'yours', which is not among `corpora`",
+    ]
+
+
+def test_the_bundled_corpus_that_is_missing_is_made_and_not_put_there(raw):
+    with pytest.raises(InputError, match=r"synthetic: no such folder; the stage synthesize makes it: dvc repro"):
+        build(raw, ("synthetic",))
+
+
 def test_a_link_to_nothing_is_rejected_by_name(raw):
     (raw / "mine/sad/lost.wav").symlink_to("/nowhere/lost.wav")
     _, rejected, _ = build(raw)

@@ -132,7 +132,7 @@ def test_a_signal_while_libraries_load_ends_the_program_with_one_line(tmp_path, 
     )
     program = start("-m", "stages.train", cwd=tmp_path)
     program.send_signal(number)
-    assert program.communicate(timeout=30) == ("", f"stages: {words}\n")
+    assert program.communicate(timeout=30) == ("", f"train: {words}\n")
     assert program.returncode == code
 
 

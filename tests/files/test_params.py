@@ -77,6 +77,11 @@ def test_keys_with_a_default_may_be_left_out(tmp_path):
     assert read(tmp_path, "train: {seed: 1, limit: null}") == Block(seed=1)
 
 
+def test_a_key_that_stands_twice_is_refused_and_not_the_later_one_taken(tmp_path):
+    with pytest.raises(InputError, match="not valid YAML: the key 'seed' twice"):
+        read(tmp_path, "train: {seed: 1, rate: 0.5, seed: 2}")
+
+
 def test_a_block_may_be_one_value(tmp_path):
     assert read(tmp_path, "emotions: [angry, sad]", list[str], "emotions") == ["angry", "sad"]
 
@@ -91,6 +96,8 @@ def test_a_block_may_be_one_value(tmp_path):
         ("{seed: true}", "train.seed: expected int, found True"),
         ("{seed: null}", "train.seed: expected int, found None"),
         ("{seed: 1, rate: 1e-3}", "train.rate: expected float, found '1e-3'; write it with a decimal point"),
+        ("{seed: 1, rate: '0.5'}", "train.rate: expected float, found '0.5'; write it without quotes"),
+        ("{seed: 1, rate: quick}", "train.rate: expected float, found 'quick'$"),
         ("{seed: 1, rate: true}", "train.rate: expected float, found True"),
         ("{seed: 1, rate: 1.5}", "train: rate must be from 0 to 1, found 1.5"),
         ("{seed: 1, limit: .nan}", "train.limit: expected a finite number, found nan"),

@@ -66,6 +66,12 @@ def test_a_disk_that_is_full_only_when_the_bytes_are_flushed_leaves_the_old_file
     assert tree(tmp_path) == {"table.csv": "old\n"}
 
 
+def test_an_error_within_the_folder_of_work_is_said_of_the_folder_that_is_to_be(tmp_path):
+    with pytest.raises(OSError, match=r"'.*/models'") as caught, whole_folder(tmp_path / "models") as temporary:
+        (temporary / "missing" / "a").write_text("")
+    assert ".partial" not in str(caught.value)
+
+
 def test_a_full_disk_is_said_of_the_file_that_did_not_fit(tmp_path):
     with pytest.raises(OSError, match=r"No space left on device: '.*/table\.csv'"), whole_file(tmp_path / "table.csv"):
         raise OSError(errno.ENOSPC, "No space left on device")

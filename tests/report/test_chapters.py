@@ -55,7 +55,7 @@ def test_a_gap_that_is_not_shown_says_how_large_it_would_have_had_to_be():
     assert finding.verdict == NOT_SHOWN
     assert plain(finding.found) == (
         "No gap was shown. The largest: UAR is 0.050 lower for female than for male (−0.050 [−0.200, +0.100]; adjusted "
-        "p = 0.600); the smallest gap that this data would have shown in four cases of five is 0.181."
+        "p = 0.600); the smallest gap that this data would have shown in about three cases of four is 0.181."
     )
 
 
@@ -515,6 +515,12 @@ def test_a_model_that_is_never_sure_enough_is_said_to_answer_nothing():
     finding = confidence.abstention(confident(abstained={"below": 1.0, "coverage": 0.0, "aurc": 0.1}))
     assert finding.verdict == UNKNOWN
     assert "it answers 0.000" in finding.found
+
+
+def test_answers_that_lack_an_emotion_have_no_uar_beside_that_of_all():
+    abstained = {key: value for key, value in ABSTAINED.items() if not key.startswith("uar")}
+    found = confidence.abstention(confident(abstained=abstained)).found
+    assert "no UAR, as some emotion is never answered" in found
 
 
 def test_measures_stand_before_and_after_with_their_difference():

@@ -41,7 +41,10 @@ def test_an_estimate_has_its_interval_or_says_why_not():
     assert plain(words.estimate(gap, "uar", sign=True)) == "+0.154 [−0.064, +0.241]"
 
 
-@pytest.mark.parametrize(("p", "text"), [(0.0184, "p = 0.018"), (1.0, "p = 1.000"), (0.0004, "p < 0.001")])
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0184, "p = 0.018"), (1.0, "p = 1.000"), (0.0004, "p < 0.001"), (0.0503, "p = 0.0503"), (0.0496, "p = 0.050")],
+)
 def test_small_p_values_are_not_written_as_zero(p, text):
     assert plain(words.p_value(p)) == text
 
@@ -60,7 +63,8 @@ def test_small_p_values_are_not_written_as_zero(p, text):
         (0.014, 0.243, 0.249, UNSURE),
         (-0.014, 0.243, 0.02, UNSURE),
         (-0.1, 0.1, 1.0, NOT_SHOWN),
-        (None, None, 0.018, FOUND),
+        (None, None, 0.018, UNSURE),  # fewer speakers than an interval needs
+        (0.064, 0.241, 0.0503, UNSURE),
         (None, None, 0.3, NOT_SHOWN),
         (None, None, None, UNKNOWN),
     ],

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from ser.files.failures import InputError
 from ser.scores.intervals import Bootstrap, IntervalParams
@@ -49,6 +50,15 @@ def test_the_seed_decides_the_draws():
     again = Bootstrap([0] * 6, PARAMS).weights
     np.testing.assert_array_equal(Bootstrap([0] * 6, PARAMS).weights, again)
     assert not np.array_equal(Bootstrap([0] * 6, dataclasses.replace(PARAMS, seed=1)).weights, again)
+
+
+def test_few_speakers_of_an_emotion_among_many_give_the_degrees_of_freedom():
+    bootstrap, replicates = Bootstrap.of([str(n) for n in range(60)], PARAMS), np.linspace(0, 1, 10_001)
+    few, most = (np.arange(60) < count for count in (6, 30))
+    for needs, freedom in (([few, ~few], 5), ([most, ~most], 59), (None, 59)):
+        tail = stats.norm.cdf(stats.t.ppf((1 - PARAMS.confidence) / 2, freedom))
+        low, high = bootstrap.bounds(replicates, needs)
+        assert (low, high) == pytest.approx((tail, 1 - tail))
 
 
 def test_the_variance_of_a_mean_is_unbiased_even_for_few_speakers():

@@ -134,7 +134,7 @@ def test_a_damaged_file_is_made_anew_and_named(run):
         ({"../pink": {"levels": [10], "distortion": "pink"}}, "conditions: expected names of letters, .* '../pink'"),
         (
             {"rain": {"levels": [10], "distortion": "recording", "recordings": "rain"}},
-            "conditions.rain: expected copies under rain_10, found no recordings in noise/rain",
+            "augment.conditions.rain: expected copies under rain_10, found no recordings in noise/rain; put them there",
         ),
         ({"babble": {"levels": [10]}}, "conditions.babble: expected no voices of other speakers"),
         ({"pink": {"levels": [10], "leave_out": ["c"]}}, "conditions.pink.leave_out: expected none"),

@@ -358,10 +358,13 @@ def test_a_missing_or_broken_input_is_one_line_and_leaves_the_old_report(write, 
     before = Path("reports/report.html").read_bytes()
     with pytest.raises(SystemExit, match=r"^report: nowhere\.json: no such file; expected the metrics"):
         run(monkeypatch, **{"bias-metrics": "nowhere.json"})
-    with pytest.raises(SystemExit, match=r"^report: params\.yaml: expected JSON, .* run the stage 'bias' again$"):
+    with pytest.raises(SystemExit, match=r"^report: params\.yaml: not valid JSON .* run the stage 'bias' again$"):
         run(monkeypatch, **{"bias-metrics": "params.yaml"})
     with pytest.raises(SystemExit, match=r"^report: nowhere\.png: no such file"):
         run(monkeypatch, **{"groups-picture": "nowhere.png"})
+    Path("empty.png").touch()
+    with pytest.raises(SystemExit, match=r"^report: empty\.png: expected a PNG picture, found 0 bytes that are none"):
+        run(monkeypatch, **{"groups-picture": "empty.png"})
     with pytest.raises(SystemExit, match=r"^report: nowhere\.j2: no such file"):
         run(monkeypatch, template="nowhere.j2")
     with pytest.raises(SystemExit, match=r"^report: classes\.csv: expected the columns space, "):
