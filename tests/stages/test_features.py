@@ -62,7 +62,10 @@ def test_the_stage_encodes_what_is_new_and_says_so_in_one_line(project, run):
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        (BLOCK.replace("mfcc", "mffc"), "params.yaml: features: encoder: expected one of pase_plus, .*, found 'mffc'; did you mean 'mfcc'[?]"),
+        (
+            BLOCK.replace("mfcc", "mffc"),
+            "params.yaml: features: encoder: expected one of pase_plus, .*, found 'mffc'; did you mean 'mfcc'[?]",
+        ),
         (BLOCK.replace("mfcc", "pase_plus"), "pase_plus needs its weights: .*"),
         (BLOCK.replace("[mean]", "mean"), "params.yaml: features.statistics: expected a list, found 'mean'"),
     ],

@@ -126,7 +126,10 @@ def test_without_espeak_the_stage_ends_in_one_line_and_leaves_the_corpus_alone(p
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("failure", "message"),
-    [(KeyboardInterrupt(), "interrupted"), (OSError(errno.ENOSPC, "No space left on device"), "raw/synthetic: no space left")],
+    [
+        (KeyboardInterrupt(), "interrupted"),
+        (OSError(errno.ENOSPC, "No space left on device"), "raw/synthetic: no space left"),
+    ],
 )
 def test_a_failure_midway_leaves_the_old_corpus_and_the_next_run_is_right(project, monkeypatch, failure, message):
     def fail(table, path):
