@@ -1,9 +1,9 @@
 """How precisely the speakers of a group tell its figures: variances by linearisation, by which gaps are studentised.
 
 Groups differ in how many speakers they have, how much each of them speaks, and how alike they are. A permutation of the
-speakers takes all of them for equally precise. So the raw gap is no statistic for it: of 3 women with 8 utterances each
-and 20 men with 80, all recognised alike, it calls every second gap significant. The gap over its standard error,
-estimated anew in each arrangement, keeps the level (A. Janssen, "Studentized permutation tests for non-i.i.d.
+speakers takes all of them for equally precise. So the raw gap is no statistic for it: of 5 women with 8 utterances each
+and 20 men with 80, drawn from the same population, it calls one gap in four significant. The gap over its standard
+error, estimated anew in each arrangement, keeps the level (A. Janssen, "Studentized permutation tests for non-i.i.d.
 hypotheses and the generalized Behrens-Fisher problem", Statistics and Probability Letters 36, 1997; E. Chung and
 J. Romano, "Exact and asymptotically robust permutation tests", Annals of Statistics 41, 2013).
 
