@@ -432,7 +432,7 @@ def test_a_planted_gap_is_found_with_the_right_sign_and_absent_when_not_planted(
 @pytest.mark.slow
 @pytest.mark.parametrize(("sizes", "each"), [((5, 20), (2, 20)), ((10, 30), (3, 20)), ((6, 18), (20, 3))])
 def test_few_speakers_who_say_little_against_many_who_say_much_give_no_more_false_alarms_than_nominal(sizes, each):
-    """The raw gap, in place of the studentised one, has a p of at most 0.05 in a quarter of such corpora of 5 and 20."""
+    """The raw gap, in place of the studentised one, has a p of at most 0.05 in a quarter of such of 5 and 20."""
     alarms, cases = 0, 60
     for seed in range(cases):
         women, men = (
