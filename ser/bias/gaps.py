@@ -30,6 +30,7 @@ from ser.scores.words import level
 
 OF_ALL = ("uar_largest", "equalised_odds", "demographic_parity", "unweighted_average_bias")
 OF_ALL += tuple(f"{name}_matched" for name in OF_ALL[1:])
+NO_ERROR = 1e-7  # a standard error below is 0, but for rounding
 POWER = 0.8  # of finding the smallest gap that the data could have shown
 COLUMNS = (
     "attribute",
@@ -274,7 +275,7 @@ def _largest(groups: Arena, labels: np.ndarray) -> tuple[dict[str, np.ndarray], 
 def _studentised(gaps: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """Divide gaps by their standard errors; where speakers are all alike, the ratio is infinite, or 0 of no gap."""
     gaps = np.where(np.abs(gaps) < permutations.ROUNDING, 0.0, gaps)
-    errors = np.where(errors < permutations.ROUNDING, 0.0, errors)
+    errors = np.where(errors < NO_ERROR, 0.0, errors)
     infinite = np.where(gaps == 0, 0.0, np.copysign(np.inf, gaps))
     return np.where(errors == 0, infinite, gaps / np.where(errors == 0, 1.0, errors))
 
@@ -315,7 +316,7 @@ def _chance(groups: Arena, measure: Callable, params: BiasParams, two_sided: boo
 
 def _finite(quantile: np.ndarray, error: np.ndarray) -> np.ndarray:
     """Multiply; NaN where speakers who are all alike leave no range."""
-    known = np.isfinite(quantile) & (error > permutations.ROUNDING)
+    known = np.isfinite(quantile) & (error >= NO_ERROR)
     return np.multiply(quantile, error, out=np.full(error.shape, np.nan), where=known)
 
 

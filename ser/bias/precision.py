@@ -9,7 +9,9 @@ J. Romano, "Exact and asymptotically robust permutation tests", Annals of Statis
 
 The standard error is that of a ratio of sums over speakers: with ``c`` of a speaker's ``n`` utterances of an emotion
 recognised, and ``R`` of the group's ``N``, the speaker moves the group's recall by ``z = (c - R n) / N``, and the
-variance over k speakers is k / (k - 1) times the sum of the squares of z.
+variance over k speakers is k / (k - 1) times the sum of the squares of z. Of a mean over emotions, z is the mean of
+theirs. The squares are multiplied out, so that what is summed over speakers are whole numbers, c c, c n and n n: each
+arrangement costs a few matrix products, and equal arrangements have equal sums to the last bit.
 """
 
 import numpy as np
@@ -30,32 +32,64 @@ def variances(stack: np.ndarray, labels: np.ndarray, groups: int, target: np.nda
         By the measures of ``differences``: (arrangements, groups, 1) for ``uar``, else (arrangements, groups,
         emotions); NaN where a group has no such figure, or one speaker alone.
     """
-    step = max(1, CHUNK // stack.size)
+    speakers, emotions, _ = stack.shape
+    step = max(1, CHUNK // max(groups * speakers, 4 * emotions**3))
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 is NaN, as it should be
         parts = [_variances(stack, labels[at : at + step], groups, target) for at in range(0, len(labels), step)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _variances(stack: np.ndarray, labels: np.ndarray, groups: int, target: np.ndarray) -> dict[str, np.ndarray]:
-    support = stack.sum(axis=-1)  # (speakers, emotions)
-    members = labels[:, None, :] == np.arange(groups)[:, None]  # (arrangements, groups, speakers)
-    totals = np.tensordot(members.astype(float), stack, axes=1)  # (arrangements, groups, emotions, emotions)
-    spoken = totals.sum(axis=-1)
-    shared = (spoken > 0).all(axis=1)  # (arrangements, emotions)
-    wanted = np.where(shared, target, 0.0)
-    wanted = wanted / wanted.sum(axis=-1, keepdims=True)
-    found = {name: [] for name in ("uar", "recall", "rate", "rate_matched")}
-    for group in range(groups):
-        own, count = members[:, group, :, None], members[:, group].sum(axis=-1)[:, None]
-        factor = count / (count - 1)
-        there, given = spoken[:, group], totals[:, group]
-        answers = given / there[..., None]  # of each emotion, the shares of the answers
-        moved = (stack - answers[:, None] * support[..., None]) / there[:, None, :, None]
-        recall = np.diagonal(moved, axis1=-2, axis2=-1)
-        uar = np.where(shared[:, None], recall, 0.0).sum(axis=-1, keepdims=True) / shared.sum(axis=-1)[:, None, None]
-        rates = given.sum(axis=1) / there.sum(axis=-1)[:, None]
-        rate = (stack.sum(axis=1) - rates[:, None] * support.sum(axis=-1)[:, None]) / there.sum(axis=-1)[:, None, None]
-        matched = np.einsum("at,aste->ase", wanted, np.where(shared[:, None, :, None], moved, 0.0))
-        for name, moves in (("uar", uar), ("recall", recall), ("rate", rate), ("rate_matched", matched)):
-            found[name].append(factor * np.square(moves).sum(axis=1, where=own))
-    return {name: np.stack(values, axis=1) for name, values in found.items()}
+    members = (labels[:, None, :] == np.arange(groups)[:, None]).astype(float)  # (arrangements, groups, speakers)
+
+    def total(*factors: np.ndarray, over: str) -> np.ndarray:
+        """Sum products of speakers' counts over each group: (arrangements, groups, ...)."""
+        products = np.einsum(over, *factors)
+        return np.tensordot(members, products, axes=1)
+
+    spoken, hits, answers = stack.sum(axis=-1), np.diagonal(stack, axis1=1, axis2=2), stack.sum(axis=1)
+    given, there = total(stack, over="ste->ste"), total(spoken, over="st->st")
+    everything = there.sum(axis=-1, keepdims=True)
+    shared = (there > 0).all(axis=1, keepdims=True)  # (arrangements, 1, emotions)
+    pairs = total(spoken, spoken, over="st,su->stu")
+
+    recall = np.diagonal(given, axis1=-2, axis2=-1) / there
+    crossed = _residuals(recall, total(hits, hits, over="st,su->stu"), total(hits, spoken, over="st,su->stu"), pairs)
+    crossed = crossed / (there[..., :, None] * there[..., None, :])
+    both = shared[..., :, None] & shared[..., None, :]
+    uar = np.where(both, crossed, 0.0).sum(axis=(-2, -1))[..., None] / np.square(shared.sum(axis=-1, keepdims=True))
+
+    rates, whole = given.sum(axis=-2) / everything, spoken.sum(axis=-1)
+    rate = total(answers, answers, over="se,se->se") - 2 * rates * total(answers, whole, over="se,s->se")
+    rate = (rate + np.square(rates) * total(whole, whole, over="s,s->s")[..., None]) / np.square(everything)
+
+    wanted = np.where(shared, target, 0.0) / np.where(shared, target, 0.0).sum(axis=-1, keepdims=True)
+    weights = np.where(shared, wanted / there, 0.0)  # of each emotion's residuals
+    matched = []
+    for emotion in range(stack.shape[-1]):
+        said = stack[..., emotion]
+        parts = total(said, said, over="st,su->stu"), total(said, spoken, over="st,su->stu")
+        share = np.where(shared, given[..., emotion] / there, 0.0)
+        matched.append(np.einsum("agt,agu,agtu->ag", weights, weights, _residuals(share, *parts, pairs)))
+    count = members.sum(axis=-1)[..., None]
+    found = {
+        "uar": uar,
+        "recall": np.diagonal(crossed, axis1=-2, axis2=-1),
+        "rate": rate,
+        "rate_matched": np.where(shared.any(axis=-1)[..., None], np.stack(matched, axis=-1), np.nan),
+    }
+    factor = np.where(count > 1, count / (count - 1), np.nan)
+    return {name: np.maximum(values, 0.0) * factor for name, values in found.items()}
+
+
+def _residuals(share: np.ndarray, squares: np.ndarray, mixed: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Sum the products of residuals ``c - R n`` of two emotions over a group's speakers.
+
+    Args:
+        share: R of each emotion (..., emotions).
+        squares: sums of c c (..., emotions, emotions).
+        mixed: sums of c n, c of the first emotion (..., emotions, emotions).
+        pairs: sums of n n (..., emotions, emotions).
+    """
+    first, second = share[..., :, None], share[..., None, :]
+    return squares - second * mixed - first * np.swapaxes(mixed, -2, -1) + first * second * pairs
