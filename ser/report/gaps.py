@@ -60,8 +60,11 @@ class Gap:
         return f"{direction} ({words.signed(self.values['uar'])}{beside}; {test})"
 
     def missed(self) -> str:
-        """Say how large the gap would have had to be to be shown, as the end of a sentence; ``""`` if nobody knows."""
-        if "detectable" not in self.values:
+        """Say how large the gap would have had to be to be shown, as the end of a sentence; ``""`` if nobody knows.
+
+        Nor is it said where there is no interval: a test by itself shows nothing.
+        """
+        if "detectable" not in self.values or not self.interval:
             return ""
         detectable = words.number(self.values["detectable"])
         return f"; the smallest gap that this data would have shown in about three cases of four is {detectable}"
