@@ -273,8 +273,11 @@ def test_a_full_disk_leaves_the_old_files(manifest, raw, tmp_path, monkeypatch):
         ({"frames": "voiced"}, "frames: expected one of all, active, found 'voiced'"),
         ({"layers": []}, "layers: expected at least one"),
         ({"layers": ["output", "output"]}, "layers: expected at least one, each once"),
-        ({"layers": ["block1"]}, "layers: expected some of output, found 'block1'"),
-        ({"encoder": "pase_plus", "layers": ["block8"]}, "layers: expected some of sinc, .*, output, found 'block8'"),
+        ({"layers": ["block1"]}, "layers: expected some of output of the encoder mfcc, found 'block1'"),
+        (
+            {"encoder": "pase_plus", "layers": ["block8"]},
+            "layers: expected some of sinc, .*, output of the encoder pase_plus, found 'block8'; did you mean 'block7'",
+        ),
         ({"encoder": "pase_untrained", "layers": ["qrnn"]}, "layers: expected some of sinc, .*, found 'qrnn'"),
     ],
 )

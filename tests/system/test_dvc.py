@@ -349,11 +349,11 @@ DISK_FULL = "raise OSError(errno.ENOSPC, 'No space left on device')"
 @pytest.mark.parametrize(
     ("stage", "failure", "message"),
     [
-        ("synthesize", DISK_FULL, "synthesize: [Errno 28] No space left on device"),
+        ("synthesize", DISK_FULL, "synthesize: data/raw/synthetic: no space left on device"),
         ("manifest", CTRL_C, "manifest: interrupted; no output is half-written, run it again"),
         ("features", CTRL_C, "features: interrupted; no output is half-written, run it again"),
         ("train", CTRL_C, "train: interrupted; no output is half-written, run it again"),
-        ("train", DISK_FULL, "train: [Errno 28] No space left on device"),
+        ("train", DISK_FULL, "train: models/classifier: no space left on device"),
     ],
 )
 def test_a_stage_that_fails_in_the_middle_says_so_and_the_next_repro_is_right(project, stage, failure, message):
