@@ -28,8 +28,6 @@ from ser.scores.intervals import Bootstrap
 from ser.scores.metrics import confusions, resampled
 from ser.scores.words import level
 
-OF_ALL = ("uar_largest", "equalised_odds", "demographic_parity", "unweighted_average_bias")
-OF_ALL += tuple(f"{name}_matched" for name in OF_ALL[1:])
 NO_ERROR = 1e-7  # a standard error below is 0, but for rounding
 POWER = 0.8  # of finding the smallest gap that the data could have shown
 COLUMNS = (
@@ -196,7 +194,7 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
           level is what there is for one of all tests of ``uar``, and that arrangements can reach. With normal
           quantiles, as textbooks have it, a test of five speakers against five would find it in half of them only.
     """
-    rows, pairs = [], []
+    pairs, of_all = [], {}
     for attribute in COMPARED:
         if not claims.carried(attribute, "", GAP):
             continue
@@ -210,12 +208,15 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
         whole = [name for name in names if claims.carried(attribute, name, UAR)]
         if len(whole) > 1 and claims.carried(attribute, LARGEST, GAP):
             tested = claims.carried(attribute, LARGEST, TEST)
-            rows += _all(attribute, arena(people, attribute, membership, whole, emotions), emotions, params, tested)
+            of_all[attribute] = _all(
+                attribute, arena(people, attribute, membership, whole, emotions), emotions, params, tested
+            )
     tests = sum({TEST, UAR} <= allowed for *_, allowed in pairs)
-    for attribute, groups, allowed in pairs:
-        rows += _pair(attribute, groups, emotions, params, allowed, tests)
-    order = {name: place for place, name in enumerate(COMPARED)}
-    rows.sort(key=lambda row: (order[row["attribute"]], row["measure"] in OF_ALL))
+    rows = []
+    for attribute in COMPARED:
+        for of, groups, allowed in pairs:
+            rows += _pair(of, groups, emotions, params, allowed, tests) if of == attribute else []
+        rows += of_all.get(attribute, [])
     gaps = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = list(COLUMNS[COLUMNS.index("difference") :])
     gaps[numbers] = gaps[numbers].astype(float)
