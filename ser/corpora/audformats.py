@@ -44,12 +44,15 @@ class _Column:
     kind: str
 
 
-def parse(folder: Path, files: Mapping[str, Path]) -> dict[str, dict]:
+def parse(
+    folder: Path, files: Mapping[str, Path], own: Mapping[str, str] = emotions.NONE_OF_ITS_OWN
+) -> dict[str, dict]:
     """Read the tables of files; tables of segments are not read.
 
     Args:
         folder: the corpus.
         files: its audio files by their paths below it.
+        own: emotions by the corpus' own names for them.
 
     Returns:
         By path, the keyword arguments of ``Utterance`` beside name and path. Further columns are details, as is split,
@@ -77,7 +80,7 @@ def parse(folder: Path, files: Mapping[str, Path]) -> dict[str, dict]:
             if relative not in files:
                 continue
             if column.name == "emotion":
-                cell = _word(cell, f"{header}: {relative}")
+                cell = _word(str(cell), f"{header}: {relative}", folder.name, own)
                 if len(people) > 1 and column.rater in people:
                     ballots[relative][cell] += 1
                     continue
@@ -183,10 +186,11 @@ def _plain(cell):
     return cell.item() if hasattr(cell, "item") else cell if isinstance(cell, bool | int | float) else str(cell)
 
 
-def _word(cell: object, place: str) -> str:
-    word = emotions.word(str(cell))
+def _word(cell: str, place: str, corpus: str, own: Mapping[str, str]) -> str:
+    word = emotions.word(cell, own)
     if word is None:
         raise InputError(
-            f"{place}: expected some of {', '.join(emotions.WORDS)}, or a synonym, found the emotion '{cell}'"
+            f"{place}: expected some of {', '.join(emotions.WORDS)}, or a synonym, found the emotion '{cell}'; say "
+            f"what it means: manifest.words: {{{corpus}: {{'{cell}': ...}}}}"
         )
     return word

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 import iso639
@@ -11,12 +12,15 @@ from ser.files.failures import InputError
 
 FIELDS = ("speaker", "gender", "age", "text", "language")  # of Utterance
 # Ways to write that something is not known, in lower case: nobody is called so.
-UNKNOWN = frozenset({"", "-", "--", "?", "??", "nan", "na", "n/a", "#n/a", "<na>", "nat", "none", "null", "unknown"})
+UNKNOWN = frozenset({"", "-", "--", "nan", "na", "n/a", "n.a.", "#n/a", "<na>", "nat", "none", "null", "unknown"})
+QUESTION_MARKS = re.compile(r"\?+")
 NO_TEXT = frozenset({"", "nan", "NaN", "NA", "N/A", "#N/A", "<NA>"})  # "None" and "unknown" can be said
 GENDERS = {
     **dict.fromkeys(("f", "female", "w", "woman", "women", "fem", "girl", "weiblich", "femme", "mujer"), "female"),
     **dict.fromkeys(("mulher", "donna", "femenino", "feminino", "féminin", "femminile"), "female"),
-    **dict.fromkeys(("m", "male", "man", "men", "masc", "boy", "männlich", "h", "homme", "hombre"), "male"),
+    **dict.fromkeys(
+        ("m", "male", "man", "men", "masc", "boy", "männlich", "maennlich", "h", "homme", "hombre"), "male"
+    ),
     **dict.fromkeys(("homem", "uomo", "masculino", "masculin", "maschile"), "male"),
 }
 # Where these stand, m is mujer or mulher.
@@ -34,17 +38,23 @@ WIDEST_BAND = 10  # years between the ends of an age band, above which its middl
 def told(text: str) -> str:
     """Give the text of a cell without blanks around it, or ``""`` where it says that something is unknown."""
     text = text.strip()
-    return "" if text.lower() in UNKNOWN else text
+    return "" if text.lower() in UNKNOWN or QUESTION_MARKS.fullmatch(text) else text
 
 
 def genders(column: Iterable[str]) -> Mapping[str, str]:
     """Tell what the words of a whole column of genders mean: beside H, for hombre, M is mujer.
 
+    Nobody knows what M is beside V (a woman in Spanish, a man in Dutch), or F beside N (a man in Hungarian).
+
     Example:
         >>> genders(["H", "M"])["m"], genders(["F", "M"])["m"]
         ('female', 'male')
     """
-    words = {told(text).lower() for text in column}
+    words = {told(unicodedata.normalize("NFC", text)).lower() for text in column}
+    if {"m", "v"} <= words and "f" not in words:
+        return {word: meant for word, meant in GENDERS.items() if word != "m"}
+    if {"f", "n"} <= words and "m" not in words:
+        return {word: meant for word, meant in GENDERS.items() if word != "f"}
     if not words & MEN_WITH_H:
         return GENDERS
     if "m" in words and any(GENDERS.get(word) == "female" and not word.startswith("m") for word in words):
@@ -77,7 +87,8 @@ def fields(
     if "text" in row:
         known["text"] = "" if row["text"].strip() in NO_TEXT else row["text"].strip()
     if "gender" in row:
-        known["gender"] = genders.get(told(row["gender"]).lower(), told(row["gender"]))
+        gender = told(unicodedata.normalize("NFC", row["gender"]))
+        known["gender"] = genders.get(gender.lower(), gender)
     if told(row.get("age", "")):
         known["age"], band = age(told(row["age"]), place)
         details |= {"age_band": band} if band else {}

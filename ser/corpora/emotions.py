@@ -80,8 +80,13 @@ SYNONYMS = {
         "other",
     ),
 }
-# Compared without accents, too, as folders are often called.
-PLAIN = {_plain(name): meaning for name, meaning in SYNONYMS.items()}
+# Compared without accents, too, as folders are often called, and with ae, oe, ue for ä, ö, ü.
+PLAIN = {
+    _plain(written): meaning
+    for name, meaning in SYNONYMS.items()
+    for written in (name, name.replace("ä", "ae").replace("ö", "oe").replace("ü", "ue"))
+}
+ABBREVIATION = 3  # letters at most of a synonym that may mean something else: dis, disgust or disprezzo
 
 EMODB = {  # the sixth character of a file name: the German word's first letter (Wut, Langeweile, Ekel, Angst, ...)
     "W": "angry",
@@ -276,9 +281,10 @@ def word(name: str, own: Mapping[str, str] = NONE_OF_ITS_OWN) -> str | None:
         >>> word("03", {"03": "happy"})
         'happy'
     """
-    if name.strip() in own:
-        return own[name.strip()]
-    name = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", name)).strip().lower()
+    name = unicodedata.normalize("NFC", name).strip()
+    if name in own:
+        return own[name]
+    name = re.sub(r"[\s_-]+", " ", name).strip().lower()
     return name if name in WORDS else PLAIN.get(_plain(name))
 
 

@@ -11,11 +11,11 @@ names.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ser.corpora import audformats, emotions, index, layouts, parsers, rows
+from ser.corpora import audformats, cells, emotions, index, layouts, parsers, rows
 from ser.corpora.layout import audio_files, same_letters
 from ser.corpora.utterance import Utterance
 from ser.corpora.walk import walk
@@ -27,6 +27,7 @@ RESERVED = ("id", "corpus", "emotion", "seconds", "sampling_rate", "sha256", "de
 KNOWN_GENDERS = ("", "female", "male")
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 EXAMPLES = 3  # that a remark repeats
+PARTS = frozenset({"dataset", "corpus", "database", "source"})  # columns of tables that join several corpora
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class Reading:
         layout: a pattern over the path (``ser.corpora.layouts``), or None where the folders' names show it.
         columns: of a table, by our names, where it calls them otherwise.
         words: emotions by what the corpus calls them, in the names of folders or files or in its index.
+        incomplete: whether files that its index does not list are left out.
     """
 
     speaker_pattern: str | None = None
     layout: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
+    incomplete: bool = False
 
 
 def documents(folder: Path) -> tuple[str, ...]:
@@ -55,15 +58,29 @@ def documents(folder: Path) -> tuple[str, ...]:
 
 
 class _Words(dict):
-    """Emotions by the corpus' own names for them, which remembers the names that were met."""
+    """Emotions by the corpus' own names for them, which remembers the names that were met, its own and others."""
 
     def __init__(self, words: Mapping[str, str]):
-        super().__init__(words)
+        super().__init__({same_letters(name): word for name, word in words.items()})
         self.met: set[str] = set()
 
-    def __getitem__(self, name: str) -> str:
+    def __contains__(self, name: str) -> bool:
         self.met.add(name)
-        return super().__getitem__(name)
+        return super().__contains__(name)
+
+    def remarks(self) -> list[str]:
+        """Say which own names were not met, and which abbreviations that were are read as others use them."""
+        if not self:
+            return []
+        said = []
+        if unmet := [f"'{name}'" for name in sorted(set(self) - self.met)]:
+            said.append(
+                f"no emotion is called {', '.join(unmet)} there, of which manifest.words tells; mend it, or take it out"
+            )
+        for name in sorted(self.met - set(self) - set(emotions.WORDS)):
+            if len(name) <= emotions.ABBREVIATION and (meant := emotions.word(name)):
+                said.append(f"'{name}' is taken for {meant}, as manifest.words does not tell what it means")
+        return said
 
 
 def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda remark: None) -> list[Utterance]:
@@ -105,19 +122,24 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
             f"{folder}: manifest.columns names the corpus, which has no table {index.STEM}.csv or {METADATA}.csv; "
             "take it out"
         )
-    if reading.words and database.is_file():
+    if reading.incomplete and table is None:
         raise InputError(
-            f"{database}: audformat has words of its own, yet manifest.words names the corpus; take it out"
+            f"{folder}: manifest.allow_incomplete names the corpus, which has no table {index.STEM}.csv; take it out"
         )
     if database.is_file():
-        known = audformats.parse(folder, files)
+        known = audformats.parse(folder, files, words)
     elif table is not None:
-        known = index.parse(table, files, reading.columns, words)
+        known = index.parse(table, files, reading.columns, words, reading.incomplete)
     else:
         known = _by_folders(folder, files, metadata, reading, words, say)
-    if unmet := sorted(set(words) - words.met):
-        names = ", ".join(f"'{name}'" for name in unmet)
-        say(f"{folder}: no emotion is called {names} there, of which manifest.words tells; mend it, or take it out")
+    if unlisted := [relative for relative in files if relative not in known]:
+        say(
+            f"{folder}: left out: {len(unlisted)} of {len(files)} recordings, which have no row in {table.name}, such "
+            f"as '{unlisted[0]}'"
+        )
+        files = {relative: path for relative, path in files.items() if relative in known}
+    for remark in words.remarks():
+        say(f"{folder}: {remark}")
     if reading.speaker_pattern is not None:
         for relative, path in files.items():
             if "speaker" in known[relative]:
@@ -127,6 +149,8 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
                     f"corpus '{folder.name}' too; take one of the two away"
                 )
             known[relative]["speaker"] = _speaker(path, reading.speaker_pattern)
+    for remark in _on_speakers(known):
+        say(f"{folder}: {remark}")
     genders = Counter(fields.get("gender", "") for fields in known.values())
     if odd := [f"'{word}' ({count} utterances)" for word, count in genders.most_common() if word not in KNOWN_GENDERS]:
         more = f" and {len(odd) - EXAMPLES} more" if len(odd) > EXAMPLES else ""
@@ -138,6 +162,23 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
         Utterance(str(PurePosixPath(relative).with_suffix("")), path, **known[relative])
         for relative, path in files.items()
     ]
+
+
+def _on_speakers(known: Mapping[str, Mapping]) -> Iterator[str]:
+    """Say where the names of speakers may not be those of persons: genders, or names that come again in each corpus."""
+    names = {fields["speaker"] for fields in known.values() if fields.get("speaker")}
+    if len(names) > 1 and {name.lower() for name in names} <= set(cells.GENDERS):
+        yield f"the speakers are {' and '.join(sorted(names))}, as genders are called; each counts as one person"
+    for column in sorted(PARTS & {name for fields in known.values() for name in fields.get("details", {})}):
+        places = defaultdict(set)
+        for fields in known.values():
+            places[fields.get("speaker", "")].add(str(fields.get("details", {}).get(column, "")))
+        if several := [name for name in sorted(places) if name and len(places[name] - {""}) > 1]:
+            one, other = sorted(places[several[0]] - {""})[:2]
+            yield (
+                f"{len(several)} speakers are in several {column}s, such as '{several[0]}' in {one} and {other}; if "
+                f"they are different people, give them different names, such as {one}_{several[0]}"
+            )
 
 
 def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str | None) -> str:
@@ -154,11 +195,11 @@ def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str |
     utterances = list(utterances)
     if layout is not None or (folder / audformats.HEADER).is_file() or any(one.speaker for one in utterances):
         return ""
-    if rows.find(folder, index.STEM) is not None:
-        return _untold_column(folder.name, utterances)
     paths = [utterance.path.relative_to(folder).as_posix() for utterance in utterances]
     if parser := parsers.resembling(paths):
         return _named_as(parser)
+    if rows.find(folder, index.STEM) is not None:
+        return _untold_column(folder.name, utterances)
     pattern = layouts.proposal(paths)
     if "{speaker}" not in pattern:
         return ""
@@ -177,7 +218,7 @@ def _untold_column(corpus: str, utterances: Iterable[Utterance]) -> str:
     said = defaultdict(lambda: defaultdict(list))
     for utterance in utterances:
         for name, cell in utterance.details.items():
-            if isinstance(cell, str | int):
+            if isinstance(cell, str | int) and index.folded(name) not in {*index.NOT_PERSONS, *index.MEANT}:
                 said[name][cell].append(utterance.emotion)
     columns = [
         name
@@ -254,7 +295,7 @@ def _by_folders(
     say: Callable[[str], None],
 ) -> dict[str, dict]:
     """By path, keyword arguments of ``Utterance`` out of the folders' names and metadata.csv."""
-    pattern = reading.layout or layouts.recognise(files, words)
+    pattern = reading.layout or layouts.recognise(files, dict(words))
     if pattern:
         known = layouts.read(files, pattern, str(folder), words)
     else:
@@ -322,7 +363,8 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
             if emotions.word(name, words) not in (emotion, None, "other"):
                 levels = [f"{{level{at}}}" for at in range(1, len(rest) + 1)]
                 first, second = (
-                    "/".join([*levels[:at], "{emotion}", *levels[at + 1 :], "{file}"]) for at in (0, depth)
+                    "/".join([*levels[:at], "{emotion}", *levels[at + 1 :], "{file}"])
+                    for at in ((depth, 0) if emotion == "other" else (0, depth))
                 )
                 raise InputError(
                     f"{folder / relative}: expected one folder that is an emotion, found '{directory}' and '{name}'; "
@@ -359,10 +401,15 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
         raise InputError(
             f"{folder / relative}: {known}expected in a folder named for its emotion, such as {folder}/angry{hint}"
         )
+    others = sorted(
+        {name for path in files if emotions.word(name := path.split("/")[0], words) is None and name != path}
+    )
+    more = f" (and {len(others) - index.EXAMPLES} more)" if len(others) > index.EXAMPLES else ""
     raise InputError(
-        f"{folder / directory}: no known emotion; {known}rename the folder to one of {', '.join(emotions.WORDS)} (or a "
-        f"synonym of ser/corpora/emotions.py), or say what it means: manifest.words: {{{folder.name}: {{'{directory}': "
-        f"...}}}}{hint}, or, if it is no emotion, move it out of the corpus"
+        f"{folder / directory}: no known emotion{f' (one of {len(others)} such folders)' if len(others) > 1 else ''}; "
+        f"{known}rename the folder to one of {', '.join(emotions.WORDS)} (or a synonym of ser/corpora/emotions.py), "
+        f"or say what it means: manifest.words: {index.to_fill(folder.name, others[: index.EXAMPLES])}{more}{hint}, "
+        "or, if it is no emotion, move it out of the corpus"
     )
 
 
@@ -382,7 +429,8 @@ def _found_instead(folder: Path) -> str:
     if not found.left_out():
         return ""
     hint = "; unpack the archive" if set(found.others) & set(ARCHIVES) else ""
-    hint += "; write the audio of the Parquet files to files" if ".parquet" in found.others else ""
+    if {".parquet", ".arrow"} & set(found.others):
+        hint += "; write the audio of the Parquet or Arrow files to files (data/raw/README.md, A table)"
     return f", but {found.left_out()}{hint}"
 
 

@@ -7,8 +7,9 @@ programs name otherwise are known by ``ALIASES``; params can name any.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 import pandas as pd
 
@@ -24,7 +25,7 @@ TOLD = (*COLUMNS, "raters")  # which params can name
 # (file_name), EmoBox (wav, emo, spk, gd, lang), Common Voice (client_id), and tables that pandas users write. Compared
 # in lower case, without blanks, _ and -.
 ALIASES = {
-    "path": ("file", "file_name", "file_path", "wav", "wav_path", "audio", "audio_path"),
+    "path": ("file", "file_name", "file_path", "wav", "wav_path", "audio", "audio_path", "audio_filepath"),
     "emotion": ("emo", "emotion_label", "label"),
     "speaker": (
         *("speaker_id", "speaker_name", "spk", "spk_id", "actor", "actor_id", "subject", "subject_id"),
@@ -33,15 +34,32 @@ ALIASES = {
     "gender": ("sex", "gd"),
     "text": ("transcript", "transcription"),
     "language": ("lang",),
-    "start": ("start_time", "start_s", "start_sec", "start_seconds", "begin", "begin_time", "onset"),
-    "end": ("end_time", "end_s", "end_sec", "end_seconds"),
+    "start": (
+        *("start_time", "start_s", "start_sec", "start_seconds", "begin", "begin_time", "onset", "t_start"),
+        *("start_ms", "start_frame", "start_sample", "Begin Time - ss.msec"),
+    ),
+    "end": ("end_time", "end_s", "end_sec", "end_seconds", "stop", "stop_time", "t_end", "End Time - ss.msec"),
 }
+# Columns that tell start and end beside each other only. NeMo's and lhotse's lists have the duration for the end.
+TOGETHER = (
+    {"start": "offset", "duration": "duration"},
+    {"start": "onset", "end": "offset"},
+    {"start": "from", "end": "to"},
+)
 # Further columns that mean something here, and are known however they are written.
 MEANT = ("raters", "start", "end", "split", "session", "sentence")
 MINUTES = re.compile(r"\d+:\d{2}(\.\d+)?")
 LENGTH_TOLERANCE_S = 0.01  # of a segment that is a whole file
+DURATION_TOLERANCE_S = 0.1  # likewise where the duration is told, which lists often round
 LEAST_LETTERS = 5  # of a column's name that may be one of ours misspelt; shorter ones are near to many words
-EXAMPLES = 5  # of unknown words that a message repeats
+EXAMPLES = 20  # of unknown words that a message repeats
+# Further columns that hold nobody's name, however often a cell comes again.
+NOT_PERSONS = frozenset(
+    {
+        *("samplerate", "samplingrate", "sr", "channel", "channels", "numchannels", "numframes", "frames", "duration"),
+        *("length", "take", "repetition", "intensity", "fold", "statement", "dataset", "database", "corpus", "source"),
+    }
+)
 
 
 def parse(
@@ -49,6 +67,7 @@ def parse(
     files: Mapping[str, Path],
     names: Mapping[str, str],
     own: Mapping[str, str] = emotions.NONE_OF_ITS_OWN,
+    incomplete: bool = False,
 ) -> dict[str, dict]:
     """Read a corpus' index.
 
@@ -57,6 +76,7 @@ def parse(
         files: the corpus' audio files by their paths below its folder.
         names: columns of the table by those of ``COLUMNS``, where the table calls them otherwise.
         own: emotions by the corpus' own names for them.
+        incomplete: whether files may have no row, which then are left out.
 
     Returns:
         By path, the keyword arguments of ``Utterance`` beside name and path.
@@ -64,23 +84,27 @@ def parse(
     Raises:
         InputError: the table cannot be read, does not agree with the files, or a cell cannot be understood.
     """
-    table = renamed(rows.read(path), names)
+    written = rows.read(path)
+    table = renamed(written, names)
     if not {"emotion", "votes"} & set(table.columns):
         raise InputError(
-            f"{path}: expected a column emotion or votes, found {', '.join(table.columns)}; say which one it is: "
-            f"manifest.columns: {{{path.parent.name}: {{emotion: ...}}}}; columns of one rater each are joined to "
-            "votes first (data/raw/README.md, A table)"
+            f"{path}: expected a column emotion or votes, found {', '.join(written.columns)}; say which one it is: "
+            f"manifest.columns: {{{path.parent.name}: {{emotion: ...}}}}; columns of one rater each, or of one emotion "
+            "each with its votes, are joined to votes first (data/raw/README.md, A table)"
         )
     _check_starts(table)
-    positions = matched(table, files)
+    positions = matched(table, files, incomplete)
     _check_ends(table, positions, files)
     known = about(table, positions, own)
     labels = {relative: cells.told(table.cells[at].get("emotion", "")) for relative, at in positions.items()}
     words = _words(path, labels, own)
-    for relative, at in positions.items():
+    if untold := [relative for relative in positions if not words[relative] and not known[relative].get("votes")]:
+        raise InputError(
+            f"{table.places[positions[untold[0]]]}: neither emotion nor votes, as in {len(untold)} of {len(positions)} "
+            "rows; write 'undecided' to leave these out, or fill one in"
+        )
+    for relative in positions:
         emotion, heard = words[relative], known[relative].get("votes")
-        if not emotion and not heard:
-            raise InputError(f"{table.places[at]}: neither emotion nor votes; fill one in, or take row and file away")
         known[relative]["emotion"] = emotion or votes.most(heard)
         if emotion == "other" and labels[relative].lower() != "other":
             known[relative]["details"]["label"] = labels[relative]
@@ -99,7 +123,7 @@ def renamed(table: rows.Rows, names: Mapping[str, str], wanted: Sequence[str] = 
         InputError: params name a column that is not there, two columns could be the same, or a name is one letter away
             from one of ours that is missing.
     """
-    ours = {}
+    ours = _together(table)
     for name, theirs in names.items():
         if theirs not in table.columns:
             raise InputError(
@@ -143,6 +167,22 @@ def renamed(table: rows.Rows, names: Mapping[str, str], wanted: Sequence[str] = 
     return rows.Rows(table.path, columns, told, table.places, table.decimal_comma)
 
 
+def _together(table: rows.Rows) -> dict[str, str]:
+    """Of the columns that tell start and end only where both are there, in seconds, the first that are."""
+    found = {folded(column): column for column in table.columns}
+    for pair in TOGETHER:
+        told = {found.get(theirs): ours for ours, theirs in pair.items()}
+        if None not in told and not {"start", "end"} & (set(found) - set(pair.values())) and _numbers(table, told):
+            return told
+    return {}
+
+
+def _numbers(table: rows.Rows, columns: Iterable[str]) -> bool:
+    """Tell whether all that stands in these columns are numbers, and something is."""
+    cast = [cells.told(row[column]).replace(",", ".") for row in table.cells for column in columns]
+    return any(cast) and all(text.replace(".", "", 1).isdecimal() for text in cast if text)
+
+
 def folded(name: str) -> str:
     """A column's name without what people write differently."""
     return re.sub(r"[\s_-]+", "", name.lower())
@@ -156,11 +196,16 @@ def _misspelt(name: str, ours: str) -> bool:
     )
 
 
-def matched(table: rows.Rows, files: Mapping[str, Path]) -> dict[str, int]:
+def matched(table: rows.Rows, files: Mapping[str, Path], incomplete: bool = False) -> dict[str, int]:
     """Find each row's audio file.
 
     Paths are relative to the corpus' folder. Where the table's begin elsewhere, such as ``/home/mary/corpus/a.wav`` or
-    ``{data_root}/a.wav``, the same beginning is taken off all of them, if every row then has its file.
+    ``{data_root}/a.wav``, the same beginning is taken off all of them, the one by which most rows have their file.
+
+    Args:
+        table: with our names of columns.
+        files: the corpus' audio files by their paths below its folder.
+        incomplete: whether files may have no row.
 
     Returns:
         The row's position by the file's path, in the order of the rows.
@@ -172,15 +217,16 @@ def matched(table: rows.Rows, files: Mapping[str, Path]) -> dict[str, int]:
     paths = [PurePosixPath(row["path"].strip().replace("\\", "/")) for row in table.cells]
     cut = _foreign_parts(paths, files)
     if paths and not any(_without(path, cut) in files for path in paths):
-        paths = _by_name(paths, files) or paths
+        paths = _by_name(paths, files)
     positions: dict[str, int] = {}
     for position, (path, place) in enumerate(zip(paths, table.places, strict=True)):
         relative = _without(path, cut)
         if relative not in files:
             absent = sum(_without(one, cut) not in files for one in paths)
+            near = _nearly(path, files)
             raise InputError(
                 f"{place}: no audio file '{path}' in {folder}, and {absent} of {len(paths)} rows have none; paths are "
-                "relative to that folder"
+                f"relative to that folder{f', where {near!r} is: write it so' if near else ''}"
             )
         if relative in positions:
             several = sum(count > 1 for count in Counter(_without(one, cut) for one in paths).values())
@@ -188,18 +234,23 @@ def matched(table: rows.Rows, files: Mapping[str, Path]) -> dict[str, int]:
                 f"{place}: '{relative}' stands here a second time; "
                 + (
                     f"{several} of {len(files)} files have several rows: if each is a rater's, join them to one row a "
-                    "file with a column votes (data/raw/README.md, A table)"
+                    "file with a column votes (data/raw/README.md, A table); if each is a part of the recording, cut "
+                    "the parts into files of their own"
                     if several > len(files) / 2
                     else "delete one of the rows"
                 )
             )
         positions[relative] = position
     missing = [relative for relative in files if relative not in positions]
-    if missing:
+    if missing and not incomplete:
         raise InputError(
             f"{table.path}: {len(missing)} of {len(files)} audio files have no row, the first is '{missing[0]}'; add "
-            "the "
-            "rows, or take the files away"
+            "the rows, or "
+            + (
+                f"leave these files out by manifest.allow_incomplete: [{folder.name}]"
+                if table.path.stem.lower() == STEM
+                else "take the files away"
+            )
         )
     return positions
 
@@ -242,21 +293,30 @@ def _without(path: PurePosixPath, cut: int) -> str:
 
 
 def _foreign_parts(paths: list[PurePosixPath], files: Mapping[str, Path]) -> int:
-    """How many leading parts of the first row's path must go for it to name a file; 0 where none helps."""
-    if not paths:
-        return 0
-    return next((cut for cut in range(len(paths[0].parts)) if _without(paths[0], cut) in files), 0)
+    """How many leading parts must go for most paths to name a file, the fewest of such; 0 where none helps."""
+    depth = max((len(path.parts) for path in paths), default=0)
+    found = {cut: sum(_without(path, cut) in files for path in paths) for cut in range(depth)}
+    return max(found, key=found.get, default=0)
 
 
 def _by_name(paths: list[PurePosixPath], files: Mapping[str, Path]) -> list[PurePosixPath]:
-    """The files that rows name without folders, with or without suffix; nothing where one is absent or ambiguous."""
+    """The files that rows name without folders, with or without suffix; the paths themselves where that fits none."""
     for name in (lambda path: path.name, lambda path: path.stem):
-        places = Counter(same_letters(name(PurePosixPath(relative))) for relative in files)
         by_name = {same_letters(name(PurePosixPath(relative))): PurePosixPath(relative) for relative in files}
         keys = [same_letters(path.name) for path in paths]
-        if sorted(keys) == sorted(places.elements()) and max(places.values()) == 1:
-            return [by_name[key] for key in keys]
-    return []
+        if len(by_name) == len(files) and len(set(keys)) == len(keys) and set(keys) & set(by_name):
+            return [by_name.get(key, path) for key, path in zip(keys, paths, strict=True)]
+    return paths
+
+
+def _nearly(path: PurePosixPath, files: Mapping[str, Path]) -> str:
+    """The one file whose path differs by suffix, case, folders or %20 only, or ``""``."""
+
+    def key(text: str) -> str:
+        return same_letters(unquote(PurePosixPath(text).stem)).casefold()
+
+    near = [relative for relative in files if key(relative) == key(str(path))]
+    return near[0] if len(near) == 1 else ""
 
 
 def _words(path: Path, labels: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
@@ -265,12 +325,18 @@ def _words(path: Path, labels: Mapping[str, str], own: Mapping[str, str]) -> dic
     unknown = Counter(label for label in labels.values() if words[label] is None)
     if unknown:
         found = ", ".join(f"'{label}' ({count})" for label, count in unknown.most_common(EXAMPLES))
+        found += f" and {len(unknown) - EXAMPLES} more" if len(unknown) > EXAMPLES else ""
         raise InputError(
             f"{path}: column emotion: expected some of {', '.join(emotions.WORDS)}, or a synonym of "
             f"ser/corpora/emotions.py, found {found} in so many rows; write a known word, or 'other', or say what they "
-            f"mean: manifest.words: {{{path.parent.name}: {{'{unknown.most_common(1)[0][0]}': ...}}}}"
+            f"mean: manifest.words: {to_fill(path.parent.name, [label for label, _ in unknown.most_common(EXAMPLES)])}"
         )
     return {relative: words[label] for relative, label in labels.items()}
+
+
+def to_fill(corpus: str, names: Iterable[str]) -> str:
+    """Write what params say of a corpus' own names of emotions, the meanings left open."""
+    return f"{{{corpus}: {{{', '.join(f'{name!r}: ...' for name in names)}}}}}"
 
 
 def _check_starts(table: rows.Rows) -> None:
@@ -284,25 +350,31 @@ def _check_starts(table: rows.Rows) -> None:
 
 
 def _check_ends(table: rows.Rows, positions: Mapping[str, int], files: Mapping[str, Path]) -> None:
-    """Refuse segments that end before their file does."""
+    """Refuse segments that end before their file does; a duration alone may be of anything."""
+    durations = "start" in table.columns and "end" not in table.columns and "duration" in table.columns
+    told, tolerance = ("duration", DURATION_TOLERANCE_S) if durations else ("end", LENGTH_TOLERANCE_S)
     for relative, at in positions.items():
-        end = _seconds(table.cells[at].get("end", ""), f"{table.places[at]}: end")
+        end = _seconds(table.cells[at].get(told, ""), f"{table.places[at]}: {told}")
         if end is None:
             continue
         try:
             samples, rate = audio.decode(files[relative])
         except InputError:
             continue  # the intake says what is wrong with it
-        if abs(samples.shape[1] / rate - end) > LENGTH_TOLERANCE_S:
+        if abs(samples.shape[1] / rate - end) > tolerance:
             raise _segment(table.cells[at], table.places[at])
 
 
 def _segment(row: Mapping[str, str], place: str) -> InputError:
     return InputError(
-        f"{place}: a segment, from '{row.get('start', '')}' to '{row.get('end', '')}' of '{row['path']}'; a recording "
+        f"{place}: a segment, from '{row.get('start', '')}' {_until(row)} of '{row['path']}'; a recording "
         "must be a file of its own: cut the segments out, for instance with ffmpeg -ss START -to END, and list those "
         "files; if the columns tell no time within a recording, call them otherwise"
     )
+
+
+def _until(row: Mapping[str, str]) -> str:
+    return f"to '{row['end']}'" if "end" in row else f"for '{row['duration']}'" if "duration" in row else "on"
 
 
 def _seconds(text: str, place: str) -> float | None:

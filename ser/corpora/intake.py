@@ -38,7 +38,7 @@ class ManifestParams:
             is not in the label set are not counted.
         speaker_pattern: by corpus of emotion folders, the regular expression whose group ``speaker`` takes the speaker
             from the file's name.
-        allow_incomplete: corpora of known size that may lack files.
+        allow_incomplete: corpora of known size that may lack files, and a user's, whose index may lack rows.
         layout: by corpus of a user, the pattern over each file's path (``ser.corpora.layouts``).
         columns: by corpus of a user, what its table calls our columns, such as ``{"emotion": "label"}``.
         words: by corpus of a user, what its own names of emotions mean, such as ``{"03": "happy"}``.
@@ -77,13 +77,10 @@ class ManifestParams:
             for word in words.values():
                 if word not in emotions.WORDS:
                     raise ValueError(f"words.{corpus}: expected some of {', '.join(emotions.WORDS)}, found '{word}'")
-        for corpus in self.allow_incomplete:
-            if corpus not in PARSERS:
-                raise ValueError(f"allow_incomplete: expected some of {', '.join(PARSERS)}, found '{corpus}'")
 
     def of_others(self, corpora: Sequence[str]) -> Iterator[str]:
         """Say which corpora are spoken of here that are not read, perhaps for a slip of the pen."""
-        for key in ("speaker_pattern", "layout", "columns", "words"):
+        for key in ("speaker_pattern", "allow_incomplete", "layout", "columns", "words"):
             for corpus in getattr(self, key):
                 if corpus not in corpora:
                     yield f"manifest.{key} names '{corpus}', which is not among `corpora`{hint(corpus, corpora)}"
@@ -241,6 +238,7 @@ def _own(folder: Path, params: ManifestParams, say: Callable[[str], None]) -> li
         params.layout.get(folder.name),
         params.columns.get(folder.name, {}),
         params.words.get(folder.name, {}),
+        folder.name in params.allow_incomplete,
     )
     parser = parsers.named(folder.name)
     if parser and reading == folders.Reading() and not folders.documents(folder):

@@ -254,15 +254,22 @@ def read(
     Raises:
         InputError: a path does not fit, or a name is no known emotion.
     """
-    found = {}
-    for path in paths:
-        match = _compiled(pattern).fullmatch(path)
-        if not match:
-            raise InputError(
-                f"{place}/{path}: expected the layout '{pattern}' of manifest.layout; move the file, or mend the "
-                "pattern"
-            )
-        found[path] = match.groupdict()
+    compiled, paths = _compiled(pattern), list(paths)
+    matches = {path: compiled.fullmatch(path) for path in paths}
+    if odd := [path for path in paths if not matches[path]]:
+        raise InputError(
+            f"{place}/{odd[0]}: expected the layout '{pattern}' of manifest.layout, which {len(odd)} of {len(paths)} "
+            "files do not fit; move the file, or mend the pattern"
+        )
+    found = {path: match.groupdict() for path, match in matches.items()}
+    unknown = {path: row["emotion"] for path, row in found.items() if emotions.word(row["emotion"], words) is None}
+    if unknown:
+        names = ", ".join(f"'{name}' ({count})" for name, count in Counter(unknown.values()).most_common())
+        raise InputError(
+            f"{place}/{next(iter(unknown))}: expected an emotion as manifest.layout says, found in {len(unknown)} of "
+            f"{len(paths)} files {names}; rename them to one of {', '.join(emotions.WORDS)}, or a synonym of "
+            "ser/corpora/emotions.py, or say by manifest.words what they mean"
+        )
     genders = cells.genders(row.get("gender", "") for row in found.values())
     of_speaker = defaultdict(set)
     for row in found.values():
@@ -277,15 +284,7 @@ def _fields(found: Mapping[str, str], place: str, words: Mapping[str, str], gend
     row = {name: text for name, text in found.items() if name not in ("emotion", "file")}
     if match := SPLIT.fullmatch(row.get("split", "")):
         row["split"] = match[1]
-    fields = cells.fields(row, place, genders=genders)
-    emotion = emotions.word(found["emotion"], words)
-    if emotion is None:
-        raise InputError(
-            f"{place}: expected an emotion as manifest.layout says, found '{found['emotion']}'; rename it to one of "
-            f"{', '.join(emotions.WORDS)}, or a synonym of ser/corpora/emotions.py, or say by manifest.words what it "
-            "means"
-        )
-    return {**fields, "emotion": emotion}
+    return {**cells.fields(row, place, genders=genders), "emotion": emotions.word(found["emotion"], words)}
 
 
 def _compiled(pattern: str) -> re.Pattern:

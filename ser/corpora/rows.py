@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet
 
 from ser.files.failures import InputError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 DELIMITERS = (",", ";", "\t", "|")
+AUDIO = frozenset({"path", "array", "sampling_rate"})  # what Hugging Face tells of a recording, beside its bytes
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -68,7 +70,8 @@ def read(path: Path) -> Rows:
     Args:
         path: a file with one of ``SUFFIXES``. In CSV, cells are parted by commas, semicolons or tabs: by what the first
             line ``sep=`` says, else by what the header has most of. JSON is a list of objects, an object of objects
-            whose keys become the column ``ID``, or an object of columns, as pandas' ``to_json`` writes it.
+            whose keys become the column ``ID``, an object of columns, as pandas' ``to_json`` writes it, or an object a
+            line, as NeMo's. Classes of Hugging Face's Parquet files are told by their names.
 
     Raises:
         InputError: the file is not such a table.
@@ -83,7 +86,7 @@ def read(path: Path) -> Rows:
         lines = enumerate(text.split("\n"), start=1)
         records = [_json(line, f"{path}: line {number}") for number, line in lines if line.strip()]
     else:
-        records = _json(text, str(path))
+        records = _json_lines(text) or _json(text, str(path))
     if isinstance(records, dict):
         records = _by_rows(records) or [
             {"ID": key, **record} if isinstance(record, dict) else record for key, record in records.items()
@@ -106,6 +109,17 @@ def _by_rows(columns: dict) -> list[dict]:
     if len({len(column) for column in columns.values()}) > 1:
         return []
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _json_lines(text: str) -> list[dict]:
+    """Two objects or more, each in a line of its own; nothing where the text is something else."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    if len(lines) < 2 or not all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
+        return []
+    try:
+        return [json.loads(line) for line in lines]
+    except (ValueError, RecursionError):
+        return []
 
 
 def _json(text: str, place: str):
@@ -166,7 +180,8 @@ def _csv(path: Path, text: str) -> Rows:
 def _parquet(path: Path) -> list[dict]:
     try:
         table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+        classes = _classes(path)
+    except (OSError, ValueError, AttributeError) as error:  # pyarrow's own errors are ValueErrors
         raise InputError(f"{path}: no Parquet table: {str(error).splitlines()[0]}") from error
     if not isinstance(table.index, pd.RangeIndex):  # audformat's index is file, or file, start and end
         several = table.index.nlevels > 1
@@ -176,7 +191,21 @@ def _parquet(path: Path) -> list[dict]:
         ]
         told = table.index.to_frame(index=False).set_axis(names, axis="columns")
         table = told.drop(columns=table.columns, errors="ignore").join(table.reset_index(drop=True))
+    for column, names in classes.items():
+        if column in table:
+            table[column] = [names[int(label)] if label in range(len(names)) else None for label in table[column]]
     return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def _classes(path: Path) -> dict[str, list[str]]:
+    """The names of the classes of each column that Hugging Face's ``datasets`` wrote as numbers."""
+    header = (pyarrow.parquet.read_schema(path).metadata or {}).get(b"huggingface", b"{}")
+    told = json.loads(header).get("info", {}).get("features", {})
+    return {
+        name: feature["names"]
+        for name, feature in told.items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names")
+    }
 
 
 def _of_records(path: Path, records: Iterable[dict]) -> Rows:
@@ -197,9 +226,14 @@ def _cell(value, place: str) -> str:
             raise InputError(f"{place}: expected text, found half of a character in {value!r}")
         return value
     if isinstance(value, bytes) or (isinstance(value, dict) and isinstance(value.get("bytes"), bytes)):
-        raise InputError(f"{place}: the audio itself stands in the table; write it to files, and their paths here")
+        raise InputError(
+            f"{place}: the audio itself stands in the table; write it to files, and their paths here "
+            "(data/raw/README.md, A table)"
+        )
     if isinstance(value, dict):  # Parquet gives each object every key that any of them has
         value = {key: member for key, member in value.items() if member is not None}
+        if isinstance(value.get("path"), str) and set(value) <= AUDIO:
+            return value["path"]
     if hasattr(value, "tolist"):
         value = value.tolist()
     try:

@@ -133,10 +133,18 @@ def test_tables_that_contradict_each_other_are_refused(tmp_path):
         parsed(save(tmp_path, db))
 
 
-def test_words_in_params_are_refused_as_the_database_has_its_own(tmp_path):
-    folder = save(tmp_path, database())
-    with pytest.raises(InputError, match=r"db\.yaml: audformat has words of its own, yet manifest\.words names"):
-        folders.parse(folder, folders.Reading(words={"anger": "sad"}))
+def test_words_of_the_database_that_are_not_known_are_told_by_params(tmp_path):
+    db = database()
+    db.schemes["mood"] = audformat.Scheme(labels=["hot anger", "boredom"])
+    db["emotion"]["emotion"] = audformat.Column(scheme_id="mood", rater_id="gold")
+    db["emotion"]["emotion"].set(["hot anger", "boredom"])
+    folder = save(tmp_path, db)
+    with pytest.raises(
+        InputError, match=r"found the emotion 'hot anger'; .* manifest\.words: \{\w+: \{'hot anger': \.\.\.\}\}"
+    ):
+        folders.parse(folder, folders.Reading())
+    found = folders.parse(folder, folders.Reading(words={"hot anger": "angry"}))
+    assert {utterance.emotion for utterance in found} >= {"angry", "bored"}
 
 
 def test_a_damaged_header_or_a_missing_table_is_refused(tmp_path):

@@ -135,7 +135,7 @@ def test_an_empty_corpus_is_refused(tmp_path):
     ("name", "hint"),
     [
         ("all.zip", r"1 of other kinds \(1 \.zip\); unpack the archive; add them"),
-        ("data/train.parquet", r"\(1 \.parquet\); write the audio of the Parquet files to files; add them"),
+        ("data/train.parquet", r"\(1 \.parquet\); write the audio of the Parquet or Arrow files to"),
         ("notes.txt", r"\(1 \.txt\); add them"),
     ],
 )
@@ -259,15 +259,23 @@ def test_who_has_said_what_is_known_is_told_nothing_of_speakers(tmp_path):
     known = folders.parse(folder, folders.Reading(speaker_pattern="(?P<speaker>..)"))
     assert folders.untold_speakers(folder, known, None) == ""
     assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading(layout=layout)), layout) == ""
-    (folder / "index.csv").write_text("path,emotion\nanger/mary/03a01Fa.wav,joy\n")
+    (folder / "index.csv").write_text("path,emotion,speaker\nanger/mary/03a01Fa.wav,joy,mary\n")
     assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == ""
 
 
+def test_a_list_without_speakers_of_files_named_as_those_of_a_corpus_is_told_of_it(tmp_path):
+    record(tmp_path / "mine/wav/03a01Fa.wav")
+    folder = tmp_path / "mine"
+    (folder / "index.csv").write_text("path,emotion\nwav/03a01Fa.wav,joy\n")
+    said = folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
+    assert said.startswith("the files are named as those of emodb: if it is this corpus, rename")
+
+
 def test_columns_of_an_index_that_may_tell_the_speakers_are_named(tmp_path):
-    rows = ["path,emotion,who,word,level"]
+    rows = ["path,emotion,split,Sample_Rate,who,word,level"]
     for number, (emotion, who, word) in enumerate([("joy", "mo", "a"), ("sad", "mo", "b"), ("joy", "pa", "a")] * 2):
         record(tmp_path / f"mine/{number}.wav")
-        rows.append(f"{number}.wav,{emotion},{who},{word},{number}")
+        rows.append(f"{number}.wav,{emotion},train,{8000 * (1 + number % 2)},{who},{word},{number}")
     folder = tmp_path / "mine"
     (folder / "index.csv").write_text("\n".join(rows))
     assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == (

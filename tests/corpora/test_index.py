@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 import pytest
 import soundfile
 
@@ -315,6 +317,82 @@ def test_genders_that_are_not_known_are_said(corpus):
     assert said == [f"{corpus}: genders that are not known: 'x' (2 utterances); write female or male, or leave them"]
 
 
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("M", "V", "V"), ["M", "V", "V"]),  # mujer and varón, or man and vrouw
+        (("F", "N", "N"), ["F", "N", "N"]),  # férfi and nő
+        (("F", "M", "N"), ["female", "male", "N"]),
+        (("ma\u0308nnlich", "weiblich", "maennlich"), ["male", "female", "male"]),
+    ],
+)
+def test_letters_that_name_women_in_one_language_and_men_in_another_are_left(corpus, cells, expected):
+    assert genders(corpus, *cells) == expected
+
+
+def test_names_in_params_are_the_same_however_accents_are_written(corpus):
+    write(corpus, "path,emotion", "takes/1.wav,z\u0142os\u0301c\u0301", *THREE[2:])
+    assert told(corpus, "emotion", words={"z\u0142o\u015b\u0107": "angry"}) == ["angry", "happy", "sad"]
+
+
+def test_an_abbreviation_that_words_in_params_lack_is_said(corpus):
+    write(corpus, "path,emotion", "takes/1.wav,dis", "takes/2.wav,gio", "takes/3.wav,sad")
+    said = []
+    folders.parse(corpus, folders.Reading(words={"gio": "happy"}), said.append)
+    assert said == [f"{corpus}: 'dis' is taken for disgusted, as manifest.words does not tell what it means"]
+    said.clear()
+    folders.parse(corpus, folders.Reading(words={"gio": "happy", "dis": "contemptuous"}), said.append)
+    assert said == []
+
+
+def test_files_without_a_row_are_left_out_where_params_allow_it(corpus):
+    write(corpus, *THREE[:3])
+    said = []
+    found = folders.parse(corpus, folders.Reading(incomplete=True), said.append)
+    assert [utterance.name for utterance in found] == ["takes/1", "takes/2"]
+    assert said == [f"{corpus}: left out: 1 of 3 recordings, which have no row in index.csv, such as 'takes/3.wav'"]
+    (corpus / "index.csv").unlink()
+    with pytest.raises(InputError, match=r"manifest\.allow_incomplete names the corpus, which has no table index\.csv"):
+        parsed(corpus, incomplete=True)
+
+
+def test_names_of_speakers_that_come_again_in_each_of_several_corpora_are_said(corpus):
+    rows = ["takes/1.wav,anger,1,RAVDESS", "takes/2.wav,joy,1,SAVEE", "takes/3.wav,sad,2,SAVEE"]
+    write(corpus, "path,emotion,speaker,dataset", *rows)
+    said = []
+    folders.parse(corpus, folders.Reading(), said.append)
+    assert said == [
+        f"{corpus}: 1 speakers are in several datasets, such as '1' in RAVDESS and SAVEE; if they are different "
+        "people, give them different names, such as RAVDESS_1"
+    ]
+
+
+def test_speakers_called_as_genders_are_said(corpus):
+    write(corpus, "path,emotion,speaker", *(f"{line},{name}" for line, name in zip(THREE[1:], "FMF", strict=True)))
+    said = []
+    folders.parse(corpus, folders.Reading(), said.append)
+    assert said == [f"{corpus}: the speakers are F and M, as genders are called; each counts as one person"]
+
+
+def test_what_hugging_face_tells_of_a_recording_is_its_path_and_its_classes_have_names(corpus):
+    audio = [{"bytes": None, "path": f"takes/{number}.wav"} for number in (1, 2, 3)]
+    features = {"label": {"names": ["joy", "anger"], "_type": "ClassLabel"}, "audio": {"_type": "Audio"}}
+    table = pyarrow.Table.from_pydict({"audio": audio, "label": [1, 0, 1], "speaker_id": [4, 5, 6]})
+    header = {"huggingface": json.dumps({"info": {"features": features}})}
+    pyarrow.parquet.write_table(table.replace_schema_metadata(header), corpus / "index.parquet")
+    assert told(corpus, "emotion") == ["angry", "happy", "angry"]
+    (corpus / "index.parquet").unlink()
+    lines = [json.dumps({"audio": {**one, "array": [0.0], "sampling_rate": 8}, "label": "sad"}) for one in audio]
+    write(corpus, *lines, name="index.jsonl")
+    assert told(corpus, "emotion") == ["sad"] * 3
+
+
+def test_json_with_an_object_a_line_is_read_whatever_its_suffix(corpus):
+    rows = [{"audio_filepath": row["path"], "emotion": row["emotion"], "duration": 0.5} for row in records()]
+    write(corpus, *map(json.dumps, rows), name="index.json")
+    assert told(corpus, "emotion") == ["angry", "happy", "sad"]
+
+
 def test_words_of_the_corpus_are_those_of_its_votes_too(corpus):
     cells = [f'takes/{n}.wav,{word},"{{""{word}"": 2, ""N"": 1}}"' for n, word in ((1, "W"), (2, "sur"), (3, "N"))]
     write(corpus, "path,emotion,votes", *cells)
@@ -360,10 +438,18 @@ def test_columns_are_known_in_any_case(corpus):
     [
         ("Start,End", "0.1,0.3", r"a segment, from '0\.1' to '0\.3'"),
         ("start,end", "00:01,00:03", "a segment, from '00:01' to '00:03'"),
-        ("start,duration", "0.2,0.3", r"a segment, from '0\.2' to ''"),
+        ("start,duration", "0.2,0.3", r"a segment, from '0\.2' for '0\.3'"),
+        ("start,duration", "0,0.3", r"a segment, from '0' for '0\.3'"),
+        ("offset,duration", "0.2,0.3", r"a segment, from '0\.2' for '0\.3'"),
+        ("onset,offset", "0,0.3", r"a segment, from '0' to '0\.3'"),
+        ("from,to", "0,0.3", r"a segment, from '0' to '0\.3'"),
+        ("start_ms,end_ms", "200,500", "a segment, from '200' on"),
+        ("t_start,t_end", "0.1,0.5", r"a segment, from '0\.1' to '0\.5'"),
+        ("start,stop", "0,0.3", r"a segment, from '0' to '0\.3'"),
+        ("Begin Time - ss.msec,End Time - ss.msec", "0.1,0.3", r"a segment, from '0\.1' to '0\.3'"),
         ("end", "0.3", r"a segment, from '' to '0\.3'"),
         ("start_time,End Time", "0.1,0.3", r"a segment, from '0\.1' to '0\.3'"),
-        ("onset", "0.1", r"a segment, from '0\.1' to ''"),
+        ("onset", "0.1", r"a segment, from '0\.1' on"),
         ("begin,end_s", "0,0.3", r"a segment, from '0' to '0\.3'"),
         ("start,end", "soon,", "row 2: start: expected seconds, such as 1.5, found 'soon'"),
     ],
@@ -372,6 +458,15 @@ def test_segments_are_refused_however_they_are_written(corpus, header, cells, fa
     write(corpus, f"path,emotion,{header}", *(f"{line},{cells}" for line in THREE[1:]))
     with pytest.raises(InputError, match=fault):
         parsed(corpus)
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [("offset,duration", "0.0,0.47"), ("from,to", "home,work"), ("offset", "0.2"), ("duration", "0.2")],
+)
+def test_what_tells_no_part_of_a_recording_is_no_segment(corpus, header, cells):
+    write(corpus, f"path,emotion,{header}", *(f"{line},{cells}" for line in THREE[1:]))
+    assert told(corpus, "emotion") == ["angry", "happy", "sad"]
 
 
 def test_whole_files_may_be_told_with_decimal_commas(corpus):
@@ -412,14 +507,27 @@ def test_names_in_another_form_of_unicode_are_found(corpus):
     [
         (
             ["path,speaker", "takes/1.wav,a"],
-            "expected a column emotion or votes, found path, speaker; .*; columns of one rater each are joined",
+            "expected a column emotion or votes, found path, speaker; .*; columns of one rater each, or of one emotion",
         ),
         (["emotion", "sad"], "expected the columns path.*missing: path; say which one it is: manifest.columns"),
-        (["path,wav_path,file,emotion", "1,2,3,sad"], r"index\.csv: row 2: no audio file '1'"),
+        (["path,wav_path,file,emotion", "4,2,3,sad"], r"index\.csv: row 2: no audio file '4'"),
         (["wav,file,emotion", "1,2,sad"], "the columns wav and file could both be the path"),
         ([*THREE[:3], "takes/3.wav,meh"], r"column emotion: .* found 'meh' \(1\)"),
-        ([*THREE[:3], "takes/3.wav,"], "row 4: neither emotion nor votes"),
-        (THREE[:3], r"1 of 3 audio files have no row, the first is 'takes/3\.wav'"),
+        (
+            [*THREE[:2], "takes/2.wav,ugh", "takes/3.wav,meh"],
+            r"found 'ugh' \(1\), 'meh' \(1\) .* manifest\.words: \{mine: \{'ugh': \.\.\., 'meh': \.\.\.\}\}",
+        ),
+        ([*THREE[:3], "takes/3.wav,"], "row 4: neither emotion nor votes, as in 1 of 3 rows; write 'undecided'"),
+        ([*THREE[:3], "takes/4.wav,sad"], r"row 4: no audio file 'takes/4\.wav' in .*, and 1 of 3 rows have none"),
+        (
+            [*THREE[:1], "/a/takes/9.wav,sad", "/a/takes/2.wav,joy", "/a/takes/3.wav,joy"],
+            r"row 2: no audio file '/a/takes/9\.wav' in .*, and 1 of 3 rows have none",
+        ),
+        ([*THREE[:3], "takes/3.mp4,sad"], r"no audio file 'takes/3\.mp4' .*, where 'takes/3\.wav' is: write it so"),
+        (
+            THREE[:3],
+            r"1 of 3 audio files have no row, the first is 'takes/3\.wav'; add .* manifest\.allow_incomplete: \[mine\]",
+        ),
         ([*THREE, "takes/4.wav,sad"], r"row 5: no audio file 'takes/4\.wav' in .*, and 1 of 4 rows have none"),
         ([*THREE, "takes/3.wav,sad"], r"row 5: 'takes/3\.wav' stands here a second time; delete one of the rows"),
         (

@@ -380,7 +380,6 @@ def test_a_wrong_label_set_or_merge_is_refused(raw):
         ({"columns": {"emodb": {"emotion": "felt"}}}, "columns: 'emodb' has a parser of its own"),
         ({"words": {"mine": {"W": "wrath"}}}, r"words\.mine: expected some of angry, .* found 'wrath'"),
         ({"words": {"emodb": {"W": "sad"}}}, "words: 'emodb' has a parser of its own"),
-        ({"allow_incomplete": ["emobd"]}, "expected some of aesdd, ased, cafe, .*, urdu, found 'emobd'"),
     ],
 )
 def test_params_out_of_range_are_refused(changes, message):
