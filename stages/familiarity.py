@@ -46,7 +46,13 @@ def main() -> None:
         measured = alarms.distances(split, utterances, own.vectors, sounds, settings, copies)
         report = alarms.report(measured, predicted[predicted["protocol"] == protocol], emotions, intervals)
         speakers = None if protocol == names.RANDOM else utterances["speaker"].to_numpy()
-        whole = familiarity.fit(own.vectors, utterances["emotion"].to_numpy(), speakers, settings, copies)
+        kept = table.kept(split, utterances)
+        described = (
+            own.vectors[kept],
+            utterances["emotion"].to_numpy()[kept],
+            speakers if speakers is None else speakers[kept],
+        )
+        whole = familiarity.fit(*described, settings, [copy[kept] for copy in copies])
         familiarity.save(whole, paths.familiarity)
         tables.write(measured, paths.distances)
         tables.write_metrics(report, paths.metrics)

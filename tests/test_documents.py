@@ -83,7 +83,7 @@ def agrees(words: tuple[str, str, str], numbers: tuple[float, float, float]) -> 
 
 def near(word: str, value: float) -> bool:
     """Whether a word is a number, rounded to as many digits as it has."""
-    return abs(float(word) - value) <= 0.5 * 10.0 ** -len(word.partition(".")[2]) + 1e-4
+    return abs(float(word) - value) <= 0.5 * 10.0 ** -len(word.partition(".")[2]) + 1e-6
 
 
 def git(*arguments: str) -> str:

@@ -38,8 +38,8 @@ def auroc(scores: np.ndarray, flags: np.ndarray, speakers: Sequence[str], params
         return np.where(pairs > 0, above / np.where(pairs > 0, pairs, 1), np.nan)
 
     speakers = np.asarray(speakers)
-    obstacle = params.obstacle(set(speakers[flags]), set(speakers[~flags]))
-    return _measure("auroc", value, [scores], speakers, obstacle, params)
+    sides = [speakers[flags], speakers[~flags]]
+    return _measure("auroc", value, [scores], speakers, params.obstacle(*map(set, sides)), params, sides)
 
 
 def spearman(
@@ -79,6 +79,7 @@ def _measure(
     speakers: np.ndarray,
     obstacle: str,
     params: IntervalParams,
+    needed: Sequence[np.ndarray] = (),
 ) -> dict[str, float]:
     """Evaluate on all utterances, and on replicates if an interval can be had.
 
@@ -89,6 +90,7 @@ def _measure(
         speakers: (utterances,).
         obstacle: why there is no interval, or ``""``.
         params: how it is made.
+        needed: speakers of whom each draw must have some.
     """
     names, members = np.unique(speakers, return_inverse=True)
     orders = [_Order(np.asarray(score)) for score in scores]
@@ -98,7 +100,8 @@ def _measure(
         each = (part.T[members] for part in pieces)
         return {name: np.concatenate([value(part, [order.ranks(part) for order in orders]) for part in each])}
 
-    return Bootstrap(np.zeros(len(names), dtype=int), params, obstacle).figures(evaluate)
+    needs = {name: np.array([np.isin(names, some) for some in needed])}
+    return Bootstrap(np.zeros(len(names), dtype=int), params, obstacle).figures(evaluate, needs)
 
 
 class _Order:

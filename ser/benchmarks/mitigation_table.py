@@ -8,7 +8,7 @@ import pandas as pd
 from ser.benchmarks.mitigation import BASELINE, GENDERS, MitigationParams
 from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
-from ser.scores.metrics import confusions, needs, resampled, scores
+from ser.scores.metrics import comparable, confusions, needs, resampled, scores
 
 # The measures, and who is drawn for their intervals: everybody, or women and men apart.
 MEASURES = {
@@ -188,6 +188,8 @@ class _Tally:
             return scores(resampled(self.genders, weights))["uar"] if both else np.full(len(weights), np.nan)
         if name == "speaker_probe":
             return weights @ self.named / weights.sum(axis=1)
+        if not comparable(self.emotions, self.of_gender):
+            return np.full(len(weights), np.nan)
         gaps, worse = [], []
         for counts in self.of_seeds:
             women, men = (scores(resampled(counts, weights * of))["uar"] for of in self.of_gender)

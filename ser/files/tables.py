@@ -219,14 +219,14 @@ def fault(
     return InputError(f"{path}: column {column}, {row}: expected {expected}, found {found}; {schema.advice}")
 
 
-DECIMALS = 4  # of metrics
+DECIMALS = 6  # of metrics; texts round to three, and would round up what was rounded up before
 
 
 def write_metrics(metrics: Mapping, path: Path) -> None:
     """Write nested metrics as JSON that ``dvc metrics diff`` can compare.
 
     Args:
-        metrics: nested mappings whose leaves are numbers; floats are rounded to four decimals.
+        metrics: nested mappings whose leaves are numbers; floats are rounded to six decimals.
         path: the JSON file, written whole or not at all.
 
     Raises:

@@ -55,8 +55,8 @@ def train(
     folds = [parts for name, _, parts in table.folds(split, utterances) if name == protocol]
     truth, speakers = utterances["emotion"].to_numpy(), utterances["speaker"].to_numpy()
     validation = folds[0] == "validation"
-    if table.LEFT_OUT in folds[0]:  # of the validation speakers, who keep all that they say, as of the others
+    if protocol != names.PREDEFINED and names.LEFT_OUT in folds[0]:  # sentences of speakers, who keep all that they say
         validation = np.isin(speakers, speakers[validation])
-    parts = np.where(validation, "validation", "train")
+    parts = np.where(validation, "validation", np.where(table.kept(split, utterances), "train", names.LEFT_OUT))
     recipe = Recipe(list(emotions), params, features.extractor, protocol, len(folds), table.digest(split))
     return fitting.fit(recipe, features.vectors, truth, parts, speakers, utterances, None, copies)[0]

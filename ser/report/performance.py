@@ -154,8 +154,11 @@ def folds(material: Material) -> Finding:
     cannot = f"Whether a fold is hard because of its {of}, or of those that are left to train on."
     if len(rows) < 2:
         return Finding(asked, words.UNKNOWN, "There is one fold only.", "Nothing can be compared.", cannot)
+    spread = scored(material).get("folds")
+    if spread is None:
+        lacking = "Some folds test only some of the emotions, so that their UARs are means over different ones."
+        return Finding(asked, words.UNKNOWN, lacking, "They are not compared.", cannot)
     low, high = rows["uar"].min(), rows["uar"].max()
-    spread = scored(material)["folds"]
     return Finding(
         asked,
         MEASURED,

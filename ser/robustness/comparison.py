@@ -19,10 +19,10 @@ import pandas as pd
 from ser.confidence.calibration import expected_calibration_error
 from ser.files.params import check_ranges
 from ser.predictions import probability_columns
-from ser.robustness.vectors import CLEAN, MEAN, PLAIN
+from ser.robustness.vectors import CLEAN, MEAN, PLAIN, RECORDING
 from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
-from ser.scores.metrics import confusions, needs, resampled, scores
+from ser.scores.metrics import comparable, confusions, needs, resampled, scores
 
 GENDERS = ("female", "male")
 NOISE = "noise"  # the family of what is added
@@ -115,7 +115,7 @@ def table(
                 line |= everyone.figures(partial(_gained, tally, plain[system[0]][name]), tally.needs())
             if name == CLEAN:
                 line = {key: value for key, value in line.items() if not key.startswith(("drop", "changed"))}
-            elif all(map(len, parts)):
+            elif comparable(own[CLEAN].counts, [genders == gender for gender in GENDERS]):
                 line |= _gender_drop(tally, own[CLEAN], genders, apart)
             lines.append(line | _verdicts(line, marks, chance))
         for title, names in _groups(known.loc[[name for name in own if name != CLEAN]], system[1], seen).items():
@@ -130,10 +130,15 @@ def table(
 
 def _groups(distorted: pd.DataFrame, training: str, seen: Sequence[str]) -> dict[str, list[str]]:
     """Name the conditions of each row of means."""
-    taught = set(distorted["kind"].reindex(seen)) if training != PLAIN else set()
-    new = distorted[~distorted["kind"].isin(taught)] if taught else distorted.head(0)
+    taught = set(_source(distorted).reindex(seen)) if training != PLAIN else set()
+    new = distorted[~_source(distorted).isin(taught)] if taught else distorted.head(0)
     groups = {MEAN: distorted, NEW_NOISE: new[new["family"] == NOISE], NEW_OTHERS: new[new["family"] != NOISE]}
     return {title: list(rows.index) for title, rows in groups.items() if len(rows)}
+
+
+def _source(conditions: pd.DataFrame) -> pd.Series:
+    """Where each condition's sound comes from: the distortion, or for recordings the kind, as each has its own."""
+    return conditions["distortion"].where(conditions["distortion"] != RECORDING, conditions["kind"])
 
 
 def with_absent(scored: pd.DataFrame, conditions: pd.DataFrame, encoders: pd.DataFrame) -> pd.DataFrame:

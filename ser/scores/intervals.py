@@ -145,7 +145,7 @@ class Bootstrap:
             needs: sets of speakers, bool (sets, speakers), of each of which a draw must have somebody, such as those of
                 each emotion; where more than ``ABSENT`` of the draws have not, there is no interval.
         """
-        if self.obstacle or (needs is not None and self.misses(needs)):
+        if self.obstacle or (needs is not None and self.misses(needs)) or np.isnan(replicates).all():
             return {}
         low, high = self.bounds(replicates, needs)
         return {f"{prefix}low": float(low), f"{prefix}high": float(high)}

@@ -106,6 +106,17 @@ def needs(*stacks: np.ndarray) -> dict[str, np.ndarray]:
     return {"accuracy": heard} | dict.fromkeys(means, voices[voices.any(axis=-1)])
 
 
+def comparable(stack: np.ndarray, groups: Sequence[np.ndarray]) -> bool:
+    """Tell whether groups of speakers may be compared by a mean over emotions: two of each, and the same emotions.
+
+    Args:
+        stack: counts (speakers, emotions, emotions).
+        groups: which speakers are in each, (speakers,) of bool.
+    """
+    heard = [stack[group].any(axis=(0, 2)) for group in groups]
+    return all(group.sum() > 1 for group in groups) and all((one == stack.any(axis=(0, 2))).all() for one in heard)
+
+
 def summary(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalParams) -> dict:
     """Score the predictions of one protocol, folds pooled.
 
@@ -118,15 +129,18 @@ def summary(predictions: pd.DataFrame, emotions: Sequence[str], params: Interval
         Each of ``scores`` with its ``_low`` and ``_high``; ``recall`` by emotion; ``folds``: mean and standard
         deviation of the UAR over folds; ``utterances``, ``speakers``. What cannot be had is left out: intervals as
         ``IntervalParams.obstacle`` says, or where too few have some emotion; the count of speakers where some are
-        unknown; the deviation of one fold.
+        unknown; ``folds`` where one lacks an emotion, as then they are means over different ones; the deviation of one
+        fold.
     """
     speakers = sorted(set(predictions["speaker"]))
     stack = _by_speaker(predictions, speakers, emotions)
     result = Bootstrap.of(speakers, params).figures(lambda weights: scores(resampled(stack, weights)), needs(stack))
     recall = zip(emotions, by_emotion(stack.sum(axis=0))["recall"], strict=True)
     result["recall"] = {emotion: float(value) for emotion, value in recall if np.isfinite(value)}
-    uars = folds(predictions, emotions)["uar"]
-    result["folds"] = {"uar_mean": float(uars.mean())} | ({"uar_std": float(uars.std(ddof=1))} if len(uars) > 1 else {})
+    uars, heard = folds(predictions, emotions)["uar"], predictions.groupby("fold")["truth"].nunique()
+    if (heard == predictions["truth"].nunique()).all():
+        spread = {"uar_std": float(uars.std(ddof=1))} if len(uars) > 1 else {}
+        result["folds"] = {"uar_mean": float(uars.mean())} | spread
     return result | {"utterances": len(predictions)} | ({} if "" in speakers else {"speakers": len(speakers)})
 
 

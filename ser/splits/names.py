@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from ser.files.failures import InputError
 
 RANDOM = "random"  # the only protocol that lets a speaker train and test; the contrast beside the chosen one
-SINGLE = ("holdout", "predefined")  # of a single fold, which tests some of the utterances
+PREDEFINED = "predefined"  # by a corpus' own parts
+SINGLE = ("holdout", PREDEFINED)  # of a single fold, which tests some of the utterances
 LEFT_OUT = "left_out"  # the part of what a fold neither learns from nor tests
-UNKNOWN_TRAIN = "predefined"  # in which utterances of unknown speakers may train, on the word of the corpus
+UNKNOWN_TRAIN = PREDEFINED  # in which utterances of unknown speakers may train, on the word of the corpus
 PROTOCOLS = (*SINGLE, "kfold", "loso", "sessions", RANDOM)
 INDEPENDENT = "speaker_independent"  # in metrics: whichever protocol stands beside ``random``
 

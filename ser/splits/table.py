@@ -11,7 +11,7 @@ from ser.files import tables
 from ser.files.failures import InputError
 from ser.files.tables import Schema
 from ser.splits import sentences
-from ser.splits.names import LEFT_OUT, PROTOCOLS, RANDOM, SINGLE, UNKNOWN_TRAIN
+from ser.splits.names import LEFT_OUT, PREDEFINED, PROTOCOLS, RANDOM, SINGLE, UNKNOWN_TRAIN
 
 PARTS = ("train", "validation", "test")
 
@@ -84,6 +84,20 @@ def folds(split: pd.DataFrame, manifest: pd.DataFrame) -> Iterator[tuple[str, in
     """Give each fold's protocol, number and parts, (utterances,) in the order of the manifest, sorted by the former."""
     for (protocol, fold), rows in split.groupby(["protocol", "fold"]):
         yield protocol, int(fold), rows.set_index("id")["part"].loc[manifest["id"]].to_numpy(dtype=str)
+
+
+def kept(split: pd.DataFrame, manifest: pd.DataFrame) -> np.ndarray:
+    """Tell what a model may know that tests nobody: all but the parts of a corpus that ``split.test_parts`` leaves out.
+
+    Args:
+        split: who trains, validates and tests in the folds.
+        manifest: the utterances.
+
+    Returns:
+        (utterances,) of bool.
+    """
+    own = [parts for protocol, _, parts in folds(split, manifest) if protocol == PREDEFINED]
+    return own[0] != LEFT_OUT if own else np.ones(len(manifest), dtype=bool)
 
 
 def digest(split: pd.DataFrame) -> str:

@@ -77,10 +77,14 @@ def table(manifest: pd.DataFrame, heard: pd.DataFrame, params: IntervalParams) -
         line = {"corpus": "+".join(sorted(set(rows["corpus"]))), "by": by, "group": group, "utterances": len(part)}
         line |= {"nothing_heard": int(part["empty"].sum()), "known": int((part["words"] > 0).sum())}
         line |= {"words": int(part["words"].sum())}
-        own = rate(part)
-        for name, values in {"wer": own, "difference": own - rate(rows[~mine])}.items():
+        own, others = rate(part), rows[~mine]
+        for name, values, sides in (("wer", own, [part]), ("difference", own - rate(others), [part, others])):
             if np.isfinite(values[0]):
-                line |= {name: values[0]} | bootstrap.interval(values[1:], f"{name}_")
+                said = [side.loc[side["words"] > 0, "speaker"].unique() for side in sides]
+                needs = np.stack([np.isin(speakers, one) for one in said])
+                line[name] = values[0]
+                if not params.obstacle(*said):
+                    line |= bootstrap.interval(values[1:], f"{name}_", needs)
         lines.append(line)
     return pd.DataFrame(lines, columns=list(COLUMNS))
 

@@ -38,6 +38,26 @@ def test_auroc_and_its_interval_are_those_of_scikit_learn(data):
     assert concordance.auroc(scores, flags, speakers, PARAMS) == pytest.approx(expected)
 
 
+def test_few_flagged_speakers_give_the_interval_of_auroc_its_degrees_of_freedom():
+    generator = np.random.default_rng(1)
+    speakers = np.repeat(np.arange(40).astype(str), 5)
+    scores, flags = generator.normal(size=200), np.isin(speakers, list("01234567")) & (np.arange(200) % 5 == 0)
+    found = concordance.auroc(scores, flags, speakers, PARAMS)
+    bootstrap = Bootstrap.of(sorted(set(speakers)), PARAMS)
+    few = np.isin(sorted(set(speakers)), list("01234567"))
+    replicates = []
+    for row in bootstrap.weights.astype(int):
+        rows = np.concatenate(
+            [np.tile(np.flatnonzero(speakers == name), n) for name, n in zip(sorted(set(speakers)), row, strict=True)]
+        )
+        replicates.append(roc_auc_score(flags[rows], scores[rows]) if flags[rows].any() else np.nan)
+    low, high = bootstrap.bounds(np.array(replicates), [few])
+    assert (found["auroc_low"], found["auroc_high"]) == pytest.approx((low, high))
+    assert high - low > np.subtract(*bootstrap.bounds(np.array(replicates))[::-1])
+    rare = flags & np.isin(speakers, list("012"))  # whom one draw in twenty misses
+    assert set(concordance.auroc(scores, rare, speakers, PARAMS)) == {"auroc"}
+
+
 def test_the_rank_correlation_and_its_interval_are_those_of_scipy(data):
     scores, others, _, speakers = data
     low, high = repeated(lambda one, other: stats.spearmanr(one, other).statistic, scores, others, speakers)
@@ -74,7 +94,7 @@ def test_flagged_utterances_of_few_speakers_have_no_interval(data):
     """Drawing the others anew tells nothing of how far flagged utterances of two speakers speak for those of more."""
     scores, _, _, speakers = data
     assert set(concordance.auroc(scores, (speakers < "c") & (scores > 3), speakers, PARAMS)) == {"auroc"}
-    assert set(concordance.auroc(scores, (speakers < "d") & (scores > 3), speakers, PARAMS)) == {
+    assert set(concordance.auroc(scores, (speakers < "f") & (scores > 3), speakers, PARAMS)) == {
         "auroc",
         "auroc_low",
         "auroc_high",

@@ -128,6 +128,26 @@ def test_without_known_genders_there_is_no_gap(rows, people):
     assert found[["uar", "uar_low", "speaker_probe", "speaker_probe_low"]].notna().all()
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda people: people.assign(
+            gender=["female" if speaker == "c/0" else "male" for speaker in people["speaker"]]
+        ),
+        lambda people: people.assign(
+            emotion=people["emotion"].where((people["gender"] == "female") | (people["emotion"] != "sad"), "angry")
+        ),
+    ],
+    ids=["one woman", "no man is sad"],
+)
+def test_genders_that_cannot_be_compared_have_no_gap(rows, people, changed):
+    table = mitigation_table.table(rows, NOTES, changed(people), EMOTIONS, PARAMS)
+    gaps = [column for column in table.columns if "gender_gap" in column or "worst_gender_uar" in column]
+    assert gaps
+    assert table[gaps].isna().all(axis=None)
+    assert table["uar"].notna().any()
+
+
 def test_too_few_speakers_have_figures_without_intervals(rows, people):
     params = MitigationParams("made", PARAMS.systems, 1.0, 3, IntervalParams(500, 0.9, 0, minimum_speakers=5))
     line = mitigation_table.table(rows, NOTES, people, EMOTIONS, params).iloc[1]

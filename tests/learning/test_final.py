@@ -1,5 +1,7 @@
 """The final classifier learns from everybody, and nobody stops two networks alike."""
 
+import json
+
 import numpy as np
 
 from ser.features import Features
@@ -58,6 +60,28 @@ def test_where_sentences_are_apart_what_folds_left_out_trains_or_validates_with_
     validating = set(first.loc[first["part"] == "validation", "speaker"])
     assert validating
     assert (parts == np.where(rows["speaker"].isin(validating), "validation", "train")).all()
+
+
+def test_own_parts_that_params_leave_out_are_not_learned(monkeypatch):
+    rows, features = corpus()
+    parts = {"a": "train", "b": "train", "c": "dev", "d": "test1", "e": "test2", "f": "test2"}
+    names = dict(zip(sorted(set(rows["speaker"])), sorted(parts), strict=False))
+    own = rows["speaker"].map(names).map(parts)
+    rows["details"] = [json.dumps({"split": part}) for part in own]
+    split = protocols.make(
+        rows, EMOTIONS, SplitParams(**(builders.SPLIT | {"protocol": "predefined"}), test_parts=["test1"])
+    )
+    seen = []
+
+    def watched(recipe, vectors, truth, parts, *rest):
+        seen.append(parts)
+        return None, None
+
+    monkeypatch.setattr(fitting, "fit", watched)
+    final.train(split, rows, features, EMOTIONS, builders.train_params())
+    wanted = own.map({"train": "train", "dev": "validation", "test1": "train", "test2": "left_out"})
+    assert (seen[0] == wanted).all()
+    assert (table.kept(split, rows) == (own != "test2")).all()
 
 
 def test_it_tells_the_emotions_apart_and_comes_out_the_same_again():

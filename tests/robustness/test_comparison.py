@@ -191,7 +191,7 @@ def test_where_nothing_is_answered_nothing_is_right(predictions):
 
 def test_an_emotion_of_two_speakers_allows_no_interval_of_what_needs_it(predictions):
     # A woman and a man of eight: (6/8)^7, one draw in seven, has neither.
-    rare = PEOPLE.assign(emotion=PEOPLE["emotion"].mask(~PEOPLE["speaker"].isin(["c/0", "c/4"]), "angry"))
+    rare = PEOPLE.assign(emotion=PEOPLE["emotion"].mask(~PEOPLE["speaker"].isin(["c/0", "c/5"]), "angry"))
     scored = comparison.table(predictions, CONDITIONS, rare, EMOTIONS, 0.6, MARKS, INTERVALS)
     row = scored.set_index("condition").loc["pink_10"]
     assert row[["uar", "drop", "gender_drop"]].notna().all()
@@ -235,6 +235,26 @@ def test_another_level_of_what_was_taught_is_not_new(predictions):
     scored = comparison.table(more, conditions, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS, ["pink_10"])
     rows = scored.set_index("condition")
     assert rows.at["mean_unseen_noise", "uar"] == rows.at["rain_10", "uar"] != rows.at["pink_0", "uar"]
+
+
+def test_genders_who_show_other_emotions_or_a_single_woman_have_no_gap(predictions):
+    women = PEOPLE["gender"] == "female"
+    silent = PEOPLE[women | (PEOPLE["emotion"] != "sad")]
+    alone = PEOPLE.assign(gender=np.where(PEOPLE["speaker"] == PEOPLE["speaker"][women].iloc[0], "female", "male"))
+    for people in (silent, alone):
+        said = predictions[predictions["id"].isin(people["id"])]
+        scored = comparison.table(said, CONDITIONS, people, EMOTIONS, 0.6, MARKS, INTERVALS)
+        assert scored["gender_drop"].isna().all()
+        assert scored["drop"].notna().any()
+
+
+def test_a_distortion_in_training_is_no_unseen_noise_under_another_name():
+    known = pd.DataFrame(
+        [("pink_10", "pink", "pink", "noise"), ("hiss_0", "hiss", "pink", "noise"), ("hum_0", "hum", "white", "noise")],
+        columns=["condition", "kind", "distortion", "family"],
+    ).set_index("condition")
+    groups = comparison._groups(known, "augmented", ["pink_10"])
+    assert groups["mean_unseen_noise"] == ["hum_0"]
 
 
 def test_the_interval_of_the_gender_drop_draws_women_and_men_apart(predictions):

@@ -193,6 +193,9 @@ def test_the_summary_of_two_folds_worked_by_hand():
 
 def test_a_single_fold_has_no_deviation():
     assert set(metrics.summary(simulate(folds=1), EMOTIONS, PARAMS)["folds"]) == {"uar_mean"}
+    lacking = simulate()
+    lacking = lacking[(lacking["fold"] > 0) | (lacking["truth"] != EMOTIONS[0])]
+    assert "folds" not in metrics.summary(lacking, EMOTIONS, PARAMS)
 
 
 @pytest.mark.parametrize("speakers", [1, 4])

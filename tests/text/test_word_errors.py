@@ -118,6 +118,18 @@ def test_too_few_speakers_have_no_interval(library):
     assert told["emotion"]["angry"]["difference"] == 0
 
 
+def test_a_language_of_few_speakers_has_no_interval_however_many_speak_others(library):
+    people = builders.manifest(12, 4, ["angry", "sad"], text="one two three four")
+    people["language"] = np.where(people["speaker"] == people["speaker"][0], "de", "en")
+    table = word_errors.table(people, heard(people, ["one two", "one two three four", "one"]), PARAMS).set_index(
+        "group"
+    )
+    assert table.loc["de", ["wer_low", "difference_low"]].isna().all()
+    assert table.loc["en", "wer_low"] < table.loc["en", "wer"]
+    assert math.isnan(table.loc["en", "difference_low"])  # from those of one speaker
+    assert table.loc["angry", "difference_low"] <= table.loc["angry", "difference"]
+
+
 def test_a_missing_library_is_told_in_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "jiwer", None)
     with pytest.raises(InputError, match=r"^word errors: expected the package jiwer, found none; pip install -r req"):
