@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if found is not None and oracle.passes(found, floor, fewest if name == "corpus" else 1.0):
                 print(
                     f"split: warning: emotions are tied to {PLURALS[name]}: guessing by the {name} alone, with no "
-                    f"audio, has a UAR of {found:.3f} ({floor:.3f} if by chance); {consequence}",
+                    f"audio, has a UAR of {found:.3f} ({floor:.3f} with labels shuffled); {consequence}",
                     file=sys.stderr,
                 )
         print(f"split: {summary(report, settings.protocol)}; see {paths.metrics}")
@@ -62,7 +62,7 @@ def summary(report: dict, protocol: str) -> str:
     if "speakers" not in report:
         return f"{words}; some speakers are unknown, so no speaker oracle"
     floor = report["speaker_oracle_uar_by_chance"]
-    guess = f"speaker oracle UAR {report['speaker_oracle_uar']:.3f} ({floor:.3f} if by chance)"
+    guess = f"speaker oracle UAR {report['speaker_oracle_uar']:.3f} ({floor:.3f} with labels shuffled)"
     return f"{words}, {report['speakers']} speakers; {guess}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from ser.heard import HEARD
 from ser.learning import final
 from ser.learning.recipe import NETWORK, Recipe
 from ser.people import MINUS
@@ -46,7 +47,7 @@ def write(
         "Scores": _scores(metrics["evaluate"], recipe, confidence),
         "Unfamiliar recordings": _familiarity(metrics["familiarity"], confidence, INDEPENDENT in metrics["evaluate"]),
         "Gaps between groups of people": _gaps(metrics["bias"], confidence),
-        "Limits": _limits(recipe, metrics["manifest"]),
+        "Limits": _limits(recipe, metrics["manifest"], encoder),
     }
     parts = [f"## {title}\n\n{text}" for title, text in sections.items()]
     return "\n\n".join(["# Model card: emotion in speech", *parts]) + "\n"
@@ -157,12 +158,13 @@ def _gaps(bias: Mapping, confidence: float) -> str:
     )
 
 
-def _limits(recipe: Recipe, manifest: Mapping) -> str:
+def _limits(recipe: Recipe, manifest: Mapping, encoder: str) -> str:
     points = [
         "It knows the speakers, the language and the microphones of its training corpora, and errs more on others.",
         f"It knows no other emotions than {', '.join(recipe.labels)}; it can only choose one of them, or abstain.",
         "It needs one speaker at a time. Noise and music get an emotion, too, where they are not unfamiliar.",
     ]
+    points += [HEARD[encoder]] if encoder in HEARD else []
     if SYNTHETIC in manifest["corpora"]:
         points.insert(
             0, "The corpus synthetic is synthetic speech with planted truths: it supports no claim about people."

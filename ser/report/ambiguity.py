@@ -28,7 +28,7 @@ SCORES = {
     "weighted_entropy": "the model is undecided, and the label unlikely",
     "prediction_entropy": "the model is undecided",
     "low_training_confidence": "the label was hard to learn",
-    "training_variability": "the label was learnt and unlearnt",
+    "training_variability": "how often training changed its mind",
     "neighbour_disagreement": "utterances that sound alike have other labels",
     MEAN_RANK: "mean rank of up to three scores: probability, training, neighbours",
 }

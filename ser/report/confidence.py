@@ -41,10 +41,10 @@ def calibration(material: Material) -> Finding:
     after, difference = values["after"], values[DIFFERENCE]
     confidence = material.settings["intervals"]["confidence"]
     asked, found = (
-        "May one trust the confidence?",
-        f"Confidence and share of hits lie {words.number(after['ece'])} apart (calibration error); were the confidence "
-        f"exactly right, it would be {words.number(after['ece_by_chance'])} in the mean and "
-        f"{words.number(after['ece_by_chance_high'])} at most in {confidence:.0%} of cases",
+        "Is the confidence calibrated?",
+        f"The expected calibration error, the mean difference between confidence and accuracy, is "
+        f"{words.number(after['ece'])}; with exact confidences it would be {words.number(after['ece_by_chance'])} in "
+        f"the mean and {words.number(after['ece_by_chance_high'])} at most in {confidence:.0%} of cases",
     )
     cannot = "How far they lie apart for other corpora, microphones or languages."
     if material.settings["train"].get("calibration", NONE) == NONE:
@@ -73,7 +73,7 @@ def abstention(material: Material) -> Finding:
     cannot = "Which confidence to ask for: that depends on what a wrong answer costs, and what none costs."
     below = words.number(values["below"])
     found = (
-        f"Asked for a confidence of {below}, it answers {words.estimate(values, 'coverage', reason)} of all utterances"
+        f"At a confidence of at least {below} it answers {words.estimate(values, 'coverage', reason)} of all utterances"
     )
     if "accuracy" not in values:
         return Finding(asked, words.UNKNOWN, f"{found}.", "There is no answer to be sure of.", cannot)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ser.bias.claims import ANY, EVERYWHERE, UNRECORDED, Claims
+from ser.heard import HEARD
 from ser.report import words
 from ser.report.content import Points, Section, Table, table
 from ser.report.gaps import PLURALS
@@ -111,8 +112,9 @@ def limits(material: Material) -> list[str]:
         f"Intervals are about other speakers of the same kind under the models as trained; fewer than {minimum} "
         "speakers have none, nor has a mean over emotions of which one is of very few. They do not cover other "
         "corpora, nor another training.",
-        f"Each fold was trained once, with the seed {settings['train']['seed']}.",
+        f"All folds were trained with one seed, {settings['train']['seed']}.",
         f"Encoder: {settings['features']['encoder']}. Another one may lean on speakers more, or less.",
+        *([HEARD[settings["features"]["encoder"]]] if settings["features"]["encoder"] in HEARD else []),
         "Nothing here says why: every figure describes, none shows a cause.",
     ]
 

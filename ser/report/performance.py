@@ -39,8 +39,9 @@ def section(material: Material) -> Section:
         curves(material),
         Figure(
             "curves",
-            "Learning curves: each thin line is one fold. Training ends when the validation part's loss (how "
-            "unlikely the labels seem to the model) no longer falls, and the best epoch is kept."
+            f"Learning curves: each thin line is one fold{_first(material)}, the thick one their mean as long as all "
+            "train. Training ends when the validation part's loss (how unlikely the labels seem to the model) no "
+            "longer falls, and the best epoch is kept."
             if _stopped(material)
             else "This classifier has no epochs: one step each.",
         ),
@@ -63,6 +64,20 @@ def section(material: Material) -> Section:
 def _stopped(material: Material) -> bool:
     """Tell whether validation utterances stop the training: those of a network do."""
     return material.settings["train"].get("classifier", NETWORK) == NETWORK
+
+
+def _first(material: Material) -> str:
+    """Say which network of a fold the curves are of, where it has several."""
+    return "'s first network" if material.settings["train"].get("networks", 1) > 1 else ""
+
+
+def _trained(material: Material) -> str:
+    """Say what a fold's classifier is made of, where it is more than a network."""
+    settings = material.settings["train"]
+    several = f"A fold averages up to {settings.get('networks')} networks, each stopped by other validation speakers; "
+    several += "this is the first. "
+    start = "It adds to the logits of discriminant analysis, so it knows much before its first epoch. "
+    return several * (settings.get("networks", 1) > 1) + start * (settings.get("start") == "lda")
 
 
 def chosen(material: Material) -> str:
@@ -185,10 +200,11 @@ def curves(material: Material) -> Finding:
         f"training utterances, {words.number(validation)} of the validation "
         f"{'utterances' if chosen(material) == RANDOM else 'speakers'}, "
         f"{words.signed(train - validation)} apart.",
-        "The validation figure chose the epoch, so it flatters a little; the test figures above do not."
+        f"{_trained(material)}The validation figure chose the epoch, so it flatters a little; the test figures above "
+        "do not."
         if _stopped(material)
         else "No epoch was chosen: this classifier is fitted in one step.",
-        "What another seed would have given: each fold was trained once.",
+        "What another seed would have given: all was trained with one.",
     )
 
 

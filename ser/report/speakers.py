@@ -134,7 +134,7 @@ def _how_sure(protocol: str) -> str:
 def readable(material: Material, attribute: str) -> Finding:
     """Say whether something can be read off the encoder's vectors."""
     asked = f"Can {PROBED[attribute]} be read off the encoder's vectors?"
-    cannot = "Whether the classifier uses it; and that a straight cut fails does not say that nothing is there."
+    cannot = "Whether the classifier uses it; and that a linear probe fails does not say that nothing is there."
     row = _row(material.tables["probes"], "features", attribute)
     if "balanced_accuracy" not in row:
         return Finding(asked, words.UNKNOWN, f"No probe: {_remark(row)}.", "There is nothing to be sure of.", cannot)
@@ -150,7 +150,7 @@ def readable(material: Material, attribute: str) -> Finding:
             f" Where the same labels are assigned to the speakers{within} at random it has "
             f"{words.number(row['permuted'])} on average ({words.p_value(row['p_value'])})."
         )
-    sure = f"Training and test folds of the probe share none of these: {row['apart']}."
+    sure = f"Training and test folds of the probe have no {row['apart']} in common."
     if "p_value" in row:
         orders = material.settings["representation"]["permutations"]
         sure += f" The test tried {orders} other orders, so p cannot be below {words.number(1 / (orders + 1))}."

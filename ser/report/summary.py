@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ser.report import ambiguity, data, gaps, performance, speakers, words
+from ser.report import ambiguity, data, gaps, limits, performance, speakers, words
 from ser.report.material import Material
 from ser.report.performance import PROTOCOLS
 from ser.splits.names import INDEPENDENT, RANDOM
+
+SYNTHETIC = "synthetic"  # the bundled corpus
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def sentences(material: Material) -> list[str]:
     emotions = words.listing(sorted(manifest["emotions"]))
     values, minimum = performance.scored(material), material.settings["intervals"]["minimum_speakers"]
     reason = words.no_interval(values.get("speakers"), minimum)
-    result = [
+    result = [limits.CORPORA[SYNTHETIC]] if SYNTHETIC in manifest["corpora"] else []
+    result += [
         f"{data.size(manifest)}; {words.amount(len(manifest['emotions']), 'emotion')}: {emotions}.",
         f"Protocol {protocol}: {PROTOCOLS[protocol]}. Encoder: {material.settings['features']['encoder']}.",
         f"Emotions are recognised with a UAR (mean recall) of {words.estimate(values, 'uar', reason)}; guessing has "
@@ -63,7 +66,7 @@ def sentences(material: Material) -> list[str]:
         "Some speakers are unknown: nobody can say what knowing the speaker is worth."
         if oracle is None
         else f"Without audio, a guess of each speaker's most common emotion has {words.number(oracle)} "
-        f"({words.number(material.get('split', 'speaker_oracle_uar_by_chance'))} if by chance)."
+        f"({words.number(material.get('split', 'speaker_oracle_uar_by_chance'))} with labels shuffled)."
     )
     claimed = material.get("evaluate", RANDOM, "uar")
     if protocol == RANDOM:
@@ -117,7 +120,7 @@ def bias(material: Material) -> Answer:
         of_verdict = [(names, finding.found) for names, finding in findings.items() if finding.verdict == verdict]
         parts += [f"{names.capitalize()}: {said[0].lower()}{said[1:]}" for names, said in of_verdict]
     silent = [names for names, finding in findings.items() if finding.verdict == words.UNKNOWN]
-    parts += [f"Nothing can be said of {words.listing(silent)}."] if silent else []
+    parts += [f"Not compared, for lack of data: {words.listing(silent)}."] if silent else []
     verdict = min((finding.verdict for finding in findings.values()), key=words.BY_WEIGHT.index)
     gender = speakers.readable(material, "gender").found
     return Answer("Which bias does the model carry?", verdict, [*parts, gender], "bias")

@@ -482,7 +482,7 @@ def test_one_speaker_is_not_compared():
 
 def test_calibration_says_the_error_and_what_the_temperature_changed():
     found = plain(confidence.calibration(confident(calibration="temperature")).found)
-    assert "lie 0.030 apart (calibration error); were the confidence exactly right, it would be 0.040 in the" in found
+    assert "accuracy, is 0.030; with exact confidences it would be 0.040 in the" in found
     assert "in the mean and 0.060 at most in 95% of cases." in found
     assert "The temperature changed it by −0.050 [−0.070, −0.010]" in found
     assert "lies between 1.100 and 1.300, by fold" in found
@@ -504,7 +504,9 @@ def test_a_uar_below_chance_is_not_recognition():
 def test_answers_that_are_sure_enough_are_compared_with_all():
     finding = confidence.abstention(confident())
     found = plain(finding.found)
-    assert "Asked for a confidence of 0.600, it answers 0.750 [0.700, 0.800] of all utterances: accuracy 0.900" in found
+    assert (
+        "At a confidence of at least 0.600 it answers 0.750 [0.700, 0.800] of all utterances: accuracy 0.900" in found
+    )
     assert "(of all: 0.720)" in found
     assert "(of all: 0.700)" in found
     assert "the mean share of errors is 0.100 (no interval" in found
@@ -583,7 +585,7 @@ def test_limits_tell_of_what_is_unknown_and_of_what_was_chosen():
     assert "unknown" not in text
     assert "overstate" not in text
     assert "share audio" not in text
-    assert "seed 3" in text
+    assert "one seed, 3" in text
 
 
 def test_limits_tell_on_whose_word_unknown_speakers_train():
@@ -670,4 +672,7 @@ def test_the_answer_on_bias_takes_the_strongest_verdict_and_names_what_cannot_be
     answer = summary.bias(material(gender(**gap), refused=refusals(), probes=probes))
     assert answer.verdict == FOUND
     assert answer.lines[0].startswith("Genders: not alike")
-    assert answer.lines[1:] == ["Nothing can be said of ages, corpora and languages.", "No probe: gender unknown."]
+    assert answer.lines[1:] == [
+        "Not compared, for lack of data: ages, corpora and languages.",
+        "No probe: gender unknown.",
+    ]
