@@ -43,6 +43,14 @@ class Connection(H11Protocol):
         super().on_response_complete()
         self._watch()
 
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Hand a stream's handshake over; one with a body is refused, for which uvicorn would wait for ever."""
+        if event.method != b"GET" or {name for name, _ in self.headers} & {b"content-length", b"transfer-encoding"}:
+            self._cancel()
+            self._refuse(Problem("malformed", "expected a WebSocket's handshake by GET without a body, found another"))
+        else:
+            super().handle_websocket_upgrade(event)
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP."""
         self._cancel()

@@ -7,6 +7,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from serving.limits import Limits
 from serving.problems import Problem, shown
@@ -84,7 +85,8 @@ class Keys:
         digest = _digest(given or "")
         # Each is compared, in constant time: how long it takes tells nothing of the keys.
         if not any([hmac.compare_digest(digest, known) for known in self._digests]):
-            self._wrong.take(address)
+            if given:  # who sends none does not guess
+                self._wrong.take(address)
             found = "another one" if given else "none"
             raise Problem(
                 "no-key",
@@ -161,8 +163,13 @@ def address(client: tuple[str, int] | None) -> str:
     return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
 
 
-def check_origin(headers: Mapping[str, str]) -> None:
+def check_origin(headers: Mapping[str, str], at_home: bool = False) -> None:
     """Refuse what the page of another site sends by the browser of somebody who may come in.
+
+    Args:
+        headers: of the request.
+        at_home: whether only programs of this machine may use the service, as it listens to them alone and knows no
+            keys: then a page must be of a name of this machine, as a site can give its own name this machine's address.
 
     Raises:
         Problem: ``other-origin``; it may be this service's own page, behind a proxy that does not pass ``Host`` on.
@@ -175,6 +182,21 @@ def check_origin(headers: Mapping[str, str]) -> None:
             "(Origin); if that is its own page behind a proxy, let the proxy pass Host on (nginx: "
             "proxy_set_header Host $host)",
         )
+    if origin is not None and at_home and not _is_this_machine(host):
+        raise Problem(
+            "other-origin",
+            f"expected a page of this machine (localhost, 127.0.0.1), found one of {shown(host)}; behind a proxy, name "
+            "it by --proxy, or set keys",
+        )
+
+
+def _is_this_machine(host: str) -> bool:
+    """Tell whether a ``Host`` is a name or an address by which a machine calls itself."""
+    name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
 
 
 def _digest(key: str) -> bytes:

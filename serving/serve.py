@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import os
 import re
+import resource
 import signal
 import socket
 import tempfile
@@ -20,6 +21,7 @@ from ser.machine import cores, numerics
 
 KEYS = "SER_API_KEYS"
 PING_S = 10
+OTHER_FILES = 100  # that a process has open beside its connections
 WORKER_S = 15  # a process that does not answer for so long is replaced
 
 
@@ -70,7 +72,8 @@ def make(options: argparse.Namespace):
     model = chosen.load(options)
     if options.threshold is None:
         policy = dataclasses.replace(policy, threshold=model.abstain_below)
-    return Service(model, limits.from_flags(options), policy, api_keys(), threads)
+    at_home = _local(options.host) and not options.proxy
+    return Service(model, limits.from_flags(options), policy, api_keys(), threads, at_home)
 
 
 def api_keys() -> list[str]:
@@ -174,7 +177,7 @@ def _run(options: argparse.Namespace, made) -> None:
 
     from serving import limits, logs
 
-    known = limits.from_flags(options)
+    known = _within_files(limits.from_flags(options))
     proxy = {"proxy_headers": bool(options.proxy), "forwarded_allow_ips": options.proxy or ""}
     configured = config(partial(application, made), known, workers=options.workers, **proxy)
     logs.set_up()
@@ -182,12 +185,30 @@ def _run(options: argparse.Namespace, made) -> None:
         signal.signal(number, lambda *_: None)  # uvicorn ends the service by them, and then sends them again
     with _listen(options.host, options.port) as listener:
         _warn(options.host)
-        logs.event("serving", url=f"http://{options.host}:{listener.getsockname()[1]}/", workers=options.workers)
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        logs.event("serving", url=f"http://{host}:{listener.getsockname()[1]}/", workers=options.workers)
         if options.workers == 1:
             uvicorn.Server(configured).run([listener])
         else:
             Multiprocess(configured, sockets=[listener]).run()
     logs.event("ended")
+
+
+def _within_files(known):
+    """Let the process open as many files as it may have connections, or allow fewer connections and say so."""
+    from serving import logs
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if most == resource.RLIM_INFINITY or known.connections + OTHER_FILES <= most:
+        return known
+    connections = max(1, most - OTHER_FILES)
+    logs.event(
+        f"--connections: expected at least {known.connections + OTHER_FILES} files that a process may open, found "
+        f"{most} (ulimit -Hn); it takes {connections} connections at most",
+        level=30,
+    )
+    return dataclasses.replace(known, connections=connections)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -217,14 +238,18 @@ def _listen(host: str, port: int) -> socket.socket:
         raise InputError(words) from error
 
 
+def _local(host: str) -> bool:
+    """Tell whether only programs of this machine reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _warn(host: str) -> None:
     from serving import logs
 
-    try:
-        local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = host == "localhost"
-    if not local and not api_keys():
+    if not _local(host) and not api_keys():
         logs.event(f"anybody who reaches {host} may use the service; set {KEYS} for keys", level=30)
 
 

@@ -35,6 +35,7 @@ class Service:
         policy: when to give no emotion.
         keys: the API keys; without any, everybody may come in.
         threads: how many recordings and windows are computed at once.
+        at_home: whether it listens to this machine alone, and not for a proxy.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Service:
         policy: Policy | None = None,
         keys: Iterable[str] = (),
         threads: int = 1,
+        at_home: bool = False,
     ):
         limits = limits or Limits()
         self.limits = dataclasses.replace(limits, duration_s=min(limits.duration_s, model.longest_s))
@@ -51,6 +53,7 @@ class Service:
         self.metrics = Metrics()
         self.gate = gate.Gate(self.limits)
         self.keys = gate.Keys(keys, self.limits)
+        self._at_home = at_home and not self.keys
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="compute")
 
     @contextmanager
@@ -65,7 +68,7 @@ class Service:
         Raises:
             Problem: it may not come in, or not now.
         """
-        gate.check_origin(connection.headers)
+        gate.check_origin(connection.headers, self._at_home)
         client = self.keys.check(key, gate.address(connection.client))
         try:
             with self.gate.enter(kind, client):

@@ -20,6 +20,7 @@ from serving.service import Service
 
 PROTOCOL, KEY_PROTOCOL = "ser.v1", "ser.key."  # a browser can send a key to a WebSocket only among the protocols
 HOP = SAMPLING_RATE_HZ // 2  # an answer for every half second
+PIECES = 64  # that came, before they are joined
 FRAME = 160  # samples; windows are whole frames, so that a model may keep those of the window before
 RATES_HZ = (8_000, 192_000)
 WINDOWS_S = (1, 10)
@@ -39,7 +40,7 @@ class Tail:
         self._resampler = None
         if rate_hz != SAMPLING_RATE_HZ:
             self._resampler = soxr.ResampleStream(rate_hz, SAMPLING_RATE_HZ, 1, dtype="float32")
-        self._samples = np.empty(0, np.float32)
+        self._pieces = [np.empty(0, np.float32)]  # the newest samples; joined now and then, as messages may be tiny
         self._heard = 0  # samples that came in, at 16 kHz
         self._answered = 0  # of these, up to the last answer
 
@@ -55,7 +56,9 @@ class Tail:
         if self._resampler:
             samples = self._resampler.resample_chunk(samples)
         self._heard += samples.size
-        self._samples = np.concatenate([self._samples, samples])[-(self._window + HOP) :]
+        self._pieces.append(samples)
+        if len(self._pieces) > PIECES:
+            self._join()
         return self._heard - self._answered >= HOP
 
     def take(self) -> tuple[np.ndarray, int, int]:
@@ -68,9 +71,14 @@ class Tail:
         end = self._heard // HOP * HOP
         skipped = (end - self._answered) // HOP - 1
         self._answered = end
-        stop = self._samples.size - (self._heard - end)
-        signal = self._samples[max(0, stop - self._window) : stop]
+        kept = self._join()
+        stop = kept.size - (self._heard - end)
+        signal = kept[max(0, stop - self._window) : stop]
         return signal, end - signal.size, skipped
+
+    def _join(self) -> np.ndarray:
+        self._pieces = [np.concatenate(self._pieces)[-(self._window + HOP) :]]
+        return self._pieces[0]
 
 
 async def serve(websocket: WebSocket, service: Service) -> None:
@@ -136,8 +144,9 @@ async def _listen(websocket: WebSocket, service: Service, tail: Tail, due: async
                     raise Problem("wrong-type", "expected binary messages of 16-bit samples, found text")
                 if message["bytes"]:  # an empty message is no audio
                     idle.reschedule(loop.time() + idle_s)
-                if tail.push(message["bytes"]):
-                    due.set()
+                    if tail.push(message["bytes"]):
+                        due.set()
+                await asyncio.sleep(0)  # others' turn: what has come already is received without waiting
     except TimeoutError as error:
         raise Problem("slow-upload", f"expected audio every {idle_s:g} s, found none") from error
 

@@ -101,14 +101,17 @@ function start() {
       } else if (lines[0].startsWith("|")) {
         const rows = lines.filter((line) => !/^\|[\s|:-]+\|$/.test(line));
         const table = element("table");
-        for (const row of rows) {
+        for (const [number, row] of rows.entries()) {
           const line = element("tr");
-          line.append(...row.slice(1, -1).split("|").map((cell) => element("td", plain(cell))));
+          line.append(...row.slice(1, -1).split("|").map((cell) => element(number ? "td" : "th", plain(cell))));
+          if (!number) for (const cell of line.children) cell.scope = "col";
           table.append(line);
         }
         const scroll = element("div");
         scroll.className = "scroll";
         scroll.tabIndex = 0;
+        scroll.setAttribute("role", "region");
+        scroll.setAttribute("aria-label", found.at(-1)?.textContent ?? "Table");
         scroll.append(table);
         found.push(scroll);
       } else {
@@ -149,9 +152,12 @@ function start() {
       Object.assign(scene, waveform(decoded));
       draw();
     }
-    // About forty windows, whatever the length: enough to see a change, and soon there. No window is longer than 30 s.
-    const hop = Math.min(30, Math.max(HOP_S, Math.ceil((decoded?.duration ?? model.limits.duration_s ?? 120) / 4) / 10));
-    const query = new URLSearchParams({ window: Math.max(2, hop), hop });
+    // About forty windows, whatever the length: enough to see a change, and soon there. No window is longer than 30 s;
+    // where the service would refuse as many as that takes, there is no timeline.
+    const seconds = decoded?.duration ?? model.limits.duration_s ?? 120;
+    const about = Math.min(30, Math.max(HOP_S, Math.ceil(seconds / 4) / 10));
+    const hop = Math.max(about, Math.ceil((10 * seconds) / (model.limits.windows ?? 240)) / 10);
+    const query = hop > 30 ? "" : new URLSearchParams({ window: Math.max(2, hop), hop });
     const type = /^(audio|video)\//.test(file.type) ? file.type : "application/octet-stream";
     try {
       const answer = await fetch(`v1/predict?${query}`, {
@@ -162,7 +168,7 @@ function start() {
       });
       const found = await answer.json();
       if (!answer.ok) return fail(found.title, found.detail);
-      Object.assign(scene, { whole: found, stretches: found.timeline, to: found.duration_s });
+      Object.assign(scene, { whole: found, stretches: found.timeline ?? [], to: found.duration_s });
       sound = decoded && { buffer: decoded };
       at.play.hidden = !decoded;
       fillTable();

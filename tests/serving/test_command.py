@@ -68,3 +68,28 @@ def test_a_module_of_ours_that_is_not_there_keeps_its_traceback(monkeypatch, nam
 
     with pytest.raises(ModuleNotFoundError, match="not there"):
         command.main(["predict"])
+
+
+def test_a_closed_standard_error_costs_no_answer_and_a_closed_output_is_one_line(tmp_path):
+    shell = f'{sys.executable} -c "from serving.command import main; main()" predict {tmp_path}/none.wav'
+    ended = subprocess.run(["sh", "-c", f"{shell} >&-"], capture_output=True, text=True)
+    assert (
+        ended.stderr == "ser: expected an open standard output, found it closed; send it to a file, or to /dev/null\n"
+    )
+    code = (
+        "from serving import command, predict; predict.main = lambda _: print('an answer'); command.main(['predict'])"
+    )
+    ended = subprocess.run(["sh", "-c", f'{sys.executable} -c "{code}" 2>&-'], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "an answer\n")
+
+
+def test_a_signal_while_libraries_load_ends_in_one_line():
+    code = (
+        "import sys, time, os, signal\n"
+        "from serving import command, predict\n"
+        "predict.main = lambda rest: os.kill(os.getpid(), signal.SIGINT) or time.sleep(5)\n"
+        "sys.argv = ['ser', 'predict']\n"
+        "command.main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (130, "predict: interrupted\n")

@@ -4,7 +4,7 @@ import pytest
 
 from ser.files.failures import InputError
 from serving import gate
-from serving.gate import Buckets, Gate, Keys
+from serving.gate import Buckets, Gate, Keys, check_origin
 from serving.limits import Limits
 from serving.problems import Problem
 
@@ -111,6 +111,27 @@ def test_who_guesses_keys_has_to_wait_even_with_the_right_one_and_nobody_else(cl
     keys.check("the key", "4.3.2.1")
     clock.now += 20
     keys.check("the key", "1.2.3.4")
+
+
+def test_who_sends_no_key_does_not_guess(clock):
+    keys = Keys(["the key"], Limits(wrong_keys_per_minute=3), clock)
+    for _ in range(5):
+        with pytest.raises(Problem, match="found none"):
+            keys.check(None, "1.2.3.4")
+    assert keys.check("the key", "1.2.3.4")
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "127.1.2.3", "ser.localhost"])
+def test_at_home_pages_of_this_machine_may_come_in(host):
+    check_origin({"origin": f"http://{host}", "host": host}, at_home=True)
+
+
+def test_at_home_a_site_that_gives_its_name_this_machines_address_may_not():
+    headers = {"origin": "http://evil.example:8000", "host": "evil.example:8000"}
+    check_origin(headers)
+    with pytest.raises(Problem, match=r"expected a page of this machine .*evil\.example"):
+        check_origin(headers, at_home=True)
+    check_origin({"host": "evil.example:8000"}, at_home=True)  # no page
 
 
 def test_without_keys_everybody_comes_in():

@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from websockets.sync.client import connect
 
 from serving.problems import Problem
 from serving.uploads import Form
@@ -274,6 +275,50 @@ def test_more_requests_than_a_client_may_send(start, recording):
 
     assert [answer.status_code for answer in found] == [200, 200, 429]
     assert 50 < int(found[-1].headers["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "GET / HTTP/1.1\r\nContent-Length: 9\r\n",
+        "GET /v1/stream HTTP/1.1\r\nTransfer-Encoding: chunked\r\n",
+        "POST /v1/stream HTTP/1.1\r\n",
+    ],
+)
+def test_a_handshake_with_a_body_is_refused_at_once(server, request_):
+    """uvicorn would wait for the body for ever, and could not end meanwhile."""
+    head = request_ + "Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+        client.sendall(head.encode())
+        answer = b""
+        while piece := client.recv(4096):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"handshake by GET without a body" in answer
+
+
+def test_floods_of_tiny_messages_hold_nobody_up(start):
+    server = start(client_streams=4)
+    stop = threading.Event()
+
+    def flood():
+        with connect(f"ws://127.0.0.1:{server.port}/v1/stream?window=10") as stream:
+            while not stop.is_set():
+                for _ in range(200):
+                    stream.send(b"\0\0")
+
+    with ThreadPoolExecutor(4) as pool:
+        floods = [pool.submit(flood) for _ in range(4)]
+        time.sleep(2)
+        took = []
+        for _ in range(5):
+            begin = time.monotonic()
+            assert httpx.get(f"{server.url}/health", timeout=30).status_code == 200
+            took.append(time.monotonic() - begin)
+        stop.set()
+        for one in floods:
+            one.exception()
+    assert max(took) < 3, took
 
 
 def test_guessing_keys(start, recording):

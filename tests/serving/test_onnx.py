@@ -167,7 +167,7 @@ def test_pytorch_is_never_loaded(file, tmp_path):
         "parser = argparse.ArgumentParser(); chosen.add_flags(parser); limits.add_flags(parser)\n"
         f"options = parser.parse_args(['--model', {str(file)!r}])\n"
         "options.threads, options.workers, options.threshold = 1, 1, 0.5\n"
-        "options.silence_db, options.any_sound = -60.0, False\n"
+        "options.silence_db, options.any_sound, options.host, options.proxy = -60.0, False, '127.0.0.1', None\n"
         "app.build(lambda: serve.make(options)); print('built')\n"
     )
 

@@ -200,6 +200,7 @@ def test_the_threshold_is_the_models_unless_a_flag_says_otherwise(trained, tmp_p
     parser = argparse.ArgumentParser()
     limits.add_flags(parser)
     known = {"models": tmp_path, "weights": None, "silence_db": -60.0, "any_sound": False, "threads": 1, "workers": 1}
+    known |= {"host": "127.0.0.1", "proxy": None}
     options = argparse.Namespace(**vars(parser.parse_args([])) | known, threshold=given)
     assert serve.make(options).policy.threshold == expected
 
