@@ -17,6 +17,7 @@ from ser.encoders import catalogue  # noqa: E402
 from ser.encoders.extractor import Extractor  # noqa: E402
 from ser.encoders.recipe import Recipe  # noqa: E402
 from ser.files import params  # noqa: E402
+from ser.files.failures import one_line  # noqa: E402
 from ser.robustness.conditions import Condition  # noqa: E402
 
 FOLDER = Path("benchmarks/data")  # of what `dvc repro benchmarks/dvc.yaml` encodes
@@ -35,7 +36,12 @@ def main() -> None:
     parser.add_argument("--distorted", default="emodb", help="the corpus to distort (default: %(default)s)")
     parser.add_argument("--raw", type=Path, default=Path("../shared/corpora"), help="the folder of that corpus")
     parser.add_argument("--utterances", type=int, default=20, help="of each of its speakers (default: %(default)s)")
-    options = parser.parse_args()
+    with one_line("unfamiliar"):
+        measure(parser.parse_args())
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Measure what the flags ask for, and print both tables."""
     settings = params.read(Path("params.yaml"), "familiarity", FamiliarityParams)
     rows = {name: manifest.read(FOLDER / f"{name}.csv") for name in options.corpora}
     heard = {name: features.read(FOLDER / "features" / name / "pase_plus", rows[name]).vectors for name in rows}
@@ -73,7 +79,10 @@ def distorted(
     found = {"as recorded": []} | {condition.name: [] for condition in CONDITIONS}
     for speaker in sorted(set(rows["speaker"])):
         own = (rows["speaker"] == speaker).to_numpy()
-        known, chosen = described(rows[~own], vectors[~own], settings), rows[own].sample(each, random_state=0)
+        known, chosen = (
+            described(rows[~own], vectors[~own], settings),
+            rows[own].sample(min(each, own.sum()), random_state=0),
+        )
         for row in chosen.itertuples():
             signal = audio.load(raw / row.path)
             found["as recorded"].append(extractor.vector(signal))
@@ -81,7 +90,7 @@ def distorted(
                 made = condition.of.apply(signal, condition.level, condition.generator(0, row.id))
                 found[condition.name].append(extractor.vector(made))
         for made in found.values():
-            made[-each:] = (known.distances(np.stack(made[-each:])) > 1).tolist()
+            made[-len(chosen) :] = (known.distances(np.stack(made[-len(chosen) :])) > 1).tolist()
     return {name: float(np.mean(made)) for name, made in found.items()}
 
 

@@ -85,15 +85,18 @@ def _apart(manifest: pd.DataFrame, said: pd.Series, number: int, parts: np.ndarr
     rows = np.flatnonzero(learns)
     pieces = min(params.sentence_groups, said.iloc[rows].nunique())
     strata = (manifest["language"] + "|" + manifest["emotion"]).iloc[rows]
-    for _, piece in StratifiedGroupKFold(max(2, pieces)).split(rows, strata, said.iloc[rows]):
+    groups = StratifiedGroupKFold(pieces).split(rows, strata, said.iloc[rows]) if pieces > 1 else ()
+    for _, piece in groups:
         held = np.zeros(len(parts), dtype=bool)
         held[rows[piece]] = True
         fits, judges = (parts == "train") & ~held, (parts == "validation") & held
-        if judges.any() and set(manifest["emotion"][fits]) == set(manifest["emotion"]):
+        told = set(manifest["emotion"][fits]) == set(manifest["emotion"]) and said[fits].nunique() > 1
+        if judges.any() and told:
             return Fold(SENTENCES, number, learns, parts == "test", fits, judges)
     raise InputError(
-        f"fusion, fold {number}, sentences apart: no sentences are left for validation; expected at least "
-        "three of each emotion"
+        f"fusion, fold {number}, sentences apart: expected at least three sentences of each emotion beside those that "
+        f"are tested, some of them for validation, found {said[learns].nunique()} in all; lower sentence_groups, or "
+        "take the corpus out of the tasks"
     )
 
 

@@ -25,6 +25,7 @@ class Distortion:
         keeps_length: whether the signal stays as long as it was, sample by sample.
         package: an optional requirement that it needs, or ``""``.
         packages: those whose versions decide its numbers, beside NumPy.
+        only: the levels that there are, where not all between; a codec takes the nearest for any other.
     """
 
     apply: Callable
@@ -36,11 +37,13 @@ class Distortion:
     keeps_length: bool = True
     package: str = ""
     packages: tuple[str, ...] = ()
+    only: tuple[float, ...] = ()
 
 
 SNR = ("noise", "signal-to-noise ratio in dB", -20, 60)
 KBIT = "kbit/s"
 CODEC = ("av", "soxr")
+AMR = (4.75, 5.15, 5.9, 6.7, 7.4, 7.95, 10.2, 12.2)  # its eight modes
 
 DISTORTIONS = {
     "white": Distortion(noise.white, *SNR),
@@ -54,9 +57,9 @@ DISTORTIONS = {
         lines.telephone, "line", "upper edge of the band in Hz", 1000, 3900, packages=("scipy", "soxr")
     ),
     "mulaw": Distortion(lines.mulaw, "line", KBIT, 64, 64, packages=CODEC),
-    "amr": Distortion(lines.amr, "line", KBIT, 4.75, 12.2, packages=CODEC),
+    "amr": Distortion(lines.amr, "line", KBIT, 4.75, 12.2, packages=CODEC, only=AMR),
     "opus": Distortion(lines.opus, "line", KBIT, 6, 64, packages=CODEC),
-    "mp3": Distortion(lines.mp3, "line", KBIT, 8, 64, packages=CODEC),
+    "mp3": Distortion(lines.mp3, "line", KBIT, 8, 64, packages=CODEC, only=tuple(range(8, 65, 8))),
     "packet_loss": Distortion(lines.packet_loss, "line", "share of the packets", 0, 0.9),
     "gain": Distortion(speech.gain, "loudness", "dB", -60, 40),
     "clipping": Distortion(speech.clipping, "loudness", "share of the peak", 0.01, 1),

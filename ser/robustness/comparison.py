@@ -177,7 +177,7 @@ def summary(scored: pd.DataFrame) -> str:
 def _told(scored: pd.DataFrame):
     for system, rows in scored[scored["uar"].notna()].groupby(list(SYSTEM), sort=False):
         others = rows[~rows["kind"].isin([CLEAN, MEAN])]
-        passed = others["robustness"].str.startswith(PASS).sum()
+        passed, undecided = (others["robustness"] == PASS).sum(), others["robustness"].str.endswith(OPEN).sum()
         worst = others.nlargest(1, "drop").to_dict("records")
         clean = rows[rows["condition"] == CLEAN].iloc[0]
         most = (
@@ -185,7 +185,8 @@ def _told(scored: pd.DataFrame):
         )
         yield (
             system,
-            f"UAR {words.estimate(clean, 'uar', otherwise='')}, {passed} of {len(others)} conditions pass{most}",
+            f"UAR {words.estimate(clean, 'uar', otherwise='')}, {passed} of {len(others)} conditions pass, {undecided} "
+            f"are undecided{most}",
         )
 
 

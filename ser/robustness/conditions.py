@@ -108,6 +108,9 @@ def listed(block: Mapping[str, Choice], corpus: str) -> list[Condition]:
         if not choice.levels or len({f"{level:g}" for level in choice.levels}) < len(choice.levels):
             raise InputError(f"{place}.levels: expected at least one, each once, found {choice.levels}")
         for level in choice.levels:
+            if of.only and level not in of.only:
+                offered = ", ".join(f"{one:g}" for one in of.only)
+                raise InputError(f"{place}.levels: expected some of {offered} {of.level} for {name}, found {level:g}")
             if not of.least <= level <= of.most:
                 raise InputError(
                     f"{place}.levels: expected {of.level}, {of.least:g} to {of.most:g} for {name}, found {level:g}"

@@ -122,6 +122,14 @@ def test_a_corpus_that_is_left_out_is_said_to_be_so(tmp_path):
     assert reasons == ["left out in the params, to save time", ""]
 
 
+@pytest.mark.parametrize(("codec", "level", "known"), [("amr", 6.3, "4.75, 5.15, 5.9"), ("mp3", 9.0, "8, 16, 24")])
+def test_levels_that_a_codec_has_not_are_refused_with_those_that_it_has(codec, level, known):
+    with pytest.raises(
+        InputError, match=f"conditions.{codec}.levels: expected some of {known}.* kbit/s .* found {level:g}"
+    ):
+        conditions.listed({codec: Choice([level])}, "c")
+
+
 def test_the_committed_conditions_are_all_in_the_catalogue():
     listed = conditions.listed(params.read(ROOT / "robustness/params.yaml", "conditions", dict[str, Choice]), "emodb")
     assert len({condition.name for condition in listed}) == len(listed)
