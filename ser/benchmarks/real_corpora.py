@@ -38,7 +38,8 @@ has a UAR of 0.760, and its figures owe much to them: on sentences that are not 
 that shows ([words](fusion.md)).
 
 CREMA-D's label is the emotion that the actor was asked for; in 0.42 of the clips it is the one that some nine raters
-of the voice alone name most often. One clip is silent, and three pairs are one recording under two labels: these seven are left out.
+of the voice alone name most often. One clip is silent, and three pairs are one recording under two labels: these
+seven are left out.
 
 Most of URDU's speakers have one emotion only, and four of them all of its anger: a guess by speaker alone has a UAR
 of 0.960, so every claim about groups of its people is refused. Its UAR has no interval, for of 28 speakers drawn
