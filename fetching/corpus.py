@@ -56,7 +56,8 @@ def main() -> None:
         if source.unchecked:
             print(f"No checksum: {source.unchecked}. The corpus' parser checks names and number of the files.")
         if not arguments.accept_licence:
-            raise InputError("read the licence; where you keep to it, add --accept-licence (make: ACCEPT=yes)")
+            print("Nothing was fetched. Where you keep to the licence, add --accept-licence (make: ACCEPT=yes)")
+            return
         count = fetch(arguments.name, source, arguments.raw, arguments.address or source.address)
         print(f"corpus: {count} utterances in {arguments.raw / arguments.name}")
 
