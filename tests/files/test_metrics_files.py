@@ -10,7 +10,7 @@ from ser.files import tables
 def test_the_bytes_are_sorted_rounded_and_end_with_a_newline(tmp_path):
     tables.write_metrics({"uar": 2 / 3, "counts": {"test": 7, "random": 1}}, tmp_path / "metrics.json")
     assert (tmp_path / "metrics.json").read_text() == (
-        '{\n  "counts": {\n    "random": 1,\n    "test": 7\n  },\n  "uar": 0.6667\n}\n'
+        '{\n  "counts": {\n    "random": 1,\n    "test": 7\n  },\n  "uar": 0.666667\n}\n'
     )
 
 
@@ -26,7 +26,7 @@ def test_numpy_scalars_are_plain_numbers(tmp_path):
 
 
 def test_zero_has_no_sign(tmp_path):
-    tables.write_metrics({"gap": -0.00001}, tmp_path / "metrics.json")
+    tables.write_metrics({"gap": -0.0000001}, tmp_path / "metrics.json")
     assert (tmp_path / "metrics.json").read_text() == '{\n  "gap": 0.0\n}\n'
 
 
