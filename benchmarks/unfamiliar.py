@@ -79,10 +79,8 @@ def distorted(
     found = {"as recorded": []} | {condition.name: [] for condition in CONDITIONS}
     for speaker in sorted(set(rows["speaker"])):
         own = (rows["speaker"] == speaker).to_numpy()
-        known, chosen = (
-            described(rows[~own], vectors[~own], settings),
-            rows[own].sample(min(each, own.sum()), random_state=0),
-        )
+        known = described(rows[~own], vectors[~own], settings)
+        chosen = rows[own].sample(min(each, own.sum()), random_state=0)
         for row in chosen.itertuples():
             signal = audio.load(raw / row.path)
             found["as recorded"].append(extractor.vector(signal))

@@ -193,10 +193,15 @@ def check_origin(headers: Mapping[str, str], at_home: bool = False) -> None:
 def _is_this_machine(host: str) -> bool:
     """Tell whether a ``Host`` is a name or an address by which a machine calls itself."""
     name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    return is_local(name) or name.endswith(".localhost")
+
+
+def is_local(host: str) -> bool:
+    """Tell whether only programs of this machine reach a name or an address."""
     try:
-        return ipaddress.ip_address(name).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return name == "localhost" or name.endswith(".localhost")
+        return host == "localhost"
 
 
 def _digest(key: str) -> bytes:

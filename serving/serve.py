@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import errno
-import ipaddress
 import logging
 import os
 import re
@@ -63,7 +62,7 @@ def make(options: argparse.Namespace):
     Raises:
         InputError: there is no such model.
     """
-    from serving import chosen, limits
+    from serving import chosen, gate, limits
     from serving.policy import Policy
     from serving.service import Service
 
@@ -72,7 +71,7 @@ def make(options: argparse.Namespace):
     model = chosen.load(options)
     if options.threshold is None:
         policy = dataclasses.replace(policy, threshold=model.abstain_below)
-    at_home = _local(options.host) and not options.proxy
+    at_home = gate.is_local(options.host) and not options.proxy
     return Service(model, limits.from_flags(options), policy, api_keys(), threads, at_home)
 
 
@@ -177,10 +176,10 @@ def _run(options: argparse.Namespace, made) -> None:
 
     from serving import limits, logs
 
+    logs.set_up()
     known = _within_files(limits.from_flags(options))
     proxy = {"proxy_headers": bool(options.proxy), "forwarded_allow_ips": options.proxy or ""}
     configured = config(partial(application, made), known, workers=options.workers, **proxy)
-    logs.set_up()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)  # uvicorn ends the service by them, and then sends them again
     with _listen(options.host, options.port) as listener:
@@ -238,18 +237,10 @@ def _listen(host: str, port: int) -> socket.socket:
         raise InputError(words) from error
 
 
-def _local(host: str) -> bool:
-    """Tell whether only programs of this machine reach an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _warn(host: str) -> None:
-    from serving import logs
+    from serving import gate, logs
 
-    if not _local(host) and not api_keys():
+    if not gate.is_local(host) and not api_keys():
         logs.event(f"anybody who reaches {host} may use the service; set {KEYS} for keys", level=30)
 
 

@@ -21,6 +21,20 @@ def corpus():
     return rows, Features(names, names, vectors, np.array(list("abcde")), "{}")
 
 
+def parts_of_final(monkeypatch, split, rows, features):
+    """Who trains and who validates, without the training."""
+    seen = []
+
+    def watched(recipe, vectors, truth, parts, *rest):
+        seen.append(parts)
+        return None, None
+
+    monkeypatch.setattr(fitting, "fit", watched)
+    final.train(split, rows, features, EMOTIONS, builders.train_params())
+    (parts,) = seen
+    return parts
+
+
 def test_everybody_trains_or_validates(monkeypatch):
     rows, features = corpus()
     split = protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT))
@@ -46,16 +60,7 @@ def test_where_sentences_are_apart_what_folds_left_out_trains_or_validates_with_
     rows, features = corpus()
     rows["text"] = [f"sentence {number // 2 % 4}" for number in range(len(rows))]
     split = protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT, sentences="disjoint", sentence_groups=2))
-    seen = []
-
-    def watched(recipe, vectors, truth, parts, *rest):
-        seen.append(parts)
-        return None, None
-
-    monkeypatch.setattr(fitting, "fit", watched)
-    final.train(split, rows, features, EMOTIONS, builders.train_params())
-
-    (parts,) = seen
+    parts = parts_of_final(monkeypatch, split, rows, features)
     first = split.query("protocol == 'kfold' and fold == 0").merge(rows, on="id")
     validating = set(first.loc[first["part"] == "validation", "speaker"])
     assert validating
@@ -71,16 +76,9 @@ def test_own_parts_that_params_leave_out_are_not_learned(monkeypatch):
     split = protocols.make(
         rows, EMOTIONS, SplitParams(**(builders.SPLIT | {"protocol": "predefined"}), test_parts=["test1"])
     )
-    seen = []
-
-    def watched(recipe, vectors, truth, parts, *rest):
-        seen.append(parts)
-        return None, None
-
-    monkeypatch.setattr(fitting, "fit", watched)
-    final.train(split, rows, features, EMOTIONS, builders.train_params())
+    taken = parts_of_final(monkeypatch, split, rows, features)
     wanted = own.map({"train": "train", "dev": "validation", "test1": "train", "test2": "left_out"})
-    assert (seen[0] == wanted).all()
+    assert (taken == wanted).all()
     assert (table.kept(split, rows) == (own != "test2")).all()
 
 
