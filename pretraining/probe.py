@@ -26,7 +26,7 @@ from ser.pretraining import probe, prosody_probe
 from ser.pretraining.probe import ProbeParams
 from ser.scores import words
 
-OURS, TAUGHT, UNTRAINED, SNAPSHOT = "pase_plus", "pase_plus_taught", "pase_plus_untrained", "snapshot"
+OURS, DISTILLED, UNTRAINED, SNAPSHOT = "pase_plus", "pase_plus_distilled", "pase_plus_untrained", "snapshot"
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--corpora", type=Path, nargs="+", required=True, help="folders named as the corpora are")
     parser.add_argument("--encoder", type=Path, required=True, help="the encoder of stage pretrain (.safetensors)")
-    parser.add_argument("--taught", type=Path, required=True, help="the encoder after `teaching` (.safetensors)")
+    parser.add_argument("--distilled", type=Path, required=True, help="the encoder after distillation (.safetensors)")
     parser.add_argument("--snapshots", type=Path, required=True, help="folder of encoders by steps taken")
     parser.add_argument("--losses", type=Path, required=True, help="table that says the hours seen at a step")
     parser.add_argument("--table", type=Path, required=True, help="UAR by task and extractor (.csv)")
@@ -69,8 +69,10 @@ def main() -> None:
             | {f"prosody_{corpus}": figures for corpus, figures in nested(without_snapshots, "corpus").items()},
             arguments.metrics,
         )
-        best = ", ".join(f"{row.task} {words.number(row.uar)}" for row in final.itertuples() if row.extractor == TAUGHT)
-        print(f"probe: UAR of {TAUGHT}: {best}; see {arguments.table}")
+        best = ", ".join(
+            f"{row.task} {words.number(row.uar)}" for row in final.itertuples() if row.extractor == DISTILLED
+        )
+        print(f"probe: UAR of {DISTILLED}: {best}; see {arguments.table}")
 
 
 def systems(
@@ -89,7 +91,7 @@ def systems(
         # The last snapshot is the encoder itself.
         *((SNAPSHOT, hours, recipe(OURS), path) for hours, path in seen.items() if hours < last),
         (OURS, last, recipe(OURS), arguments.encoder),
-        (TAUGHT, None, recipe(OURS), arguments.taught),  # of other speech and another task: no point of the curve
+        (DISTILLED, None, recipe(OURS), arguments.distilled),  # of other speech and another task: no point of the curve
         *((name, None, recipe(name), None) for name in settings.baselines),
     ]
 
@@ -118,7 +120,7 @@ def ask_frames(
     signals = [audio.load(raw / path) for path in asked["path"]]
     measured = prosody_probe.measures(signals)
     rows = []
-    encoders = [system for system in compared if system[0] in (OURS, TAUGHT, UNTRAINED, SNAPSHOT)]
+    encoders = [system for system in compared if system[0] in (OURS, DISTILLED, UNTRAINED, SNAPSHOT)]
     for name, hours, recipe, weights in tqdm(encoders, desc=f"{corpus}: prosody"):
         encoder = checkpoint.load(weights) if weights else checkpoint.untrained(seed=recipe.seed)
         encoded = prosody_probe.frames(encoder.eval(), signals)

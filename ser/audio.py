@@ -19,7 +19,7 @@ LOUDEST = 1e6  # full scale is 1: what is beyond are no samples of sound, and th
 SILENCE = 2e-4  # the range, highest minus lowest sample, below which a signal is silent: about -80 dB of full scale
 
 
-def decode(path: Path, watch: Callable[[np.ndarray, int], None] | None = None) -> tuple[np.ndarray, int]:
+def decode(path: Path | str, watch: Callable[[np.ndarray, int], None] | None = None) -> tuple[np.ndarray, int]:
     """Read an audio file as it is.
 
     Args:
@@ -40,7 +40,7 @@ def decode(path: Path, watch: Callable[[np.ndarray, int], None] | None = None) -
     return np.ascontiguousarray(np.frombuffer(content, np.float32).reshape(-1, channels).T), rate
 
 
-def _blocks(path: Path, watch: Callable[[np.ndarray, int], None] | None) -> Iterator[tuple[np.ndarray, int]]:
+def _blocks(path: Path | str, watch: Callable[[np.ndarray, int], None] | None) -> Iterator[tuple[np.ndarray, int]]:
     """Read an audio file block by block, each of which is watched.
 
     Yields:
@@ -49,6 +49,7 @@ def _blocks(path: Path, watch: Callable[[np.ndarray, int], None] | None) -> Iter
     Raises:
         InputError: as ``decode``; that the file is cut off shows at its end.
     """
+    path = Path(path)
     decoder = libsndfile if kinds.library(path) == kinds.LIBSNDFILE else ffmpeg
     for block, rate in decoder.blocks(path):
         if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
@@ -86,12 +87,38 @@ def mono(samples: np.ndarray) -> np.ndarray:
     return samples.mean(axis=0, dtype=np.float32)
 
 
+def checked(signal: np.ndarray) -> np.ndarray:
+    """Take a signal as a caller made it, and refuse what the pipeline would misread.
+
+    Args:
+        signal: floating-point (samples,), mono at ``SAMPLING_RATE_HZ``, full scale -1 to 1.
+
+    Returns:
+        The same as float32.
+
+    Raises:
+        InputError: it is something else, such as integers or several channels, or holds NaN, infinity, or numbers far
+            beyond full scale.
+    """
+    found = np.asarray(signal)
+    if found.ndim != 1 or found.dtype.kind != "f":
+        raise InputError(
+            f"signal: expected floating-point samples of -1 to 1, (samples,), mono at 16 kHz, found {found.dtype} "
+            f"{found.shape}; ser.audio.load gives them of a file"
+        )
+    if found.size and not np.abs(found).max() <= LOUDEST:
+        raise InputError("signal: expected samples of about -1 to 1, found NaN, infinity or far larger numbers")
+    return found.astype(np.float32, copy=False)
+
+
 def silent(signal: np.ndarray) -> bool:
     """Tell whether a signal, at least one sample, moves so little that nothing can be heard: ``SILENCE``."""
     return bool(np.ptp(signal) < SILENCE)
 
 
-def load(path: Path, allow_silence: bool = True, watch: Callable[[np.ndarray, int], None] | None = None) -> np.ndarray:
+def load(
+    path: Path | str, allow_silence: bool = True, watch: Callable[[np.ndarray, int], None] | None = None
+) -> np.ndarray:
     """Read an audio file as the pipeline's signal.
 
     It is mixed and resampled as it is read, so that the memory taken is that of the signal.

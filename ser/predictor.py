@@ -88,8 +88,9 @@ class Predictor:
             is the same to the last bit whatever the others are, unless ``by_speaker``.
 
         Raises:
-            InputError: as ``check_speaker``.
+            InputError: as ``check_speaker``; or these are no vectors of the extractor.
         """
+        self._check(vectors)
         self.check_speaker(len(vectors), one_speaker)
         # Alone, where they do not share a speaker's mean: the last bits of a matrix product depend on its size.
         groups = [vectors] if self.by_speaker else vectors[:, np.newaxis]
@@ -99,8 +100,21 @@ class Predictor:
         """Measure how far vectors, (utterances, numbers), are from the training speech; None each where nobody knows.
 
         Above 1 a vector is unlike it.
+
+        Raises:
+            InputError: these are no vectors of the extractor.
         """
+        self._check(vectors)
         return self.familiarity.distances(vectors).tolist() if self.familiarity else [None] * len(vectors)
+
+    def _check(self, vectors: np.ndarray) -> None:
+        numbers = len(self.extractor.names)
+        if vectors.ndim != 2 or vectors.shape[1] != numbers:
+            raise InputError(
+                f"vectors: expected (utterances, {numbers}), found {vectors.shape}; of a single one give vector[None]"
+            )
+        if not np.isfinite(vectors).all():
+            raise InputError("vectors: expected finite numbers, found NaN or infinity; leave these utterances out")
 
     def _mean(self, vectors: np.ndarray) -> np.ndarray:
         """Give the mean over the classifiers of the probabilities that each gives in one go, before any temperature."""
@@ -108,7 +122,7 @@ class Predictor:
         return np.mean([member.uncalibrated(vectors, speakers) for member in self.classifiers], axis=0)
 
 
-def load(folder: Path, weights: Path | None = None, fold: int | None = None, device: str = "cpu") -> Predictor:
+def load(folder: Path | str, weights: Path | None = None, fold: int | None = None, device: str = "cpu") -> Predictor:
     """Load what the stage train made.
 
     Args:
@@ -125,6 +139,7 @@ def load(folder: Path, weights: Path | None = None, fold: int | None = None, dev
         InputError: there is no such classifier; the classifiers are not of one training; or the extractor that they
             were trained with cannot be made.
     """
+    folder = Path(folder)
     trained = [classifier.load(path) for path in sorted(folder.glob("*.safetensors"))]
     members = [member for member in trained if member.recipe.protocol != RANDOM] or trained
     if not members:

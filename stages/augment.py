@@ -1,4 +1,4 @@
-"""Encode a distorted copy of every utterance under each condition, for training to be taught beside it."""
+"""Encode a distorted copy of every utterance under each condition, to train beside it."""
 
 import argparse
 from functools import partial

@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tables.write(dynamics, options.dynamics)
         tables.write(curves, options.curves)
         drawing.save(learning_curves.draw(curves), options.picture)
-        taught = f"; trained on copies under {', '.join(copies.conditions['condition'])}" if copies.vectors else ""
-        print(f"train: {training.summary(curves)}{taught}; see {options.picture}")
+        told = f"; trained on copies under {', '.join(copies.conditions['condition'])}" if copies.vectors else ""
+        print(f"train: {training.summary(curves)}{told}; see {options.picture}")
 
 
 if __name__ == "__main__":

@@ -280,3 +280,30 @@ def test_what_watches_the_blocks_can_end_the_reading(tmp_path):
         audio.load(tmp_path / "long.flac", watch=watch)
     assert {rate for _, rate in seen} == {8000}
     assert sum(frames for (frames, channels), _ in seen if channels == 2) < 700_000
+
+
+def test_load_takes_a_path_as_text(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(16000), 16000)
+    assert audio.load(str(tmp_path / "a.wav")).tobytes() == audio.load(tmp_path / "a.wav").tobytes()
+
+
+def test_a_signal_of_doubles_is_that_of_floats(tmp_path):
+    signal = tone(16000, 0.1)
+    assert audio.checked(signal).dtype == np.float32
+    assert audio.checked(signal).tobytes() == audio.checked(signal.astype(np.float32)).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("signal", "message"),
+    [
+        (np.zeros(1600, np.int16), r"floating-point samples .* found int16 \(1600,\)"),
+        (np.zeros((2, 1600), np.float32), r"mono at 16 kHz, found float32 \(2, 1600\)"),
+        (np.array(0.5, np.float32), r"found float32 \(\)"),
+        (np.array([0.1, np.nan], np.float32), "found NaN, infinity or far larger numbers"),
+        (np.array([0.1, -np.inf], np.float32), "found NaN, infinity or far larger numbers"),
+        (np.array([0.1, -2e6], np.float32), "found NaN, infinity or far larger numbers"),
+    ],
+)
+def test_what_is_no_signal_is_refused(signal, message):
+    with pytest.raises(InputError, match=message):
+        audio.checked(signal)

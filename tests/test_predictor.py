@@ -179,3 +179,17 @@ def test_a_model_that_normalises_by_speaker_refuses_lone_and_mixed_files(tmp_pat
     for files, one_speaker in ((vectors, False), (vectors[:1], True)):
         with pytest.raises(InputError, match="normalises by speaker: expected several files, all of one speaker"):
             loaded.probabilities(files, one_speaker)
+
+
+def test_vectors_that_are_none_of_the_extractors_are_refused(tmp_path, write, vectors):
+    write()
+    loaded = predictor.load(str(tmp_path))
+
+    for wrong, message in (
+        (vectors[0], r"expected \(utterances, 120\), found \(120,\); of a single one give vector\[None\]"),
+        (vectors[:, 1:], r"expected \(utterances, 120\), found \(4, 119\)"),
+        (np.where(np.arange(120) == 7, np.nan, vectors), "expected finite numbers, found NaN"),
+    ):
+        for ask in (loaded.probabilities, loaded.distances):
+            with pytest.raises(InputError, match=message):
+                ask(wrong)

@@ -152,17 +152,17 @@ def guess_gender(hidden: np.ndarray, genders: np.ndarray, tested: np.ndarray, co
 
     Args:
         hidden: (utterances, units).
-        genders: (utterances,); only women and men are taught.
+        genders: (utterances,); the probe is fitted to women and men alone.
         tested: (utterances,) whether they are of test speakers.
         cost: C of the logistic regression.
 
     Returns:
         Words, (test utterances,), ``""`` if there are not women and men to learn from.
     """
-    taught = ~tested & np.isin(genders, GENDERS)
-    if len(np.unique(genders[taught])) < len(GENDERS):
+    fitted = ~tested & np.isin(genders, GENDERS)
+    if len(np.unique(genders[fitted])) < len(GENDERS):
         return np.full(tested.sum(), "", dtype=object)
-    return _probe(cost).fit(hidden[taught], genders[taught]).predict(hidden[tested])
+    return _probe(cost).fit(hidden[fitted], genders[fitted]).predict(hidden[tested])
 
 
 def guess_speaker(hidden: np.ndarray, speakers: np.ndarray, tested: np.ndarray, params: MitigationParams) -> np.ndarray:

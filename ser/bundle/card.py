@@ -25,7 +25,7 @@ def write(
     encoder: str,
     metrics: Mapping[str, Mapping],
     confidence: float,
-    taught: pd.DataFrame | None = None,
+    copies: pd.DataFrame | None = None,
 ) -> str:
     """Write the card.
 
@@ -35,7 +35,7 @@ def write(
         encoder: its name.
         metrics: of the stages ``manifest``, ``evaluate``, ``bias`` and ``familiarity``.
         confidence: of the intervals.
-        taught: the conditions of the distorted copies in training: condition, kind, level, unit; None for none.
+        copies: the conditions of the distorted copies in training: condition, kind, level, unit; None for none.
 
     Returns:
         Markdown.
@@ -43,7 +43,7 @@ def write(
     sections = {
         "What it is": _model(recipe, networks, encoder),
         "Intended use": USE,
-        "Training data": _data(metrics["manifest"]) + _copies(taught),
+        "Training data": _data(metrics["manifest"]) + _copies(copies),
         "Scores": _scores(metrics["evaluate"], recipe, confidence),
         "Unfamiliar recordings": _familiarity(metrics["familiarity"], confidence, INDEPENDENT in metrics["evaluate"]),
         "Gaps between groups of people": _gaps(metrics["bias"], confidence),
@@ -77,11 +77,11 @@ def _data(manifest: Mapping) -> str:
     return _table(["corpus", "utterances", "speakers", "hours", "of each emotion"], rows)
 
 
-def _copies(taught: pd.DataFrame | None) -> str:
+def _copies(copies: pd.DataFrame | None) -> str:
     """Say which distorted copies were in training; nothing where there were none."""
-    if taught is None or taught.empty:
+    if copies is None or copies.empty:
         return ""
-    rows = [[row.condition, row.distortion, f"{row.level:g}", row.unit] for row in taught.itertuples()]
+    rows = [[row.condition, row.distortion, f"{row.level:g}", row.unit] for row in copies.itertuples()]
     return (
         "\n\nBeside each training utterance it was trained on a distorted copy of it under every condition of this "
         "table. The scores below are of speech as it was recorded; what it does under these conditions or others they "

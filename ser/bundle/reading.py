@@ -30,7 +30,7 @@ class Bundle:
     predictor: Predictor
 
 
-def load(folder: Path, weights: Path | None = None, device: str = "cpu") -> Bundle:
+def load(folder: Path | str, weights: Path | None = None, device: str = "cpu") -> Bundle:
     """Load a bundle.
 
     Args:
@@ -45,6 +45,7 @@ def load(folder: Path, weights: Path | None = None, device: str = "cpu") -> Bund
         InputError: it is missing, of another format, or not as it was written; or, as ``ser.predictor.load`` says, it
             was made by other code or versions.
     """
+    folder = Path(folder)
     description = describe(folder)
     found, written = layout.digests(folder), description["files"]
     for name in sorted(found.keys() | written.keys()):

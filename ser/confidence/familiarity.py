@@ -89,7 +89,7 @@ def fit(
     params: FamiliarityParams,
     copies: Sequence[np.ndarray] = (),
 ) -> Familiarity:
-    """Describe training speech, and distorted copies of it where these are taught as well.
+    """Describe training speech, and distorted copies of it where these train as well.
 
     The limit is a quantile of the distances of ``FOLDS`` groups of speakers, each from the description of the others.
 

@@ -176,8 +176,8 @@ def _on_speakers(known: Mapping[str, Mapping]) -> Iterator[str]:
         if several := [name for name in sorted(places) if name and len(places[name] - {""}) > 1]:
             one, other = sorted(places[several[0]] - {""})[:2]
             yield (
-                f"{len(several)} speakers are in several {column}s, such as '{several[0]}' in {one} and {other}; if "
-                f"they are different people, give them different names, such as {one}_{several[0]}"
+                f"names of speakers that stand in several {column}s: {len(several)}, such as '{several[0]}' in {one} "
+                f"and {other}; if they are different people, give them different names, such as {one}_{several[0]}"
             )
 
 

@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ser import audio
 from ser.audio import SAMPLING_RATE_HZ
 from ser.encoders import fingerprint, pooling, windows
 from ser.encoders.encoder import Encoder
@@ -37,14 +38,15 @@ class Extractor:
         """Measure a signal.
 
         Args:
-            signal: float32 (samples,), mono at 16 kHz.
+            signal: float32 (samples,), mono at 16 kHz, full scale -1 to 1, as ``ser.audio.load`` gives it.
 
         Returns:
             float32 (numbers,), all finite.
 
         Raises:
-            InputError: the signal is too short, or its numbers are not finite.
+            InputError: the signal is none (``ser.audio.checked``) or too short, or its vector's numbers are not finite.
         """
+        signal = audio.checked(signal)
         name, minimum = self.recipe.encoder, self.encoder.minimum_samples
         if signal.size < minimum:
             raise InputError(

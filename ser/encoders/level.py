@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ser import audio
 from ser.encoders import fingerprint, pooling
 from ser.encoders.extractor import Extractor
 
@@ -47,4 +48,4 @@ class LevelExtractor(Extractor):
 
     def vector(self, signal: np.ndarray) -> np.ndarray:
         """Measure a signal: see ``Extractor``."""
-        return super().vector(at_level(signal, self.recipe.level))
+        return super().vector(at_level(audio.checked(signal), self.recipe.level))

@@ -23,12 +23,12 @@ def validation_choices(parts: np.ndarray, labels: np.ndarray, groups: np.ndarray
         Parts, (utterances,), for each choice.
     """
     train = np.flatnonzero((parts == "train") & (True if groups is None else groups != ""))
-    taught, chosen = set(labels[parts == "train"]), [parts]
+    emotions, chosen = set(labels[parts == "train"]), [parts]
     pieces = round(len(train) / (parts == "validation").sum())
     for _, ask in inner_folds(labels, groups, train, pieces) if most > 1 else ():
         other = np.where(parts == "validation", "train", parts).astype(object)
         other[ask] = "validation"
-        if len(ask) and set(labels[other == "train"]) == taught:
+        if len(ask) and set(labels[other == "train"]) == emotions:
             chosen.append(other)
     return chosen[:most]
 

@@ -19,7 +19,7 @@ ADVERSARY_PACE = 10
 def descend(
     network: nn.Module,
     params: TrainParams,
-    taught: Tensor,
+    training: Tensor,
     x: dict[str, Tensor],
     y: dict[str, Tensor],
     minimised: Objective,
@@ -32,7 +32,7 @@ def descend(
     Args:
         network: gives the last hidden layer by ``last_hidden``, and from that logits by ``output``.
         params: how.
-        taught: vectors of the training part and of its copies, (utterances and copies, inputs).
+        training: vectors of the training part and of its copies, (utterances and copies, inputs).
         x: vectors of the parts ``train`` and ``validation``, (utterances, inputs), which are measured.
         y: their labels, (utterances,).
         minimised: what training minimises.
@@ -51,7 +51,7 @@ def descend(
         learning.append({"params": adversary, "lr": ADVERSARY_PACE * params.learning_rate})
     # Fused, it takes the processor's square root, which is exact; otherwise MKL's.
     optimiser = torch.optim.AdamW(learning, params.learning_rate, weight_decay=params.weight_decay, fused=True)
-    count = len(taught)
+    count = len(training)
     if count < 2:
         raise InputError(f"{place}: expected at least 2 training utterances, for batch norm, found {count}; add some")
     curve, best, kept = [], None, None
@@ -60,13 +60,14 @@ def descend(
         # Batches of equal size, give or take one: a last batch of a single row could not be batch-normalised.
         for batch in torch.randperm(count).tensor_split(max(1, count // params.batch_size)):
             optimiser.zero_grad()
-            hidden = network.last_hidden(taught[batch])
+            hidden = network.last_hidden(training[batch])
             minimised(hidden, network.output(hidden), batch).backward()
             optimiser.step()
         logits = {part: logits_of(network, x[part]) for part in x}
         losses, recalls = zip(*(measure(logits[part], y[part], class_weights) for part in x), strict=True)
         if not np.isfinite(losses).all():
-            raise InputError(f"{place}: the loss is not finite in epoch {epoch}; lower train.learning_rate")
+            steps = "train.robust.step or " if params.robust.attribute != "none" else ""
+            raise InputError(f"{place}: the loss is not finite in epoch {epoch}; lower {steps}train.learning_rate")
         if record is not None:
             record(logits["train"].softmax(dim=1).numpy())
         curve.append((epoch, *losses, *recalls))

@@ -43,7 +43,7 @@ def train(
         features: their vectors, in this order.
         emotions: the label set, the order of the probabilities.
         params: the block ``train``.
-        copies: for each condition a distorted copy of every utterance, taught where that is (``fitting.fit``).
+        copies: for each condition a distorted copy of every utterance, which trains where that does (``fitting.fit``).
 
     Returns:
         The classifier. Its recipe has the number of the fold after the last, which gives it random numbers of its own.

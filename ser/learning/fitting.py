@@ -58,8 +58,8 @@ def fit(
     Test utterances take part in one thing only: with normalisation ``speaker``, in the mean and standard deviation of
     their own speaker.
 
-    Distorted copies are taught beside their original, with its label and its votes, wherever that is taught; the
-    normaliser's statistics are of all that is taught. They never stop a network, nor say how sure to be, and are in no
+    Distorted copies train beside their original, with its label and its votes, wherever that trains; the
+    normaliser's statistics are of all that trains. They never stop a network, nor say how sure to be, and are in no
     learning curve. With normalisation ``speaker`` those of one condition are normalised by what the speaker said under
     it, as a test speaker's would be.
 
@@ -127,18 +127,18 @@ def _networks(
     curves, answers = [], np.empty((len(codes), len(recipe.labels)))
     for network, own in zip(classifier.networks, chosen, strict=True):
         x, y = _tensors(prepared[0], codes, own)
-        taught, labels = _taught(prepared, codes, own == "train")
+        training, labels = _training_rows(prepared, codes, own == "train")
         weights = _class_weights(recipe.params, labels)
-        _set_normaliser(network, recipe.params, taught)
+        _set_normaliser(network, recipe.params, training)
         if network.start is not None:
-            fitted = linear.fit("lda", recipe.params, network.normalised(taught).numpy(), labels.numpy(), place)
+            fitted = linear.fit("lda", recipe.params, network.normalised(training).numpy(), labels.numpy(), place)
             _set_linear(network.start, *fitted)
             scores = network.start(network.normalised(x["validation"]))
             _multiply(network.start, linear.inverse_temperature(scores, y["validation"], weights))
         trained = None if people is None else pd.concat([people[own == "train"]] * len(prepared))
         objective = objectives.make_objective(recipe.params, recipe.labels, Hard(labels, weights), trained, place)
         listener = None if curves else record
-        curves.append(descent.descend(network, recipe.params, taught, x, y, objective, weights, place, listener))
+        curves.append(descent.descend(network, recipe.params, training, x, y, objective, weights, place, listener))
         answers[own == "validation"] = descent.logits_of(network, x["validation"]).log_softmax(dim=1)
     if recipe.params.calibration == "temperature":
         asked = np.any([own == "validation" for own in chosen], axis=0)
@@ -164,7 +164,7 @@ def _linear(
     def fitted(chosen: np.ndarray) -> Classifier:
         classifier = Classifier(recipe, prepared[0].shape[1])
         (network,) = classifier.networks
-        rows, labels = _taught(prepared, codes, chosen)
+        rows, labels = _training_rows(prepared, codes, chosen)
         _set_normaliser(network, recipe.params, rows)
         rows = network.normalised(rows).numpy()
         _set_linear(
@@ -213,8 +213,8 @@ def _tensors(prepared: np.ndarray, codes: np.ndarray, parts: np.ndarray) -> tupl
     return x, {part: torch.from_numpy(codes[rows]) for part, rows in chosen.items()}
 
 
-def _taught(prepared: Sequence[np.ndarray], codes: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Give what is taught of chosen utterances: vectors and labels, first of the originals, then of each condition."""
+def _training_rows(prepared: Sequence[np.ndarray], codes: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Give vectors and labels of chosen utterances: first of the originals, then of the copies of each condition."""
     vectors = np.concatenate([each[rows] for each in prepared])
     return torch.from_numpy(vectors), torch.from_numpy(np.tile(codes[rows], len(prepared)))
 

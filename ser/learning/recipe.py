@@ -51,7 +51,7 @@ class TrainParams:
     """The block ``train`` of params.yaml.
 
     ``lda`` and ``svm`` (``ser.learning.linear``) read ``normalisation``, ``class_weights`` and, the latter, ``cost``.
-    What says how a network is built and descends is not read then; what only a network can be taught is refused.
+    What says how a network is built and descends is not read then; what only a network can learn is refused.
 
     Attributes:
         hidden: units of each hidden layer.
@@ -66,7 +66,7 @@ class TrainParams:
         class_weights: whether rare emotions weigh more in the loss, so that each counts the same in sum; ``lda`` takes
             all for equally likely.
         seed: of the initial weights, the order of utterances and dropout.
-        labels: what is taught: ``hard``, the label; ``soft``, the shares of the votes; ``smoothed``, the label with
+        labels: the targets: ``hard``, the label; ``soft``, the shares of the votes; ``smoothed``, the label with
             some weight for every emotion.
         smoothing: that weight, with ``smoothed``.
         group_weights: the attribute whose cells with the emotions count the same.
@@ -152,7 +152,7 @@ class TrainParams:
                 if found not in ("hard", "none"):
                     raise ValueError(
                         f"classifier: expected mlp with {key} {found}, found {self.classifier}; only the network can "
-                        f"be taught that, so choose mlp, or {key} {'hard' if key == 'labels' else 'none'}"
+                        f"learn that, so choose mlp, or {key} {'hard' if key == 'labels' else 'none'}"
                     )
 
 

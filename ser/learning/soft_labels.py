@@ -1,7 +1,7 @@
-"""What the network is taught of an utterance: its label, what its raters heard, or the label with some doubt.
+"""The target that the network learns for an utterance: its label, what its raters heard, or the label with some doubt.
 
 A target is a distribution over the label set. The cross-entropy to it is least where the predicted probabilities are
-the target itself: soft labels teach how sure to be, not only what to say.
+the target itself: soft labels say how sure to be, not only which emotion.
 """
 
 import json

@@ -37,7 +37,7 @@ def train(
         folder: where the classifiers go.
         workers: processes.
         progress: wraps the folds as they are done, with ``total``, their number: ``tqdm``, for one.
-        copies: for each condition a distorted copy of every utterance, taught where that is (``fitting.fit``).
+        copies: for each condition a distorted copy of every utterance, which trains where that does (``fitting.fit``).
 
     Returns:
         The learning curves, sorted; how training went for each utterance, in the folds of the protocol beside

@@ -23,7 +23,7 @@ from ser.whisper.encoder import STATE_HOP, WhisperEncoder
 ACTIVE_DB = 30.0  # below the loudest state of a chunk; as ser.encoders.pooling has it
 FEWEST = 10  # active states, 0.2 s, that a part of a chunk needs to be pooled
 LEAST_VARIANCE = 1e-6
-TAUGHT = ("teacher", "teacher_pooled")  # the losses
+DISTILLATION_LOSSES = ("teacher", "teacher_pooled")  # the losses
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class TeacherParams:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TeacherTargets:
     """What the teacher says of a batch of chunks.
 
     Attributes:
@@ -97,11 +97,11 @@ class Teacher:
         self._pooled_deviation = deviation(variance)
 
     @torch.no_grad()
-    def __call__(self, clean: Tensor) -> Lesson:
+    def __call__(self, clean: Tensor) -> TeacherTargets:
         """Teach a batch of chunks, as long as those that the statistics were measured on: (batch, samples)."""
         states, active = self._normalised(self._read(clean)), activity(clean)
         pooled = (pool(states, active) - self._pooled_mean) / self._pooled_deviation
-        return Lesson(states, active, pooled.clamp(-self._params.clip, self._params.clip), counted(active))
+        return TeacherTargets(states, active, pooled.clamp(-self._params.clip, self._params.clip), counted(active))
 
     def _normalised(self, states: Tensor) -> Tensor:
         return ((states - self._mean) / self._deviation).clamp(-self._params.clip, self._params.clip)
@@ -112,18 +112,18 @@ class Teacher:
         return states[..., : clean.shape[1] // STATE_HOP].float()
 
 
-class Imitation(nn.Module):
+class Distillation(nn.Module):
     """The worker: predict the teacher's states by frames, and by the utterance.
 
     Args:
         channels: numbers per encoder frame.
         dimensions: numbers of the teacher's state.
-        idle: of ``TAUGHT``, what to leave out.
+        idle: of ``DISTILLATION_LOSSES``, what to leave out.
     """
 
     def __init__(self, channels: int, dimensions: int, idle: Collection[str] = ()) -> None:
         super().__init__()
-        self.names = [name for name in TAUGHT if name not in idle]
+        self.names = [name for name in DISTILLATION_LOSSES if name not in idle]
         if "teacher" in self.names:
             self.states = nn.Conv1d(channels, dimensions, 1)
         if "teacher_pooled" in self.names:
@@ -131,12 +131,12 @@ class Imitation(nn.Module):
         for layer in self.children():  # an encoder that knows something begins without noise from random heads
             nn.init.zeros_(layer.weight)
 
-    def forward(self, frames: Tensor, lesson: Lesson) -> dict[str, Tensor]:
+    def forward(self, frames: Tensor, targets: TeacherTargets) -> dict[str, Tensor]:
         """Mean squared errors.
 
         Args:
             frames: (batch, channels, frames), the encoder's, two to a state.
-            lesson: of the same chunks.
+            targets: of the same chunks.
 
         Returns:
             ``teacher``, over active states, and ``teacher_pooled``, over the parts that count: each a scalar, and there
@@ -145,12 +145,12 @@ class Imitation(nn.Module):
         losses = {}
         if "teacher" in self.names:
             predicted = self.states(functional.avg_pool1d(frames, 2)).float()
-            errors = (predicted - lesson.states).square().mean(1)  # (batch, states)
-            losses["teacher"] = (errors * lesson.active).sum() / lesson.active.sum().clamp(min=1)
+            errors = (predicted - targets.states).square().mean(1)  # (batch, states)
+            losses["teacher"] = (errors * targets.active).sum() / targets.active.sum().clamp(min=1)
         if "teacher_pooled" in self.names:
-            pooled = self.pooled(pool(frames.float(), lesson.active.repeat_interleave(2, 1))).float()
-            errors = (pooled - lesson.pooled).square().mean(2)  # (batch, parts)
-            losses["teacher_pooled"] = (errors * lesson.counted).sum() / lesson.counted.sum().clamp(min=1)
+            pooled = self.pooled(pool(frames.float(), targets.active.repeat_interleave(2, 1))).float()
+            errors = (pooled - targets.pooled).square().mean(2)  # (batch, parts)
+            losses["teacher_pooled"] = (errors * targets.counted).sum() / targets.counted.sum().clamp(min=1)
         return losses
 
 

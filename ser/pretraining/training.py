@@ -28,11 +28,13 @@ from ser.pretraining.distortions import distort
 from ser.pretraining.params import PretrainParams, learning_rate
 from ser.pretraining.speech import TRAIN, VALIDATION, Normalisation, Speech, draw_chunks, first_chunks
 from ser.pretraining.targets import Targets
-from ser.pretraining.teacher import TAUGHT, Lesson, Teacher
+from ser.pretraining.teacher import DISTILLATION_LOSSES, Teacher, TeacherTargets
 from ser.pretraining.workers import Workers
 from ser.whisper.encoder import STATE_HOP, WhisperEncoder
 
-LESSON_CHUNKS = 128  # for the teacher's, which take longer; the error of a mean state is a hundredth of its variance
+STATISTICS_CHUNKS = (
+    128  # for the teacher's, which take longer; the error of a mean state is a hundredth of its variance
+)
 # What the readers raise for bytes that are no checkpoint; each stumbles over whatever it meets first.
 DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, pickle.UnpicklingError, EOFError)
 DAMAGED = (*DAMAGED, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
@@ -42,13 +44,13 @@ STATE = {"params", "processes", "inputs", "step", "log", "recent", "networks", "
 class Pretrainer(nn.Module):
     """Encoder and workers as one module, so that one forward pass gives every loss."""
 
-    def __init__(self, params: PretrainParams, dimensions: dict[str, int], taught: int) -> None:
+    def __init__(self, params: PretrainParams, dimensions: dict[str, int], teacher_numbers: int) -> None:
         super().__init__()
         self.frames = params.frames
         self.encoder = PasePlus(params.geometry)
         self.frozen = self.encoder.blocks[: params.frozen].requires_grad_(False)
         idle = [name for name, weight in params.worker_weights.items() if weight == 0]
-        self.workers = Workers(params.channels, dimensions, params.hidden, params.waveform_maps, taught, idle)
+        self.workers = Workers(params.channels, dimensions, params.hidden, params.waveform_maps, teacher_numbers, idle)
 
     def train(self, mode: bool = True) -> "Pretrainer":
         """Go to training mode, but for what is frozen: its norms keep their averages."""
@@ -62,10 +64,10 @@ class Pretrainer(nn.Module):
         targets: dict[str, Tensor],
         waveform: Tensor,
         draw: torch.Generator,
-        lesson: Lesson | None,
+        teacher_targets: TeacherTargets | None,
     ) -> dict[str, Tensor]:
         """Encode the distorted signals and run the workers: name to loss."""
-        return self.workers(self.encoder(distorted[:, None]), targets, waveform, draw, self.frames, lesson)
+        return self.workers(self.encoder(distorted[:, None]), targets, waveform, draw, self.frames, teacher_targets)
 
 
 class Training:
@@ -84,7 +86,7 @@ class Training:
         InputError: the params do not suit the number of processes, the speech, the encoder's workers or the teacher.
 
     Attributes:
-        step: steps taken.
+        step: steps teacher_targets.
         log: a row per validation: step, hours of audio seen, learning rate, losses.
     """
 
@@ -124,14 +126,14 @@ class Training:
         self.targets = Targets().to(device)
         self.normalisation = Normalisation(params, speech.train, self.targets)
         self.teacher = None
-        self._known = [*self.normalisation.names, "lim", "gim", *(TAUGHT if teacher is not None else ())]
-        if teacher is not None and any(params.worker_weights.get(name, 1.0) for name in TAUGHT):
-            lessons = first_chunks(params, speech.train, LESSON_CHUNKS)
-            self.teacher = Teacher(teacher.to(device), params.teacher, lessons)
+        self._known = [*self.normalisation.names, "lim", "gim", *(DISTILLATION_LOSSES if teacher is not None else ())]
+        if teacher is not None and any(params.worker_weights.get(name, 1.0) for name in DISTILLATION_LOSSES):
+            first = first_chunks(params, speech.train, STATISTICS_CHUNKS)
+            self.teacher = Teacher(teacher.to(device), params.teacher, first)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(params.seed)
-            taught = self.teacher.dimensions if self.teacher else 0
-            self.pretrainer = Pretrainer(params, self.normalisation.dimensions, taught).to(device)
+            teacher_numbers = self.teacher.dimensions if self.teacher else 0
+            self.pretrainer = Pretrainer(params, self.normalisation.dimensions, teacher_numbers).to(device)
         if start is not None:
             self.encoder.load_state_dict(start.state_dict())
         self.worker_weights = self._worker_weights().to(device)
@@ -173,7 +175,7 @@ class Training:
         return self.hours * (1 - step / max(self.step, 1)) / max((time.monotonic() - began) / 3600, 1e-9)
 
     def run(self) -> Iterator[int]:
-        """Train to the last step, yielding the number of steps taken after each.
+        """Train to the last step, yielding the number of steps teacher_targets after each.
 
         Raises:
             InputError: the GPU's memory does not suffice, or a loss is not finite.
@@ -264,9 +266,9 @@ class Training:
         distorted = distort(clean, self.params.distortions, generator, self.speech.noises, self.speech.rooms)
         targets = {name: self.normalisation.apply(name, value) for name, value in self.targets(clean).items()}
         waveform = self.normalisation.apply("waveform", clean[:, None])[:, 0]
-        lesson = self.teacher(clean) if self.teacher else None
+        teacher_targets = self.teacher(clean) if self.teacher else None
         with self._precision():
-            return module(distorted, targets, waveform, draw, lesson)
+            return module(distorted, targets, waveform, draw, teacher_targets)
 
     def _precision(self) -> AbstractContextManager:
         if self.params.precision == "float32":

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ser.pretraining.teacher import Imitation, Lesson
+from ser.pretraining.teacher import Distillation, TeacherTargets
 
 CONTEXT = 7
 
@@ -102,7 +102,7 @@ class Workers(nn.Module):
         dimensions: numbers per frame of each regression target.
         hidden: hidden units of each worker.
         maps: channels of the waveform decoder.
-        taught: numbers of the teacher's state; 0 for no teacher.
+        teacher_numbers: numbers of the teacher's state; 0 for no teacher.
         idle: names of workers to leave out.
     """
 
@@ -112,7 +112,7 @@ class Workers(nn.Module):
         dimensions: dict[str, int],
         hidden: int,
         maps: tuple[int, ...],
-        taught: int = 0,
+        teacher_numbers: int = 0,
         idle: Collection[str] = (),
     ) -> None:
         super().__init__()
@@ -125,14 +125,14 @@ class Workers(nn.Module):
             self.lim = Discriminator(channels, hidden)
         if "gim" not in idle:
             self.gim = Discriminator(channels, hidden)
-        if taught:
-            self.imitation = Imitation(channels, taught, idle)
+        if teacher_numbers:
+            self.distillation = Distillation(channels, teacher_numbers, idle)
 
     @property
     def names(self) -> list[str]:
         """The losses' names, in their order."""
         others = [name for name in ("waveform", "lim", "gim") if hasattr(self, name)]
-        return [*self.regressions, *others, *(self.imitation.names if hasattr(self, "imitation") else ())]
+        return [*self.regressions, *others, *(self.distillation.names if hasattr(self, "distillation") else ())]
 
     def forward(
         self,
@@ -141,7 +141,7 @@ class Workers(nn.Module):
         waveform: Tensor,
         draw: torch.Generator,
         sample: int,
-        lesson: Lesson | None = None,
+        teacher_targets: TeacherTargets | None = None,
     ) -> dict[str, Tensor]:
         """Run the workers.
 
@@ -151,7 +151,7 @@ class Workers(nn.Module):
             waveform: (batch, samples), clean, normalised.
             draw: draws frames and pairs, on the CPU.
             sample: how many frames of each chunk the regressions and LIM see.
-            lesson: what the teacher says of the clean signals, if there is one.
+            teacher_targets: what the teacher says of the clean signals, if there is one.
 
         Returns:
             Name to loss, each a scalar, in the order of ``names``.
@@ -173,6 +173,6 @@ class Workers(nn.Module):
         if hasattr(self, "gim"):
             first, second = frames[..., : length // 2].mean(2), frames[..., length // 2 :].mean(2)
             losses["gim"] = self.gim(first, second, second[other])
-        if lesson is not None:
-            losses |= self.imitation(frames, lesson)
+        if teacher_targets is not None:
+            losses |= self.distillation(frames, teacher_targets)
         return losses

@@ -61,21 +61,21 @@ def cut(
     else:
         number = min(params.folds, len(np.unique(speakers)))
         folds = _cut(StratifiedGroupKFold, number, truth, speakers, params.seed)
-    untaught = _untaught(truth, folds)
-    if untaught:
-        raise ObstacleError(f"the speakers of {attribute} {untaught} are too few: one fold would have all of them")
+    alone = _in_one_fold(truth, folds)
+    if alone:
+        raise ObstacleError(f"the speakers of {attribute} {alone} are too few: one fold would have all of them")
     return folds, "speakers"
 
 
 def _by_utterances(people: pd.DataFrame, truth: np.ndarray, params: RepresentationParams) -> tuple[np.ndarray, str]:
-    """Cut by sentences where these are known and leave no speaker untaught, else by utterances."""
+    """Cut by sentences where these are known and leave every speaker in training, else by utterances."""
     names, counts = np.unique(truth, return_counts=True)
     if counts.min() < 2:
         raise ObstacleError(f"speaker {names[counts.argmin()]} has a single utterance, which cannot train and test")
     said = sentences.known(people)
     if said is not None and said.nunique() > 1:
         folds = _cut(StratifiedGroupKFold, min(params.folds, said.nunique()), truth, said.to_numpy(), params.seed)
-        if not _untaught(truth, folds):
+        if not _in_one_fold(truth, folds):
             return folds, "sentences"
     return _cut(StratifiedKFold, params.folds, truth, None, params.seed), "utterances"
 
@@ -91,7 +91,7 @@ def _cut(kind: type, number: int, truth: np.ndarray, groups: np.ndarray | None, 
     return folds
 
 
-def _untaught(truth: np.ndarray, folds: np.ndarray) -> str:
+def _in_one_fold(truth: np.ndarray, folds: np.ndarray) -> str:
     """Name a class all of whose members are in one fold, or nothing."""
     spread = pd.Series(folds).groupby(truth).nunique()
     return str(spread.idxmin()) if spread.min() < 2 else ""

@@ -51,12 +51,12 @@ def findings(task: str, scored: pd.DataFrame, marks: Marks, intervals: IntervalP
     """Say of the first encoder what conditions cost, what distorted copies win back, and whether genders differ."""
     several = means(scored)
     own = scored[scored["uar"].notna() & (scored["encoder"] == scored["encoder"].iloc[0])]
-    plain, taught = (own[own["training"] == training] for training in (PLAIN, AUGMENTED))
+    plain, augmented = (own[own["training"] == training] for training in (PLAIN, AUGMENTED))
     level = figures.level(intervals.confidence)
     sure = f"Intervals of {intervals.confidence:.0%} over speakers; differences are paired over them."
     said = [_cost(task, plain, marks, several, sure, level)]
-    if not taught.empty:
-        said.append(_gain(task, taught, sure, level))
+    if not augmented.empty:
+        said.append(_gain(task, augmented, sure, level))
     if plain["gender_drop"].notna().any():
         said.append(_genders(task, plain, sure, level))
     return said
@@ -86,13 +86,13 @@ def _over_all(rows: pd.DataFrame) -> pd.Series:
     return (distorted(rows) if mean.empty else mean).iloc[0]
 
 
-def _gain(task: str, taught: pd.DataFrame, sure: str, level: float) -> Finding:
-    clean = taught[taught["condition"] == CLEAN].iloc[0]
-    seen = taught[(taught["seen"] == 1) & (taught["condition"] != CLEAN)]
+def _gain(task: str, augmented: pd.DataFrame, sure: str, level: float) -> Finding:
+    clean = augmented[augmented["condition"] == CLEAN].iloc[0]
+    seen = augmented[(augmented["seen"] == 1) & (augmented["condition"] != CLEAN)]
     seen = seen.sort_values("over_plain", ascending=False, kind="stable")
     gains = [f"{words.estimate(row, 'over_plain', sign=True)} under {row['condition']}" for _, row in seen.iterrows()]
     others = []
-    for title, mean, rows in unseen(taught):
+    for title, mean, rows in unseen(augmented):
         ends = [
             f"{words.estimate(row, 'over_plain', sign=True)} under {row['condition']}" for _, row in rows.iterrows()
         ]
@@ -102,11 +102,11 @@ def _gain(task: str, taught: pd.DataFrame, sure: str, level: float) -> Finding:
         )
     return Finding(
         f"What do distorted copies in training win back on {task}?",
-        words.verdict(_over_all(taught), "over_plain", level),
+        words.verdict(_over_all(augmented), "over_plain", level),
         words.sentence(
             f"With such copies of training speakers a classifier gains {words.listing(gains)}, and "
             f"{words.estimate(clean, 'over_plain', sign=True)} on speech as it was recorded; over all conditions "
-            f"{words.estimate(_over_all(taught), 'over_plain', sign=True)}, which the verdict is about.",
+            f"{words.estimate(_over_all(augmented), 'over_plain', sign=True)}, which the verdict is about.",
             *others,
         ),
         sure,

@@ -130,8 +130,8 @@ def table(
 
 def _groups(distorted: pd.DataFrame, training: str, seen: Sequence[str]) -> dict[str, list[str]]:
     """Name the conditions of each row of means."""
-    taught = set(_source(distorted).reindex(seen)) if training != PLAIN else set()
-    new = distorted[~_source(distorted).isin(taught)] if taught else distorted.head(0)
+    trained = set(_source(distorted).reindex(seen)) if training != PLAIN else set()
+    new = distorted[~_source(distorted).isin(trained)] if trained else distorted.head(0)
     groups = {MEAN: distorted, NEW_NOISE: new[new["family"] == NOISE], NEW_OTHERS: new[new["family"] != NOISE]}
     return {title: list(rows.index) for title, rows in groups.items() if len(rows)}
 

@@ -1,4 +1,4 @@
-"""Distorted copies of utterances, to be taught beside them: the feature files, one a corpus and condition."""
+"""Distorted copies of utterances, to train beside them: the feature files, one a corpus and condition."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

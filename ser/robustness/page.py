@@ -140,10 +140,10 @@ def _of_first(task: str, table: pd.DataFrame) -> str:
     )
     if augmented.empty:
         return said
-    taught = augmented[augmented["condition"] == CLEAN].iloc[0]
+    clean = augmented[augmented["condition"] == CLEAN].iloc[0]
     said += (
         f"; trained on distorted copies as well it has {_counted(distorted(augmented)['robustness'])}, at "
-        f"{_figure(taught, 'over_plain', sign=True)} of UAR on clean speech"
+        f"{_figure(clean, 'over_plain', sign=True)} of UAR on clean speech"
     )
     new = [f"{_figure(row, 'over_plain', sign=True)} {title}" for title, row, _ in unseen(augmented)]
     return said + (f", on average {' and '.join(new)}" if new else "")

@@ -46,10 +46,10 @@ SCHEMA = Schema(
 
 @dataclass(frozen=True)
 class Augment:
-    """What is taught beside clean speech.
+    """What trains beside clean speech.
 
     Attributes:
-        encoders: each gets a second classifier, which is taught the copies as well; ``[]`` for none.
+        encoders: each gets a second classifier, which trains on the copies as well; ``[]`` for none.
         conditions: of each of these a distorted copy of all training utterances.
     """
 
@@ -58,10 +58,10 @@ class Augment:
 
     def __post_init__(self):
         if self.encoders and not self.conditions:
-            raise ValueError("conditions: expected one at least to teach copies of, found none")
+            raise ValueError("conditions: expected one at least to train on copies of, found none")
 
     def check(self, encoders: Iterable[str], measured: pd.DataFrame) -> None:
-        """Refuse what cannot be taught.
+        """Refuse what cannot be trained on.
 
         Args:
             encoders: those that there are.
@@ -120,7 +120,7 @@ def predict(
         emotions: the label set.
         params: how to train, by encoder.
         alarms: how often speech of others may be unfamiliar, as in the main pipeline.
-        augment: who is taught distorted copies as well, and of what.
+        augment: which encoders train on distorted copies as well, and on which.
         workers: processes.
         progress: wraps the tables as they come, with ``total``: ``tqdm``, for one.
 

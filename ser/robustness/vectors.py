@@ -44,7 +44,7 @@ ENCODERS = Schema(
 
 @dataclass(frozen=True)
 class Copies:
-    """Distorted copies of utterances, to be taught beside them.
+    """Distorted copies of utterances, to train beside them.
 
     Attributes:
         conditions: ``SCHEMA``, a row per condition.

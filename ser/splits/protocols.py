@@ -248,7 +248,7 @@ def _take(
 ) -> np.ndarray:
     """Choose the piece of a stratified cut whose share of every stratum is nearest to the share wanted.
 
-    What is left must teach every emotion; a test piece must ask for every emotion and leave a speaker for validation.
+    What is left must have every emotion; a test piece must ask for every emotion and leave a speaker for validation.
 
     Args:
         rows: the corpus.

@@ -120,9 +120,9 @@ def _check_fold(rows: pd.DataFrame, manifest: pd.DataFrame, protocol: str, place
     for part in PARTS:
         if part not in set(rows["part"]):
             raise InputError(f"{place}: the part {part} is empty; {AGAIN}")
-    untaught = sorted(set(manifest["emotion"]) - set(rows.loc[rows["part"] == "train", "emotion"]))
-    if untaught:
-        raise InputError(f"{place}: the training part has no utterance of '{untaught[0]}'; {AGAIN}")
+    missing = sorted(set(manifest["emotion"]) - set(rows.loc[rows["part"] == "train", "emotion"]))
+    if missing:
+        raise InputError(f"{place}: the training part has no utterance of '{missing[0]}'; {AGAIN}")
     apart = {"audio": "sha256"} if protocol == RANDOM else {"audio": "sha256", "speaker": "speaker"}
     asked = rows["part"].isin(["validation", "test"]) if protocol == UNKNOWN_TRAIN else protocol != RANDOM
     if ((rows["speaker"] == "") & asked).any():

@@ -41,9 +41,9 @@ METRICS = {
 }
 
 
-def write(metrics=METRICS, protocol="kfold", taught=None, networks=1, **params):
+def write(metrics=METRICS, protocol="kfold", copies=None, networks=1, **params):
     recipe = Recipe(["sad", "angry"], builders.train_params(**params), "{}", protocol, 5)
-    return card.write(recipe, networks, "mfcc", metrics, 0.95, taught)
+    return card.write(recipe, networks, "mfcc", metrics, 0.95, copies)
 
 
 def rows(told):
@@ -75,11 +75,11 @@ def test_it_says_how_often_speech_and_noise_are_unfamiliar():
     assert "for 90.0% of hum." in write()
 
 
-def test_it_says_under_which_conditions_copies_were_taught_and_that_they_were_not_tested():
-    told = write(taught=encoding.table({Condition("line", "telephone", 3400.0): ""}))
+def test_it_says_under_which_conditions_copies_were_trained_on_and_that_they_were_not_tested():
+    told = write(copies=encoding.table({Condition("line", "telephone", 3400.0): ""}))
     assert ["line_3400", "telephone", "3400", "upper edge of the band in Hz"] in rows(told)
     assert "The scores below are of speech as it was recorded" in told
-    assert write(taught=encoding.table({})) == write()
+    assert write(copies=encoding.table({})) == write()
 
 
 def test_it_says_whose_the_scores_are():

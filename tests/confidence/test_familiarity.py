@@ -42,7 +42,7 @@ def test_other_speakers_are_unfamiliar_about_as_often_as_the_params_say():
         assert (found.distances(vectors[~known]) > 1).mean() == pytest.approx(wanted, abs=0.03)
 
 
-def test_distorted_speech_of_other_speakers_is_familiar_where_copies_are_taught():
+def test_distorted_speech_of_other_speakers_is_familiar_where_copies_train():
     vectors, labels, speakers = corpus(speakers=60)
     known, distorted = np.isin(speakers, np.arange(30).astype(str)), vectors + 12 * vectors.std(axis=0)
     data = (vectors[known], labels[known], speakers[known], FamiliarityParams(0.1))

@@ -73,6 +73,14 @@ def test_the_shortest_signal_is_taken_and_a_shorter_one_refused(tone, extractors
         extractor.vector(signal[:-1])
 
 
+@pytest.mark.parametrize("level", [None, -26.0])
+def test_integers_are_refused_rather_than_taken_for_samples_beyond_full_scale(tone, level):
+    extractor = build(Recipe("mfcc", level=level))
+
+    with pytest.raises(InputError, match="expected floating-point samples of -1 to 1"):
+        extractor.vector((32767 * tone(0.5)).astype(np.int16))
+
+
 def test_numbers_that_are_not_finite_are_refused(tone):
     broken = Extractor(Recipe("broken"), Broken())
 

@@ -1,4 +1,4 @@
-"""Distorted copies are taught beside those who train, and decide nothing."""
+"""Distorted copies train beside those who train, and decide nothing."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_where_those_who_validate_are_learned_from_later_test_speakers_are_still
     assert content(found[0], tmp_path) == content(found[1], tmp_path)
 
 
-def test_of_several_networks_none_is_taught_copies_of_those_who_stop_it():
+def test_of_several_networks_none_trains_on_copies_of_those_who_stop_it():
     """The first is stopped by the split's validation speaker."""
     copies = speech()[1]
     (one, curve), (other, same) = (fit(each, networks=3) for each in (copies, absurd(copies, "validation")))
@@ -88,7 +88,7 @@ def test_who_has_heard_copies_does_better_on_distorted_speech(kind):
     assert right[0] < right[1]
 
 
-def test_curves_and_records_are_of_the_originals_and_statistics_of_all_that_is_taught():
+def test_curves_and_records_are_of_the_originals_and_statistics_of_all_that_trains():
     clean, distorted = speech()
     seen, train = [], PARTS == "train"
     model, curve = fit(distorted, record=seen.append)

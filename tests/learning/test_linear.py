@@ -202,6 +202,6 @@ class TestBoth:
             ({"robust": RobustParams("gender")}, "robust gender"),
         ],
     )
-    def test_refuse_what_only_a_network_can_be_taught(self, kind, changes, key):
+    def test_refuse_what_only_a_network_can_learn(self, kind, changes, key):
         with pytest.raises(ValueError, match=f"^classifier: expected mlp with {key}, found {kind}; only the network"):
             recipe(kind, **changes)

@@ -53,8 +53,8 @@ def probe(folder: Path, corpus: str = "synthetic") -> subprocess.CompletedProces
         *inputs,
         "--encoder",
         "encoder.safetensors",
-        "--taught",
-        "taught.safetensors",
+        "--distilled",
+        "distilled.safetensors",
         *outputs,
     )
 
@@ -71,7 +71,7 @@ def probed(tmp_path_factory) -> Path:
     for step in (1, 2, 4):
         checkpoint.save(checkpoint.untrained(seed=step), folder / f"snapshots/{step:07d}.safetensors")
     checkpoint.save(checkpoint.untrained(seed=4), folder / "encoder.safetensors")
-    checkpoint.save(checkpoint.untrained(seed=5), folder / "taught.safetensors")
+    checkpoint.save(checkpoint.untrained(seed=5), folder / "distilled.safetensors")
     pd.DataFrame({"step": [2, 4], "hours": [0.5, 1.0]}).to_csv(folder / "losses.csv", index=False)
     ended = probe(folder)
     assert ended.returncode == 0, ended.stderr
@@ -81,7 +81,7 @@ def probed(tmp_path_factory) -> Path:
 @pytest.mark.slow
 def test_every_extractor_is_scored_on_every_task(probed):
     table = pd.read_csv(probed / "table.csv")
-    extractors = ["pase_plus_untrained", "pase_plus", "pase_plus_taught", "mfcc"]
+    extractors = ["pase_plus_untrained", "pase_plus", "pase_plus_distilled", "mfcc"]
     assert list(zip(table["task"], table["extractor"], strict=True)) == [
         (task, extractor) for task in ("two", "four") for extractor in extractors
     ]
@@ -109,7 +109,7 @@ def test_frames_of_every_encoder_are_asked_for_prosody_and_those_of_no_baseline(
         "snapshot",
         "snapshot",
         "pase_plus",
-        "pase_plus_taught",
+        "pase_plus_distilled",
     ]
     assert list(prosody["hours"].dropna()) == [0.0, 0.25, 0.5, 1.0]
     assert (prosody[list(MEASURES)] < 1).all(axis=None)
@@ -121,7 +121,7 @@ def test_metrics_are_the_tables_figures_without_the_snapshots(probed):
     assert set(metrics) == {"two", "four", "prosody_synthetic"}
     for row in pd.read_csv(probed / "table.csv").itertuples():
         assert metrics[row.task][row.extractor]["uar"] == pytest.approx(row.uar, abs=1e-4)
-    assert set(metrics["prosody_synthetic"]) == {"pase_plus", "pase_plus_taught", "pase_plus_untrained"}
+    assert set(metrics["prosody_synthetic"]) == {"pase_plus", "pase_plus_distilled", "pase_plus_untrained"}
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from ser.files.failures import InputError
-from ser.pretraining.teacher import Imitation, Teacher, TeacherParams, activity, counted, pool
+from ser.pretraining.teacher import Distillation, Teacher, TeacherParams, activity, counted, pool
 from ser.whisper.encoder import WhisperEncoder
 
 SAMPLES = 16_000  # 50 states
@@ -37,14 +37,14 @@ def test_states_are_normalised_and_free_of_the_code_of_their_position(teacher, c
 
 
 def test_states_and_pools_are_clipped(network, chunks):
-    lesson = Teacher(network, TeacherParams(layers=("block2",), clip=0.5), chunks)(chunks[0])
-    assert lesson.states.abs().max() == 0.5
-    assert lesson.pooled.abs().max() == 0.5
+    targets = Teacher(network, TeacherParams(layers=("block2",), clip=0.5), chunks)(chunks[0])
+    assert targets.states.abs().max() == 0.5
+    assert targets.pooled.abs().max() == 0.5
 
 
 def test_pools_are_normalised(teacher, chunks):
-    lessons = [teacher(chunk) for chunk in chunks]
-    pooled = torch.cat([lesson.pooled[lesson.counted] for lesson in lessons])
+    taken = [teacher(chunk) for chunk in chunks]
+    pooled = torch.cat([targets.pooled[targets.counted] for targets in taken])
     assert pooled.mean(0).abs().max() < 1e-3
     assert pooled.square().mean().item() == pytest.approx(1, abs=0.02)
 
@@ -78,23 +78,23 @@ def test_a_part_counts_from_ten_active_states_on():
 
 def test_the_worker_knows_nothing_at_first_and_sends_nothing_to_the_encoder(teacher, chunks):
     frames = torch.randn(16, 6, 100, requires_grad=True)
-    lesson = teacher(chunks[0])
-    losses = Imitation(6, teacher.dimensions)(frames, lesson)
+    targets = teacher(chunks[0])
+    losses = Distillation(6, teacher.dimensions)(frames, targets)
     assert list(losses) == ["teacher", "teacher_pooled"]
-    active = lesson.active[:, None].expand_as(lesson.states) > 0
-    assert losses["teacher"].item() == pytest.approx(lesson.states[active].square().mean().item(), rel=0.2)
+    active = targets.active[:, None].expand_as(targets.states) > 0
+    assert losses["teacher"].item() == pytest.approx(targets.states[active].square().mean().item(), rel=0.2)
     sum(losses.values()).backward()
     assert not frames.grad.any()
 
 
 def test_the_worker_learns_from_frames_that_tell_the_states(teacher, chunks):
     torch.manual_seed(0)
-    worker = Imitation(16, teacher.dimensions)
-    lesson = teacher(chunks[0])
-    frames = lesson.states.repeat_interleave(2, 2)  # an encoder that says the states themselves, twice each
+    worker = Distillation(16, teacher.dimensions)
+    targets = teacher(chunks[0])
+    frames = targets.states.repeat_interleave(2, 2)  # an encoder that says the states themselves, twice each
     optimizer = torch.optim.Adam(worker.parameters(), lr=0.05)
     for _ in range(200):
-        losses = worker(frames, lesson)
+        losses = worker(frames, targets)
         optimizer.zero_grad()
         sum(losses.values()).backward()
         optimizer.step()
@@ -104,18 +104,18 @@ def test_the_worker_learns_from_frames_that_tell_the_states(teacher, chunks):
 
 @pytest.mark.parametrize("idle", ["teacher", "teacher_pooled"])
 def test_an_idle_task_is_left_out_with_its_layer(teacher, chunks, idle):
-    whole, part = Imitation(6, teacher.dimensions), Imitation(6, teacher.dimensions, idle=(idle,))
-    frames, lesson = torch.randn(16, 6, 100), teacher(chunks[0])
+    whole, part = Distillation(6, teacher.dimensions), Distillation(6, teacher.dimensions, idle=(idle,))
+    frames, targets = torch.randn(16, 6, 100), teacher(chunks[0])
     part.load_state_dict({name: whole.state_dict()[name] for name in part.state_dict()})
-    losses = whole(frames, lesson)
+    losses = whole(frames, targets)
     del losses[idle]
-    assert part(frames, lesson) == losses
+    assert part(frames, targets) == losses
     assert part.names == list(losses)
     assert len(part.state_dict()) == 2
 
 
 def test_silence_gives_finite_losses(teacher):
-    losses = Imitation(6, teacher.dimensions)(torch.zeros(2, 6, 100), teacher(torch.zeros(2, SAMPLES)))
+    losses = Distillation(6, teacher.dimensions)(torch.zeros(2, 6, 100), teacher(torch.zeros(2, SAMPLES)))
     assert all(loss.isfinite() for loss in losses.values())
 
 

@@ -389,52 +389,52 @@ def whisper() -> WhisperEncoder:
         return WhisperEncoder(width=8, inner=16, blocks=2, heads=2, positions=50).eval().requires_grad_(False)
 
 
-TAUGHT = replace(TINY, teacher=TeacherParams(layers=("block1", "block2")))
+DISTILLED = replace(TINY, teacher=TeacherParams(layers=("block1", "block2")))
 
 
 def test_a_teacher_adds_two_losses_and_trains_the_encoder(speech, whisper):
     alone = Training(replace(TINY, steps=3, worker_weights=dict.fromkeys(("lim", "gim"), 0.0)), speech)
-    taught = Training(
-        replace(TAUGHT, steps=3, worker_weights=dict.fromkeys(("lim", "gim"), 0.0)), speech, teacher=whisper
+    distilled = Training(
+        replace(DISTILLED, steps=3, worker_weights=dict.fromkeys(("lim", "gim"), 0.0)), speech, teacher=whisper
     )
-    assert taught.names == [*alone.names, "teacher", "teacher_pooled"]
-    assert_same(alone.encoder.state_dict(), taught.encoder.state_dict())
-    finish(alone), finish(taught)
-    assert not torch.equal(alone.encoder.W.weight, taught.encoder.W.weight)
-    assert all(math.isfinite(taught.log[-1][f"validation_{name}"]) for name in taught.names)
+    assert distilled.names == [*alone.names, "teacher", "teacher_pooled"]
+    assert_same(alone.encoder.state_dict(), distilled.encoder.state_dict())
+    finish(alone), finish(distilled)
+    assert not torch.equal(alone.encoder.W.weight, distilled.encoder.W.weight)
+    assert all(math.isfinite(distilled.log[-1][f"validation_{name}"]) for name in distilled.names)
 
 
 @pytest.mark.slow
 def test_the_teachers_losses_fall(speech, whisper):
-    run = Training(replace(TAUGHT, steps=60, validate_every=20, learning_rate=0.01), speech, teacher=whisper)
+    run = Training(replace(DISTILLED, steps=60, validate_every=20, learning_rate=0.01), speech, teacher=whisper)
     finish(run)
     for name in ("teacher", "teacher_pooled"):
         assert run.log[-1][f"train_{name}"] < 0.9 * run.log[0][f"train_{name}"]
 
 
 @pytest.mark.slow
-def test_a_taught_run_that_was_killed_resumes_to_the_result_of_an_unbroken_one(speech, whisper, tmp_path):
-    unbroken = Training(TAUGHT, speech, teacher=whisper)
-    broken = Training(TAUGHT, speech, teacher=whisper)
+def test_a_distillation_that_was_killed_resumes_to_the_result_of_an_unbroken_one(speech, whisper, tmp_path):
+    unbroken = Training(DISTILLED, speech, teacher=whisper)
+    broken = Training(DISTILLED, speech, teacher=whisper)
     for step in broken.run():
         if step == 3:
             broken.save(tmp_path / "checkpoint")
             break
-    resumed = Training(TAUGHT, speech, teacher=whisper)
+    resumed = Training(DISTILLED, speech, teacher=whisper)
     resumed.resume(tmp_path / "checkpoint")
     assert_same(finish(unbroken), finish(resumed))
 
 
 def test_a_checkpoint_does_not_resume_with_another_teacher(speech, whisper, tmp_path):
-    Training(TAUGHT, speech, teacher=whisper).save(tmp_path / "checkpoint")
+    Training(DISTILLED, speech, teacher=whisper).save(tmp_path / "checkpoint")
     other = WhisperEncoder(width=8, inner=16, blocks=2, heads=2, positions=50).eval().requires_grad_(False)
     for teacher in (other, None):
         with pytest.raises(InputError, match="made with another teacher's weights; set"):
-            Training(TAUGHT, speech, teacher=teacher).resume(tmp_path / "checkpoint")
+            Training(DISTILLED, speech, teacher=teacher).resume(tmp_path / "checkpoint")
 
 
 def test_with_a_teacher_a_chunk_is_of_whole_states(speech, whisper):
-    uneven = replace(TAUGHT, chunk_seconds=0.51)
+    uneven = replace(DISTILLED, chunk_seconds=0.51)
     Training(uneven, speech)
     with pytest.raises(
         InputError, match=r"pretrain\.chunk_seconds: expected a multiple of 0\.02 s with a teacher, found 0\.51"
@@ -444,7 +444,7 @@ def test_with_a_teacher_a_chunk_is_of_whole_states(speech, whisper):
 
 @pytest.mark.parametrize("idle", ["teacher", "teacher_pooled"])
 def test_a_weight_of_0_leaves_one_of_the_teachers_losses_out(speech, whisper, idle):
-    run = Training(replace(TAUGHT, steps=1, worker_weights={idle: 0.0}), speech, teacher=whisper)
+    run = Training(replace(DISTILLED, steps=1, worker_weights={idle: 0.0}), speech, teacher=whisper)
     finish(run)
     assert {"teacher", "teacher_pooled"} - set(run.names) == {idle}
     assert f"validation_{idle}" not in run.log[0]
@@ -453,7 +453,7 @@ def test_a_weight_of_0_leaves_one_of_the_teachers_losses_out(speech, whisper, id
 def test_a_weight_of_0_for_both_losses_leaves_the_teacher_out(speech, whisper, monkeypatch):
     monkeypatch.setattr(WhisperEncoder, "forward", None)  # would fail, if it ran
     weights = dict.fromkeys(("teacher", "teacher_pooled"), 0.0)
-    run = Training(replace(TAUGHT, steps=1, worker_weights=weights), speech, teacher=whisper)
+    run = Training(replace(DISTILLED, steps=1, worker_weights=weights), speech, teacher=whisper)
     finish(run)
     assert_same(run.pretrainer.state_dict(), finish(Training(replace(TINY, steps=1), speech)))
 

@@ -630,7 +630,7 @@ def test_limits_tell_of_what_was_changed_in_training(train, said):
         assert (said in text) == expected
 
 
-def test_of_distorted_copies_the_report_speaks_where_some_were_taught():
+def test_of_distorted_copies_the_report_speaks_where_some_were_trained_on():
     tables = {"refused": pd.DataFrame(refusals()), "folds": pd.DataFrame(FOLDS)}
 
     def told(conditions):

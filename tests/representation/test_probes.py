@@ -187,7 +187,7 @@ def test_without_sentences_utterances_are_kept_apart(text):
     assert probe_folds.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)[1] == "utterances"
 
 
-def test_a_speaker_of_one_sentence_is_not_left_untaught():
+def test_a_speaker_of_one_sentence_is_not_left_out_of_training():
     people = people_of()
     people.loc[people["speaker"] == "c/00", "text"] = "sentence 0"
     folds, apart = probe_folds.cut(people, people["speaker"].to_numpy(), "speaker", PARAMS)

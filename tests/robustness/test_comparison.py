@@ -214,7 +214,7 @@ def test_conditions_of_augmented_training_are_marked(predictions):
     assert (scored.loc[scored["training"] == "clean", "seen"] == 0).all()
 
 
-def test_means_of_what_was_not_taught_are_of_noise_and_of_the_rest(predictions):
+def test_means_of_what_was_not_trained_on_are_of_noise_and_of_the_rest(predictions):
     taught = pd.concat([said(name, wrong & (name == "clean"), "augmented") for name, wrong in WRONG.items()])
     rain = said("pink_10", WRONG["pink_10"]).assign(condition="rain_10")
     more = pd.concat([predictions, rain, taught, rain.assign(training="augmented")])
@@ -227,7 +227,7 @@ def test_means_of_what_was_not_taught_are_of_noise_and_of_the_rest(predictions):
     assert not scored.loc[scored["training"] == "clean", "condition"].str.contains("unseen").any()
 
 
-def test_another_level_of_what_was_taught_is_not_new(predictions):
+def test_another_level_of_what_was_trained_on_is_not_new(predictions):
     conditions = pd.concat([CONDITIONS, CONDITIONS[1:2].assign(condition="pink_0", level=0.0)])
     louder = said("pink_10", ~WRONG["pink_10"]).assign(condition="pink_0")
     rain = said("pink_10", WRONG["pink_10"]).assign(condition="rain_10")
@@ -364,6 +364,6 @@ def test_the_picture_has_curves_and_bars_of_each_system_and_the_same_bytes(predi
     assert [label.get_text() for label in bars.get_yticklabels()] == ["gain -20"]
     assert [bar.get_width() for bar in bars.patches[:2]] == pytest.approx(
         [0.9, 0.9]
-    )  # hollow, where copies were taught
+    )  # hollow, where copies were trained on
     assert [bar.get_width() for bar in other_bars.patches[:1]] == pytest.approx([0.9])
     assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()

@@ -83,7 +83,7 @@ def test_a_classifier_that_has_heard_copies_does_better_under_that_condition(cor
     assert taught > 0.9
 
 
-def test_copies_are_taught_as_the_main_pipeline_teaches_them(corpus, vectors):
+def test_copies_are_trained_on_as_in_the_main_pipeline(corpus, vectors):
     """Of training speakers alone, and they do not stop the network: the same answers as of ``fitting.fit``."""
     table = predict(corpus, vectors, ["turned_1"], "mlp")
     protocol, number, parts = folds(corpus)[0]
@@ -96,7 +96,7 @@ def test_copies_are_taught_as_the_main_pipeline_teaches_them(corpus, vectors):
     np.testing.assert_allclose(own[["p_angry", "p_sad"]], expected, atol=1e-12)
 
 
-def test_only_encoders_that_are_named_are_taught_copies(corpus, vectors):
+def test_only_encoders_that_are_named_train_on_copies(corpus, vectors):
     train = testing.changed(builders.train_params(), "lda")
     both = {"one": vectors, "other": vectors}
     params, augment = dict.fromkeys(both, train), Augment(["other"], ["shifted_1"])
@@ -107,7 +107,7 @@ def test_only_encoders_that_are_named_are_taught_copies(corpus, vectors):
     }
 
 
-def test_what_is_far_from_training_speech_is_unfamiliar_unless_copies_of_it_were_taught(corpus, vectors):
+def test_what_is_far_from_training_speech_is_unfamiliar_unless_copies_of_it_were_trained_on(corpus, vectors):
     table = predict(corpus, vectors, ["shifted_1"])
     shares = (table["distance"] > 1).groupby([table["training"], table["condition"]]).mean()
     assert shares["clean", "clean"] < 0.2  # one in twenty, by the limit

@@ -87,7 +87,7 @@ def test_the_same_inputs_give_the_same_bytes(run):
     assert first == {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
 
 
-def test_it_says_which_distorted_copies_it_was_taught(run):
+def test_it_says_which_distorted_copies_it_was_trained_on(run):
     run()
     plain = reading.load(Path("out/bundle"))
     rows, extractor = builders.manifest(6, 8, ["angry", "sad"]), catalogue.build(Recipe("mfcc"))

@@ -72,7 +72,7 @@ def test_describes_all_speech_and_counts_what_is_unlike_it(project, monkeypatch,
     assert capsys.readouterr().out.startswith("familiarity: flagged as unfamiliar: other speakers ")
 
 
-def test_what_was_taught_distorted_is_described_as_well(project, monkeypatch):
+def test_what_was_trained_on_distorted_is_described_as_well(project, monkeypatch):
     extractor, rows = catalogue.build(Recipe("mfcc")), pd.read_csv(project / "manifest.csv")
     made = features.load(project / "features" / "c.npz").vectors
     copies = (made + 10 * made.std(axis=0)).astype(np.float32)

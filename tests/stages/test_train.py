@@ -105,7 +105,7 @@ def test_each_classifier_is_the_one_that_its_fold_gives(run):
     np.testing.assert_array_equal(stored.probabilities(vectors), expected.probabilities(vectors))
 
 
-def test_copies_of_training_speakers_are_taught_and_those_of_others_are_not(run, capsys):
+def test_copies_of_training_speakers_are_trained_on_and_those_of_others_are_not(run, capsys):
     """In every fold and protocol: the copies of a fold's test and validation part are beyond all reason here."""
     write_params(epochs=2)
     rng = np.random.default_rng(1)

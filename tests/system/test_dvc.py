@@ -160,7 +160,7 @@ def test_everything_that_is_small_is_in_git_and_the_rest_is_not(reproduced):
     made = [name for name in committed if name.startswith(("metrics/", "plots/"))]
     assert {"metrics/manifest.json", "metrics/evaluate.json", "metrics/bias.json", "plots/confusion.png"} <= set(made)
     large = [name for name in committed if name.endswith((".npz", ".wav", ".safetensors"))]
-    assert large == ["models/pase_plus.safetensors", "models/pase_plus_untaught.safetensors"]  # shipped
+    assert large == ["models/pase_plus.safetensors", "models/pase_plus_self_supervised.safetensors"]  # shipped
     assert reproduced.run("git", "status", "--porcelain") == ""
 
 
@@ -213,7 +213,7 @@ def test_an_experiment_on_training_reruns_training_makes_stale_what_follows_and_
         assert words in page
 
 
-def test_conditions_given_on_the_command_line_are_taught_and_their_copies_can_be_checked_out(project):
+def test_conditions_given_on_the_command_line_are_trained_on_and_their_copies_can_be_checked_out(project):
     assert [path.name for path in (project.folder / "data/augmented").rglob("*")] == ["conditions.csv"]
     before = project.text("metrics/evaluate.json")
     wanted = [f"+augment.conditions.{kind}.levels=[{level}]" for kind, level in (("pink", 10), ("telephone", 3400))]
