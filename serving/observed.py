@@ -41,6 +41,9 @@ class Observed:
             await self._app(scope, receive, send)
             return
         start, status, request_id = time.perf_counter(), 0, str(uuid.uuid4())
+        method = scope.get("method", "GET")
+        if method == "HEAD":  # as GET; the server sends the headers alone
+            scope = scope | {"method": "GET"}
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
 
@@ -58,11 +61,11 @@ class Observed:
             await self._app(scope, receive, observed)
         finally:
             if scope["type"] == "http" or status:
-                self._tell(scope, status or CLIENT_GONE, time.perf_counter() - start)
+                self._tell(scope, method, status or CLIENT_GONE, time.perf_counter() - start)
 
-    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+    def _tell(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")  # not the path: it may be the name of a file
-        method = scope.get("method", "GET") if scope.get("method", "GET") in METHODS else "other"
+        method = method if method in METHODS else "other"
         self._metrics.requests.labels(method, route, status).inc()
         self._metrics.request_seconds.labels(route).observe(seconds)
         if route not in ("/health", "/ready", "/metrics"):

@@ -204,6 +204,16 @@ def test_a_key_is_needed_where_there_are_keys(start, recording):
     problem(send(server, recording(), Authorization=f"Basic {KEY}"), 401, "no-key")
 
 
+@pytest.mark.parametrize("path", ["/", "/health", "/ready", "/v1/model", "/metrics"])
+def test_the_headers_alone_are_given_where_that_is_asked(server, path):
+    whole, headers = httpx.get(server.url + path), httpx.head(server.url + path)
+
+    assert headers.status_code == whole.status_code == 200
+    assert headers.content == b""
+    assert headers.headers["Content-Type"] == whole.headers["Content-Type"]
+    assert int(headers.headers["Content-Length"]) > 0
+
+
 def test_addresses_and_methods_that_are_not_there_are_problems(server):
     assert problem(httpx.get(f"{server.url}/v2/predict"), 404, "not-found").endswith("found '/v2/predict'")
     answer = httpx.get(f"{server.url}/v1/predict")
