@@ -1,42 +1,46 @@
-"""The library's packages on floors: each stands above all that it imports."""
+"""The library's packages as a matrix: a row says what a package uses, a column by whom it is used."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from ser.plots.drawing import BLACK, BLUE, PALE
+from ser.plots.drawing import BLUE, PALE
 
-EVERYWHERE = ("files", "machine")  # nearly all use them
+CELL_INCHES = 0.3
 
 
 def draw(edges: Mapping[tuple[str, str], int], floors: Mapping[str, int]) -> Figure:
-    """Draw packages as boxes and imports as arrows, but for those to ``EVERYWHERE``.
+    """Draw packages from those that nobody uses down to those that use nobody, a dot where one uses another.
+
+    In this order all dots lie above the diagonal: a circle of imports would put one below it.
 
     Args:
         edges: how many modules of the first package import something of the second, by (first, second).
-        floors: of each package, 0 at the bottom.
+        floors: of each package, 0 where it uses no other, else one above the highest that it uses.
 
     Returns:
         The figure.
     """
-    stories = max(floors.values()) + 1
-    figure = Figure(figsize=(11, 1.2 * stories), layout="constrained")
+    names = sorted(floors, key=lambda name: (-floors[name], name))
+    count = len(names)
+    places = {name: place for place, name in enumerate(names)}
+    figure = Figure(figsize=(CELL_INCHES * count + 1.8, CELL_INCHES * count + 1.6), layout="constrained")
     axes = figure.add_subplot()
-    places = {}
-    for floor in range(stories):
-        names = sorted(name for name in floors if floors[name] == floor)
-        for index, name in enumerate(names):
-            places[name] = np.array([(index + 0.5) / len(names), floor])
-    for (first, second), count in sorted(edges.items()):
-        if second not in EVERYWHERE:
-            line = {"arrowstyle": "->", "color": BLUE, "alpha": 0.7, "linewidth": 0.6 + 0.25 * count}
-            axes.annotate("", places[second] + [0, 0.18], places[first] - [0, 0.18], arrowprops=line)
-    for name, place in places.items():
-        words = f"{name}\n(used by most)" if name in EVERYWHERE else name
-        box = {"boxstyle": "round,pad=0.4", "facecolor": PALE, "edgecolor": BLACK, "linewidth": 0.8}
-        axes.text(*place, words, ha="center", va="center", fontsize=10, bbox=box)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(-0.5, stories - 0.5)
-    axes.axis("off")
+    axes.plot(range(count), range(count), "s", color=PALE, markersize=14)
+    users, used = np.array([[places[one], places[other]] for one, other in edges]).T
+    axes.scatter(used, users, s=20 + 14 * np.array(list(edges.values())), color=BLUE, alpha=0.85, linewidths=0)
+    axes.set_xticks(range(count), names, fontsize=9, rotation=90)
+    axes.set_yticks(range(count), names, fontsize=9)
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel("is used (the larger the dot, the more modules use it)")
+    axes.set_ylabel("uses")
+    axes.set_xlim(-0.6, count - 0.4)
+    axes.set_ylim(count - 0.4, -0.6)
+    axes.set_aspect("equal")
+    axes.grid(color=PALE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
     return figure
