@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from ser.plots import drawing
 
 CELL_INCHES = 0.55
+BY = {"train": "training", "speaker": "speaker"}  # what gives mean and deviation
 
 
 def draw(systems: pd.DataFrame, title: str) -> Figure:
@@ -34,7 +35,7 @@ def draw(systems: pd.DataFrame, title: str) -> Figure:
             own = of_manner[of_manner["encoder"] == encoder]
             matrix = own.pivot(index="train", columns="test", values="uar").reindex(index=corpora, columns=corpora)
             drawing.cells(axes, matrix.to_numpy(float))
-            axes.set_title(f"{encoder}\n{classifier}, {normalisation}", fontsize=8)
+            axes.set_title(f"{encoder}\n{classifier}, normalised by {BY[normalisation]}", fontsize=8)
             axes.set_xticks(range(len(corpora)), corpora, fontsize=8, rotation=45)
             axes.set_yticks(range(len(corpora)), corpora, fontsize=8)
     return figure

@@ -60,7 +60,12 @@ def test_an_encoder_that_one_corpus_lacks_leaves_a_gap_and_no_mean_of_fewer(scor
 def test_the_picture_has_who_trains_as_rows_and_who_tests_as_columns(scored):
     figure = cross_corpus.draw(matrix.together(scored), "title")
     panels = {axes.get_title(): axes for axes in figure.axes}
-    assert list(panels) == ["small\nlda, train", "large\nlda, train", "small\nlda, speaker", "large\nlda, speaker"]
-    drawn = np.ma.filled(panels["large\nlda, train"].images[0].get_array(), np.nan)
+    assert list(panels) == [
+        "small\nlda, normalised by training",
+        "large\nlda, normalised by training",
+        "small\nlda, normalised by speaker",
+        "large\nlda, normalised by speaker",
+    ]
+    drawn = np.ma.filled(panels["large\nlda, normalised by training"].images[0].get_array(), np.nan)
     np.testing.assert_array_equal(drawn, [[np.nan, 0.6], [0.5, np.nan]])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["home", "away"]
