@@ -7,6 +7,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from ser.files import tables
+from ser.heard import DISTORTED
 from ser.robustness.comparison import COLUMNS, FAIL, NEW_NOISE, NEW_OTHERS, NOISE, OPEN, PASS, SYSTEM, Marks
 from ser.robustness.vectors import AUGMENTED, CLEAN, MEAN, PLAIN
 from ser.scores import words
@@ -67,6 +68,7 @@ def page(
         "Made by `dvc repro robustness/dvc.yaml`; do not edit.",
         f"**{finding(scored)}**",
         *method(marks, below, intervals),
+        *heard(scored),
     ]
     for task, table in scored.items():
         rows = table[table["uar"].notna()]
@@ -103,6 +105,12 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
         f"{marks.gender_drop:g}. `(open)` stands where the interval reaches to the other side of the mark; such tests "
         "are counted as undecided. Each encoder has the classifier that `robustness/params.yaml` names.",
     ]
+
+
+def heard(scored: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Say what distortions the encoder knows from its own training, where PASE+ is among those measured."""
+    known = any(table["encoder"].str.startswith("pase_plus").any() for table in scored.values())
+    return [DISTORTED] if known else []
 
 
 def finding(scored: Mapping[str, pd.DataFrame]) -> str:
