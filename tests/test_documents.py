@@ -38,8 +38,8 @@ SINGLE = {
     ],
     "... after a temperature": ["evaluate calibration.after.ece"],
     "p; by Holm": [f"bias gender.gap.female_minus_male.{name}" for name in ("p", "p_holm", "p_smallest")],
-    "where a model without bias": [f"bias gender.gap.female_minus_male.unbiased_{end}" for end in ("low", "high")],
-    "true gap": ["bias gender.gap.female_minus_male.detectable"],
+    "95 % of the gaps under permutation": [f"bias gender.gap.female_minus_male.unbiased_{end}" for end in ("low", "high")],
+    "smallest detectable gap": ["bias gender.gap.female_minus_male.detectable"],
     "age: largest gap": ["bias age.gap.largest.uar", "bias age.gap.largest.p"],
     "equalised-odds gap": [
         "bias gender.gap.equalised_odds.raw",
