@@ -38,7 +38,9 @@ SINGLE = {
     ],
     "... after a temperature": ["evaluate calibration.after.ece"],
     "p; by Holm": [f"bias gender.gap.female_minus_male.{name}" for name in ("p", "p_holm", "p_smallest")],
-    "95 % of the gaps under permutation": [f"bias gender.gap.female_minus_male.unbiased_{end}" for end in ("low", "high")],
+    "95 % of the gaps under permutation": [
+        f"bias gender.gap.female_minus_male.unbiased_{end}" for end in ("low", "high")
+    ],
     "smallest detectable gap": ["bias gender.gap.female_minus_male.detectable"],
     "age: largest gap": ["bias age.gap.largest.uar", "bias age.gap.largest.p"],
     "equalised-odds gap": [

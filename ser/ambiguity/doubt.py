@@ -153,9 +153,10 @@ def judge(
 
     Returns:
         By id, in the manifest's order: path, speaker, label; ``raters``, ``vote_entropy`` (bits), ``majority_share``,
-        ``tied``, ``agrees`` and ``heard``, as in ``votes.statistics``; ``recognition``; ``low_majority`` and
-        ``low_recognition``, one minus each; ``planted``, the corpus' own flag; ``SCORES``; ``label_issue`` and
-        ``likelier``, as in ``from_predictions``. What cannot be computed is missing.
+        ``tied``, ``agrees``, ``label_share`` and ``heard``, as in ``votes.statistics``; ``recognition``;
+        ``low_majority``, ``low_label_share`` and ``low_recognition``, one minus each; ``planted``, the corpus' own
+        flag; ``SCORES``; ``label_issue`` and ``likelier``, as in ``from_predictions``. What cannot be
+        computed is missing.
 
     Raises:
         InputError: the dynamics are of another manifest.
@@ -166,6 +167,7 @@ def judge(
     table = table.join(heard.rename(columns={"entropy": "vote_entropy"}))
     table["recognition"] = votes.recognition(utterances)
     table["low_majority"], table["low_recognition"] = 1 - table["majority_share"], 1 - table["recognition"]
+    table["low_label_share"] = 1 - table["label_share"]
     marks = manifest.detail(utterances, FLAG)
     table["planted"] = [float(flag) if flag in (0, 1) else np.nan for flag in marks]
     table = table.join(from_predictions(predictions, emotions))

@@ -82,6 +82,7 @@ def statistics(votes: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
         - ``majority_share``: share of the votes of the most voted emotion, 0 to 1
         - ``tied``: 1 where two emotions or more have the most votes, else 0
         - ``agrees``: 1 where the label is the one most voted emotion, else 0
+        - ``label_share``: share of the votes that the label has, 0 to 1
         - ``heard``: the most voted emotion other than the label, the first in the alphabet of several, or ``""``
     """
     matrix = votes.to_numpy()
@@ -97,6 +98,7 @@ def statistics(votes: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
     table.loc[voted, "majority_share"] = shares.max(axis=1, initial=0)
     table.loc[voted, "tied"] = (most.sum(axis=1) > 1).astype(float)
     table.loc[voted, "agrees"] = ((most & is_label).any(axis=1) & (most.sum(axis=1) == 1)).astype(float)
+    table.loc[voted, "label_share"] = np.where(is_label, shares, 0).sum(axis=1)
     table["heard"] = ""
     if voted.any():
         table.loc[voted, "heard"] = np.where(others.max(axis=1) > 0, words[others.argmax(axis=1)], "")

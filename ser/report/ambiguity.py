@@ -9,6 +9,7 @@ from ser.report import listening, words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, present, table
 from ser.report.material import Material
 
+LABEL = "votes_for_label"  # the cost by agreement with the label, where there are votes
 JUDGES = {  # by whom the most ambiguous are left out, the best one first
     "votes": "that raters agree on least",
     "listeners": "whose emotion listeners recognised least",
@@ -125,6 +126,11 @@ def cost(material: Material) -> Finding:
         f"random it is {words.number(values['matched'])} in the mean; what is gained beyond that is the cost of "
         f"ambiguity: {words.estimate(values, 'cost', reason, sign=True)}."
     )
+    if judge == "votes" and LABEL in costs:
+        said += (
+            f" Where those are left out whose label has the smallest share of the votes, the cost is "
+            f"{words.estimate(costs[LABEL]['uar'], 'cost', reason, sign=True)}."
+        )
     sure = "Intervals are over speakers." if "cost_low" in values else "Nobody can say: there is no interval."
     if judge == "model":
         sure += " A model, not raters, chose what to leave out: part of the gain may be its own errors, not ambiguity."

@@ -216,6 +216,16 @@ def test_the_match_is_the_mean_of_leaving_out_at_random_of_each_speaker_and_emot
     assert found["uar"]["cost"] == pytest.approx(found["uar"]["without"] - found["uar"]["matched"])
 
 
+def test_raters_who_agree_on_another_emotion_than_the_label_cost_by_the_label_alone():
+    table = people(["angry", "sad"] * 60, ["angry", "sad"] * 45 + ["happy", "sad"] * 15, ["a", "b", "c", "d"] * 30)
+    unheard = (table["truth"] != table["prediction"]).to_numpy(float)  # all raters heard what the model answers
+    judged = pd.DataFrame(0.0, table["id"], list(cost.JUDGES.values())).assign(low_label_share=unheard)
+    found = cost.by_judge(judged, table, EMOTIONS, dataclasses.replace(PARAMS, leave_out=0.125))
+    assert found["votes_for_label"]["uar"]["without"] == 1
+    assert found["votes_for_label"]["uar"]["cost"] > 0.1
+    assert found["votes"]["uar"]["cost"] == pytest.approx(0)
+
+
 def test_doubt_that_knows_only_who_speaks_gains_and_costs_nothing():
     table = people(["angry", "sad"] * 60, ["angry", "happy"] * 30 + ["angry", "sad"] * 30, list("ab" * 30 + "cd" * 30))
     doubt = pd.Series((table["speaker"] == "b").to_numpy(float), table["id"])

@@ -57,8 +57,9 @@ def test_statistics_of_cases_worked_by_hand():
     assert table["majority_share"].tolist()[:3] == [0.5, 1.0, 0.5]
     assert table["tied"].tolist()[:3] == [1, 0, 0]
     assert table["agrees"].tolist()[:3] == [0, 1, 0]
+    assert table["label_share"].tolist()[:3] == [0.5, 1.0, 0.25]
     assert table["heard"].tolist() == ["happy", "", "angry", ""]
-    assert table.iloc[3][["entropy", "majority_share", "tied", "agrees"]].isna().all()
+    assert table.iloc[3][["entropy", "majority_share", "tied", "agrees", "label_share"]].isna().all()
 
 
 def test_a_corpus_without_votes_has_no_statistics():

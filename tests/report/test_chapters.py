@@ -324,6 +324,15 @@ def test_the_cost_is_said_with_numbers_and_by_the_best_judge():
     assert plain(finding.sure) == "Intervals are over speakers."
 
 
+def test_the_cost_by_agreement_with_the_label_is_said_beside_that_of_agreement_on_anything():
+    both = cost("votes", cost_low=-0.001, cost_high=0.007)
+    by_label = both["ambiguity"]["cost"]["votes"]["uar"] | {"cost": 0.019, "cost_low": 0.014, "cost_high": 0.023}
+    both["ambiguity"]["cost"]["votes_for_label"] = both["ambiguity"]["cost"]["votes"] | {"uar": by_label}
+    assert plain(ambiguity.cost(material(both)).found).endswith(
+        "Where those are left out whose label has the smallest share of the votes, the cost is +0.019 [+0.014, +0.023]."
+    )
+
+
 def test_without_raters_the_cost_says_that_a_model_chose():
     assert "A model, not raters" in ambiguity.cost(material(cost("model", cost_low=0.01, cost_high=0.04))).sure
 

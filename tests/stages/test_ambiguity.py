@@ -139,7 +139,7 @@ def test_unknown_speakers_have_neither_intervals_nor_neighbours(project, monkeyp
     )
     assert "auroc_low" not in report["planted"]["scores"]["mean_rank"]
     assert "neighbour_disagreement" not in report["planted"]["scores"]
-    assert set(report["cost"]) == {"votes"}
+    assert set(report["cost"]) == {"votes", "votes_for_label"}
 
 
 @pytest.mark.slow
