@@ -125,7 +125,7 @@ def _costs(axes: Axes, costs: Mapping[str, Mapping]) -> None:
     names = []
     for kind, cost in costs.items():
         uar = f"UAR {words.number(cost['uar']['all'])}, then {words.number(cost['uar']['without'])}"
-        names.append(f"{kind}: {cost['left_out']} of {cost['utterances']}\n{uar}")
+        names.append(f"{kind.replace('_', ' ')}: {cost['left_out']} of {cost['utterances']}\n{uar}")
     drawing.rows(axes, names, "gain in UAR when left out")
     _legend(axes)
 
