@@ -147,3 +147,11 @@ def test_the_picture_shows_each_corpus_with_its_interval(metrics):
     (line,) = [collection for collection in axes.collections if len(collection.get_segments())]
     assert line.get_segments()[0][:, 0].tolist() == [0.6, 0.8]
     assert axes.get_yticklabels()[0].get_text().startswith("one")
+
+
+def test_the_emotion_whose_recall_differs_most_is_named(metrics):
+    recall = {"angry": 0.1, "sad": -0.3, "happy": 0.2}
+    metrics("one", bias={"gender": {"gap": {"female_minus_male": {"uar": 0.0, "recall": recall}}}})
+    rows = real_corpora.table(metrics("two", bias={}), ["one", "two"])
+    assert rows["gender_recall"].tolist() == ["sad -0.300", ""]
+    assert "| sad -0.300 |" in re.sub(" +", " ", real_corpora.page(rows))
