@@ -7,7 +7,7 @@ HEARD = {
 }
 DISTORTED = (
     "The shipped weights of PASE+ were themselves trained on distorted speech (pretraining/distillation/params.yaml): "
-    "noise, among it the same recordings of rain, rooms by the same impulse responses as measured_room, clipping, "
-    "gaps, missing bands, gain and speed. So clean and unseen are said of the classifier alone, and its encoder has an "
-    "advantage over MFCC, eGeMAPS and ComParE, which were not trained."
+    "noise, among it the same recordings of rain, rooms by the same impulse responses as measured_room, other voices, "
+    "clipping, gaps, missing bands, lower sampling rates, gain and speed. So clean and unseen are said of the "
+    "classifier alone, and its encoder has an advantage over eGeMAPS and ComParE, which were not trained."
 )

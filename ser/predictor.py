@@ -122,7 +122,9 @@ class Predictor:
         return np.mean([member.uncalibrated(vectors, speakers) for member in self.classifiers], axis=0)
 
 
-def load(folder: Path | str, weights: Path | None = None, fold: int | None = None, device: str = "cpu") -> Predictor:
+def load(
+    folder: Path | str, weights: Path | str | None = None, fold: int | None = None, device: str = "cpu"
+) -> Predictor:
     """Load what the stage train made.
 
     Args:
@@ -156,4 +158,4 @@ def load(folder: Path | str, weights: Path | None = None, fold: int | None = Non
         members = [member for member in members if member.recipe.fold == fold]
         if not members:
             raise InputError(f"{folder}: expected a fold out of {', '.join(map(str, folds))}, found {fold}")
-    return Predictor(catalogue.rebuild(first.extractor, weights, device), members)
+    return Predictor(catalogue.rebuild(first.extractor, weights and Path(weights), device), members)

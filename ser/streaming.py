@@ -57,7 +57,7 @@ class Stream:
             float32 (numbers,), those of ``Extractor.vector`` but for rounding.
 
         Raises:
-            InputError: as ``Extractor.vector``.
+            InputError: as ``Extractor.vector``, of a window of a few frames; longer ones are not checked.
         """
         hop = self.extractor.encoder.hop
         first, count = start // hop, signal.size // hop

@@ -30,7 +30,7 @@ class Bundle:
     predictor: Predictor
 
 
-def load(folder: Path | str, weights: Path | None = None, device: str = "cpu") -> Bundle:
+def load(folder: Path | str, weights: Path | str | None = None, device: str = "cpu") -> Bundle:
     """Load a bundle.
 
     Args:

@@ -23,7 +23,7 @@ from ser.whisper.encoder import STATE_HOP, WhisperEncoder
 ACTIVE_DB = 30.0  # below the loudest state of a chunk; as ser.encoders.pooling has it
 FEWEST = 10  # active states, 0.2 s, that a part of a chunk needs to be pooled
 LEAST_VARIANCE = 1e-6
-DISTILLATION_LOSSES = ("teacher", "teacher_pooled")  # the losses
+DISTILLATION_LOSSES = ("teacher", "teacher_pooled")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, clean: Tensor) -> TeacherTargets:
-        """Teach a batch of chunks, as long as those that the statistics were measured on: (batch, samples)."""
+        """Give the targets of chunks (batch, samples), as long as those that the statistics were measured on."""
         states, active = self._normalised(self._read(clean)), activity(clean)
         pooled = (pool(states, active) - self._pooled_mean) / self._pooled_deviation
         return TeacherTargets(states, active, pooled.clamp(-self._params.clip, self._params.clip), counted(active))

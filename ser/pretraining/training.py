@@ -32,9 +32,8 @@ from ser.pretraining.teacher import DISTILLATION_LOSSES, Teacher, TeacherTargets
 from ser.pretraining.workers import Workers
 from ser.whisper.encoder import STATE_HOP, WhisperEncoder
 
-STATISTICS_CHUNKS = (
-    128  # for the teacher's, which take longer; the error of a mean state is a hundredth of its variance
-)
+# For the teacher's statistics, which take longer; the error of a mean state is a hundredth of its variance.
+STATISTICS_CHUNKS = 128
 # What the readers raise for bytes that are no checkpoint; each stumbles over whatever it meets first.
 DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, pickle.UnpicklingError, EOFError)
 DAMAGED = (*DAMAGED, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
@@ -86,7 +85,7 @@ class Training:
         InputError: the params do not suit the number of processes, the speech, the encoder's workers or the teacher.
 
     Attributes:
-        step: steps teacher_targets.
+        step: steps taken.
         log: a row per validation: step, hours of audio seen, learning rate, losses.
     """
 
@@ -175,7 +174,7 @@ class Training:
         return self.hours * (1 - step / max(self.step, 1)) / max((time.monotonic() - began) / 3600, 1e-9)
 
     def run(self) -> Iterator[int]:
-        """Train to the last step, yielding the number of steps teacher_targets after each.
+        """Train to the last step, yielding the number of steps taken after each.
 
         Raises:
             InputError: the GPU's memory does not suffice, or a loss is not finite.

@@ -129,7 +129,8 @@ def cost(material: Material) -> Finding:
     if judge == "votes" and LABEL in costs:
         said += (
             f" Where those are left out whose label has the smallest share of the votes, the cost is "
-            f"{words.estimate(costs[LABEL]['uar'], 'cost', reason, sign=True)}."
+            f"{words.estimate(costs[LABEL]['uar'], 'cost', reason, sign=True)}: raters may agree on another emotion. "
+            "The verdict is about their agreement."
         )
     sure = "Intervals are over speakers." if "cost_low" in values else "Nobody can say: there is no interval."
     if judge == "model":

@@ -79,7 +79,7 @@ def test_where_no_two_folds_can_be_cut_there_is_none(grouped, train):
 
 @pytest.mark.parametrize(("speakers", "others"), [(8, 4), (3, 0)])
 def test_there_are_no_more_other_choices_than_utterances_of_an_emotion(speakers, others):
-    """Speakers of two utterances, of whom the first validates: an emotion is in training four times, or once."""
+    """Speakers of two utterances, of whom the first validates: an emotion is in training four times at most."""
     rows = builders.manifest(speakers, 2, ["angry", "happy", "sad", "neutral"])
     labels, people = pd.factorize(rows["emotion"])[0], rows["speaker"].to_numpy()
     parts = np.where(people == "c/0", "validation", "train")

@@ -220,6 +220,7 @@ def test_addresses_and_methods_that_are_not_there_are_problems(server):
     assert problem(answer, 405, "wrong-method") == "expected POST at this address, found 'GET'"
     assert answer.headers["Allow"] == "POST"
     problem(httpx.get(f"{server.url}/problems/none"), 404, "not-found")
+    assert httpx.head(f"{server.url}/v1/predict").status_code == 405
 
 
 def test_the_type_of_a_problem_is_an_address_that_tells_what_it_is(server, recording):
