@@ -33,7 +33,7 @@ from ser.pretraining.workers import Workers
 from ser.whisper.encoder import STATE_HOP, WhisperEncoder
 
 # For the teacher's statistics, which take longer; the error of a mean state is a hundredth of its variance.
-STATISTICS_CHUNKS = 128
+TEACHER_CHUNKS = 128
 # What the readers raise for bytes that are no checkpoint; each stumbles over whatever it meets first.
 DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, pickle.UnpicklingError, EOFError)
 DAMAGED = (*DAMAGED, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
@@ -127,8 +127,8 @@ class Training:
         self.teacher = None
         self._known = [*self.normalisation.names, "lim", "gim", *(DISTILLATION_LOSSES if teacher is not None else ())]
         if teacher is not None and any(params.worker_weights.get(name, 1.0) for name in DISTILLATION_LOSSES):
-            first = first_chunks(params, speech.train, STATISTICS_CHUNKS)
-            self.teacher = Teacher(teacher.to(device), params.teacher, first)
+            chunks = first_chunks(params, speech.train, TEACHER_CHUNKS)
+            self.teacher = Teacher(teacher.to(device), params.teacher, chunks)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(params.seed)
             teacher_numbers = self.teacher.dimensions if self.teacher else 0

@@ -1,4 +1,4 @@
-"""Distorted copies train beside those who train, and decide nothing."""
+"""Distorted copies are trained on beside their originals, and decide nothing."""
 
 import numpy as np
 import pytest

@@ -43,8 +43,8 @@ def test_states_and_pools_are_clipped(network, chunks):
 
 
 def test_pools_are_normalised(teacher, chunks):
-    taken = [teacher(chunk) for chunk in chunks]
-    pooled = torch.cat([targets.pooled[targets.counted] for targets in taken])
+    batches = [teacher(chunk) for chunk in chunks]
+    pooled = torch.cat([targets.pooled[targets.counted] for targets in batches])
     assert pooled.mean(0).abs().max() < 1e-3
     assert pooled.square().mean().item() == pytest.approx(1, abs=0.02)
 
