@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ser.files.failures import InputError
-from serving.policy import SILENCE_DB
+from serving.policy import SILENCE_DB, Policy
 
 WEIGHTS = Path("models/pase_plus.safetensors")
 IGNORED_BY_ONNX = {
@@ -41,6 +41,20 @@ def add_doubt_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--any-sound", action="store_true", help=words)
     words = f"level in dB of full scale that 50 ms must reach, else the answer is 'silence' (default: {SILENCE_DB:g})"
     parser.add_argument("--silence-db", type=float, default=SILENCE_DB, metavar="DB", help=words)
+
+
+def policy(options: argparse.Namespace, abstain_below: float = 0.0) -> Policy:
+    """Give the policy that the flags say.
+
+    Args:
+        options: those of ``add_doubt_flags``.
+        abstain_below: the model's own threshold, where no flag says another one.
+
+    Raises:
+        InputError: a flag is out of its range.
+    """
+    threshold = abstain_below if options.threshold is None else options.threshold
+    return Policy(threshold, options.silence_db, options.any_sound)
 
 
 @contextmanager

@@ -76,24 +76,22 @@ class Keys:
             What its requests are counted by: its key's digest, or its address where no key is needed.
 
         Raises:
-            Problem: ``no-key``; or ``too-many`` for whoever guesses.
+            Problem: ``no-key``; or ``too-many`` for a wrong key after many from the same address.
         """
         if not self._digests:
             return address
-        if wait_s := self._wrong.wait_s(address):
-            raise Problem("too-many", "expected a known API key, found many unknown ones; wait before the next", wait_s)
         digest = _digest(given or "")
         # Each is compared, in constant time: how long it takes tells nothing of the keys.
-        if not any([hmac.compare_digest(digest, known) for known in self._digests]):
-            if given:  # who sends none does not guess
-                self._wrong.take(address)
-            found = "another one" if given else "none"
-            raise Problem(
-                "no-key",
-                f"expected a known API key as Authorization: Bearer KEY, found {found}",
-                headers={"WWW-Authenticate": 'Bearer realm="ser"'},
-            )
-        return digest.hex()
+        if any([hmac.compare_digest(digest, known) for known in self._digests]):
+            return digest.hex()  # whatever others sent from there: behind a proxy all may have one address
+        if given and (wait_s := self._wrong.take(address)):  # who sends none does not guess
+            raise Problem("too-many", "expected a known API key, found many unknown ones; wait before the next", wait_s)
+        found = "another one" if given else "none"
+        raise Problem(
+            "no-key",
+            f"expected a known API key as Authorization: Bearer KEY, found {found}",
+            headers={"WWW-Authenticate": 'Bearer realm="ser"'},
+        )
 
 
 class Gate:

@@ -1,7 +1,6 @@
 """Predict the emotion of audio files with the trained model: ``ser predict FILE_OR_FOLDER_OR_-...``."""
 
 import argparse
-import dataclasses
 import io
 import os
 import shutil
@@ -49,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     with chosen.usage(parser):
-        policy = Policy(options.threshold or 0.0, options.silence_db, options.any_sound)
+        chosen.policy(options)
         if "" in options.paths:
             raise InputError("FILE_OR_FOLDER_OR_-: expected a path, found an empty one; this folder is .")
         cut = _cut(options)
@@ -65,8 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if STANDARD_INPUT in options.paths:
             names[stack.enter_context(standard_input())] = STANDARD_INPUT
         model, together = _load(options)
-        if options.threshold is None:
-            policy = dataclasses.replace(policy, threshold=model.abstain_below)
+        policy = chosen.policy(options, model.abstain_below)
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         writer = formats.Writer(options.format, model.labels, cut is not None, _write, encoding)
         whole = len(names) + len(faults)

@@ -32,6 +32,7 @@ KINDS = {
 }
 SHOWN = 80  # characters of what a client sent
 CLIENT_GONE = 499  # for log and counts alone, as nginx has it
+BROKEN = "an error of the service, not of the request; its log tells more"
 BY_STATUS = {400: "malformed", 404: "not-found", 405: "wrong-method"}
 
 
@@ -104,7 +105,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
-        return _respond(request, Problem("broken", "an error of the service, not of the request; its log tells more"))
+        return _respond(request, Problem("broken", BROKEN))
 
 
 def shown(text: str) -> str:

@@ -63,14 +63,11 @@ def make(options: argparse.Namespace):
         InputError: there is no such model.
     """
     from serving import chosen, gate, limits
-    from serving.policy import Policy
     from serving.service import Service
 
     threads = options.threads or max(1, cores.allotted() // options.workers)
-    policy = Policy(options.threshold or 0.0, options.silence_db, options.any_sound)
     model = chosen.load(options)
-    if options.threshold is None:
-        policy = dataclasses.replace(policy, threshold=model.abstain_below)
+    policy = chosen.policy(options, model.abstain_below)
     at_home = gate.is_local(options.host) and not options.proxy
     return Service(model, limits.from_flags(options), policy, api_keys(), threads, at_home)
 
@@ -106,7 +103,6 @@ def application(made):
 def _check(options: argparse.Namespace) -> None:
     """Refuse flags out of their range, or that the model would ignore."""
     from serving import chosen, limits
-    from serving.policy import Policy
 
     for flag, value, least, most in (
         ("--workers", options.workers, 1, 1000),
@@ -116,7 +112,7 @@ def _check(options: argparse.Namespace) -> None:
         if not least <= value <= most:
             raise InputError(f"{flag}: expected {least:,} to {most:,}, found {value}")
     limits.from_flags(options)
-    Policy(options.threshold or 0.0, options.silence_db)
+    chosen.policy(options)
     chosen.check(options)
 
 

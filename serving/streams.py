@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from ser.audio import SAMPLING_RATE_HZ
 from serving import gate, logs
 from serving.answers import answer
-from serving.problems import Problem, shown
+from serving.problems import BROKEN, Problem, shown
 from serving.service import Service
 
 PROTOCOL, KEY_PROTOCOL = "ser.v1", "ser.key."  # a browser can send a key to a WebSocket only among the protocols
@@ -37,6 +37,7 @@ class Tail:
 
     def __init__(self, rate_hz: int, window_s: float):
         self._window = round(window_s * SAMPLING_RATE_HZ / FRAME) * FRAME
+        self._needed = self._window + HOP  # a window ends up to a hop before the end
         self._resampler = None
         if rate_hz != SAMPLING_RATE_HZ:
             self._resampler = soxr.ResampleStream(rate_hz, SAMPLING_RATE_HZ, 1, dtype="float32")
@@ -57,7 +58,7 @@ class Tail:
             samples = self._resampler.resample_chunk(samples)
         self._heard += samples.size
         self._pieces.append(samples)
-        if len(self._pieces) > PIECES:
+        if len(self._pieces) > PIECES or sum(piece.size for piece in self._pieces) > 2 * self._needed:
             self._join()
         return self._heard - self._answered >= HOP
 
@@ -77,7 +78,8 @@ class Tail:
         return signal, end - signal.size, skipped
 
     def _join(self) -> np.ndarray:
-        self._pieces = [np.concatenate(self._pieces)[-(self._window + HOP) :]]
+        joined = np.concatenate(self._pieces)[-self._needed :]
+        self._pieces = [joined.copy()]  # a view would hold what is no longer needed
         return self._pieces[0]
 
 
@@ -90,7 +92,7 @@ async def serve(websocket: WebSocket, service: Service) -> None:
         with service.admitted(gate.STREAMS, websocket, _key(websocket)):
             offered = websocket.scope["subprotocols"]
             await websocket.accept(PROTOCOL if PROTOCOL in offered else None)
-            start, code, tail = time.perf_counter(), 1000, Tail(rate_hz, window_s)
+            start, code, tail = time.perf_counter(), ERROR, Tail(rate_hz, window_s)
             try:
                 async with asyncio.timeout(service.limits.stream_s):
                     await _converse(websocket, service, tail)
@@ -102,6 +104,9 @@ async def serve(websocket: WebSocket, service: Service) -> None:
                 )
             except Problem as problem:
                 code = await _end(websocket, problem)
+            except Exception:
+                await _end(websocket, Problem("broken", BROKEN))
+                raise  # for the server's log
             finally:
                 seconds = round(time.perf_counter() - start, 1)
                 logs.event("stream", duration_s=seconds, code=code, request_id=request_id)
@@ -171,7 +176,7 @@ async def _answer(websocket: WebSocket, service: Service, tail: Tail, due: async
 
 async def _end(websocket: WebSocket, problem: Problem) -> int:
     """Tell the client what is wrong, and close."""
-    code = {"malformed": NOT_SAMPLES, "wrong-type": UNSUPPORTED}.get(problem.kind, POLICY)
+    code = {"malformed": NOT_SAMPLES, "wrong-type": UNSUPPORTED, "broken": ERROR}.get(problem.kind, POLICY)
     try:
         await websocket.send_text(json.dumps(problem.details(websocket.state.request_id)))
         await websocket.close(code, problem.title)

@@ -99,18 +99,29 @@ def test_unknown_keys_do_not_come_in(clock, given):
     assert (caught.value.status, caught.value.headers["WWW-Authenticate"]) == (401, 'Bearer realm="ser"')
 
 
-def test_who_guesses_keys_has_to_wait_even_with_the_right_one_and_nobody_else(clock):
+@pytest.fixture
+def guessed(clock):
+    """Keys of which an address has guessed as many as it may."""
     keys = Keys(["the key"], Limits(wrong_keys_per_minute=3), clock)
     for guess in range(3):
         with pytest.raises(Problem, match="found another one"):
             keys.check(str(guess), "1.2.3.4")
+    return keys
 
+
+def test_who_guesses_keys_has_to_wait(guessed, clock):
     with pytest.raises(Problem, match="many unknown ones") as caught:
-        keys.check("the key", "1.2.3.4")
+        guessed.check("another", "1.2.3.4")
     assert (caught.value.status, caught.value.headers["Retry-After"]) == (429, "20")
-    keys.check("the key", "4.3.2.1")
     clock.now += 20
-    keys.check("the key", "1.2.3.4")
+    with pytest.raises(Problem, match="found another one"):
+        guessed.check("another", "1.2.3.4")
+
+
+def test_the_guesses_of_others_at_the_same_address_lock_nobody_out(guessed):
+    assert guessed.check("the key", "1.2.3.4") == guessed.check("the key", "4.3.2.1")
+    with pytest.raises(Problem, match="found none"):
+        guessed.check(None, "1.2.3.4")
 
 
 def test_who_sends_no_key_does_not_guess(clock):

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import logging
 import time
+import tracemalloc
 from contextlib import suppress
 
 import httpx
@@ -182,6 +184,22 @@ def test_a_model_that_fails_ends_the_stream(start, loudness):
     assert (problem["type"], problem["detail"], code) == ("/problems/unreadable", "expected more", 1008)
 
 
+def test_an_error_of_the_service_ends_the_stream_and_is_told_and_logged(start, loudness, caplog):
+    caplog.set_level(logging.INFO, "ser.serve")
+    server = start(loudness(fault=ZeroDivisionError("inside")))
+    with open_stream(server) as stream:
+        stream.send(pcm(0.5))
+        problem, code = closed(stream)
+    end = time.monotonic() + 10
+    while server.service.gate.inside("streams") and time.monotonic() < end:
+        time.sleep(0.05)
+
+    assert (problem["type"], code) == ("/problems/broken", 1011)
+    assert "inside" not in problem["detail"]
+    assert [record.fields["code"] for record in caplog.records if record.getMessage() == "stream"] == [1011]
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]
+
+
 @pytest.mark.parametrize(
     "query", ["?sampling_rate=7999", "?sampling_rate=x", "?sampling_rate=1e9", "?window=0", "?window=nan", "?window=11"]
 )
@@ -259,3 +277,30 @@ def test_the_tail_keeps_no_more_than_it_needs():
 
     assert (start, skipped) == (36 * 16_000, 73)
     assert signal.size == 16_000
+
+
+@pytest.mark.parametrize("samples", [1, 997, 16_000, 131_072])
+def test_the_tail_is_the_end_of_what_came_however_it_was_cut(samples):
+    data = np.random.default_rng(0).integers(-(2**15), 2**15, 2 * 131_072 + 5, "<i2")[-max(30_000, 2 * samples) :]
+    tail = Tail(16_000, 1.0)
+    for first in range(0, data.size, samples):
+        tail.push(data[first : first + samples].tobytes())
+    signal, start, _ = tail.take()
+
+    assert start == data.size // HALF * HALF - 2 * HALF
+    np.testing.assert_array_equal(signal, data[start : start + 2 * HALF] / np.float32(2**15))
+
+
+def test_a_tail_of_the_largest_messages_takes_little_memory():
+    message = bytes(262_144)
+    tracemalloc.start()
+    try:
+        tail = Tail(8_000, 10.0)
+        for _ in range(64):  # 1 MiB each, resampled
+            tail.push(message)
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert kept < 2 * 2**20
+    assert most < 8 * 2**20
