@@ -9,5 +9,6 @@ DISTORTED = (
     "The shipped weights of PASE+ were themselves trained on distorted speech (pretraining/distillation/params.yaml): "
     "noise, among it the same recordings of rain, rooms by the same impulse responses as measured_room, other voices, "
     "clipping, gaps, missing bands, lower sampling rates, gain and speed. So clean and unseen are said of the "
-    "classifier alone, and its encoder has an advantage over eGeMAPS and ComParE, which were not trained."
+    "classifier alone, and its encoder has an advantage over eGeMAPS and ComParE, which were not trained. The row "
+    "mean_unheard is over the kinds that were not in its training."
 )

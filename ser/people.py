@@ -1,11 +1,14 @@
 """Which group of people a speaker belongs to: gender, age band, both, corpus, language."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
+
+from ser.manifest import detail
 
 ATTRIBUTES = ("gender", "age", "gender_age", "corpus", "language", "speaker")
 COMPARED = ATTRIBUTES[:-1]  # a speaker is no group: their spread is measured, not the gap between two of them
@@ -45,13 +48,14 @@ def groups_of(people: pd.DataFrame, attribute: str, age_bands: Sequence[int]) ->
         age_bands: ages in years at which a new band begins.
 
     Returns:
-        Each row's group, ``unknown`` where it is not known; and the groups in order, some of which may be empty.
+        Each row's group, ``unknown`` where it is not known, such as of an age told as a band (the detail ``age_band``)
+        that reaches into two groups; and the groups in order, some of which may be empty.
     """
     if attribute == "age":
         names = band_names(age_bands)
         edges = [-np.inf, *age_bands, np.inf]
         groups = pd.cut(people["age"].astype(float), edges, right=False, labels=names).astype(object)
-        return groups.where(groups.notna(), UNKNOWN), names
+        return groups.where(groups.notna() & ~_across(people, age_bands), UNKNOWN), names
     if attribute == "gender_age":
         (genders, words), (ages, bands) = (groups_of(people, part, age_bands) for part in ("gender", "age"))
         both = (genders + "_" + ages).where((genders != UNKNOWN) & (ages != UNKNOWN), UNKNOWN)
@@ -59,6 +63,17 @@ def groups_of(people: pd.DataFrame, attribute: str, age_bands: Sequence[int]) ->
     groups = people[attribute].replace("", UNKNOWN)
     expected = GENDERS if attribute == "gender" else ()
     return groups, sorted({*expected, *groups} - {UNKNOWN})
+
+
+def _across(people: pd.DataFrame, age_bands: Sequence[int]) -> pd.Series:
+    """Find the people whose age was told as a band that has an edge of the groups within."""
+    if "details" not in people or not people["details"].str.contains('"age_band"', regex=False).any():
+        return pd.Series(False, index=people.index)
+    told = detail(people, "age_band")
+    years = {text: [int(number) for number in re.findall(r"\d+", text)] for text in told.dropna().unique()}
+    ends = {text: (ages[0], ages[-1] if len(ages) > 1 else ages[0] + 9) for text, ages in years.items()}  # 20s
+    across = [text for text, (low, high) in ends.items() if any(low < edge <= high for edge in age_bands)]
+    return told.isin(across)
 
 
 def pair_name(first: str, second: str) -> str:

@@ -52,6 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     f"audio, has a UAR of {found:.3f} ({floor:.3f} with labels shuffled); {consequence}",
                     file=sys.stderr,
                 )
+        if report.get("corpora", 1) > 1:  # of which a balanced one hides another
+            for corpus, rows in utterances.groupby("corpus"):
+                if oracle.tied(rows):
+                    print(
+                        f"split: warning: {corpus}: emotions are tied to speakers: guessing by the speaker alone, with "
+                        f"no audio, has a UAR of {oracle.speaker_oracle(rows):.3f}; {consequences['speaker']}",
+                        file=sys.stderr,
+                    )
         print(f"split: {summary(report, settings.protocol)}; see {paths.metrics}")
 
 

@@ -22,8 +22,8 @@ DOCUMENTS = (
     "docs/robustness.md",
     "models/pase_plus.md",
 )
-# An estimate and its interval, as in 0.664 [0.597, 0.726] or +0.145 [+0.114, +0.179].
-INTERVAL = re.compile(r"([+-]?\d\.\d{2,4})\** \[([+-]?\d\.\d{2,4}), ([+-]?\d\.\d{2,4})\]")
+# An estimate and its interval, as in 0.664 [0.597, 0.726] or +0.145 [+0.114, +0.179], be it over the end of a line.
+INTERVAL = re.compile(r"([+-]?\d\.\d{2,4})\**\s+\[([+-]?\d\.\d{2,4}),\s+([+-]?\d\.\d{2,4})\]")
 
 # The columns of docs/results.md: the folder of the metrics, and whose doubt there is.
 COLUMNS = {"metrics/emodb": "listeners", "metrics": "votes"}
@@ -32,7 +32,7 @@ SINGLE = {
     "UAR without the 15 %": ["ambiguity cost.PEOPLE.uar.without"],
     "UAR without as many": ["ambiguity cost.PEOPLE.uar.matched"],
     "expected calibration error, 15 bins": ["evaluate calibration.before.ece"],
-    "... by chance alone": [
+    "... of a model whose confidence is exactly right": [
         "evaluate calibration.before.ece_by_chance",
         "evaluate calibration.before.ece_by_chance_high",
     ],

@@ -340,9 +340,12 @@ def _drawn(groups: Arena, seen: dict[str, np.ndarray], params: BiasParams) -> li
     strata = groups.labels + len(groups.names) * groups.corpora
     bootstrap = Bootstrap(strata, params)  # the claims say where its interval may be shown
     replicates = _where_seen(groups.measured(differences, groups.labels, bootstrap.weights), seen)
+    speakers = groups.stack.any(axis=-1).T  # of each emotion
     low, high, errors = {}, {}, {}
     for name, values in replicates.items():
-        low[name], high[name] = bootstrap.bounds(values)
+        each = speakers[:, None] if values.shape[1] == len(speakers) else [speakers]  # of an emotion, or over all
+        ends = [bootstrap.bounds(values[:, place], own) for place, own in enumerate(each)]
+        low[name], high[name] = map(np.array, zip(*ends, strict=True))
         error = np.nanstd(values, axis=0)
         errors[name] = np.where(error > 0, error, np.nan)  # speakers all alike say nothing about others
     return [low, high, errors]

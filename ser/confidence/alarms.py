@@ -70,8 +70,9 @@ def report(measured: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence
         params: how intervals are made.
 
     Returns:
-        ``false_alarms``, the share of test utterances that are unfamiliar; ``uar_familiar``, of the others, over the
-        emotions that occur among them, if any; each with ``_low`` and ``_high`` where there is an interval.
+        ``false_alarms``, the share of test utterances that are unfamiliar; ``uar_familiar``, of the others, where every
+        emotion occurs among them, as the UAR is of other emotions else; each with ``_low`` and ``_high`` where there is
+        an interval.
         ``detected``: by kind of sound the share that is unfamiliar, folds pooled.
     """
     speech = measured[measured["kind"] == SPEECH].set_index("id")["distance"]
@@ -82,10 +83,12 @@ def report(measured: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence
         for name, rows in (("familiar", predictions[~strange]), ("unfamiliar", predictions[strange]))
     }
 
+    whole = set(predictions.loc[~strange, "truth"]) == set(predictions["truth"])
+
     def statistic(weights: np.ndarray) -> dict[str, np.ndarray]:
         known, unknown = (resampled(counts[name], weights) for name in ("familiar", "unfamiliar"))
         alarms = unknown.sum(axis=(1, 2)) / (known + unknown).sum(axis=(1, 2))
-        return {"false_alarms": alarms} | ({"uar_familiar": scores(known)["uar"]} if (~strange).any() else {})
+        return {"false_alarms": alarms} | ({"uar_familiar": scores(known)["uar"]} if whole else {})
 
     others = measured[measured["kind"] != SPEECH]
     detected = (others["distance"] > 1).groupby(others["kind"], sort=False).mean()

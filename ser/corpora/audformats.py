@@ -94,8 +94,7 @@ def parse(
     if unlabelled:
         raise InputError(
             f"{header}: expected an emotion of every audio file in a table of files, found none for {len(unlabelled)} "
-            "of "
-            f"{len(files)}, such as '{unlabelled[0]}'; take these out of the folder, or cut segments into files of "
+            f"of {len(files)}, such as '{unlabelled[0]}'; take these out of the folder, or cut segments into files of "
             "their own"
         )
     language = cells.language(database.languages[0]) if len(database.languages) == 1 else ""
@@ -120,9 +119,8 @@ def _database(folder: Path) -> audformat.Database:
     pickles = sorted(folder.glob("db.*.pkl"))
     if pickles:
         raise InputError(
-            f"{pickles[0]}: a pickle, which could run any code; delete it if a table as CSV or Parquet lies beside "
-            "it, else "
-            "save the database anew as CSV"
+            f"{pickles[0]}: a pickle, which could run any code; delete it if a table as CSV or Parquet lies beside it, "
+            "else save the database anew as CSV"
         )
     try:
         header = yaml.safe_load((folder / HEADER).read_text(encoding="utf-8"))

@@ -119,14 +119,13 @@ def age(text: str, place: str) -> tuple[float, str]:
             return (low + high) / 2, text
         raise InputError(
             f"{place}: expected an age in years, or a band of {WIDEST_BAND} years at most, found '{text}', whose "
-            "middle "
-            "says little; leave the cell empty, and keep the band in a column of another name"
+            "middle says little; leave the cell empty, and keep the band in a column of another name"
         )
     try:
         years = float(text.replace(",", ".") if DECIMAL_COMMA.fullmatch(text) else text)
     except ValueError:
         years = math.nan
-    if not 0 <= years < 150:
+    if not 0 < years < 150:
         raise InputError(f"{place}: expected an age in years, found '{text}'; leave it empty where it is unknown")
     return years, ""
 
@@ -154,6 +153,6 @@ def value(text: str):
     try:
         read = json.loads(text)
         json.dumps(read, allow_nan=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return read if isinstance(read, bool | int | float | list | dict) else text

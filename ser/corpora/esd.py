@@ -48,9 +48,8 @@ def _utterance(path: Path, match: re.Match) -> Utterance:
     emotion, sentence = divmod(int(match["number"]) - 1, SENTENCES)
     if not 0 <= emotion < len(ORDER) or ORDER[emotion] not in path.parts:
         raise InputError(
-            f"{path}: expected numbers of {SENTENCES} for each of {', '.join(ORDER)}, in a folder of that name; "
-            "unpack the "
-            "corpus again"
+            f"{path}: expected numbers of {SENTENCES} for each of {', '.join(ORDER)}, in a folder of that name; unpack "
+            "the corpus again"
         )
     speaker = int(match["speaker"])
     return Utterance(

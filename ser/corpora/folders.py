@@ -145,8 +145,7 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
             if "speaker" in known[relative]:
                 raise InputError(
                     f"{sources[0] if sources else folder}: has a column speaker, yet manifest.speaker_pattern names "
-                    "the "
-                    f"corpus '{folder.name}' too; take one of the two away"
+                    f"the corpus '{folder.name}' too; take one of the two away"
                 )
             known[relative]["speaker"] = _speaker(path, reading.speaker_pattern)
     for remark in _on_speakers(known):
@@ -247,8 +246,8 @@ def untold_votes(utterances: Iterable[Utterance]) -> str:
         if utterance.votes:
             return ""
         for name, cell in utterance.details.items():
-            cells[name].add(cell)
-    raters = [name for name, said in cells.items() if all(emotions.word(str(one)) for one in said)]
+            cells[name].add(str(cell))
+    raters = [name for name, said in cells.items() if all(map(emotions.word, said))]
     if len(raters) < 2:
         return ""
     more = f" and {len(raters) - EXAMPLES} more" if len(raters) > EXAMPLES else ""

@@ -159,9 +159,8 @@ def renamed(table: rows.Rows, names: Mapping[str, str], wanted: Sequence[str] = 
     columns = [f"{name} (2)" if columns.index(name) < place else name for place, name in enumerate(columns)]
     if "path" not in columns:
         raise InputError(
-            f"{table.path}: expected the columns path, ..., found {', '.join(table.columns)}; missing: path; say "
-            "which one "
-            f"it is: manifest.columns: {{{table.path.parent.name}: {{path: ...}}}}"
+            f"{table.path}: expected the columns path, ..., found {', '.join(table.columns)}; missing: path; say which "
+            f"one it is: manifest.columns: {{{table.path.parent.name}: {{path: ...}}}}"
         )
     told = [dict(zip(columns, row.values(), strict=True)) for row in table.cells]
     return rows.Rows(table.path, columns, told, table.places, table.decimal_comma)

@@ -220,8 +220,7 @@ def parse(folder: Path, params: ManifestParams, say: Callable[[str], None] = lam
     if not folder.is_dir():
         raise InputError(
             f"{folder}: no such folder; put the corpus there, or take '{folder.name}' out of `corpora`; if only dvc "
-            "exp run "
-            f"--temp or --queue lacks it, first tell DVC of it: dvc add {folder}"
+            f"exp run --temp or --queue lacks it, first tell DVC of it: dvc add {folder}"
         )
     check_not_linked(folder)
     if folder.name in PARSERS:
@@ -320,7 +319,10 @@ def _of_two_genders(rows: Sequence[dict]) -> list[str]:
 
 
 def _reject_duplicates(rows: Sequence[dict]) -> list[str]:
-    """Keep the first by id of several files with the same audio; none where they contradict each other.
+    """Keep one of several files with the same audio; none where they contradict each other.
+
+    It is the first by id whose speaker is known. Another label is a contradiction, and another speaker in the same
+    corpus; each corpus names its speakers for itself.
 
     Returns:
         Remarks: one for all audio of the same two speakers.
@@ -333,13 +335,17 @@ def _reject_duplicates(rows: Sequence[dict]) -> list[str]:
         names = ", ".join(row["id"] for row in same)
         faults = [f"is labelled {' and '.join(labels)}"] if len(labels) > 1 else []
         if len(speakers) > 1:
-            faults.append(f"is of {' and '.join(speakers)}")
             of_several[" and ".join(speakers)].append(names)
-        for row in same if faults else same[1:]:
-            told = f"the same audio {' and '.join(faults)}: {names}" if faults else f"the same audio as {same[0]['id']}"
-            row.update(reason="duplicate", detail=told)
+        if len({row["corpus"] for row in same if row["speaker"]}) < len(speakers):
+            faults.append(f"is of {' and '.join(speakers)}")
+        kept = next((row for row in same if row["speaker"]), same[0])
+        for row in same:
+            if faults:
+                row.update(reason="duplicate", detail=f"the same audio {' and '.join(faults)}: {names}")
+            elif row is not kept:
+                row.update(reason="duplicate", detail=f"the same audio as {kept['id']}")
     return [
         f"the same audio is of {speakers}: {found[0]}{f', and {len(found) - 1} more' if len(found) > 1 else ''}; "
-        "if these are one person, give them one name: no split by speakers keeps them apart"
+        f"{shared_audio.ONE_PERSON}"
         for speakers, found in of_several.items()
     ]

@@ -23,6 +23,10 @@ LEAST = 3  # marks in common
 COMMON = 50  # recordings: a mark that more of them have is a beep's or a jingle's
 COLUMNS = ("one", "other", "speakers", "emotions", "marks")
 SAME, DIFFERENT, UNKNOWN = "same", "different", "unknown"
+ONE_PERSON = (
+    "if these are one person, give them one name, or leave out one of two corpora: no split by speakers keeps them "
+    "apart"
+)
 
 
 def marks(signal: np.ndarray, sampling_rate: int) -> np.ndarray:
@@ -90,7 +94,7 @@ def table(rows: Sequence[dict]) -> pd.DataFrame:
 def remarks(shared: pd.DataFrame) -> list[str]:
     """Say in one line each how many pairs of one speaker and of two share audio, with an example."""
     whose = {SAME: "one speaker", UNKNOWN: "unknown speakers", DIFFERENT: "two speakers"}
-    advice = {DIFFERENT: "; if these are one person, give them one name: no split by speakers keeps them apart"}
+    advice = {DIFFERENT: f"; {ONE_PERSON}"}
     lines = []
     for alike, words in whose.items():
         pairs = shared[shared["speakers"] == alike]

@@ -48,9 +48,8 @@ def read(
             if not found:
                 raise InputError(
                     f"{places[0]}: votes: expected shares that some number of raters up to {MOST_RATERS} gives in "
-                    "every "
-                    "row, found none that does; add a column raters with the number of each row's raters, or write "
-                    "counts"
+                    "every row, found none that does; add a column raters with the number of each row's raters, or "
+                    "write counts"
                 )
             told = [count or found for count in told]
         numbers = [
@@ -81,7 +80,7 @@ def _numbers(cell: str, place: str, own: Mapping[str, str]) -> dict[str, float]:
     """Counts or shares by our words."""
     try:
         numbers = json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):
         numbers = None
     if not isinstance(numbers, dict) or not all(
         type(number) in (int, float) and 0 <= number < 2**31 for number in numbers.values()

@@ -61,7 +61,7 @@ def make(manifest: pd.DataFrame, task: FusionTask, params: FusionParams) -> list
     apart, matched = [], []
     for number, parts in _split(manifest, task, params, "disjoint"):
         apart.append(_apart(manifest, said, number, parts, params))
-        matched.append(_usual(MATCHED, number, _as_few(manifest, parts, np.random.default_rng([params.seed, number]))))
+        matched.append(_usual(MATCHED, number, as_few(manifest, parts, np.random.default_rng([params.seed, number]))))
     return [*usual, *matched, *apart]
 
 
@@ -100,8 +100,17 @@ def _apart(manifest: pd.DataFrame, said: pd.Series, number: int, parts: np.ndarr
     )
 
 
-def _as_few(manifest: pd.DataFrame, parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw as many utterances of each speaker and emotion as a fold learns from, out of all that they say."""
+def as_few(manifest: pd.DataFrame, parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw as many utterances of each speaker and emotion as a fold learns from, of whatever sentence.
+
+    Args:
+        manifest: the utterances.
+        parts: (utterances,) of a fold that keeps speakers and sentences apart.
+        rng: draws.
+
+    Returns:
+        (utterances,) parts: the same test part; who trains and who validates stays the same, too.
+    """
     learns = np.isin(parts, ("train", "validation"))
     speakers = manifest["speaker"].to_numpy()
     validating = np.isin(speakers, speakers[parts == "validation"])

@@ -28,6 +28,7 @@ GENDERS = ("female", "male")
 NOISE = "noise"  # the family of what is added
 # Rows of means, of augmented training, over conditions of kinds that are not in it: additive noise, and the rest.
 NEW_NOISE, NEW_OTHERS = "mean_unseen_noise", "mean_unseen_others"
+UNHEARD = "mean_unheard"  # the row of means over conditions of kinds that the encoder did not meet in its own training
 ENDS = ("", "_low", "_high")
 SHARES = ("changed", "uncertain", "unfamiliar", "answered")  # of the utterances
 MEASURED = ("uar", "drop", "over_plain", *SHARES, "right", "gender_drop")  # with intervals
@@ -66,6 +67,7 @@ def table(
     marks: Marks,
     params: IntervalParams,
     seen: Sequence[str] = (),
+    heard: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Measure every system under every condition.
 
@@ -78,6 +80,7 @@ def table(
         marks: what has to be reached.
         params: how intervals are made.
         seen: conditions of which copies are in augmented training.
+        heard: kinds of conditions that the shipped encoder met in its own training.
 
     Returns:
         ``COLUMNS``, a row per encoder, training and condition: ``uar``; ``drop``, clean minus distorted; ``changed``,
@@ -89,7 +92,7 @@ def table(
         without an interval, which for it would lie too high; ``seen``, 1 where such copies are in training;
         verdicts by the marks. What cannot be had is missing. A row ``MEAN`` of each encoder and training has the means
         over all conditions but the clean one; rows ``NEW_NOISE`` and ``NEW_OTHERS`` of augmented training those over
-        conditions of kinds that are not in its training.
+        conditions of kinds that are not in its training; a row ``UNHEARD`` those over kinds that are not ``heard``.
     """
     joined = predictions.merge(people[["id", "emotion", "speaker", "gender"]], on="id", validate="many_to_one")
     speakers = sorted(set(joined["speaker"]))
@@ -118,7 +121,7 @@ def table(
             elif comparable(own[CLEAN].counts, [genders == gender for gender in GENDERS]):
                 line |= _gender_drop(tally, own[CLEAN], genders, apart)
             lines.append(line | _verdicts(line, marks, chance))
-        for title, names in _groups(known.loc[[name for name in own if name != CLEAN]], system[1], seen).items():
+        for title, names in _groups(known.loc[[name for name in own if name != CLEAN]], system[1], seen, heard).items():
             distorted = {name: own[name] for name in names}
             line = dict(zip(SYSTEM, system, strict=True)) | {"condition": title, "kind": MEAN, "family": MEAN}
             line |= everyone.figures(partial(_mean, distorted, own[CLEAN]), own[CLEAN].needs())
@@ -128,11 +131,19 @@ def table(
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seen": "Int64"})
 
 
-def _groups(distorted: pd.DataFrame, training: str, seen: Sequence[str]) -> dict[str, list[str]]:
+def _groups(
+    distorted: pd.DataFrame, training: str, seen: Sequence[str], heard: Sequence[str] = ()
+) -> dict[str, list[str]]:
     """Name the conditions of each row of means."""
     trained = set(_source(distorted).reindex(seen)) if training != PLAIN else set()
     new = distorted[~_source(distorted).isin(trained)] if trained else distorted.head(0)
-    groups = {MEAN: distorted, NEW_NOISE: new[new["family"] == NOISE], NEW_OTHERS: new[new["family"] != NOISE]}
+    unheard = distorted[~distorted["kind"].isin(heard)] if heard else distorted.head(0)
+    groups = {
+        MEAN: distorted,
+        UNHEARD: unheard,
+        NEW_NOISE: new[new["family"] == NOISE],
+        NEW_OTHERS: new[new["family"] != NOISE],
+    }
     return {title: list(rows.index) for title, rows in groups.items() if len(rows)}
 
 

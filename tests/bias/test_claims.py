@@ -56,6 +56,14 @@ def test_a_corpus_with_emotion_tied_to_the_speaker_is_refused():
     assert not any(known.carried(attribute, "female", claim) for attribute in ATTRIBUTES for claim in (ANY, UAR, GAP))
 
 
+def test_a_balanced_corpus_beside_it_does_not_hide_one_whose_emotions_are_tied_to_speakers():
+    odd = corpus(each=5, name="odd")
+    odd["truth"] = odd["speaker"].str[-1].astype(int).map(lambda number: EMOTIONS[number % 3])
+    both = pd.concat([corpus(12, 12, each=5), odd], ignore_index=True)
+    assert not oracle.tied(both.assign(emotion=both["truth"]))
+    assert "in odd emotion is tied to the speaker" in refusals(both)["all", "", ANY]
+
+
 @pytest.mark.parametrize(("speakers", "tied"), [(2, False), (4, True)])
 def test_a_corpus_is_tied_where_the_split_stage_says_so(speakers, tied):
     """The first speakers of each gender speak one emotion each, the others all."""

@@ -23,6 +23,7 @@ from ser.bias import claims, gaps, refusals
 from ser.bias.claims import ANY, GAP, Claims
 from ser.bias.groups import BiasParams
 from ser.people import COMPARED
+from ser.scores.intervals import Bootstrap
 from ser.synthesis import corpus, voice
 from ser.synthesis.corpus import SynthesisParams
 
@@ -271,6 +272,27 @@ def test_the_interval_over_several_corpora_covers_the_truth_as_often_as_it_says(
         row = gender(of_two_corpora(women=(9, 5), men=(5, 9), recalls=(0.9, 0.5), seed=seed))
         hits += row["low"] <= 0 <= row["high"]
     assert stats.binom.ppf(0.001, 80, 0.95) <= hits
+
+
+def test_where_few_speakers_have_an_emotion_the_interval_is_that_of_so_few():
+    """Of twenty women and twenty men five each say the last emotion: Student's quantile has four degrees of freedom."""
+    people = simulate(sizes=(20, 20), spread=0.15)
+    number = people["speaker"].str[-2:].astype(int) % 20
+    people = people[(people["truth"] != EMOTIONS[-1]) | (number < 5)]
+    params = dataclasses.replace(PARAMS, resamples=4000)
+    found = gender(people, params)
+    groups = gaps.arena(people, "gender", people["gender"], ["female", "male"], EMOTIONS)
+    bootstrap = Bootstrap(groups.labels, params)
+    replicates = groups.measured(gaps.differences, groups.labels, bootstrap.weights)["uar"][:, 0]
+    tail = stats.norm.cdf(stats.t.ppf(0.025, 4))
+    assert (found["low"], found["high"]) == pytest.approx(tuple(np.nanquantile(replicates, [tail, 1 - tail])))
+    rows = (
+        table(people, params, ONLY_GENDER).query("attribute == 'gender' and measure == 'recall'").set_index("emotion")
+    )
+    replicates = groups.measured(gaps.differences, groups.labels, bootstrap.weights)["recall"][:, 0]
+    tail = stats.norm.cdf(stats.t.ppf(0.025, 19))
+    expected = np.nanquantile(replicates, [tail, 1 - tail])
+    assert rows.loc[EMOTIONS[0], ["low", "high"]].tolist() == pytest.approx(expected.tolist())
 
 
 @pytest.mark.slow

@@ -70,6 +70,12 @@ def test_every_age_falls_into_one_band():
     assert list(found) == ["under_30"] * 3 + ["30-44"] * 2 + ["45-59"] * 2 + ["60_and_over"] * 2 + ["unknown"]
 
 
+def test_an_age_that_was_told_as_a_band_across_an_edge_is_not_known():
+    told = ["", '{"age_band": "25-34"}', '{"age_band": "30-34"}', '{"age_band": "40s"}', '{"age_band": "20s"}']
+    people = pd.DataFrame({"age": [29.5, 29.5, 32.0, 44.5, 24.5], "details": told})
+    assert list(groups_of(people, "age", [30, 45])[0]) == ["under_30", "unknown", "30-44", "unknown", "under_30"]
+
+
 def test_a_single_edge_makes_two_bands():
     assert band_names([40]) == ["under_40", "40_and_over"]
 

@@ -90,6 +90,15 @@ def test_the_familiar_have_no_interval_where_few_speakers_have_an_emotion_among_
     assert (found["uar_familiar_low"], found["uar_familiar_high"]) == (1, 1)
 
 
+def test_where_an_emotion_is_all_unfamiliar_the_familiar_have_no_uar(corpus):
+    rows, _ = corpus
+    found = alarms.report(
+        *far(rows, rows["id"][rows["emotion"] == "sad"]), EMOTIONS, IntervalParams(**builders.INTERVALS)
+    )
+    assert "uar_familiar" not in found
+    assert found["false_alarms"] == pytest.approx((rows["emotion"] == "sad").mean())
+
+
 def test_shares_are_counted_over_folds_and_scores_over_the_familiar(corpus):
     rows, vectors = corpus
     measured = alarms.distances(split_of(rows), rows, vectors, {"hum": np.full((3, 5), 9.0)}, PARAMS)

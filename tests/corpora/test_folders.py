@@ -52,7 +52,7 @@ def test_metadata_tells_everything(corpus):
         "path,speaker,gender,age,text,language,votes,intensity,ambiguous,blend,take,note",
         'angry/mary_1.wav,03,F,31.5,"A, b",en,"{""anger"": 7, ""sad"": 3, ""joy"": 0}",0.5,True,"{""sad"": 0.4}",01,x',
         "./Happiness/bob_1.flac,04,male,,,,,,false,,,",
-        "sad\\deep\\mary_2.wav,03,nonbinary,0,,,,1e999,,NaN,,null",
+        "sad\\deep\\mary_2.wav,03,nonbinary,1,,,,1e999,,NaN,,null",
     )
     found = parsed(corpus)
     mary = found["angry/mary_1"]
@@ -62,7 +62,7 @@ def test_metadata_tells_everything(corpus):
     bob = found["Happiness/bob_1"]
     assert (bob.speaker, bob.gender, bob.age, bob.votes, bob.details) == ("04", "male", None, {}, {"ambiguous": False})
     other = found["sad/deep/mary_2"]
-    assert (other.gender, other.age) == ("nonbinary", 0.0)
+    assert (other.gender, other.age) == ("nonbinary", 1.0)
     assert other.details == {"intensity": "1e999"}  # NaN and null say that it is unknown
 
 

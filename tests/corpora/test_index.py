@@ -189,7 +189,7 @@ def test_a_narrow_band_of_ages_counts_as_its_middle_and_keeps_its_words(corpus, 
     assert (utterance.age, utterance.details.get("age_band")) == (age, band)
 
 
-@pytest.mark.parametrize("age", ["18-65", "60+", "young", "40-30", "200"])
+@pytest.mark.parametrize("age", ["18-65", "60+", "young", "40-30", "200", "0"])
 def test_an_age_that_says_too_little_is_refused(corpus, age):
     write(corpus, "path,emotion,age", *(f"takes/{n}.wav,sad,{age}" for n in (1, 2, 3)))
     with pytest.raises(InputError, match=rf"row 2: expected an age in years.*found '{age.replace('+', '.')}'"):

@@ -171,18 +171,38 @@ def test_of_copies_the_first_is_kept_whatever_their_format_and_corpus(raw):
     assert table["sha256"].is_unique
 
 
-def test_of_copies_of_two_speakers_none_is_kept_and_it_is_said(raw):
+def test_of_copies_of_two_speakers_of_a_corpus_none_is_kept_and_it_is_said(raw):
+    (raw / "mine/angry/c.wav").write_bytes((raw / "mine/angry/b.wav").read_bytes())
+    said = []
+    params = dataclasses.replace(PARAMS, speaker_pattern={"mine": "(?P<speaker>.)"})
+    _, rejected, _ = intake.build(raw, ("mine",), ("angry", "sad"), params, say=said.append)
+    assert reasons(rejected) == {"mine/angry/b.wav": "duplicate", "mine/angry/c.wav": "duplicate"}
+    assert set(rejected["detail"]) == {"the same audio is of mine/b and mine/c: mine/angry/b, mine/angry/c"}
+    assert said == [
+        "the same audio is of mine/b and mine/c: mine/angry/b, mine/angry/c; if these are one person, give them one "
+        "name, or leave out one of two corpora: no split by speakers keeps them apart"
+    ]
+
+
+def test_of_copies_in_two_corpora_the_first_with_a_speaker_is_kept_and_the_speakers_are_said(raw):
     (raw / "yours" / "joy").rename(raw / "yours" / "anger")
     (raw / "yours/anger/copy.wav").write_bytes((raw / "mine/angry/b.wav").read_bytes())
-    said = []
-    params = dataclasses.replace(PARAMS, speaker_pattern={"mine": "(?P<speaker>.)", "yours": "(?P<speaker>.)"})
-    _, rejected, _ = intake.build(raw, ("mine", "yours"), ("angry", "sad"), params, say=said.append)
-    assert reasons(rejected) == {"mine/angry/b.wav": "duplicate", "yours/anger/copy.wav": "duplicate"}
-    assert set(rejected["detail"]) == {"the same audio is of mine/b and yours/c: mine/angry/b, yours/anger/copy"}
-    assert said == [
-        "the same audio is of mine/b and yours/c: mine/angry/b, yours/anger/copy; if these are one person, give them "
-        "one name: no split by speakers keeps them apart"
-    ]
+    for patterns, kept, lost, spoken in (
+        (
+            {"mine": "(?P<speaker>.)", "yours": "(?P<speaker>.)"},
+            "mine/angry/b",
+            "yours/anger/copy",
+            ["mine/b and yours/c"],
+        ),
+        ({"yours": "(?P<speaker>.)"}, "yours/anger/copy", "mine/angry/b", []),
+    ):
+        said = []
+        params = dataclasses.replace(PARAMS, speaker_pattern=patterns)
+        table, rejected, _ = intake.build(raw, ("mine", "yours"), ("angry", "sad"), params, say=said.append)
+        assert reasons(rejected) == {f"{lost}.wav": "duplicate"}
+        assert set(rejected["detail"]) == {f"the same audio as {kept}"}
+        assert kept in set(table["id"])
+        assert [line.split(":")[0] for line in said] == [f"the same audio is of {names}" for names in spoken]
 
 
 def test_all_copies_of_the_same_two_speakers_are_said_in_one_line(raw):
@@ -538,6 +558,16 @@ def test_columns_of_one_rater_each_are_told_how_to_become_votes(raw):
     )
     intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
     assert said == [line]
+
+
+def test_columns_of_lists_are_no_raters_and_are_kept(raw):
+    (raw / "mine/metadata.csv").write_text(
+        'path,tags,box\nangry/a.flac,"[""loud"", ""near""]","{""x"": 1}"\nangry/b.wav,[],{}\nsad/a.wav,[],{}\n'
+    )
+    said = []
+    table, _, _ = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    assert json.loads(table["details"].iloc[0]) == {"box": {"x": 1}, "tags": ["loud", "near"]}
+    assert said == []
 
 
 def test_params_of_a_corpus_that_is_not_read_are_remarked_on(raw):

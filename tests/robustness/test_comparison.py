@@ -237,6 +237,16 @@ def test_another_level_of_what_was_trained_on_is_not_new(predictions):
     assert rows.at["mean_unseen_noise", "uar"] == rows.at["rain_10", "uar"] != rows.at["pink_0", "uar"]
 
 
+def test_the_mean_of_what_the_encoder_did_not_hear_leaves_out_the_kinds_that_it_heard(predictions):
+    more = pd.concat([predictions, predictions.assign(training="augmented")])
+    found = comparison.table(more, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS, (), ["gain"])
+    for _, rows in found.groupby("training"):
+        rows = rows.set_index("condition")
+        columns = ["uar", "uar_low", "uar_high", "drop"]
+        assert rows.loc["mean_unheard", columns].to_list() == pytest.approx(rows.loc["pink_10", columns].to_list())
+    assert "mean_unheard" not in set(compare(predictions)["condition"])  # of encoders that nothing is known of
+
+
 def test_genders_who_show_other_emotions_or_a_single_woman_have_no_gap(predictions):
     women = PEOPLE["gender"] == "female"
     silent = PEOPLE[women | (PEOPLE["emotion"] != "sad")]

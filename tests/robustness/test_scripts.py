@@ -32,6 +32,7 @@ REDUCED = {
         "telephone": {"levels": [3400]},
         "rain": {"distortion": "recording", "recordings": "rain", "levels": [10]},
     },
+    "heard": ["telephone"],
     "augment": {"encoders": ["mfcc"], "conditions": ["pink_0"]},
     "whisper": "nowhere",
     "tasks": {"synthetic": {"corpus": "synthetic", "emotions": EMOTIONS, "protocol": "kfold"}},
@@ -77,7 +78,7 @@ def project(tmp_path_factory):
 def test_one_command_measures_every_condition_that_can_be_measured(project):
     table = pd.read_csv(project / "plots/robustness_synthetic.csv")
     measured = table[table["uar"].notna()]
-    names = ["clean", "pink_0", "telephone_3400", "mean"]
+    names = ["clean", "pink_0", "telephone_3400", "mean", "mean_unheard"]
     listed = measured.groupby("training")["condition"].agg(list).to_dict()
     assert listed == {"augmented": [*names, "mean_unseen_others"], "clean": names}
     assert measured["uar"].between(0, 1).all()

@@ -84,6 +84,16 @@ def test_warns_in_one_line_where_emotions_are_tied_to_corpora(run, capsys):
     )
 
 
+def test_warns_of_a_corpus_that_is_tied_beside_one_that_is_not(run, capsys):
+    rows = builders.manifest(24, 9, EMOTIONS)
+    number = rows["speaker"].str.removeprefix("c/").astype(int)
+    odd = number >= 18  # each of whom has an emotion of their own
+    emotion = np.where(odd, np.array(EMOTIONS)[number % len(EMOTIONS)], rows["emotion"])
+    run(rows.assign(corpus=np.where(odd, "d", "c"), emotion=emotion))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("split: warning: d: emotions are tied to speakers: guessing by the speaker alone")
+
+
 @pytest.mark.parametrize("apart", [False, True])
 def test_warns_in_one_line_where_emotions_are_tied_to_sentences(run, capsys, apart):
     utterances = people()

@@ -1,0 +1,52 @@
+"""Folds that keep sentences apart, and others that differ by the known sentences alone.
+
+Acted corpora repeat their sentences: folds that keep speakers alone apart test sentences that others said in training.
+Here a fold keeps sentences apart as well. Beside it another one tests the same utterances and learns from as many of
+each speaker and emotion, but of whatever sentence, so that the loss by having less to learn from is not taken for the
+sentence's.
+"""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from ser.benchmarks.grid import Choice, Fold, GridParams
+from ser.benchmarks.sentence_task import KNOWN, UNSEEN, SentenceParams
+from ser.benchmarks.tasks import Task
+from ser.fusion.folds import as_few
+from ser.splits import protocols, table
+from ser.splits.protocols import SplitParams
+
+
+def folds(manifest: pd.DataFrame, task: Task, params: SentenceParams, grid: GridParams) -> list[Fold]:
+    """Make the folds; the leakage gate sees them.
+
+    Args:
+        manifest: the utterances of the task's emotions.
+        task: protocol and label set.
+        params: groups of sentences, and the seed.
+        grid: sizes.
+
+    Returns:
+        For each fold one of ``UNSEEN`` and one of ``KNOWN``; within each of these every utterance is tested once.
+
+    Raises:
+        InputError: the corpus does not allow them: an utterance of an unknown sentence, say, or an emotion of one.
+    """
+    share = grid.validation_share
+    settings = SplitParams(task.protocol, grid.folds, share, share, params.seed, "disjoint", params.groups)
+    split = protocols.make(manifest, task.emotions, settings)
+    table.check(split, manifest, True)
+    found = []
+    for _, number, parts in table.folds(split[split["protocol"] == task.protocol], manifest):
+        alike = as_few(manifest, parts, np.random.default_rng([params.seed, number]))
+        found += [Fold(kind, params.seed, number, own, False) for kind, own in ((UNSEEN, parts), (KNOWN, alike))]
+    return found
+
+
+def narrowed(grid: GridParams, params: SentenceParams) -> GridParams:
+    """Leave of the grid the one classifier and seed, normalised by those who train."""
+    return dataclasses.replace(
+        grid, classifiers={params.classifier: Choice(["train"], [])}, contrast=[], seeds=[params.seed]
+    )

@@ -1,0 +1,184 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import recall_score
+
+from ser.benchmarks import grid, sentence_folds, sentence_task, sentences
+from ser.benchmarks.grid import Choice, GridParams
+from ser.benchmarks.ranks import Answers
+from ser.benchmarks.sentence_task import KNOWN, UNSEEN, SentenceParams
+from ser.benchmarks.tasks import Task
+from ser.features import Features
+from ser.files.failures import InputError
+from ser.plots import sentences as picture
+from ser.scores.intervals import IntervalParams
+from tests import builders
+
+EMOTIONS = ["angry", "happy", "sad"]
+TASK = Task("c", EMOTIONS, "kfold")
+PARAMS = SentenceParams(["c"], "lda_auto", 3, 0)
+GRID = GridParams({"svm": Choice(["train"], [])}, ["train"], [0], 3, 0.25, [1.0], 2)
+INTERVALS = IntervalParams(200, 0.95, 0, 5)
+
+
+def corpus(tied: bool) -> pd.DataFrame:
+    """Nine speakers who say nine sentences each: all in the sentence's own emotion (tied), or each in another one."""
+    rows = builders.manifest(9, 9, EMOTIONS)
+    sentence = rows.groupby("speaker").cumcount().to_numpy()
+    speaker = rows.groupby("speaker").ngroup().to_numpy()
+    emotion = np.array(EMOTIONS)[(sentence if tied else sentence + speaker) % 3]
+    return rows.assign(text=[f"sentence {number}" for number in sentence], language="en", emotion=emotion)
+
+
+def encoded(rows: pd.DataFrame, vectors: np.ndarray) -> Features:
+    ids, names = rows["id"].to_numpy(str), np.array([str(number) for number in range(vectors.shape[1])])
+    return Features(ids, ids, vectors.astype(np.float32), names, "{}")
+
+
+def hears_words(rows: pd.DataFrame) -> Features:
+    """Vectors that tell the sentence and nothing else."""
+    noise = np.random.default_rng(0).normal(0, 0.05, (len(rows), 9))
+    return encoded(rows, pd.get_dummies(rows["text"]).to_numpy(float) + noise)
+
+
+def hears_voices(rows: pd.DataFrame) -> Features:
+    """Vectors that tell the emotion and nothing else."""
+    noise = np.random.default_rng(1).normal(0, 0.2, (len(rows), 3))
+    return encoded(rows, pd.get_dummies(rows["emotion"]).to_numpy(float) + noise)
+
+
+def answers(rows: pd.DataFrame, encoders: dict[str, Features]) -> Answers:
+    found = sentence_folds.folds(rows, TASK, PARAMS, GRID)
+    narrow = sentence_folds.narrowed(GRID, PARAMS)
+    said = grid.predict(found, encoders, rows, EMOTIONS, narrow, builders.train_params(networks=1))
+    return Answers(said, rows, EMOTIONS)
+
+
+# The folds
+
+
+def test_every_utterance_is_tested_once_on_known_and_once_on_unseen_sentences():
+    found = sentence_folds.folds(corpus(False), TASK, PARAMS, GRID)
+    for kind in (KNOWN, UNSEEN):
+        tested = sum((fold.parts == "test").astype(int) for fold in found if fold.protocol == kind)
+        assert (tested == 1).all()
+
+
+def test_nobody_who_is_tested_trains_and_unseen_sentences_are_in_no_training():
+    rows = corpus(False)
+    for fold in sentence_folds.folds(rows, TASK, PARAMS, GRID):
+        tested, learns = rows[fold.parts == "test"], rows[np.isin(fold.parts, ("train", "validation"))]
+        assert not set(tested["speaker"]) & set(learns["speaker"])
+        common = set(tested["text"]) & set(learns["text"])
+        assert bool(common) == (fold.protocol == KNOWN)
+
+
+def test_known_and_unseen_differ_by_nothing_but_the_sentences():
+    rows = corpus(False)
+    found = sentence_folds.folds(rows, TASK, PARAMS, GRID)
+    pairs = [{fold.protocol: fold.parts for fold in found if fold.number == number} for number in range(9)]
+    for parts in pairs:
+        assert ((parts[KNOWN] == "test") == (parts[UNSEEN] == "test")).all()
+        counts = [
+            rows[np.isin(parts[kind], ("train", "validation"))].groupby(["speaker", "emotion"]).size().to_dict()
+            for kind in (KNOWN, UNSEEN)
+        ]
+        assert counts[0] == counts[1]
+
+
+def test_a_corpus_without_sentences_is_refused():
+    with pytest.raises(InputError, match="expected the sentence of every utterance"):
+        sentence_folds.folds(corpus(False).assign(text=""), TASK, PARAMS, GRID)
+
+
+# What they show
+
+
+def test_an_encoder_that_hears_words_alone_is_found_out_where_sentences_tell_the_emotion():
+    rows = corpus(True)
+    figures = sentences.scored(
+        {"c": answers(rows, {"words": hears_words(rows), "voices": hears_voices(rows)})}, "words", INTERVALS
+    ).set_index("encoder")
+    assert figures.at["words", "known"] == 1
+    assert figures.at["words", "unseen"] < 0.5  # chance is a third
+    assert figures.at["words", "gap_low"] > 0.3
+    assert figures.at["voices", "unseen"] > 0.9
+    assert figures.at["voices", "unseen_difference"] == pytest.approx(
+        figures.at["voices", "unseen"] - figures.at["words", "unseen"]
+    )
+    assert figures.at["voices", "unseen_difference_low"] > 0.3
+    assert pd.isna(figures.at["words", "unseen_difference"])
+
+
+def test_where_every_sentence_is_said_in_every_emotion_words_alone_know_nothing():
+    rows = corpus(False)
+    (row,) = sentences.scored({"c": answers(rows, {"words": hears_words(rows)})}, "words", INTERVALS).to_dict("records")
+    assert row["known"] < 0.5
+    assert row["gap_low"] <= 0
+
+
+@pytest.fixture(scope="module")
+def told():
+    rows = corpus(True)
+    asked = answers(rows, {"voices": hears_voices(rows), "words": hears_words(rows)})
+    return asked, sentences.scored({"one": asked, "two": asked}, "voices", INTERVALS)
+
+
+def test_scores_are_those_of_scikit_learn(told):
+    asked, figures = told
+    for row in figures.to_dict("records"):
+        for kind in (KNOWN, UNSEEN):
+            said = asked.predictions[asked.predictions["encoder"].eq(row["encoder"])].query("protocol == @kind")
+            truth = asked.utterances.set_index("id").loc[said["id"], "emotion"]
+            assert row[kind] == pytest.approx(recall_score(truth, said["prediction"], average="macro"))
+            assert row[f"{kind}_low"] <= row[kind] <= row[f"{kind}_high"]
+        assert row["gap"] == pytest.approx(row["known"] - row["unseen"])
+
+
+def test_few_speakers_give_no_interval(told):
+    asked, _ = told
+    few = dataclasses.replace(INTERVALS, minimum_speakers=10)
+    row = sentences.scored({"one": asked}, "voices", few).iloc[0]
+    assert pd.isna(row["gap_low"])
+    assert row["gap"] == pytest.approx(row["known"] - row["unseen"])
+
+
+def test_metrics_leave_out_what_is_missing(told):
+    _, figures = told
+    metrics = sentences.nested(figures)
+    assert list(metrics) == ["one", "two"]
+    assert "unseen_difference" not in metrics["one"]["voices"]
+    assert metrics["one"]["words"]["unseen_difference"] < 0
+
+
+def test_the_page_has_a_table_for_each_task_the_best_on_unseen_sentences_first(told):
+    asked, figures = told
+    said = sentence_task.described(TASK, asked.utterances)
+    assert said.endswith("9 sentences; 100% of the utterances are of a sentence that is said in one emotion only.")
+    text = sentences.page(figures, {"one": said, "two": said}, PARAMS, "voices", 0.95)
+    assert text.count("| encoder") == 2
+    assert text.index("| voices") < text.index("| words")
+    row = figures.iloc[1]
+    assert f"{row['known']:.3f} [{row['known_low']:.3f}, {row['known_high']:.3f}]" in text
+
+
+def test_the_picture_has_a_panel_for_each_task_and_two_dots_for_each_encoder(told):
+    _, figures = told
+    panels = picture.draw(figures).axes
+    assert [axes.get_title(loc="left") for axes in panels] == ["one", "two"]
+    for axes in panels:
+        hollow, full = axes.lines
+        assert (hollow.get_fillstyle(), full.get_fillstyle()) == ("none", "full")
+        assert list(full.get_xdata()) == figures.loc[figures["task"] == "one", "unseen"].tolist()
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["voices", "words"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"tasks": []}, "tasks"), ({"tasks": ["c", "c"]}, "tasks"), ({"groups": 1}, "groups"), ({"seed": -1}, "seed")],
+)
+def test_params_out_of_range_are_refused(changes, words):
+    with pytest.raises(ValueError, match=words):
+        dataclasses.replace(PARAMS, **changes)
