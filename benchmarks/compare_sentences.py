@@ -3,10 +3,8 @@
 import argparse
 from pathlib import Path
 
-from ser import manifest
 from ser.benchmarks import sentence_task, sentences, tasks
 from ser.benchmarks.comparison import CompareParams
-from ser.benchmarks.ranks import Answers
 from ser.benchmarks.sentence_task import SentenceParams
 from ser.benchmarks.tasks import Task
 from ser.files import params, tables
@@ -29,13 +27,8 @@ def main() -> None:
         settings = params.read(options.params, "sentences", SentenceParams)
         known = params.read(options.params, "tasks", dict[str, Task])
         compare = params.read(options.params, "compare", CompareParams)
-        answers, asked = {}, {}
-        for name, path, predictions in zip(settings.tasks, options.manifests, options.predictions, strict=True):
-            task = tasks.named("tasks", known, name)
-            corpus = manifest.read(path)
-            utterances = corpus[corpus["emotion"].isin(task.emotions)]
-            answers[name] = Answers(tasks.read(predictions), utterances, task.emotions)
-            asked[name] = sentence_task.described(task, utterances)
+        answers = tasks.read_answers(settings.tasks, known, options.manifests, options.predictions)
+        asked = {name: sentence_task.described(given.task, given.utterances) for name, given in answers.items()}
         figures = sentences.scored(answers, compare.reference, compare.intervals)
         tables.write(figures, options.table)
         with whole_file(options.page) as temporary:

@@ -3,10 +3,9 @@
 import argparse
 from pathlib import Path
 
-from ser import manifest
 from ser.benchmarks import ranks, tasks
 from ser.benchmarks.comparison import CompareParams
-from ser.benchmarks.ranks import Answers, OverCorporaParams
+from ser.benchmarks.ranks import OverCorporaParams
 from ser.benchmarks.tasks import Task
 from ser.files import params, tables
 from ser.files.failures import one_line
@@ -28,13 +27,8 @@ def main() -> None:
         chosen = params.read(options.params, "over_corpora", OverCorporaParams)
         known = params.read(options.params, "tasks", dict[str, Task])
         intervals = params.read(options.params, "compare", CompareParams).intervals
-        answers, asked = {}, {}
-        for name, path, predictions in zip(chosen.tasks, options.manifests, options.predictions, strict=True):
-            task = tasks.named("tasks", known, name)
-            corpus = manifest.read(path)
-            utterances = corpus[corpus["emotion"].isin(task.emotions)]
-            answers[name] = Answers(tasks.read(predictions), utterances, task.emotions)
-            asked[name] = tasks.described(task, utterances)
+        answers = tasks.read_answers(chosen.tasks, known, options.manifests, options.predictions)
+        asked = {name: tasks.described(given.task, given.utterances) for name, given in answers.items()}
         scored = ranks.table(answers, chosen.reference, intervals, chosen.chosen_on)
         tables.write(scored, options.table)
         with whole_file(options.page) as temporary:

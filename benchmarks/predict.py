@@ -30,9 +30,7 @@ def main() -> None:
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)
         settings = grid.narrowed(params.read(options.params, "grid", GridParams), task)
         mlp = params.read(options.params, "mlp", TrainParams)
-        listed = vectors.read_encoders(options.encoders)
-        wanted = tasks.taken("encoders", task.encoders, listed["encoder"].tolist())
-        encoders = [name for name in vectors.available(listed) if name in wanted]
+        encoders = vectors.available(vectors.read_encoders(options.encoders), task.encoders)
         corpus = manifest.read(options.manifest)
         utterances, encoded = vectors.read(options.features, corpus, encoders, task.emotions)
         folds = grid.folds(utterances, task, settings)

@@ -32,9 +32,7 @@ def main() -> None:
         settings = params.read(options.params, "sentences", SentenceParams)
         sizes = params.read(options.params, "grid", GridParams)
         mlp = params.read(options.params, "mlp", TrainParams)
-        listed = vectors.read_encoders(options.encoders)
-        wanted = tasks.taken("encoders", task.encoders, listed["encoder"].tolist())
-        encoders = [name for name in vectors.available(listed) if name in wanted]
+        encoders = vectors.available(vectors.read_encoders(options.encoders), settings.encoders)
         corpus = manifest.read(options.manifest)
         utterances, encoded = vectors.read(options.features, corpus, encoders, task.emotions)
         folds = sentence_folds.folds(utterances, task, settings, sizes)

@@ -69,8 +69,9 @@ def _across(people: pd.DataFrame, age_bands: Sequence[int]) -> pd.Series:
     """Find the people whose age was told as a band that has an edge of the groups within."""
     if "details" not in people or not people["details"].str.contains('"age_band"', regex=False).any():
         return pd.Series(False, index=people.index)
-    told = detail(people, "age_band")
-    years = {text: [int(number) for number in re.findall(r"\d+", text)] for text in told.dropna().unique()}
+    told = detail(people, "age_band").astype(object).map(str)  # a further column, of whatever, may be called so
+    years = {text: [int(number) for number in re.findall(r"\d+", text)] for text in told.unique()}
+    years = {text: ages for text, ages in years.items() if ages}
     ends = {text: (ages[0], ages[-1] if len(ages) > 1 else ages[0] + 9) for text, ages in years.items()}  # 20s
     across = [text for text, (low, high) in ends.items() if any(low < edge <= high for edge in age_bands)]
     return told.isin(across)

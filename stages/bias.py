@@ -79,7 +79,7 @@ def compared(metrics: dict, claims: Claims, attribute: str) -> str:
 
 def difference(gap: dict[str, float], otherwise: str = "no interval") -> str:
     """Write a gap with its sign, its interval or what to say otherwise, and its p-value if it has one."""
-    tested = f" (p {words.number(gap['p'])})" if "p" in gap else ""
+    tested = f" ({words.p_value(gap['p_holm'])}, adjusted)" if "p_holm" in gap else ""
     return words.estimate(gap, "uar", otherwise, sign=True) + tested
 
 

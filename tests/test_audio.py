@@ -307,3 +307,13 @@ def test_a_signal_of_doubles_is_that_of_floats(tmp_path):
 def test_what_is_no_signal_is_refused(signal, message):
     with pytest.raises(InputError, match=message):
         audio.checked(signal)
+
+
+@pytest.mark.parametrize(("name", "form"), [("a.wav", "WAV"), ("a.w64", "W64")])
+def test_integers_saved_as_floats_are_refused_and_loud_floats_are_not(tmp_path, name, form):
+    samples = np.random.default_rng(0).normal(0, 3000, 8000)
+    soundfile.write(tmp_path / name, samples, 16_000, subtype="FLOAT", format=form)
+    with pytest.raises(InputError, match=r"expected samples of about -1 to 1, found 1.*which must be divided by 32768"):
+        audio.load(tmp_path / name)
+    soundfile.write(tmp_path / name, samples / 3000, 16_000, subtype="FLOAT", format=form)
+    assert np.abs(audio.load(tmp_path / name)).max() > 2

@@ -17,6 +17,7 @@ from scipy import stats
 
 from ser.benchmarks import comparison
 from ser.benchmarks.comparison import SYSTEM, System
+from ser.benchmarks.tasks import Answers
 from ser.files.failures import InputError
 from ser.files.params import check_ranges
 from ser.scores import words
@@ -51,21 +52,6 @@ class OverCorporaParams:
         check_ranges(self, alpha=(0.0001, 0.5))
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What the systems of a task answered.
-
-    Attributes:
-        predictions: ``ser.benchmarks.tasks.COLUMNS``.
-        utterances: of the task: id, emotion, speaker.
-        emotions: the label set.
-    """
-
-    predictions: pd.DataFrame
-    utterances: pd.DataFrame
-    emotions: Sequence[str]
-
-
 def table(
     answers: Mapping[str, Answers], reference: System, params: IntervalParams, chosen_on: Collection[str] = ()
 ) -> pd.DataFrame:
@@ -92,8 +78,9 @@ def table(
         speakers = sorted(set(asked.utterances["speaker"]))
         own = dataclasses.replace(params, seed=params.seed + number)
         bootstraps[task] = Bootstrap.of(speakers, own)
-        needed[task] = comparison.needs(asked.utterances, speakers, asked.emotions)["uar"]
-        scored = comparison.replicates(rows, asked.utterances, asked.emotions, speakers, bootstraps[task])
+        emotions = asked.task.emotions
+        needed[task] = comparison.needs(asked.utterances, speakers, emotions)["uar"]
+        scored = comparison.replicates(rows, asked.utterances, emotions, speakers, bootstraps[task])
         tested[task] = {key[: len(SYSTEM)]: scores["uar"] for key, scores in scored.items()}
     systems = [key for key in next(iter(tested.values())) if all(key in others for others in tested.values())]
     compared = dataclasses.astuple(reference)

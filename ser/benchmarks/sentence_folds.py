@@ -25,28 +25,28 @@ def folds(manifest: pd.DataFrame, task: Task, params: SentenceParams, grid: Grid
     Args:
         manifest: the utterances of the task's emotions.
         task: protocol and label set.
-        params: groups of sentences, and the seed.
+        params: groups of sentences, and the seeds.
         grid: sizes.
 
     Returns:
-        For each fold one of ``UNSEEN`` and one of ``KNOWN``; within each of these every utterance is tested once.
+        For each fold one of ``UNSEEN`` and one of ``KNOWN``; within each of these each seed tests every utterance once.
 
     Raises:
         InputError: the corpus does not allow them: an utterance of an unknown sentence, say, or an emotion of one.
     """
-    share = grid.validation_share
-    settings = SplitParams(task.protocol, grid.folds, share, share, params.seed, "disjoint", params.groups)
-    split = protocols.make(manifest, task.emotions, settings)
-    table.check(split, manifest, True)
-    found = []
-    for _, number, parts in table.folds(split[split["protocol"] == task.protocol], manifest):
-        alike = as_few(manifest, parts, np.random.default_rng([params.seed, number]))
-        found += [Fold(kind, params.seed, number, own, False) for kind, own in ((UNSEEN, parts), (KNOWN, alike))]
+    share, found = grid.validation_share, []
+    for seed in params.seeds:
+        settings = SplitParams(task.protocol, grid.folds, share, share, seed, "disjoint", params.groups)
+        split = protocols.make(manifest, task.emotions, settings)
+        table.check(split, manifest, True)
+        for _, number, parts in table.folds(split[split["protocol"] == task.protocol], manifest):
+            alike = as_few(manifest, parts, np.random.default_rng([seed, number]))
+            found += [Fold(kind, seed, number, own, False) for kind, own in ((UNSEEN, parts), (KNOWN, alike))]
     return found
 
 
 def narrowed(grid: GridParams, params: SentenceParams) -> GridParams:
-    """Leave of the grid the one classifier and seed, normalised by those who train."""
+    """Leave of the grid the one classifier, normalised by those who train."""
     return dataclasses.replace(
-        grid, classifiers={params.classifier: Choice(["train"], [])}, contrast=[], seeds=[params.seed]
+        grid, classifiers={params.classifier: Choice(["train"], [])}, contrast=[], seeds=params.seeds
     )

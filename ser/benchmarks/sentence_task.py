@@ -19,20 +19,27 @@ class SentenceParams:
 
     Attributes:
         tasks: their names, of corpora that repeat their sentences.
+        encoders: their names.
         classifier: one of the main pipeline's, as the grid calls it.
         groups: into how many groups the sentences of a corpus are put; each fold of speakers becomes so many.
-        seed: of the folds, and of what is drawn to learn from.
+        seeds: each puts the sentences into other groups, and draws the folds and what is learned from anew.
     """
 
     tasks: list[str]
+    encoders: list[str]
     classifier: Literal["mlp", "lda_auto", "svm_fixed"]
     groups: int
-    seed: int
+    seeds: list[int]
 
     def __post_init__(self):
-        if not self.tasks or len(set(self.tasks)) < len(self.tasks):
-            raise ValueError(f"tasks: expected some, each once, found {', '.join(self.tasks) or 'none'}")
-        check_ranges(self, groups=(2, 1000), seed=SEEDS)
+        for name in ("tasks", "encoders", "seeds"):
+            found = getattr(self, name)
+            if not found or len(set(found)) < len(found):
+                raise ValueError(f"{name}: expected some, each once, found {', '.join(map(str, found)) or 'none'}")
+        check_ranges(self, groups=(2, 1000))
+        least, most = SEEDS
+        if not least <= min(self.seeds) <= max(self.seeds) <= most:
+            raise ValueError(f"seeds: expected whole numbers from {least} to {most}, found {self.seeds}")
 
 
 def described(task: Task, utterances: pd.DataFrame) -> str:

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from ser.benchmarks import comparison
-from ser.benchmarks.ranks import Answers
 from ser.benchmarks.sentence_task import KNOWN, UNSEEN, SentenceParams
+from ser.benchmarks.tasks import Answers
 from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
 
 FIGURES = (KNOWN, UNSEEN, "gap", "known_difference", "unseen_difference")
-NUMBERS = tuple(f"{name}{end}" for name in FIGURES for end in ("", "_low", "_high"))
+NUMBERS = tuple(f"{name}{end}" for name in FIGURES for end in ("", "_low", "_high", "_sd"))
 COLUMNS = ("task", "encoder", *NUMBERS)
 
 
@@ -21,19 +22,25 @@ def scored(answers: Mapping[str, Answers], reference: str, intervals: IntervalPa
     Args:
         answers: of each task; the predictions are those of ``folds``.
         reference: the encoder that every other is compared with.
-        intervals: how intervals over speakers are made; all figures of a task share the draws.
+        intervals: how intervals over speakers are made; all figures of a task and all seeds share the draws.
 
     Returns:
         ``COLUMNS``, a row per task and encoder, the best on unseen sentences first: UAR on known and unseen sentences;
-        ``gap``, known minus unseen; and how much higher the encoder is than the reference on either.
+        ``gap``, known minus unseen; and how much higher the encoder is than the reference on either. All are means over
+        the seeds; ``_sd`` is the standard deviation over these, missing of one.
     """
     lines = []
     for task, asked in answers.items():
         speakers = sorted(set(asked.utterances["speaker"]))
         bootstrap = Bootstrap.of(speakers, intervals)
-        needed = comparison.needs(asked.utterances, speakers, asked.emotions)["uar"]
-        found = comparison.replicates(asked.predictions, asked.utterances, asked.emotions, speakers, bootstrap)
-        uars = {(encoder, kind): scores["uar"] for (encoder, _, _, kind), scores in found.items()}
+        emotions = asked.task.emotions
+        needed = comparison.needs(asked.utterances, speakers, emotions)["uar"]
+        found = [
+            comparison.replicates(part, asked.utterances, emotions, speakers, bootstrap)
+            for _, part in asked.predictions.groupby("seed")
+        ]
+        # By encoder and kind (seeds, 1 + resamples).
+        uars = {(key[0], key[3]): np.stack([each[key]["uar"] for each in found]) for key in found[0]}
         own = []
         for encoder in dict.fromkeys(encoder for encoder, _ in uars):
             figures = {kind: uars[encoder, kind] for kind in (KNOWN, UNSEEN)}
@@ -42,7 +49,9 @@ def scored(answers: Mapping[str, Answers], reference: str, intervals: IntervalPa
                 figures |= {f"{kind}_difference": figures[kind] - uars[reference, kind] for kind in (KNOWN, UNSEEN)}
             line = {"task": task, "encoder": encoder}
             for name, values in figures.items():
-                line |= {name: values[0]} | bootstrap.interval(values[1:], f"{name}_", needed)
+                mean = values.mean(axis=0)
+                line |= {name: mean[0]} | bootstrap.interval(mean[1:], f"{name}_", needed)
+                line |= {f"{name}_sd": values[:, 0].std(ddof=1)} if len(found) > 1 else {}
             own.append(line)
         lines += sorted(own, key=lambda line: -line[UNSEEN])
     return pd.DataFrame(lines, columns=list(COLUMNS))
@@ -57,7 +66,9 @@ def nested(figures: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     return result
 
 
-def page(figures: pd.DataFrame, asked: Mapping[str, str], params: SentenceParams, reference: str, level: float) -> str:
+def page(
+    figures: pd.DataFrame, asked: Mapping[str, str], params: SentenceParams, reference: str, confidence: float
+) -> str:
     """Word the figures as a page of Markdown.
 
     Args:
@@ -65,7 +76,7 @@ def page(figures: pd.DataFrame, asked: Mapping[str, str], params: SentenceParams
         asked: what each task is, by name.
         params: what was done.
         reference: the encoder that every other is compared with.
-        level: the confidence of the intervals.
+        confidence: of the intervals.
     """
     lines = [
         "# Benchmark: unseen sentences",
@@ -73,10 +84,15 @@ def page(figures: pd.DataFrame, asked: Mapping[str, str], params: SentenceParams
         "Made by `dvc repro benchmarks/dvc.yaml`; do not edit.",
         "",
         "The same test utterances, of speakers who are not in training, twice: with their sentences in training "
-        "(known), and without (unseen). Either way as many utterances of each speaker and emotion are learned from, so "
-        f"that the difference is the sentence's alone. Classifier `{params.classifier}`, normalised by the training "
-        f"utterances. UAR, in brackets {level:.0%} intervals, which resample test speakers; of differences, paired "
-        "ones.",
+        "(known), and without (unseen). Either way as many utterances of each speaker and emotion are learned from; "
+        "unseen, these are of fewer different sentences. The sentences are put into "
+        f"{params.groups} groups, or as many as there are, one of which is tested: so the worth of a known sentence "
+        "also hangs on how large a part of training its group is, and does not compare between corpora.",
+        "",
+        f"Classifier `{params.classifier}`, normalised by the training utterances. UAR, the mean over "
+        f"{len(params.seeds)} groupings of the sentences; in brackets {confidence:.0%} intervals, which resample test "
+        "speakers; of differences, paired ones. SD: the standard deviation over the groupings, which the intervals do "
+        "not cover; 0.000 of unseen sentences where all groupings came out the same.",
         "",
         "![encoders on known and unseen sentences](../plots/benchmark_sentences.png)",
         "",
@@ -85,11 +101,11 @@ def page(figures: pd.DataFrame, asked: Mapping[str, str], params: SentenceParams
         shown = [
             {
                 "encoder": row["encoder"],
-                "known sentences": words.estimate(row, KNOWN),
-                "unseen sentences": words.estimate(row, UNSEEN),
-                "known minus unseen": words.estimate(row, "gap", sign=True),
-                f"unseen: minus {reference}'s": _difference(row, UNSEEN),
-                f"known: minus {reference}'s": _difference(row, KNOWN),
+                "known sentences": _estimate(row, KNOWN),
+                "unseen sentences": _estimate(row, UNSEEN),
+                "known minus unseen": _estimate(row, "gap", sign=True),
+                f"unseen: minus {reference}'s": _estimate(row, f"{UNSEEN}_difference", sign=True),
+                f"known: minus {reference}'s": _estimate(row, f"{KNOWN}_difference", sign=True),
             }
             for row in rows.to_dict("records")
         ]
@@ -98,6 +114,9 @@ def page(figures: pd.DataFrame, asked: Mapping[str, str], params: SentenceParams
     return "\n".join(lines)
 
 
-def _difference(row: Mapping[str, float], kind: str) -> str:
-    key = f"{kind}_difference"
-    return words.estimate(row, key, sign=True) if pd.notna(row[key]) else ""
+def _estimate(row: Mapping[str, float], key: str, sign: bool = False) -> str:
+    """Write a figure, its interval and its deviation over the groupings; nothing where there is none."""
+    if pd.isna(row[key]):
+        return ""
+    spread = f"; SD {words.number(row[f'{key}_sd'])}" if pd.notna(row[f"{key}_sd"]) else ""
+    return words.estimate(row, key, sign=sign) + spread

@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 import pandas as pd
 
+from ser import manifest
 from ser.files import tables
 from ser.files.failures import InputError
 from ser.files.tables import Schema
@@ -61,6 +62,21 @@ class Task(Extent):
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What the systems of a task answered.
+
+    Attributes:
+        task: what they were asked.
+        utterances: of the task: id, emotion, speaker.
+        predictions: ``COLUMNS``.
+    """
+
+    task: Task
+    utterances: pd.DataFrame
+    predictions: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class CrossCorpus(Extent):
     """Corpora to train on one and test on another, each way.
 
@@ -107,6 +123,30 @@ def taken(block: str, wanted: Sequence, offered: Sequence) -> list:
         if name not in offered:
             raise InputError(f"{block}: expected some of {', '.join(map(str, offered))}, found {name}")
     return [name for name in offered if name in wanted or not wanted]
+
+
+def read_answers(
+    names: Sequence[str], known: Mapping[str, Task], manifests: Sequence[Path], predictions: Sequence[Path]
+) -> dict[str, Answers]:
+    """Read what was answered in several tasks.
+
+    Args:
+        names: of the tasks.
+        known: all tasks of the params.
+        manifests: of the corpus of each, in the order of the names.
+        predictions: of each, likewise.
+
+    Returns:
+        The answers by task.
+
+    Raises:
+        InputError: a task is not known; or as ``read`` and ``ser.manifest.read``.
+    """
+    found = {}
+    for name, path, answered in zip(names, manifests, predictions, strict=True):
+        task, corpus = named("tasks", known, name), manifest.read(path)
+        found[name] = Answers(task, corpus[corpus["emotion"].isin(task.emotions)], read(answered))
+    return found
 
 
 def read(path: Path) -> pd.DataFrame:

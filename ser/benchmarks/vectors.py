@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ser import features
+from ser.benchmarks import tasks
 from ser.features import Features
 from ser.files import tables
 from ser.files.failures import InputError
@@ -26,9 +27,18 @@ SCHEMA = Schema(
 COLUMNS = tuple(SCHEMA.columns)
 
 
-def available(encoders: pd.DataFrame) -> list[str]:
-    """Name the encoders that have vectors."""
-    return encoders.loc[encoders["note"] == "", "encoder"].tolist()
+def available(encoders: pd.DataFrame, wanted: Sequence[str] = ()) -> list[str]:
+    """Name the encoders that have vectors.
+
+    Args:
+        encoders: ``COLUMNS``.
+        wanted: no others than these, where there are any.
+
+    Raises:
+        InputError: one is wanted that the corpus was not encoded with.
+    """
+    names = tasks.taken("encoders", wanted, encoders["encoder"].tolist())
+    return [name for name in encoders.loc[encoders["note"] == "", "encoder"] if name in names]
 
 
 def read_encoders(path: Path) -> pd.DataFrame:

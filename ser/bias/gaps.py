@@ -11,7 +11,7 @@ speakers of all of them, and averaged over these corpora; interval and test are 
 groups fare differently here, not why: groups may differ in age or recording as well.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -187,7 +187,8 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
         - ``p``: of the permutation test; ``p_holm``: adjusted within the measure; ``p_smallest``: no gap has less.
         - ``unbiased_low``, ``unbiased_high``: where the gap would lie, with the wanted confidence, under a model that
           has no bias: the quantiles of the gap over its standard error where the attribute is dealt out by chance to
-          the speakers of each corpus, times the standard error; of ``uar_largest`` the upper end alone.
+          the speakers of each corpus, times the standard error; of ``uar_largest`` the upper end alone. Its ``p`` is
+          of the gap that is largest over its standard error, perhaps another: it says whether all groups are alike.
         - ``detectable``, of ``uar``: the smallest gap that the adjusted test would find in four of five such corpora,
           in simulations in three of four: the sum of Student's quantiles for the level and for ``POWER``, with a degree
           of freedom less than speakers for each group of each corpus, times the standard error of the bootstrap. The
@@ -247,11 +248,13 @@ def _pair(
 def _all(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, tested: bool) -> list[dict]:
     """Give the rows that compare all groups of an attribute."""
     columns = {"difference": _spreads(groups, groups.labels)}
-    if tested:
-        columns |= _chance(groups, _largest, params, two_sided=False)
-    rows = [{"attribute": attribute, "first": "", "second": ""} | row for row in _rows(columns, emotions)]
     uar = groups.measured(uars, groups.labels)["uar"]
-    best, worst = groups.names[uar.argmax()], groups.names[uar.argmin()]
+    pair = [uar.argmax(), uar.argmin()]
+    if tested:  # by the gap that is largest over its standard error; the largest of all, which is shown, has its own
+        error = np.sqrt(groups.variances(groups.labels[None])["uar"][0, pair].sum(axis=0))
+        columns |= _chance(groups, _largest, params, two_sided=False, shown={"uar_largest": error})
+    rows = [{"attribute": attribute, "first": "", "second": ""} | row for row in _rows(columns, emotions)]
+    best, worst = (groups.names[at] for at in pair)
     assert rows[0]["measure"] == "uar_largest"
     ratio = {"ratio": uar.min() / uar.max()} if uar.max() > 0 else {}
     rows[0] |= {"first": best, "second": worst, "worst_uar": uar.min()} | ratio
@@ -289,7 +292,13 @@ def _spreads(groups: Arena, labels: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
-def _chance(groups: Arena, measure: Callable, params: BiasParams, two_sided: bool) -> dict[str, dict[str, np.ndarray]]:
+def _chance(
+    groups: Arena,
+    measure: Callable,
+    params: BiasParams,
+    two_sided: bool,
+    shown: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, dict[str, np.ndarray]]:
     """Give p-values, the smallest that there can be, and the range of a gap that comes about by chance.
 
     Args:
@@ -297,6 +306,7 @@ def _chance(groups: Arena, measure: Callable, params: BiasParams, two_sided: boo
         measure: ``_difference`` or ``_largest``: labels (arrangements, speakers) to gaps and standard errors by name.
         params: permutations and confidence.
         two_sided: whether gaps have a sign.
+        shown: by name, the standard errors of the gaps that are shown, where these are others than those tested.
     """
     labels, exact = permutations.arrangements(groups.labels, groups.corpora, params.permutations, params.seed)
     seen, errors = ({name: each[0] for name, each in part.items()} for part in measure(groups, groups.labels[None]))
@@ -311,7 +321,8 @@ def _chance(groups: Arena, measure: Callable, params: BiasParams, two_sided: boo
         columns["p_smallest"][name] = np.full(gap.shape, smallest)
         null = np.where(np.isnan(gap), 0.0, null) if two_sided else np.abs(null)
         for end, share in ends.items():
-            columns[end][name] = _finite(np.nanquantile(null, share, axis=0, method="nearest"), errors[name])
+            quantile = np.nanquantile(null, share, axis=0, method="nearest")
+            columns[end][name] = _finite(quantile, (shown or errors)[name])
     return columns
 
 

@@ -147,7 +147,7 @@ def _gaps(bias: Mapping, confidence: float) -> str:
     for attribute, title in PAIRED.items():
         for pair, gap in bias.get(attribute, {}).get("gap", {}).items():
             if MINUS in pair and "uar" in gap:
-                p_value = words.number(gap["p_holm"]) if "p_holm" in gap else "no test"
+                p_value = words.p_value(gap["p_holm"]).removeprefix("p = ") if "p_holm" in gap else "no test"
                 rows.append([title, pair.replace(MINUS, " minus "), words.estimate(gap, "uar", sign=True), p_value])
     if not rows:
         return "No two groups of people can be compared in this data. That is no proof that it serves them alike."

@@ -45,7 +45,10 @@ class _Column:
 
 
 def parse(
-    folder: Path, files: Mapping[str, Path], own: Mapping[str, str] = emotions.NONE_OF_ITS_OWN
+    folder: Path,
+    files: Mapping[str, Path],
+    own: Mapping[str, str] = emotions.NONE_OF_ITS_OWN,
+    incomplete: bool = False,
 ) -> dict[str, dict]:
     """Read the tables of files; tables of segments are not read.
 
@@ -53,6 +56,7 @@ def parse(
         folder: the corpus.
         files: its audio files by their paths below it.
         own: emotions by the corpus' own names for them.
+        incomplete: whether files may have no emotion, which then are left out.
 
     Returns:
         By path, the keyword arguments of ``Utterance`` beside name and path. Further columns are details, as is split,
@@ -91,17 +95,18 @@ def parse(
                     f"and '{cell}'; mend one"
                 )
     unlabelled = [name for name, fields in told.items() if "emotion" not in fields and not ballots[name]]
-    if unlabelled:
+    if unlabelled and not incomplete:
         raise InputError(
             f"{header}: expected an emotion of every audio file in a table of files, found none for {len(unlabelled)} "
-            f"of {len(files)}, such as '{unlabelled[0]}'; take these out of the folder, or cut segments into files of "
-            "their own"
+            f"of {len(files)}, such as '{unlabelled[0]}'; take these out of the folder, leave them out by "
+            f"manifest.allow_incomplete: [{folder.name}], or cut segments into files of their own"
         )
     language = cells.language(database.languages[0]) if len(database.languages) == 1 else ""
     genders = cells.genders(str(fields.get("gender", "")) for fields in told.values())
     return {
         relative: _fields(fields, ballots[relative], language, f"{header}: {relative}", genders)
         for relative, fields in told.items()
+        if relative not in set(unlabelled)
     }
 
 
@@ -152,7 +157,7 @@ def _columns(database: audformat.Database, folder: Path) -> Iterator[_Column]:
                 path: _plain(cell) for path, cell in zip(paths, frame[column_name], strict=True) if not pd.isna(cell)
             }
             labels = _labels(database, column.scheme_id)
-            if name == "text":
+            if name in ("text", "emotion"):
                 told = {
                     path: labels.get(cell, cell) if isinstance(labels.get(cell, cell), str) else cell
                     for path, cell in told.items()

@@ -13,6 +13,14 @@ from ser.files.failures import InputError
 FIELDS = ("speaker", "gender", "age", "text", "language")  # of Utterance
 # Ways to write that something is not known, in lower case: nobody is called so.
 UNKNOWN = frozenset({"", "-", "--", "nan", "na", "n/a", "n.a.", "#n/a", "<na>", "nat", "none", "null", "unknown"})
+# Further ways to write that nobody knows who speaks, in lower case, with blanks for _ and without brackets.
+NOBODY = frozenset(
+    {
+        *("-1", ".", "n/d", "unk", "unknown speaker", "speaker unknown", "no speaker", "anonymous", "anon", "missing"),
+        *("unspecified", "undefined", "not available", "not known", "unbekannt", "inconnu", "desconocido"),
+        *("desconhecido", "sconosciuto", "onbekend"),
+    }
+)
 QUESTION_MARKS = re.compile(r"\?+")
 NO_TEXT = frozenset({"", "nan", "NaN", "NA", "N/A", "#N/A", "<NA>"})  # "None" and "unknown" can be said
 GENDERS = {
@@ -30,6 +38,9 @@ CONTROL = re.compile(r"\s*[\x00-\x1f\x7f]+\s*")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 AGE_BAND = re.compile(r"(\d{1,3})\s*(?:-|–|to)\s*(\d{1,3})")
 DECADE = re.compile(r"(\d0)(?:'?s)")
+DECADES = ("twenties", "thirties", "fourties", "fifties", "sixties", "seventies", "eighties", "nineties")
+# As Common Voice tells ages, whose forties have a u.
+AGES = {"teens": "13-19", "forties": "40s"} | {name: f"{20 + 10 * at}s" for at, name in enumerate(DECADES)}
 # A language's code, with a way of writing and a region or without them: de, deu, de-DE, zh_Hans, zh-Hans-CN.
 CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z]{4})?(?:[-_](?:[a-z]{2}|\d{3}))?", re.IGNORECASE)
 WIDEST_BAND = 10  # years between the ends of an age band, above which its middle says little
@@ -39,6 +50,12 @@ def told(text: str) -> str:
     """Give the text of a cell without blanks around it, or ``""`` where it says that something is unknown."""
     text = text.strip()
     return "" if text.lower() in UNKNOWN or QUESTION_MARKS.fullmatch(text) else text
+
+
+def speaker(text: str) -> str:
+    """Give the name of a speaker, or ``""`` where it says that nobody knows who speaks."""
+    name = told(text)
+    return "" if re.sub(r"[\s_]+", " ", name.strip("<>[]()").lower()) in NOBODY else name
 
 
 def genders(column: Iterable[str]) -> Mapping[str, str]:
@@ -80,7 +97,7 @@ def fields(
         InputError: an age cannot be understood.
     """
     row = {name: CONTROL.sub(" ", text) for name, text in row.items()}
-    known: dict = {"speaker": told(row["speaker"])} if "speaker" in row else {}
+    known: dict = {"speaker": speaker(row["speaker"])} if "speaker" in row else {}
     details = {}
     if "language" in row:
         known["language"] = language(told(row["language"]))
@@ -103,7 +120,7 @@ def age(text: str, place: str) -> tuple[float, str]:
     """Read an age in years, or a narrow band of ages, which counts as its middle.
 
     Args:
-        text: such as ``31``, ``31.5``, ``31,5``, ``25-30`` or ``20s`` (20 to 29).
+        text: such as ``31``, ``31.5``, ``31,5``, ``25-30``, ``20s`` (20 to 29) or ``twenties``.
         place: of the cell, for the message.
 
     Returns:
@@ -112,6 +129,7 @@ def age(text: str, place: str) -> tuple[float, str]:
     Raises:
         InputError: it is no age, or a band wider than ``WIDEST_BAND``.
     """
+    text = AGES.get(text.lower(), text)
     band, decade = AGE_BAND.fullmatch(text), DECADE.fullmatch(text.lower())
     if band or decade:
         low, high = map(int, band.groups()) if band else (int(decade[1]), int(decade[1]) + 9)
@@ -126,7 +144,10 @@ def age(text: str, place: str) -> tuple[float, str]:
     except ValueError:
         years = math.nan
     if not 0 < years < 150:
-        raise InputError(f"{place}: expected an age in years, found '{text}'; leave it empty where it is unknown")
+        raise InputError(
+            f"{place}: expected an age in years, found '{text}'; leave it empty where it is unknown, or call the "
+            "column otherwise, such as birth_year"
+        )
     return years, ""
 
 

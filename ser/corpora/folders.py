@@ -122,20 +122,21 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
             f"{folder}: manifest.columns names the corpus, which has no table {index.STEM}.csv or {METADATA}.csv; "
             "take it out"
         )
-    if reading.incomplete and table is None:
+    if reading.incomplete and table is None and not database.is_file():
         raise InputError(
             f"{folder}: manifest.allow_incomplete names the corpus, which has no table {index.STEM}.csv; take it out"
         )
     if database.is_file():
-        known = audformats.parse(folder, files, words)
+        known = audformats.parse(folder, files, words, reading.incomplete)
     elif table is not None:
-        known = index.parse(table, files, reading.columns, words, reading.incomplete)
+        known = index.parse(table, files, reading.columns, words, reading.incomplete, say)
     else:
         known = _by_folders(folder, files, metadata, reading, words, say)
     if unlisted := [relative for relative in files if relative not in known]:
         say(
-            f"{folder}: left out: {len(unlisted)} of {len(files)} recordings, which have no row in {table.name}, such "
-            f"as '{unlisted[0]}'"
+            f"{folder}: left out: {len(unlisted)} of {len(files)} recordings, "
+            f"{f'which have no row in {table.name}' if table else 'of which no table tells an emotion'}, such as "
+            f"'{unlisted[0]}'"
         )
         files = {relative: path for relative, path in files.items() if relative in known}
     for remark in words.remarks():
@@ -391,6 +392,13 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
             else ""
         )
         hint += _but_for(files)
+    elif (nearly := layouts.nearly(files, words)) and nearly[0]:
+        pattern, names = nearly
+        raise InputError(
+            f"{folder / relative}: {known}the layout seems to be '{pattern}', but for {', '.join(map(repr, names))}, "
+            f"which is no known emotion: say what it means: manifest.words: {index.to_fill(folder.name, names)} "
+            f"('other' leaves it out), and manifest.layout: {{{folder.name}: '{pattern}'}}; or move it out"
+        )
     else:
         hint = f", or list the recordings in {folder}/{index.STEM}.csv, or name a pattern in manifest.layout"
     if tables := unread_tables(folder):
@@ -439,7 +447,7 @@ def _speaker(path: Path, pattern: str) -> str:
         raise InputError(
             f"{path}: the name does not match manifest.speaker_pattern '{pattern}'; mend the one or the other"
         )
-    return match["speaker"]
+    return cells.speaker(match["speaker"])
 
 
 def _metadata(

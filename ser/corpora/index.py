@@ -7,7 +7,7 @@ programs name otherwise are known by ``ALIASES``; params can name any.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -20,7 +20,7 @@ from ser.files.failures import InputError
 
 STEM = "index"
 COLUMNS = ("path", "emotion", "speaker", "gender", "age", "text", "language", "votes")
-TOLD = (*COLUMNS, "raters")  # which params can name
+TOLD = (*COLUMNS, "raters", "split", "session", "sentence")  # which params can name
 # What others call these columns: nkululeko and audformat (file), SpeechBrain (wav, emo, spk_id), Hugging Face
 # (file_name), EmoBox (wav, emo, spk, gd, lang), Common Voice (client_id), and tables that pandas users write. Compared
 # in lower case, without blanks, _ and -.
@@ -68,6 +68,7 @@ def parse(
     names: Mapping[str, str],
     own: Mapping[str, str] = emotions.NONE_OF_ITS_OWN,
     incomplete: bool = False,
+    say: Callable[[str], None] = lambda remark: None,
 ) -> dict[str, dict]:
     """Read a corpus' index.
 
@@ -77,6 +78,7 @@ def parse(
         names: columns of the table by those of ``COLUMNS``, where the table calls them otherwise.
         own: emotions by the corpus' own names for them.
         incomplete: whether files may have no row, which then are left out.
+        say: takes a remark, in one line, where a column is taken for the speakers that might be something else.
 
     Returns:
         By path, the keyword arguments of ``Utterance`` beside name and path.
@@ -92,6 +94,10 @@ def parse(
             f"manifest.columns: {{{path.parent.name}: {{emotion: ...}}}}; columns of one rater each, or of one emotion "
             "each with its votes, are joined to votes first (data/raw/README.md, A table)"
         )
+    if "speaker" in table.columns and "speaker" not in names:
+        column = written.columns[table.columns.index("speaker")]
+        if not folded(column).startswith(("speaker", "spk")):
+            say(f"{path}: speakers are those of the column '{column}'; if it tells no persons, call it otherwise")
     _check_starts(table)
     positions = matched(table, files, incomplete)
     _check_ends(table, positions, files)

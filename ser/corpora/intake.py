@@ -174,6 +174,8 @@ def build(
             "speakers whose names differ only in case, spaces, signs, leading zeros or the writing of accents are one: "
             f"{spellings}"
         )
+    for remark in speakers.one_each(rows):
+        tell(remark)
     for both in _of_two_genders(rows):
         tell(f"speakers of two genders: {both}; if they are two people, give them two names")
     wanted = [row for row in rows if row["emotion"] in label_set]

@@ -146,6 +146,29 @@ def proposal(paths: Iterable[str], words: Mapping[str, str] = emotions.NONE_OF_I
     return pattern
 
 
+def nearly(paths: Iterable[str], words: Mapping[str, str] = emotions.NONE_OF_ITS_OWN) -> tuple[str, list[str]]:
+    """Write the pattern that would fit if some folders' names were emotions, where most beside them are.
+
+    Args:
+        paths: below the corpus' folder, with ``/``.
+        words: emotions by the corpus' own names for them.
+
+    Returns:
+        The pattern, as of ``proposal``, and these names, sorted; ``""`` and none where no depth has mostly emotions.
+    """
+    paths = list(paths)
+    folders = [path.split("/")[:-1] for path in paths]
+    best: tuple[float, list[str]] = (0.0, [])
+    for depth in range(max(map(len, folders), default=0)):
+        names = {parts[depth] for parts in folders if len(parts) > depth}
+        unknown = sorted(name for name in names if emotions.word(name, words) is None)
+        known = len(names) - len(unknown)
+        if known > max(1, len(unknown)) and known / len(names) > best[0]:
+            best = (known / len(names), unknown)
+    pattern = proposal(paths, {**words, **dict.fromkeys(best[1], "other")}) if best[1] else ""
+    return (pattern, best[1]) if pattern else ("", [])
+
+
 def at_other_depths(paths: Iterable[str]) -> list[str]:
     """List the paths that are deeper or less deep than nearly all others; none where depths vary more than that."""
     of_depth = defaultdict(list)

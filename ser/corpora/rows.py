@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ import pandas as pd
 import pyarrow.parquet
 
 from ser.files.failures import InputError
+from ser.recordings import kinds
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 DELIMITERS = (",", ";", "\t", "|")
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
 AUDIO = frozenset({"path", "array", "sampling_rate"})  # what Hugging Face tells of a recording, beside its bytes
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -152,14 +155,9 @@ def _csv(path: Path, text: str) -> Rows:
     elif path.suffix.lower() == ".tsv":
         delimiter = "\t"
     else:
-        delimiter = max(DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        lines = list(reader)
-    except csv.Error as error:
-        raise InputError(
-            f"{path}: line {reader.line_num}: expected a UTF-8 CSV table with a header, found {error}"
-        ) from error
+        delimiter = max(DELIMITERS, key=QUOTED.sub("", first).count)
+    lines = _literally(text) if delimiter == "\t" else []
+    lines = lines or _quoted(path, text, delimiter)
     if not lines or not any(cell.strip() for cell in lines[0]):
         raise InputError(f"{path}: expected a UTF-8 CSV table with a header, found no header in its first line")
     # Unnamed columns get the names that pandas gives them.
@@ -175,6 +173,49 @@ def _csv(path: Path, text: str) -> Rows:
             cells.append(dict(zip(header, padded, strict=True)))
             places.append(f"{path}: row {number}")
     return _checked(Rows(path, header, cells, places, decimal_comma=delimiter == ";"))
+
+
+def _literally(text: str) -> list[list[str]]:
+    """Cut a text at its tabs, where each line then has as many cells: a quote in a sentence is a quote.
+
+    Returns:
+        The cells of each line that has any, or nothing where quotes hold tabs or line ends.
+    """
+    lines = [line.split("\t") for line in re.split(r"\r\n|\r|\n", text) if line.strip()]
+    if len({len(line) for line in lines}) != 1:
+        return []
+    return [[cell[1:-1].replace('""', '"') if QUOTED.fullmatch(cell) else cell for cell in line] for line in lines]
+
+
+def _quoted(path: Path, text: str, delimiter: str) -> list[list[str]]:
+    """Read CSV by its rules, where quotes hold a cell together, and a quote in it is written twice."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines, begins = [], 1
+    try:
+        for line in reader:
+            held = [piece for cell in line for piece in cell.splitlines()[1:]]
+            if any(
+                Path(name.strip()).suffix.lower() in kinds.SUFFIXES for row in held for name in row.split(delimiter)
+            ):
+                raise InputError(
+                    f"{path}: line {begins}: a quoted cell holds whole rows, such as {held[0]!r}: a quote is not "
+                    "closed; write a quote in a quoted cell twice"
+                )
+            lines.append(line)
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        place = f"{path}: line {begins}"
+        if "field limit" in str(error):
+            raise InputError(
+                f"{place}: expected a UTF-8 CSV table with a header, found a cell of more than "
+                f"{csv.field_size_limit():,} signs: where the audio itself stands in the table, write it to files, and "
+                "their paths here (data/raw/README.md, A table); else a quote is not closed"
+            ) from error
+        raise InputError(
+            f"{place}: expected a UTF-8 CSV table with a header, found a row with a quote that is neither closed nor "
+            f"doubled ({error}); write a quote in a quoted cell twice"
+        ) from error
+    return lines
 
 
 def _parquet(path: Path) -> list[dict]:

@@ -1,17 +1,21 @@
 """One person under several spellings of a name: as two speakers they would stand in two parts of a split unnoticed."""
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 
 from ser.corpora.layout import same_letters
 
+# Of how many utterances, and with what share of speakers among them, names may be those of recordings.
+FEWEST, OWN = 10, 0.8
+
 
 def fold(rows: Sequence[dict]) -> list[str]:
     """Give speakers of a corpus one name where theirs differ only in how they are written.
 
-    That is in case, in spaces and the signs _ and - between words, in leading zeros, or in the writing of accents:
-    Actor_01 and actor 1 are one.
+    That is in case, in spaces and the signs _ and - between words, in leading zeros, in the writing of accents and
+    wide letters, or in signs that nobody sees, as a zero-width space: Actor_01 and actor 1 are one.
 
     The name of all is that of the first row.
 
@@ -29,8 +33,27 @@ def fold(rows: Sequence[dict]) -> list[str]:
     return sorted(" = ".join(names) for names in spellings.values() if len(names) > 1)
 
 
+def one_each(rows: Sequence[dict]) -> list[str]:
+    """Say of which corpora (nearly) every utterance has a speaker of its own, as where recordings were named instead.
+
+    Args:
+        rows: of the manifest, each with its ``corpus`` and ``speaker``.
+    """
+    voices: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row["speaker"]:
+            voices[row["corpus"]].append(row["speaker"])
+    return [
+        f"{corpus}: {len(set(names))} speakers of {len(names)} utterances, such as {names[0]}: if these are names of "
+        "recordings, nothing keeps persons apart; name the column or the part of the path that tells persons"
+        for corpus, names in voices.items()
+        if len(names) >= FEWEST and len(set(names)) > OWN * len(names)
+    ]
+
+
 def _key(row: dict) -> tuple[str, str]:
-    name = same_letters(row["speaker"].removeprefix(f"{row['corpus']}/"))
+    name = unicodedata.normalize("NFKC", row["speaker"].removeprefix(f"{row['corpus']}/"))
+    name = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
     name = re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", " ", name.casefold().strip())
     name = re.sub(r"(?<=[^\W\d_]) (?=\d)", "", name)  # Actor1 is Actor 1
     name = re.sub(r"(?<![\d.,])0+(?=\d)", "", name)  # 1.05 is not 1.5

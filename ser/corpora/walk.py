@@ -8,6 +8,8 @@ from pathlib import Path
 from ser.files.failures import InputError
 from ser.recordings.kinds import SUFFIXES
 
+ELSEWHERE = ".icloud"  # of a hidden file that macOS leaves for one that it keeps in the cloud alone
+
 
 @dataclass
 class Found:
@@ -55,6 +57,8 @@ def walk(folder: Path, documents: tuple[str, ...] = ()) -> Found:
                 found.files.append(path)
             elif Path(name.lstrip("._")).suffix.lower() in SUFFIXES:
                 found.hidden += 1
+            elif name.startswith(".") and path.suffix == ELSEWHERE:
+                found.others[ELSEWHERE] += 1
             elif not name.startswith(".") and not (name in documents and Path(place) == folder):
                 found.others[path.suffix.lower()] += 1
     for part in (found.files, found.links, found.faults):

@@ -10,8 +10,9 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 def validation_choices(parts: np.ndarray, labels: np.ndarray, groups: np.ndarray | None, most: int) -> list[np.ndarray]:
     """List choices of the validation part: that of the split, then others about as large out of its training part.
 
-    Unknown speakers, who may be some of the known, always train. A choice whose training part would lack an emotion is
-    left out, and none is made where too few utterances train; so there may be fewer than asked for.
+    Utterances of unknown speakers always train: these may be known ones, and so must not validate. A choice whose
+    training part would lack an emotion is left out, and none is made where too few utterances train; so there may be
+    fewer than asked for.
 
     Args:
         parts: (utterances,) ``train``, ``validation`` or ``test``, of the split.
@@ -36,7 +37,7 @@ def validation_choices(parts: np.ndarray, labels: np.ndarray, groups: np.ndarray
 def inner_folds(
     truth: np.ndarray, groups: np.ndarray | None, train: np.ndarray, folds: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut training utterances into folds to choose a cost by, stratified by emotion.
+    """Cut training utterances into folds, stratified by emotion, groups kept whole.
 
     Args:
         truth: (utterances,) emotions.

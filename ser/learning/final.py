@@ -12,8 +12,8 @@ from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.splits import names, table
 
 HELD = (
-    "trained with no speaker held out for a test: on the parts of the protocol's first fold, its test part joined to "
-    "those who train"
+    "trained with no speaker held out for a test: the validation speakers of the protocol's first fold validate, and "
+    "all others train, its test speakers too"
 )
 
 

@@ -37,23 +37,21 @@ def fit(
 ) -> tuple[Classifier, pd.DataFrame]:
     """Train a classifier on one fold.
 
-    A linear classifier needs no validation part to stop by, and is fitted to it as well. Before, the validation part
-    says how sure one fitted to the training part alone may be (``linear.inverse_temperature``); that one is the
-    learning curve's only epoch. What follows is of networks. Where there are several, the split's validation part is
-    that of the first, whose curve it is and of whom ``record`` hears; each of the others has another one, out of those
-    who train the first.
+    **Networks.** Each has a validation part of its own: the first that of the split, every other one another choice out
+    of those who train the first (``ser.learning.choices``). The epoch with the lowest loss on it is kept; loss, not
+    UAR, as few validation speakers make the UAR jump in steps. The learning curve is that of the first network, of
+    which ``record`` hears. Whatever training minimises, the curve's losses are the cross-entropies to the labels,
+    weighted by class where ``class_weights`` says so: so curves of soft labels, of an adversary or of the worst group
+    compare with those without, and all are stopped by the same rule.
 
-    Networks then get their temperature, where the parameters ask for it. The mean of several cannot be asked for
-    validation speakers, as some of the networks were trained on them; but each is asked for its own validation part,
-    and together these are all or most who are not tested, each once. The temperature fits these answers
-    (``linear.inverse_temperature``). No network was fitted to those that it is asked for, though they chose its epoch;
-    and the temperature is that of single networks, of whom the mean is a little less sure already: so it errs on the
-    side of doubt. A linear classifier has its own number, found likewise, and keeps the temperature 1.
+    **Temperature**, where the parameters ask for it. Each network predicts its own validation part, to which it was not
+    fitted, though the part chose its epoch. These parts do not overlap, and cover all or most who are not tested. The
+    temperature is fitted to these predictions (``linear.inverse_temperature``). The mean of several networks is a
+    little less sure than one of them, so the result errs on the side of doubt.
 
-    The epoch with the lowest loss on the validation part is kept; loss, not UAR, as few validation speakers make the
-    UAR jump in steps. Whatever training minimises, the losses of the learning curve are the cross-entropies to the
-    labels, weighted by class where ``class_weights`` says so: so curves of soft labels, of an adversary or of the worst
-    group compare with those without, and all are stopped by the same rule.
+    **Linear classifiers** need nobody to stop them. One that is fitted to the training part alone predicts the
+    validation part, which says how sure it may be (``linear.inverse_temperature``); it is the learning curve's only
+    epoch. Then the classifier that counts is fitted to both parts, made as sure, and keeps the temperature 1.
 
     Test utterances take part in one thing only: with normalisation ``speaker``, in the mean and standard deviation of
     their own speaker.

@@ -13,7 +13,7 @@ from ser.learning.classifier import Classifier
 from ser.splits import table
 
 
-def load(models: Path, protocol: str, fold: int, features: Features, split: pd.DataFrame) -> Classifier:
+def load(models: Path, protocol: str, fold: int, features: Features, split: str) -> Classifier:
     """Load the classifier of a fold.
 
     Args:
@@ -21,7 +21,7 @@ def load(models: Path, protocol: str, fold: int, features: Features, split: pd.D
         protocol: of the split.
         fold: of the protocol.
         features: the vectors that it is to be fed with.
-        split: that by which it shall have been trained.
+        split: the digest of that by which it shall have been trained (``ser.splits.table.digest``).
 
     Returns:
         The classifier.
@@ -32,7 +32,7 @@ def load(models: Path, protocol: str, fold: int, features: Features, split: pd.D
     path = models / classifier.file_name(protocol, fold)
     model = classifier.load(path)
     _check(path, "features of", features.extractor, model.recipe.extractor)
-    _check(path, "the split", table.digest(split), model.recipe.split)
+    _check(path, "the split", split, model.recipe.split)
     return model
 
 
@@ -60,9 +60,9 @@ def predict(
     Raises:
         InputError: as ``load``; or a classifier was trained on other emotions.
     """
-    found, speakers = [], utterances["speaker"].to_numpy()
+    found, speakers, digest = [], utterances["speaker"].to_numpy(), table.digest(split)
     for protocol, fold, parts in progress(list(table.folds(split, utterances))):
-        model = load(models, protocol, fold, features, split)
+        model = load(models, protocol, fold, features, digest)
         path = models / classifier.file_name(protocol, fold)
         _check(path, "the emotions", ", ".join(emotions), ", ".join(model.recipe.labels))
         tested = parts == "test"

@@ -79,7 +79,7 @@ def _train_fold(
 def warnings(params: TrainParams, utterances: pd.DataFrame, emotions: Sequence[str]) -> list[str]:
     """Say which of the parameters do not do for this corpus what their names promise, a line each."""
     lines = []
-    if any(oracle.tied(rows) for _, rows in utterances.groupby("corpus")):
+    if oracle.tied_corpora(utterances):
         tied = "emotions are tied to speakers, so {} takes away the emotion with the speaker; choose {}"
         if params.normalisation == "speaker":
             lines.append(tied.format("train.normalisation speaker", "normalisation train"))

@@ -84,7 +84,7 @@ def _gaps(axes: Axes, gaps: Mapping[str, Mapping[str, float]]) -> None:
     reach = 1.1 * np.nanmax(np.abs(rows[numbers].to_numpy()), initial=0.1)
     axes.set_xlim(-reach, reach)
     for place, row in enumerate(rows.itertuples()):
-        test = "no test" if np.isnan(row.p) else f"p {words.number(row.p)}\nHolm {words.number(row.p_holm)}"
+        test = "no test" if np.isnan(row.p) else f"{words.p_value(row.p)}\nHolm: {words.p_value(row.p_holm)}"
         axes.annotate(test, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=7)
 
 

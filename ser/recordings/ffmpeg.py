@@ -16,6 +16,7 @@ from av.codec.context import Flags2
 from ser.files.failures import InputError
 from ser.recordings import cut, ogg, sizes
 from ser.recordings.packets import Packets, mp3_padding, mp4_padding
+from ser.recordings.units import check_units
 
 # Each with a check that the end is there; and no playlist among them, by which a file could make FFmpeg open others.
 CONTAINERS = "aac,ac3,amr,asf,avi,caf,eac3,flac,matroska,mov,mp3,ogg,tta,wav,wv"
@@ -61,8 +62,8 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
                 )
             except FAILURES as error:
                 raise InputError(
-                    f"{path}: expected audio, found no format that is read here (see data/raw/README.md), or one "
-                    f"damaged in its beginning; copy it again or {ADVICE}"
+                    f"{path}: expected audio, found no format that is read here, such as WAV, FLAC, MP3, Ogg or "
+                    f"M4A, or one damaged in its beginning; copy it again or {ADVICE}"
                 ) from error
             with container:
                 yield from _Decoding(path, container, _track(path, container), read).blocks()
@@ -158,6 +159,7 @@ class _Decoding:
                 self._check(frame)
                 read.samples += frame.samples
                 held.append(_samples(frame))
+                check_units(self._path, held[-1])
                 if len(held) > keep:
                     yield held.pop(0), read.rate
         if held:

@@ -27,6 +27,7 @@ CAF_CODECS = {b"lpcm", b"alaw", b"ulaw"}
 IN_LIBSNDFILE = (b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b".snd", b"dns.", b"NIST_1A")
 NO_SOUND = {
     b"version https://git-lfs": "a pointer of git-lfs in place of the recording; fetch that: git lfs pull",
+    b"/annex/objects/": "a pointer of git-annex in place of the recording; fetch that: git annex get, or datalad get",
     b"PK\x03\x04": "a zip archive; unpack it",
     b"PK\x05\x06": "a zip archive, an empty one; download it again",
     b"\x1f\x8b": "a gzip archive; unpack it",
@@ -103,6 +104,8 @@ def _no_sound(head: bytes, suffix: str) -> str:
     for magic, name in NO_SOUND.items():
         if head.startswith(magic):
             return name
+    if head.startswith(b"NIST_1A") and b",embedded-" in head:
+        return "SPHERE compressed by shorten, as LDC's older corpora are; unpack it: sph2pipe -p -f wav IN OUT"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith(WEB_PAGE):
         return "a web page in place of the recording; download it again, perhaps after logging in"

@@ -10,6 +10,7 @@ import soundfile
 from ser.files.failures import InputError
 from ser.recordings import sizes
 from ser.recordings.cut import check_container, cut_off
+from ser.recordings.units import check_units
 
 BLOCK_SAMPLES = 2**18  # read at a time: a damaged header that promises a billion frames must not fill the memory
 NIST_FRAMES = re.compile(rb"sample_count -i (\d+)")
@@ -46,6 +47,7 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
             promised = promised if most is None else min(promised, most)
             while len(block := stream.read(frames, dtype="float32", always_2d=True)):
                 block = block if most is None else block[: most - read]
+                check_units(path, block)
                 read += len(block)
                 yield block, rate
             container = stream.format

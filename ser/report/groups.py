@@ -85,7 +85,10 @@ def _spreads(material: Material) -> Table:
             rows.append([name, meaning, parity["raw"][emotion], parity["matched"][emotion], "–"])
     note = "" if rows else "No attribute has two groups that can be compared."
     columns = ["attribute", "measure", "as it is", "with emotions matched", "p, adjusted"]
-    caption = "All groups of an attribute together (0: alike; above 0 by chance alone, the more so the more groups)"
+    caption = (
+        "All groups of an attribute together (0: alike; above 0 by chance alone, the more so the more groups; p: that "
+        "all have the same UAR)"
+    )
     return table(caption, columns, rows, note, folded=True)
 
 

@@ -124,8 +124,8 @@ def _shared(audio: dict) -> list[str]:
     if not audio["pairs"]:
         return []
     return [
-        f"Pairs of recordings that share audio: {audio['pairs']}; of two speakers, whom no split keeps apart if they "
-        f"are one person: {audio['of_two_speakers']}; with two labels: {audio['of_two_emotions']} "
+        f"Pairs of recordings that share audio: at least {audio['pairs']}; of two speakers, whom no split "
+        f"keeps apart if they are one person: {audio['of_two_speakers']}; with two labels: {audio['of_two_emotions']} "
         "(data/shared_audio.csv)."
     ]
 

@@ -186,8 +186,13 @@ def _untestable(manifest: pd.DataFrame, truth: np.ndarray, params: Representatio
     who = manifest.assign(truth=truth)[truth != ""].drop_duplicates("speaker")
     sizes = permutations.table(np.unique(who["truth"], return_inverse=True)[1], who["corpus"].to_numpy())
     smallest = permutations.smallest_p(sizes, params.permutations)
-    if permutations.count(sizes) > params.permutations or smallest <= level(params.confidence):
+    if smallest <= level(params.confidence):
         return ""
+    if permutations.count(sizes) > params.permutations:
+        return (
+            f"no test: with {params.permutations} permutations no p can fall below {smallest:.2g}; raise "
+            "representation.permutations"
+        )
     return f"no test: few other orders of so few speakers, no p can fall below {smallest:.2g}"
 
 

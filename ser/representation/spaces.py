@@ -123,9 +123,9 @@ def held_out(
     Raises:
         InputError: a classifier is missing or damaged, or was trained on other features or another split.
     """
-    inputs, hidden = [], []
+    inputs, hidden, digest = [], [], table.digest(split)
     for _, fold, parts in table.folds(split[split["protocol"] == protocol], manifest):
-        model = trained.load(models, protocol, fold, features, split)
+        model = trained.load(models, protocol, fold, features, digest)
         rows = np.flatnonzero(np.isin(parts, ("test", "validation")))
         # All utterances go in: normalisation by speaker must see all of a speaker's, as it did in training.
         layer = model.hidden(features.vectors, manifest["speaker"].to_numpy())

@@ -28,7 +28,7 @@ GENDERS = ("female", "male")
 NOISE = "noise"  # the family of what is added
 # Rows of means, of augmented training, over conditions of kinds that are not in it: additive noise, and the rest.
 NEW_NOISE, NEW_OTHERS = "mean_unseen_noise", "mean_unseen_others"
-UNHEARD = "mean_unheard"  # the row of means over conditions of kinds that the encoder did not meet in its own training
+UNHEARD = "mean_unheard"  # the row of means over conditions that the encoder did not meet in this form in its training
 ENDS = ("", "_low", "_high")
 SHARES = ("changed", "uncertain", "unfamiliar", "answered")  # of the utterances
 MEASURED = ("uar", "drop", "over_plain", *SHARES, "right", "gender_drop")  # with intervals

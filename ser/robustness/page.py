@@ -97,8 +97,8 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
         "ECE: expected calibration error. Unfamiliar: share of utterances too far from the training speech for an "
         f"answer. Coverage: share of those that are not, and get one with a confidence of at least {below:g}; "
         "selective accuracy: share of right answers among these. Mean: of all conditions but the clean one; unheard: "
-        "of those whose kind PASE+ did not meet in its own training; unseen: of those whose kind is not among the "
-        "distorted copies. "
+        "of those that PASE+ did not meet in this form in its own training; unseen: of those whose kind is not among "
+        "the distorted copies. "
         "What the conditions are is in `ser/robustness/catalogue.py`, their levels in `robustness/params.yaml`. An "
         "SNR is that over the active frames of the speech.",
         f"Marks: correctness, a UAR of clean speech at least {marks.uar_above_chance:g} above chance; robustness, a "

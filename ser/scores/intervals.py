@@ -168,8 +168,8 @@ class Bootstrap:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Turn replicates into an interval.
 
-        The smallest stratum gives the degrees of freedom: the careful choice of the textbooks for two groups. So does a
-        set of ``needs`` that holds less than half of a stratum.
+        The smallest stratum gives the degrees of freedom: the careful choice of the textbooks for two groups. Where
+        fewer than half of a stratum are in one of the ``needs``, as of a rare emotion, their number gives them instead.
 
         Args:
             replicates: (resamples, ...); NaN where a replicate says nothing.

@@ -45,22 +45,19 @@ def by_chance(emotions: pd.Series, groups: pd.Series) -> float:
     return float(np.mean([oracle(pd.Series(generator.permutation(emotions)), groups) for _ in range(DRAWS)]))
 
 
-def passes(found: float, floor: float, most: float = 1.0) -> bool:
-    """Tell whether an oracle comes farther from what chance gives, its floor, than ``ORACLE_LIMIT``.
-
-    Args:
-        found: the oracle.
-        floor: by chance.
-        most: what it can have at most, where groups are fewer than emotions.
-    """
-    return found - floor > ORACLE_LIMIT * (most - floor)
-
-
 def tied_to(emotions: pd.Series, groups: pd.Series) -> bool:
-    """Tell whether emotions are tied to groups: whether the oracle ``passes`` what it has ``by_chance``."""
-    found = oracle(emotions, groups)
-    # One over the emotions is never above the floor, and quick to have.
-    return passes(found, 1 / emotions.nunique()) and passes(found, by_chance(emotions, groups))
+    """Tell whether emotions are tied to groups.
+
+    They are where the oracle covers more than ``ORACLE_LIMIT`` of the way from what it has ``by_chance`` to the most
+    that it can have: 1, or less where groups are fewer than emotions, for each group has one guess.
+    """
+    found, number = oracle(emotions, groups), emotions.nunique()
+    most = min(number, groups.nunique()) / number
+
+    def covers(floor: float) -> bool:
+        return found - floor > ORACLE_LIMIT * (most - floor)
+
+    return covers(1 / number) and covers(by_chance(emotions, groups))  # the first is never above the other, and quick
 
 
 def speaker_oracle(manifest: pd.DataFrame) -> float | None:
@@ -75,11 +72,26 @@ def speaker_oracle(manifest: pd.DataFrame) -> float | None:
     return None if (manifest["speaker"] == "").any() else oracle(manifest["emotion"], manifest["speaker"])
 
 
+def tied_corpora(manifest: pd.DataFrame) -> dict[str, float]:
+    """Find the corpora whose emotions are ``tied`` to their speakers; beside a balanced corpus they still are.
+
+    Args:
+        manifest: the utterances.
+
+    Returns:
+        The speaker oracle of each such corpus, by its name.
+    """
+    known = manifest[manifest["speaker"] != ""]
+    rows = {corpus: rows for corpus, rows in known.groupby("corpus") if tied(rows)}
+    return {corpus: oracle(own["emotion"], own["speaker"]) for corpus, own in rows.items()}
+
+
 def chance(manifest: pd.DataFrame) -> float:
     """Give the UAR of a guess that knows nothing: one over the number of emotions in the manifest."""
     return 1 / manifest["emotion"].nunique()
 
 
 def tied(manifest: pd.DataFrame) -> bool:
-    """Tell whether emotions are tied to speakers, all of whom are known."""
-    return (manifest["speaker"] != "").all() and tied_to(manifest["emotion"], manifest["speaker"])
+    """Tell whether emotions are tied to speakers, by the utterances whose speaker is known."""
+    rows = manifest[manifest["speaker"] != ""]
+    return len(rows) > 0 and tied_to(rows["emotion"], rows["speaker"])

@@ -18,6 +18,11 @@ from ser.splits.table import PARTS
 
 OVERSTATES = "split.protocol random, which overstates how well the emotions of unknown speakers are recognised"
 
+# What follows where emotions are tied to speakers, sentences or corpora.
+SPEAKER = "results on these corpora say little of speakers who show several emotions"
+CORPUS = "a classifier may know the corpus, its language and its microphones, and not the emotion"
+SENTENCE = "a classifier may know the sentence and not the voice"
+
 
 @dataclass(frozen=True)
 class SplitParams:
@@ -143,6 +148,46 @@ def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
             }
         metrics[RANDOM if protocol == RANDOM else INDEPENDENT] = counted
     return metrics
+
+
+def cautions(split: pd.DataFrame, utterances: pd.DataFrame, sentences_apart: bool) -> list[str]:
+    """Say what whoever reads the results must know of the corpora, a line each.
+
+    Args:
+        split: a split of the utterances.
+        utterances: the manifest.
+        sentences_apart: whether test sentences are kept out of training.
+    """
+    nobody = utterances.loc[utterances["speaker"] == "", "id"]
+    unknown = (split["id"].isin(nobody) & (split["part"] == "train") & (split["protocol"] != RANDOM)).sum()
+    lines = [
+        f"{unknown} utterances of unknown speakers are in training; whether a test speaker is heard in them cannot be "
+        "checked"
+    ] * bool(unknown)
+    known = utterances[utterances["speaker"] != ""]
+    lines += _tied(known, known["speaker"], "speaker", "speakers", SPEAKER)
+    if (said := sentences.known(utterances)) is not None:
+        apart = "" if sentences_apart else "; split.sentences: disjoint keeps them apart"
+        lines += _tied(utterances, said, "sentence", "sentences", SENTENCE + apart)
+    if utterances["corpus"].nunique() > 1:
+        lines += _tied(utterances, utterances["corpus"], "corpus", "corpora", CORPUS)
+        lines += [
+            f"{corpus}: emotions are tied to speakers: guessing by the speaker alone, with no audio, has a UAR of "
+            f"{found:.3f}; {SPEAKER}"
+            for corpus, found in oracle.tied_corpora(utterances).items()
+        ]
+    return lines
+
+
+def _tied(rows: pd.DataFrame, groups: pd.Series, name: str, plural: str, consequence: str) -> list[str]:
+    """Say that emotions are tied to groups, where they are."""
+    if not len(rows) or not oracle.tied_to(rows["emotion"], groups):
+        return []
+    found, floor = (measure(rows["emotion"], groups) for measure in (oracle.oracle, oracle.by_chance))
+    return [
+        f"emotions are tied to {plural}: guessing by the {name} alone, with no audio, has a UAR of {found:.3f} "
+        f"({floor:.3f} with labels shuffled); {consequence}"
+    ]
 
 
 def _oracle(manifest: pd.DataFrame, name: str, groups: pd.Series) -> dict[str, float]:

@@ -234,6 +234,24 @@ def test_doubt_that_knows_only_who_speaks_gains_and_costs_nothing():
     assert found["uar"]["cost"] == pytest.approx(0)
 
 
+def test_ambiguity_that_is_a_speaker_s_in_an_emotion_is_in_the_gain_and_not_in_the_cost():
+    """All errors come from ambiguity, of which a share varies between speakers and emotions."""
+    costs = {}
+    for share in (0, 0.5, 1):
+        generator = np.random.default_rng(0)
+        speakers, truth = np.repeat(np.arange(60), 60).astype(str), np.tile(np.repeat(EMOTIONS, 20), 60)
+        cells = np.repeat(generator.standard_normal(180), 20)
+        doubt = np.sqrt(share) * cells + np.sqrt(1 - share) * generator.standard_normal(3600)
+        wrong = generator.random(3600) < 1 / (1 + np.exp(1.5 - 2 * doubt))
+        other = np.roll(EMOTIONS, -1)[np.tile(np.repeat(np.arange(3), 20), 60)]
+        table = people(truth, np.where(wrong, other, truth), speakers)
+        found = cost.cost(table, pd.Series(doubt, table["id"]), EMOTIONS, dataclasses.replace(PARAMS, leave_out=0.15))
+        costs[share] = found["uar"]["cost"] / found["uar"]["gain"]
+    assert costs[0] > 0.85
+    assert 0.3 < costs[0.5] < 0.7
+    assert abs(costs[1]) < 0.1
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_doubt_that_knows_nothing_costs_nothing_and_doubt_that_does_shows(seed):
     table = drawn(seed, 480)

@@ -8,7 +8,8 @@ from sklearn.metrics import recall_score
 
 from ser.benchmarks import ranks
 from ser.benchmarks.comparison import System
-from ser.benchmarks.ranks import Answers, OverCorporaParams
+from ser.benchmarks.ranks import OverCorporaParams
+from ser.benchmarks.tasks import Answers, Task
 from ser.files.failures import InputError
 from ser.plots import ranks as picture
 from ser.scores.intervals import IntervalParams
@@ -33,7 +34,7 @@ def answers(corpus, skills, speakers=8):
             said = np.where(right, utterances["emotion"], other)
             keys = {"encoder": encoder, "classifier": "lda", "normalisation": normalisation, "protocol": protocol}
             parts.append(pd.DataFrame({**keys, "seed": 0, "fold": 0, "id": utterances["id"], "prediction": said}))
-    return Answers(pd.concat(parts, ignore_index=True), utterances, EMOTIONS)
+    return Answers(Task(corpus, EMOTIONS, "kfold"), utterances, pd.concat(parts, ignore_index=True))
 
 
 @pytest.fixture

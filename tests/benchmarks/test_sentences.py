@@ -7,9 +7,8 @@ from sklearn.metrics import recall_score
 
 from ser.benchmarks import grid, sentence_folds, sentence_task, sentences
 from ser.benchmarks.grid import Choice, GridParams
-from ser.benchmarks.ranks import Answers
 from ser.benchmarks.sentence_task import KNOWN, UNSEEN, SentenceParams
-from ser.benchmarks.tasks import Task
+from ser.benchmarks.tasks import Answers, Task
 from ser.features import Features
 from ser.files.failures import InputError
 from ser.plots import sentences as picture
@@ -18,7 +17,7 @@ from tests import builders
 
 EMOTIONS = ["angry", "happy", "sad"]
 TASK = Task("c", EMOTIONS, "kfold")
-PARAMS = SentenceParams(["c"], "lda_auto", 3, 0)
+PARAMS = SentenceParams(["c"], ["words"], "lda_auto", 3, [0])
 GRID = GridParams({"svm": Choice(["train"], [])}, ["train"], [0], 3, 0.25, [1.0], 2)
 INTERVALS = IntervalParams(200, 0.95, 0, 5)
 
@@ -53,7 +52,7 @@ def answers(rows: pd.DataFrame, encoders: dict[str, Features]) -> Answers:
     found = sentence_folds.folds(rows, TASK, PARAMS, GRID)
     narrow = sentence_folds.narrowed(GRID, PARAMS)
     said = grid.predict(found, encoders, rows, EMOTIONS, narrow, builders.train_params(networks=1))
-    return Answers(said, rows, EMOTIONS)
+    return Answers(TASK, rows, said)
 
 
 # The folds
@@ -177,7 +176,14 @@ def test_the_picture_has_a_panel_for_each_task_and_two_dots_for_each_encoder(tol
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"tasks": []}, "tasks"), ({"tasks": ["c", "c"]}, "tasks"), ({"groups": 1}, "groups"), ({"seed": -1}, "seed")],
+    [
+        ({"tasks": []}, "tasks"),
+        ({"tasks": ["c", "c"]}, "tasks"),
+        ({"groups": 1}, "groups"),
+        ({"seeds": [-1]}, "seeds"),
+        ({"seeds": []}, "seeds"),
+        ({"encoders": []}, "encoders"),
+    ],
 )
 def test_params_out_of_range_are_refused(changes, words):
     with pytest.raises(ValueError, match=words):

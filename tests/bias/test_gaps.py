@@ -342,6 +342,25 @@ def test_all_groups_together_have_the_best_and_the_worst_and_their_ratio():
     assert of_two.loc["uar_largest", "p"] == of_two.loc["uar", "p"]
 
 
+def test_the_range_without_bias_of_the_largest_gap_is_as_wide_as_its_own_groups_differ():
+    """Two bands of many speakers who are alike, and one of few who differ much: the latter's gap is the largest."""
+    bands = [(20, 0.8, 0.01, 22.0), (20, 0.7, 0.01, 33.0), (6, 0.62, 0.3, 50.0)]
+    parts = []
+    for number, (size, recall, spread, age) in enumerate(bands):
+        part = simulate((size, 0), 25, (recall, recall), spread, seed=number)
+        parts.append(part.assign(age=age, speaker=part["speaker"] + f"/{number}"))
+    others = ONLY_GENDER.replace({"attribute": {"age": "gender"}})
+    rows = table(pd.concat(parts, ignore_index=True), refused=others)
+    (largest,) = rows[rows["measure"] == "uar_largest"].to_dict("records")
+    assert (largest["first"], largest["second"]) == ("under_30", "45_and_over")
+    pair = rows[
+        (rows["measure"] == "uar") & (rows["first"] == largest["first"]) & (rows["second"] == largest["second"])
+    ]
+    assert largest["difference"] == pytest.approx(pair["difference"].item())
+    assert largest["p"] < 0.01  # that all are alike: the first two are not
+    assert largest["unbiased_high"] > pair["unbiased_high"].item() > 0.1
+
+
 def test_genders_and_ages_together_have_no_pairs():
     rows = table(simulate(sizes=(12, 12)))
     measures = set(rows.loc[rows["attribute"] == "gender_age", "measure"])

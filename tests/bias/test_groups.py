@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 
 from ser.bias import groups as bias_groups
 from ser.bias.groups import BiasParams
+from ser.corpora import cells
 from ser.files import params
 from ser.files.failures import InputError
 from ser.people import AgeBands, band_names, by_group, groups_of
@@ -74,6 +76,19 @@ def test_an_age_that_was_told_as_a_band_across_an_edge_is_not_known():
     told = ["", '{"age_band": "25-34"}', '{"age_band": "30-34"}', '{"age_band": "40s"}', '{"age_band": "20s"}']
     people = pd.DataFrame({"age": [29.5, 29.5, 32.0, 44.5, 24.5], "details": told})
     assert list(groups_of(people, "age", [30, 45])[0]) == ["under_30", "unknown", "30-44", "unknown", "under_30"]
+
+
+@pytest.mark.parametrize(("cell", "band"), [("twenties", "under_30"), ("fourties", "unknown"), ("31", "30-44")])
+def test_ages_in_words_are_of_the_band_that_holds_them(cell, band):
+    known = cells.fields({"speaker": "a", "age": cell}, "row 2")
+    rows = pd.DataFrame({"age": [known["age"]], "details": [json.dumps(known["details"])]})
+    assert groups_of(rows, "age", (30, 45))[0].tolist() == [band]
+
+
+@pytest.mark.parametrize("detail", ['{"age_band": "adult"}', '{"age_band": 3}', '{"age_band": ["young"]}'])
+def test_a_further_column_of_any_content_may_be_called_age_band(detail):
+    rows = pd.DataFrame({"age": [33.0, np.nan], "details": [detail, detail]})
+    assert groups_of(rows, "age", (30, 45))[0].tolist() == ["30-44", "unknown"]
 
 
 def test_a_single_edge_makes_two_bands():

@@ -155,3 +155,20 @@ def test_a_damaged_header_or_a_missing_table_is_refused(tmp_path):
     (folder / "db.yaml").write_text("[1, 2]")
     with pytest.raises(InputError, match=r"db\.yaml: no database in audformat"):
         parsed(folder)
+
+
+def test_files_without_an_emotion_are_left_out_where_params_say_so(tmp_path):
+    folder = save(tmp_path, database(), files=[*FILES, "wav/c.wav"])
+    said = []
+    found = folders.parse(folder, folders.Reading(incomplete=True), said.append)
+    assert [utterance.name for utterance in found] == ["wav/a", "wav/b"]
+    assert said == [f"{folder}: left out: 1 of 3 recordings, of which no table tells an emotion, such as 'wav/c.wav'"]
+
+
+def test_emotions_by_number_are_told_by_the_labels_of_their_scheme(tmp_path):
+    db = database()
+    db.schemes["number"] = audformat.Scheme("int", labels={0: "anger", 1: "boredom"})
+    db["emotion"].drop_columns("emotion", inplace=True)
+    db["emotion"]["emotion"] = audformat.Column(scheme_id="number")
+    db["emotion"]["emotion"].set([0, 1])
+    assert [utterance.emotion for utterance in parsed(save(tmp_path, db)).values()] == ["angry", "bored"]

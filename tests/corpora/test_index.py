@@ -429,7 +429,7 @@ def test_columns_are_known_in_any_case(corpus):
     assert told(corpus, "age") == [31.0, None, None]
     assert told(corpus, "details") == [{"split": "TRAIN"}, {}, {}]
     write(corpus, "path,emotion,Session,SESSION", *(f"{line},1,1" for line in THREE[1:]))
-    with pytest.raises(InputError, match="the columns Session and SESSION could both be the session; rename one"):
+    with pytest.raises(InputError, match="the columns Session and SESSION could both be the session; say which one is"):
         parsed(corpus)
 
 
@@ -614,3 +614,102 @@ def test_a_table_may_name_files_without_their_folders(corpus, cut):
     soundfile.write(corpus / "1.wav", np.ones(8000) / 2, 16000)
     with pytest.raises(InputError):  # which of both it is, nobody knows
         parsed(corpus)
+
+
+# Quotes
+
+
+def test_a_quote_in_a_sentence_of_a_tsv_table_is_a_quote_and_swallows_no_rows(corpus):
+    rows = (
+        'takes/1.wav\t"Stop, he said.\tangry\ta',
+        "takes/2.wav\thello\thappy\ta",
+        'takes/3.wav\tbye, he said"\tsad\tb',
+    )
+    write(corpus, "path\ttext\temotion\tspeaker", *rows, name="index.tsv")
+    assert told(corpus, "emotion") == ["angry", "happy", "sad"]
+    assert told(corpus, "speaker") == ["a", "a", "b"]
+    assert told(corpus, "text") == ['"Stop, he said.', "hello", 'bye, he said"']
+
+
+def test_a_tsv_table_that_quotes_tabs_and_line_ends_as_pandas_does_is_read(corpus):
+    texts = ["one\ttab", "two\nlines", 'a "word"']
+    table = pd.DataFrame(records()).assign(text=texts)
+    table.to_csv(corpus / "index.tsv", index=False, sep="\t")
+    assert told(corpus, "text") == ["one tab", "two lines", 'a "word"']
+    table.assign(text=['a "word"'] * 3).to_csv(corpus / "index.tsv", index=False, sep="\t")
+    assert told(corpus, "text") == ['a "word"'] * 3
+
+
+def test_a_quote_that_is_not_closed_is_named_where_it_stands(corpus):
+    write(corpus, "path,emotion,text", 'takes/1.wav,angry,"Stop', "takes/2.wav,happy,x", "takes/3.wav,sad,y")
+    with pytest.raises(InputError, match=r"index\.csv: line 2: expected .* a quote that is neither closed nor doubled"):
+        parsed(corpus)
+    write(corpus, "path,emotion,text", "takes/1.wav,angry,x", 'takes/2.wav,happy,"Stop," he said', "takes/3.wav,sad,y")
+    with pytest.raises(InputError, match=r"line 3: .*write a quote in a quoted cell twice"):
+        parsed(corpus)
+
+
+def test_rows_that_two_stray_quotes_would_join_are_refused(corpus):
+    write(corpus, "path,text,emotion", 'takes/1.wav,"Stop,angry', "takes/2.wav,x,happy", 'takes/3.wav,bye",sad')
+    with pytest.raises(InputError, match=r"line 2: a quoted cell holds whole rows, such as 'takes/2\.wav,x,happy'"):
+        parsed(corpus)
+    write(
+        corpus,
+        "path,emotion,text",
+        'takes/1.wav,angry,"two',
+        'lines, of text"',
+        "takes/2.wav,happy,x",
+        "takes/3.wav,sad,y",
+    )
+    assert told(corpus, "text")[0] == "two lines, of text"
+
+
+def test_signs_in_a_quoted_name_of_a_column_part_no_cells(corpus):
+    write(corpus, 'path;emotion;"text, as said, by them"', *(f"takes/{n}.wav;angry;x" for n in (1, 2, 3)))
+    assert told(corpus, "emotion") == ["angry"] * 3
+
+
+def test_a_cell_that_holds_the_audio_itself_is_refused(corpus):
+    write(corpus, "path,emotion,audio", f"takes/1.wav,angry,{'x' * 140_000}", *(f"takes/{n}.wav,sad," for n in (2, 3)))
+    with pytest.raises(InputError, match=r"line 2: .*a cell of more than 131,072 signs: where the audio itself stands"):
+        parsed(corpus)
+
+
+# Speakers and ages as others write them
+
+
+@pytest.mark.parametrize("name", ["unk", "<UNK>", "Unknown_Speaker", "anonymous", "-1", "n/d", "."])
+def test_words_for_nobody_are_no_speaker(corpus, name):
+    write(corpus, "path,emotion,speaker", *(f"takes/{n}.wav,angry,{name}" for n in (1, 2)), "takes/3.wav,sad,1")
+    assert told(corpus, "speaker") == ["", "", "1"]
+
+
+def test_a_column_that_may_tell_no_persons_is_said_to_be_taken_for_speakers(corpus):
+    rows = [f"takes/{n}.wav,angry,billing" for n in (1, 2, 3)]
+    for name, number in {"subject": 1, "speaker_id": 0, "spk": 0, "Speaker": 0}.items():
+        write(corpus, f"path,emotion,{name}", *rows)
+        said = []
+        folders.parse(corpus, folders.Reading(), said.append)
+        assert len(said) == number
+    write(corpus, "path,emotion,subject", *rows)
+    folders.parse(corpus, folders.Reading(columns={"speaker": "subject"}), said.append)
+    assert not said
+
+
+def test_ages_in_words_as_common_voice_tells_them_are_bands(corpus):
+    write(
+        corpus,
+        "path,emotion,age",
+        *(f"takes/{n}.wav,angry,{age}" for n, age in enumerate(("teens", "twenties", "fourties"), 1)),
+    )
+    assert told(corpus, "age") == [16.0, 24.5, 44.5]
+    assert [detail["age_band"] for detail in told(corpus, "details")] == ["13-19", "20s", "40s"]
+
+
+def test_params_can_name_the_column_of_a_corpus_own_split(corpus):
+    write(
+        corpus,
+        "path,emotion,subset",
+        *(f"takes/{n}.wav,angry,{part}" for n, part in enumerate(("train", "dev", "test"), 1)),
+    )
+    assert told(corpus, "details", columns={"split": "subset"})[2] == {"split": "test"}

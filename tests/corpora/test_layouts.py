@@ -267,6 +267,18 @@ def test_words_of_the_corpus_are_known_where_a_pattern_is_proposed():
     assert layouts.proposal(paths, {"W": "angry", "T": "sad"}) == "{speaker}_{emotion}.{file}"
 
 
+def test_where_one_folder_alone_is_no_known_emotion_it_is_named_and_not_the_persons(tmp_path):
+    names = [
+        f"{person}/{emotion}/0.wav" for person in ("anna", "bob") for emotion in ("angry", "happy", "sad", "adoration")
+    ]
+    folder = corpus(tmp_path, *names)
+    expected = "but for 'adoration', .*manifest.words: {mine: {'adoration': ...}}"
+    with pytest.raises(InputError, match=re.escape("seems to be '{speaker}/{emotion}/{file}', ") + expected):
+        parsed(folder)
+    read = parsed(folder, layout="{speaker}/{emotion}/{file}", words={"adoration": "other"})
+    assert read["anna/adoration/0"].emotion == "other"
+
+
 def test_where_no_folder_tells_the_emotion_a_table_or_a_pattern_is_proposed(tmp_path):
     with pytest.raises(
         InputError, match=r"mine/mary: no known emotion; .*list the recordings in .*index\.csv, or name a"

@@ -22,6 +22,11 @@ def test_recordings_are_found_sorted_and_everything_else_is_counted(tmp_path):
     assert found.left_out() == "3 hidden, 4 of other kinds (1 without a suffix, 1 .csv, 1 .docx, 1 .txt)"
 
 
+def test_recordings_that_are_in_a_cloud_alone_are_counted(tmp_path):
+    touch(tmp_path, "a.wav", ".b.wav.icloud")
+    assert walk(tmp_path).left_out() == "1 of other kinds (1 .icloud)"
+
+
 def test_where_nothing_is_left_out_nothing_is_said(tmp_path):
     touch(tmp_path, "a.wav")
     assert walk(tmp_path).left_out() == ""

@@ -7,6 +7,7 @@ from ser import audio
 from ser.files.failures import InputError
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+SHORTEN = b"NIST_1A\n   1024\nsample_coding -s26 pcm,embedded-shorten-v2.00\nend_head\n".ljust(1024) + bytes(50)
 PAGE = b"\n<!DOCTYPE html>\n<html><body>Please log in</body></html>"
 
 
@@ -14,6 +15,8 @@ PAGE = b"\n<!DOCTYPE html>\n<html><body>Please log in</body></html>"
     ("content", "found"),
     [
         (POINTER, "a pointer of git-lfs in place of the recording; fetch that: git lfs pull"),
+        (b"/annex/objects/MD5E-s32044--d41d8cd98f.wav\n", "a pointer of git-annex in place of the recording"),
+        (SHORTEN, "SPHERE compressed by shorten, as LDC's older corpora are; unpack it: sph2pipe"),
         (PAGE, "a web page in place of the recording; download it again"),
         (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "a web page in place of the recording"),
         (b"\x1f\x8b\x08" + bytes(50), "a gzip archive; unpack it"),

@@ -613,7 +613,7 @@ def test_limits_tell_on_whose_word_unknown_speakers_train():
 def test_limits_tell_of_recordings_that_share_audio():
     doubled = MANIFEST | {"shared_audio": {"pairs": 9, "of_two_speakers": 2, "of_two_emotions": 1}}
     text = " ".join(limits.limits(material({"manifest": doubled}, refused=refusals(), folds=FOLDS)))
-    assert "Pairs of recordings that share audio: 9; of two speakers, whom no split keeps apart" in text
+    assert "Pairs of recordings that share audio: at least 9; of two speakers, whom no split keeps apart" in text
     assert "one person: 2; with two labels: 1" in text
 
 

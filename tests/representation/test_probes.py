@@ -360,6 +360,17 @@ def test_so_few_speakers_that_no_probe_could_pass_have_no_test():
     assert "no test: few other orders of so few speakers, no p can fall below 0.33" in few.at["gender", "remark"]
 
 
+def test_so_few_permutations_that_no_probe_could_pass_make_no_test():
+    rng, people = np.random.default_rng(13), people_of(speakers=12, sentences=2)
+    people["gender"] = np.where(people["speaker"] < "c/06", "female", "male")
+    space = {"features": representation_spaces.whole(rng.normal(size=(len(people), 5)))}
+    for permutations, tested in ((19, True), (10, False)):
+        params = dataclasses.replace(PARAMS, permutations=permutations)
+        row = probes.table(space, people.assign(age=np.nan), BANDS, params).set_index("attribute").loc["gender"]
+        assert pd.notna(row["p_value"]) == tested
+        assert ("no p can fall below 0.091; raise representation.permutations" in row["remark"]) != tested
+
+
 def test_few_orders_are_enough_where_a_p_can_fall_low_enough():
     rng, people = np.random.default_rng(12), people_of(speakers=6, sentences=2)
     people["gender"] = np.where(people["speaker"] < "c/03", "female", "male")

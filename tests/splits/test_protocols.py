@@ -829,8 +829,26 @@ class TestSpeakerOracle:
 
     @pytest.mark.parametrize(("emotions", "limit"), [(4, 0.50), (7, 3 / 7)])  # a third of the way to certainty
     def test_is_tied_beyond_a_third_of_what_chance_leaves(self, emotions, limit):
-        assert oracle.passes(limit + 0.01, 1 / emotions)
-        assert not oracle.passes(limit - 0.01, 1 / emotions)
+        # As many groups as emotions, each of which prefers one: the oracle is the share of the preferred.
+        for share in (limit - 0.02, limit + 0.02):
+            each, others = round(1000 * share), round(1000 * (1 - share) / (emotions - 1))
+            said = [np.repeat(np.arange(emotions), [each if at == own else others for at in range(emotions)])
+                    for own in range(emotions)]  # fmt: skip
+            groups = pd.Series(np.repeat(np.arange(emotions), [len(own) for own in said]))
+            assert oracle.tied_to(pd.Series(np.concatenate(said)), groups) == (share > limit)
+
+    @pytest.mark.parametrize("groups", [2, 3, 4])
+    def test_groups_fewer_than_emotions_that_share_them_out_are_tied(self, groups):
+        emotions = pd.Series(np.repeat(np.arange(8), 100))
+        assert oracle.tied_to(emotions, emotions % groups)
+        assert not oracle.tied_to(emotions, pd.Series(np.tile(np.arange(groups), 800)[:800]))
+
+    def test_one_utterance_of_an_unknown_speaker_hides_no_tie(self):
+        utterances = pd.DataFrame({"corpus": "c", "speaker": np.repeat(np.arange(28), 10).astype(str)})
+        utterances["emotion"] = np.tile(np.repeat(EMOTIONS, 10), 7)
+        utterances.loc[0, "speaker"] = ""
+        assert oracle.tied(utterances)
+        assert oracle.tied_corpora(utterances) == {"c": 1.0}
 
     def test_by_chance_does_not_depend_on_the_order_of_the_rows(self):
         utterances, shuffled = uneven(1), uneven(1).sample(frac=1, random_state=0)

@@ -140,8 +140,8 @@ def test_one_line_says_what_was_found(measured):
     report, out = measured
     age = report["age"]["gap"]["under_30_minus_30-44"]
     assert out == (
-        "bias: kfold: gender female_minus_male +0.500 [+0.400, +0.600] (p 0.029), "
-        f"age under_30_minus_30-44 0.000 [{age['uar_low']:+.3f}, {age['uar_high']:+.3f}] (p 1.000), "
+        "bias: kfold: gender female_minus_male +0.500 [+0.400, +0.600] (p = 0.057, adjusted), "
+        f"age under_30_minus_30-44 0.000 [{age['uar_low']:+.3f}, {age['uar_high']:+.3f}] (p = 1.000, adjusted), "
         f"8 speakers from UAR 0.400 to 1.000; refused claims: {len(refused())}; see bias.json and refused.csv\n"
     )
 
@@ -251,7 +251,7 @@ def test_three_bands_are_summed_up_by_their_largest_gap(project, monkeypatch, ca
     people.loc[people["speaker"].isin(["c/3", "c/7"]), "age"] = 60.0
     project(people)
     run(monkeypatch)
-    assert "age largest gap +0.100 (p 1.000)" in capsys.readouterr().out
+    assert "age largest gap +0.100 (p = 1.000, adjusted)" in capsys.readouterr().out
 
 
 def test_the_same_inputs_give_the_same_bytes(first, project, monkeypatch):
