@@ -123,12 +123,13 @@ def cost(material: Material) -> Finding:
         f"Without the {left} of {words.amount(every, 'utterance')} {JUDGES[judge]}, the UAR goes from "
         f"{words.number(values['all'])} to {words.number(values['without'])}: "
         f"{words.estimate(values, 'gain', reason, sign=True)}. With as many of each speaker and emotion left out at "
-        f"random it is {words.number(values['matched'])} in the mean; what is gained beyond that is the cost of "
-        f"ambiguity: {words.estimate(values, 'cost', reason, sign=True)}."
+        f"random it is {words.number(values['matched'])} in the mean; what is gained beyond that, "
+        f"{words.estimate(values, 'cost', reason, sign=True)}, is the cost within speakers and emotions. The whole "
+        "cost is taken to lie between the two."
     )
     if judge == "votes" and LABEL in costs:
         said += (
-            f" Where those are left out whose label has the smallest share of the votes, the cost is "
+            f" Where those are left out whose label has the smallest share of the votes, that within is "
             f"{words.estimate(costs[LABEL]['uar'], 'cost', reason, sign=True)}: raters may agree on another emotion. "
             "The verdict is about their agreement."
         )

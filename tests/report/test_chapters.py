@@ -319,7 +319,8 @@ def test_the_cost_is_said_with_numbers_and_by_the_best_judge():
     assert plain(finding.found) == (
         "Without the 80 of 535 utterances that raters agree on least, the UAR goes from 0.687 to 0.709: "
         "+0.022 [+0.010, +0.040]. With as many of each speaker and emotion left out at random it is 0.690 in the mean; "
-        "what is gained beyond that is the cost of ambiguity: +0.019 [+0.005, +0.030]."
+        "what is gained beyond that, +0.019 [+0.005, +0.030], is the cost within speakers and emotions. The whole cost "
+        "is taken to lie between the two."
     )
     assert plain(finding.sure) == "Intervals are over speakers."
 
@@ -331,8 +332,8 @@ def test_the_cost_by_agreement_with_the_label_is_said_beside_that_of_agreement_o
     finding = ambiguity.cost(material(both))
     assert finding.verdict == NOT_SHOWN
     assert plain(finding.found).endswith(
-        "Where those are left out whose label has the smallest share of the votes, the cost is +0.019 [+0.014, +0.023]"
-        ": raters may agree on another emotion. The verdict is about their agreement."
+        "Where those are left out whose label has the smallest share of the votes, that within is +0.019 "
+        "[+0.014, +0.023]: raters may agree on another emotion. The verdict is about their agreement."
     )
 
 
