@@ -392,14 +392,15 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
             else ""
         )
         hint += _but_for(files)
-    elif (nearly := layouts.nearly(files, words)) and nearly[0]:
-        pattern, names = nearly
-        raise InputError(
-            f"{folder / relative}: {known}the layout seems to be '{pattern}', but for {', '.join(map(repr, names))}, "
-            f"which is no known emotion: say what it means: manifest.words: {index.to_fill(folder.name, names)} "
-            f"('other' leaves it out), and manifest.layout: {{{folder.name}: '{pattern}'}}; or move it out"
-        )
     else:
+        pattern, names = layouts.nearly(files, words)
+        if pattern:
+            raise InputError(
+                f"{folder / relative}: {known}the layout seems to be '{pattern}', but for "
+                f"{', '.join(map(repr, names))}, which is no known emotion: say what it means: manifest.words: "
+                f"{index.to_fill(folder.name, names)} ('other' leaves it out), and manifest.layout: "
+                f"{{{folder.name}: '{pattern}'}}; or move it out"
+            )
         hint = f", or list the recordings in {folder}/{index.STEM}.csv, or name a pattern in manifest.layout"
     if tables := unread_tables(folder):
         others = f" and {len(tables) - 1} more" if len(tables) > 1 else ""

@@ -158,15 +158,15 @@ def nearly(paths: Iterable[str], words: Mapping[str, str] = emotions.NONE_OF_ITS
     """
     paths = list(paths)
     folders = [path.split("/")[:-1] for path in paths]
-    best: tuple[float, list[str]] = (0.0, [])
+    most, missing = 0.0, []
     for depth in range(max(map(len, folders), default=0)):
         names = {parts[depth] for parts in folders if len(parts) > depth}
         unknown = sorted(name for name in names if emotions.word(name, words) is None)
         known = len(names) - len(unknown)
-        if known > max(1, len(unknown)) and known / len(names) > best[0]:
-            best = (known / len(names), unknown)
-    pattern = proposal(paths, {**words, **dict.fromkeys(best[1], "other")}) if best[1] else ""
-    return (pattern, best[1]) if pattern else ("", [])
+        if known > max(1, len(unknown)) and known / len(names) > most:
+            most, missing = known / len(names), unknown
+    pattern = proposal(paths, {**words, **dict.fromkeys(missing, "other")}) if missing else ""
+    return (pattern, missing) if pattern else ("", [])
 
 
 def at_other_depths(paths: Iterable[str]) -> list[str]:

@@ -3,8 +3,8 @@
 Speakers who share audio may be one person, whom no split by speakers keeps apart. Copies as a whole are known by their
 digest (``ser.corpora.intake``). Here a recording is known by its loudest moments: how long it is from one to the next,
 three times over, is a mark that another recording has only by sharing the audio. It is there wherever the sound stands
-in the file, whatever its gain and its sampling rate, whatever happened to the last bits and, of two copies in three,
-where one was coded with losses.
+in the file, whatever its gain and its sampling rate, and whatever happened to the last bits; of copies that were coded
+with losses half or more are found (``benchmarks.copies``).
 
 After A. Wang, "An industrial-strength audio search algorithm", ISMIR 2003, whose constellations have frequencies, too.
 """
@@ -24,7 +24,7 @@ UNIT = 32  # samples at that rate: times are counted in milliseconds, rounded do
 REACH_S = 0.05  # a moment is the loudest within so much to each side
 QUIET = 0.1  # of the recording's peak: what is softer is no moment, for hum and clicks come as regularly in others
 STEPS, BITS = 3, 21  # from moment to moment, in a mark; and what counts the time of each
-LEAST = 4  # marks in common; of 15,800 recordings of four corpora every pair with so many was the same sound
+LEAST = 4  # marks in common; of 16,372 recordings of five corpora every pair with so many was the same sound
 COMMON = 50  # recordings: a mark that more of them have is a beep's or a jingle's
 COLUMNS = ("one", "other", "speakers", "emotions", "marks")
 SAME, DIFFERENT, UNKNOWN = "same", "different", "unknown"
