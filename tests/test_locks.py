@@ -23,19 +23,25 @@ def md5(path: Path) -> str:
     return hashlib.md5(listing.encode()).hexdigest() + ".dir"
 
 
-def code(lock: str) -> dict[Path, str]:
-    """The digests of the code that a lock names, by its place here."""
+def named(lock: str, kind: str) -> dict[Path, str]:
+    """The digests of the dependencies (``deps``) or outputs (``outs``) that a lock names, by their place here."""
     folder = (ROOT / lock).parent
     definition = yaml.safe_load((folder / "dvc.yaml").read_text())["stages"]
-    named = {}
+    found = {}
     for stage, entry in yaml.safe_load((ROOT / lock).read_text())["stages"].items():
         defined = definition[stage.partition("@")[0]]
         start = folder / defined.get("do", defined).get("wdir", "")
-        for dep in entry.get("deps", ()):
-            path = (start / dep["path"]).resolve()
-            if path.suffix == ".py" or path.is_relative_to(ROOT / "ser"):
-                named[path] = dep["md5"]
-    return named
+        found |= {(start / each["path"]).resolve(): each["md5"] for each in entry.get(kind, ())}
+    return found
+
+
+def code(lock: str) -> dict[Path, str]:
+    """The digests of the code that a lock names, by its place here."""
+    return {
+        path: digest
+        for path, digest in named(lock, "deps").items()
+        if path.suffix == ".py" or path.is_relative_to(ROOT / "ser")
+    }
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -43,7 +49,20 @@ def test_results_are_of_the_committed_code(lock):
     edited = subprocess.run(["git", "status", "--porcelain", "--", "*.py"], cwd=ROOT, capture_output=True, text=True)
     if edited.returncode or edited.stdout:
         pytest.skip("the code here is not that of a commit")
-    named = code(lock)
-    assert named
-    stale = sorted(path.relative_to(ROOT).as_posix() for path, digest in named.items() if md5(path) != digest)
+    digests = code(lock)
+    assert digests
+    stale = sorted(path.relative_to(ROOT).as_posix() for path, digest in digests.items() if md5(path) != digest)
     assert not stale, f"{lock}: made by other code, run dvc repro and commit what it leaves: {', '.join(stale)}"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_results_in_git_are_those_of_the_lock(lock):
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    edited = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode or edited.stdout:
+        pytest.skip("the files here are not those of a commit")
+    tracked = {ROOT / name for name in listed.stdout.split("\0")}
+    digests = {path: digest for path, digest in named(lock, "outs").items() if path in tracked}
+    assert digests
+    others = sorted(path.relative_to(ROOT).as_posix() for path, digest in digests.items() if md5(path) != digest)
+    assert not others, f"{lock}: names other results, run dvc repro and commit what it leaves: {', '.join(others)}"
