@@ -1,4 +1,4 @@
-"""How often the intervals hold the truth: on generated corpora, whose true UAR is known.
+"""How often the intervals contain the true UAR: on generated corpora, where it is known.
 
 Of few and of many speakers; or of as many speakers, with as many utterances of each emotion, as a corpus at hand has:
 where few of them have an emotion, their draw decides its recall. Beside it, the same of the difference between two
@@ -24,7 +24,7 @@ SPEAKERS = 200_000  # whose mean is the truth
 
 
 def main() -> None:
-    """Generate corpora, make the interval of each one's UAR, and print how often it holds that of all speakers."""
+    """Generate corpora, make the interval of each one's UAR, and print how often it contains that of all speakers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speakers", type=int, nargs="+", default=[5, 6, 8, 10, 24, 65])
     parser.add_argument("--manifest", type=Path, nargs="+", help="of corpora whose speakers and emotions to take")

@@ -1,4 +1,4 @@
-"""How often the intervals hold what the whole procedure has on fresh corpora, generated, with its training as well.
+"""How often the intervals contain the mean UAR of the whole procedure, training included, over generated corpora.
 
 The intervals resample test speakers and take the models as trained. Here each corpus also trains its own, one speaker
 left out at a time, and the truth is the mean over all corpora: so other training speakers count, too, which the

@@ -44,7 +44,6 @@ class Pipeline:
             features=trained.extractor.recipe.encoder,
             classifiers=len(trained.classifiers),
             protocol=recipe.protocol,
-            calibration=CALIBRATION[recipe.params.calibration],
         )
 
     def hear(self, signal: np.ndarray) -> Heard:
@@ -63,11 +62,6 @@ class Pipeline:
         return Heard(self._trained.probabilities(vectors)[0], self._trained.distances(vectors)[0])
 
 
-CALIBRATION = {
-    "temperature": "Its confidence was fitted to speakers like those of its training corpus. Of others 0.8 does not "
-    "mean that it is right four times out of five.",
-    "none": "Its confidence is not calibrated: 0.8 does not mean that it is right four times out of five.",
-}
 CARD = """\
 # This model
 
@@ -82,6 +76,7 @@ It tells apart {emotions} by how a voice sounds, not by what it says: {features}
 
 - It does not read feelings. It guesses which word listeners would have chosen for a voice like this one.
 - It knows the speakers, the language and the microphones of its training corpus, and errs more on others.
-- {calibration}
+- Its confidence was measured, if at all, on speakers like those of its training corpus. Of others 0.8 does not mean
+  that it is right four times out of five.
 - It is nothing to judge a person by: not for hiring, schooling, policing, medicine or credit.
 """

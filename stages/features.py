@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def main() -> None:
                 arguments.workers,
                 bar,
                 arguments.scheduler,
+                say=lambda remark: print(f"features: {remark}", file=sys.stderr),
             )
             made = f"{done.encoded} utterances encoded with {done.encoder} ({done.numbers} numbers)"
             said.append(f"{made}, {done.reused} reused")

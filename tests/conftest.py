@@ -5,6 +5,7 @@ from ser.machine import numerics
 numerics.fix()  # as the stages do, before NumPy and PyTorch load
 
 import os
+import signal
 from pathlib import Path
 
 import av
@@ -27,6 +28,17 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def signals_heard():
+    """Hear interrupts, as programs that tests start do then, too: ``&`` in a script and ``nohup`` have them ignored."""
+    ignored = [each for each in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(each) == signal.SIG_IGN]
+    for each in ignored:
+        signal.signal(each, signal.SIG_DFL)
+    yield
+    for each in ignored:
+        signal.signal(each, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")

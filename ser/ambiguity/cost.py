@@ -12,7 +12,8 @@ from ser.scores.intervals import Bootstrap
 
 # By whom the most ambiguous are chosen. A score that looks at predictions would pick the errors; the model's score here
 # does not. Still, what is hard for neighbours is hard for a model of the same features, so it overstates the cost.
-# Raters may agree on another emotion than the label, as where that is what an actor was asked for: votes judge twice.
+# Votes judge twice, by agreement on any emotion and by agreement with the label: raters may agree on another emotion
+# than the label, for instance where the label is what an actor was asked for.
 JUDGES = {**DOUBT, "votes_for_label": "low_label_share", "model": "neighbour_disagreement"}
 
 

@@ -9,7 +9,7 @@ from ser.bias.claims import ANY, GAP, LARGEST, UAR, Claims
 from ser.files.failures import InputError
 from ser.people import COMPARED, MINUS, pair_name
 
-OF_GROUP = ("utterances", "speakers", "uar", "uar_low", "uar_high", "calibration_error")
+OF_GROUP = ("utterances", "speakers", "uar", "uar_low", "uar_high", *bias_groups.CALIBRATION)
 OF_TEST = ("p", "p_holm", "p_smallest", "unbiased_low", "unbiased_high", "detectable")
 OF_ALL = ("equalised_odds", "demographic_parity", "unweighted_average_bias")
 

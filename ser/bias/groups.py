@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ser.confidence.calibration import expected_calibration_error
+from ser.confidence import calibration
 from ser.files.params import check_ranges
 from ser.people import ATTRIBUTES, AgeBands, by_group
 from ser.predictions import probability_columns
 from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.scores.metrics import by_emotion, confusions, needs, resampled, scores
 
+CALIBRATION = ("calibration_error", "calibration_error_by_chance", "calibration_error_by_chance_high")
 MEASURES = ("recall", "precision", "f1", "rate")  # of each emotion; the rate is the share of predictions that are it
 
 
@@ -47,8 +48,10 @@ def groups(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams) ->
 
     Returns:
         A row per attribute and group: attribute, group, utterances, speakers, uar, uar_low, uar_high; each of
-        ``MEASURES`` for each emotion, such as ``recall_angry``; calibration_error. Undefined figures are missing. Empty
-        groups keep their row; a last row ``unknown`` is there only where needed.
+        ``MEASURES`` for each emotion, such as ``recall_angry``; and ``CALIBRATION``: the expected calibration error,
+        and what chance alone makes of a confidence that is exactly right (``calibration.error_by_chance``), the more,
+        the fewer utterances a group has. Undefined figures are missing. Empty groups keep their row; a last row
+        ``unknown`` is there only where needed.
     """
     rows = [
         {"attribute": attribute, "group": name} | _score(part, emotions, params)
@@ -69,6 +72,8 @@ def _score(part: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> d
     each = by_emotion(total) | {"rate": total.sum(axis=0) / len(part) if len(part) else np.full(len(emotions), np.nan)}
     chosen = pd.Index(emotions).get_indexer(part["prediction"])
     confidence = part[probability_columns(emotions)].to_numpy(dtype=float)[np.arange(len(part)), chosen]
+    error = calibration.expected_calibration_error(confidence, part["truth"] == part["prediction"])
+    errors = (error, *calibration.error_by_chance(confidence, params))
     return (
         {"utterances": len(part), "speakers": pd.NA if "" in speakers else len(speakers)}
         | dict.fromkeys(("uar", "uar_low", "uar_high"), np.nan)
@@ -78,7 +83,7 @@ def _score(part: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> d
             for measure in MEASURES
             for emotion, value in zip(emotions, each[measure], strict=True)
         }
-        | {"calibration_error": expected_calibration_error(confidence, part["truth"] == part["prediction"])}
+        | dict(zip(CALIBRATION, errors, strict=True))
     )
 
 

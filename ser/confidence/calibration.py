@@ -76,21 +76,29 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
     result = {name: bootstrap.figures(lambda weights, own=own: _measures(own, weights)) for name, own in sums.items()}
     for name, side in sides.items():
         result[name] = {key: value for key, value in result[name].items() if key not in ("ece_low", "ece_high")}
-        result[name] |= _by_chance(side.max(axis=1), params)
+        mean, high = error_by_chance(side.max(axis=1), params)
+        result[name] |= {"ece_by_chance": mean, "ece_by_chance_high": high}
     folds = predictions.groupby("fold")[TEMPERATURE].first()
     temperatures = {"mean": folds.mean(), "lowest": folds.min(), "highest": folds.max()}
     return result | {"after_minus_before": bootstrap.figures(difference), "temperature": temperatures}
 
 
-def _by_chance(confidence: np.ndarray, params: IntervalParams) -> dict[str, float]:
-    """Give the calibration error of answers that are right as often as the confidence says."""
+def error_by_chance(confidence: np.ndarray, params: IntervalParams) -> tuple[float, float]:
+    """Draw the calibration error of answers that are right exactly as often as the confidence says.
+
+    Args:
+        confidence: of each utterance.
+        params: the seed, and the wanted confidence.
+
+    Returns:
+        The mean error, and what it stays below with the wanted confidence; NaN without utterances.
+    """
+    if not len(confidence):
+        return float("nan"), float("nan")
     generator, bins = np.random.default_rng(params.seed), _bins(confidence)
     answers = (generator.random(len(confidence)) < confidence for _ in range(DRAWS))
     drawn = [np.abs(np.bincount(bins, confidence - right)).sum() / len(confidence) for right in answers]
-    return {
-        "ece_by_chance": float(np.mean(drawn)),
-        "ece_by_chance_high": float(np.quantile(drawn, params.confidence)),
-    }
+    return float(np.mean(drawn)), float(np.quantile(drawn, params.confidence))
 
 
 def _sums(probabilities: np.ndarray, truth: np.ndarray, who: np.ndarray, speakers: int) -> dict[str, np.ndarray]:

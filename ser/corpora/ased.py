@@ -5,8 +5,8 @@ Licence: none is stated; ask the authors. Example: ``05Angry/a5-03-01-02-50.wav`
 repetition, gender (01 female, 02 male) and speaker. One name begins with S for s.
 
 Eight judges heard each recording; those that fewer than five accepted are not distributed, and no votes are. Four files
-are there twice, and 45 pairs more are one recording, but for its last bits or an end, all within a speaker:
-f2-02-02-02-28 and a5-01-02-02-28 are the same as fearful and as angry.
+are there twice. At least 58 pairs more are one recording but for its last bits or an end: 54 of one speaker, four of
+two speakers. f2-02-02-02-28 (fearful) and a5-01-02-02-28 (angry) are the same recording.
 """
 
 import re

@@ -3,7 +3,7 @@
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
 from ser.report.material import Material
-from ser.report.performance import NETWORK, chosen, scored
+from ser.report.performance import chosen, scored, stopped
 from ser.splits.names import RANDOM
 
 MEASURES = {"ece": "calibration error", "brier": "Brier score", "nll": "negative log-likelihood"}
@@ -47,12 +47,9 @@ def calibration(material: Material) -> Finding:
         f"the mean and {words.number(after['ece_by_chance_high'])} at most in {confidence:.0%} of cases",
     )
     cannot = "How far they lie apart for other corpora, microphones or languages."
-    if material.settings["train"].get("calibration", NONE) == NONE:
-        return Finding(asked, MEASURED, f"{found}; no temperature was fitted.", _sure(after, reason), cannot)
-    if material.settings["train"]["classifier"] != NETWORK:
-        return Finding(
-            asked, MEASURED, f"{found}; the validation speakers set how sure it is.", _sure(after, reason), cannot
-        )
+    if not _tempered(material):
+        how = "no temperature was fitted" if stopped(material) else "the validation speakers set how sure it is"
+        return Finding(asked, MEASURED, f"{found}; {how}.", _sure(after, reason), cannot)
     temperature = values["temperature"]
     ends = words.listing([words.number(temperature[end]) for end in ("lowest", "highest")])
     return Finding(
@@ -117,16 +114,22 @@ def _tested(material: Material) -> str:
 
 def _measures(material: Material) -> Table:
     values, reason = material.metrics["evaluate"]["calibration"], _reason(material)
-    before, after = (values[side] for side in ("before", "after"))  # whose calibration errors have no intervals
-    rows = [
-        [MEASURES["ece"], before["ece"], after["ece"], estimated(values[DIFFERENCE], "ece", reason, sign=True)],
-        ["... by chance alone", before["ece_by_chance"], after["ece_by_chance"], ""],
-    ]
-    rows += [
-        [MEASURES[key], *(estimated(values[side], key, reason, sign=side == DIFFERENCE) for side in SIDES)]
-        for key in ("brier", "nll")
-    ]
-    return table("Calibration before and after the temperature; smaller is better", ["measure", *SIDES.values()], rows)
+    sides = SIDES if _tempered(material) else {"after": "value"}
+
+    def shown(key: str, side: str) -> object:
+        if key == "ece" and side != DIFFERENCE:  # calibration errors have no interval of their own
+            return values[side][key]
+        return estimated(values[side], key, reason, sign=side == DIFFERENCE)
+
+    rows = [[name, *(shown(key, side) for side in sides)] for key, name in MEASURES.items()]
+    rows.insert(1, ["... by chance alone", *(values[side].get("ece_by_chance", "") for side in sides)])
+    caption = "Calibration before and after the temperature" if _tempered(material) else "Calibration"
+    return table(f"{caption}; smaller is better", ["measure", *sides.values()], rows)
+
+
+def _tempered(material: Material) -> bool:
+    """Say whether a temperature was fitted: to networks alone, and where the parameters ask for it."""
+    return stopped(material) and material.settings["train"].get("calibration", NONE) != NONE
 
 
 def _reason(material: Material) -> str:

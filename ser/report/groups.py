@@ -109,12 +109,13 @@ def _groups(material: Material) -> Table:
                 int(values["speakers"]) if "speakers" in values else "unknown",
                 estimated(values, "uar") if "uar" in values else absent,
                 *(values.get(f"recall_{emotion}", absent) for emotion in emotions),
-                values.get("calibration_error", absent),
+                *(values.get(f"calibration_error{of}", absent) for of in ("", "_by_chance")),
             ]
         )
-    columns = ["attribute", "group", "utterances", "speakers", "UAR", *emotions, "calibration error"]
+    columns = ["attribute", "group", "utterances", "speakers", "UAR", *emotions, "calibration error", "... by chance"]
     caption = (
         f"Every group: UAR, with intervals from {minimum} speakers on; recall of each emotion; and calibration error "
-        "(how far the model's certainty is from its share of hits; 0 is best)"
+        "(how far the model's certainty is from its share of hits; 0 is best), beside what chance alone makes of a "
+        "certainty that is exactly right"
     )
     return table(caption, columns, rows)

@@ -42,7 +42,7 @@ def section(material: Material) -> Section:
             f"Learning curves: each thin line is one fold{_first(material)}, the thick one their mean as long as all "
             "train. Training ends when the validation part's loss (how unlikely the labels seem to the model) no "
             "longer falls, and the best epoch is kept."
-            if _stopped(material)
+            if stopped(material)
             else "This classifier has no epochs: one step each.",
         ),
     ]
@@ -53,7 +53,7 @@ def section(material: Material) -> Section:
         f"Protocol {protocol}: {PROTOCOLS[protocol]}. "
         + (
             "Training stops when the loss on validation utterances no longer falls; those of the test decide nothing."
-            if _stopped(material)
+            if stopped(material)
             else "Validation utterances set how sure the classifier is, and then train it, too; those of the test "
             "decide nothing."
         ),
@@ -61,7 +61,7 @@ def section(material: Material) -> Section:
     )
 
 
-def _stopped(material: Material) -> bool:
+def stopped(material: Material) -> bool:
     """Tell whether validation utterances stop the training: those of a network do."""
     return material.settings["train"].get("classifier", NETWORK) == NETWORK
 
@@ -202,7 +202,7 @@ def curves(material: Material) -> Finding:
         f"{words.signed(train - validation)} apart.",
         f"{_trained(material)}The validation figure chose the epoch, so it flatters a little; the test figures above "
         "do not."
-        if _stopped(material)
+        if stopped(material)
         else "No epoch was chosen: this classifier is fitted in one step.",
         "What another seed would have given: all was trained with one.",
     )

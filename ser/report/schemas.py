@@ -112,6 +112,7 @@ TABLES = {  # the columns that the report speaks of; the table of groups has a r
             "speakers": COUNT_IF_KNOWN,
             **_with_bounds({"uar": SHARE}),
             "calibration_error": SHARE,
+            "calibration_error_by_chance": SHARE,
         },
         ["attribute", "group"],
         "bias",

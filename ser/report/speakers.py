@@ -158,9 +158,14 @@ def readable(material: Material, attribute: str) -> Finding:
 
 
 def signs(row: Mapping, most: float) -> list[bool]:
-    """List the signs that something is there: an interval above chance and a passed test, as far as there are any."""
-    above = [words.rounded(row["low"]) > words.rounded(row["chance"])] if "low" in row else []
-    return above + ([row["p_value"] <= most + words.DUST] if "p_value" in row else [])
+    """List the signs that something is there: an interval above chance, and a passed test where there is one.
+
+    A test without an interval, for too few speakers, is no finding by itself: the interval counts as not above chance.
+    """
+    if "low" not in row and "p_value" not in row:
+        return []
+    above = "low" in row and words.rounded(row["low"]) > words.rounded(row["chance"])
+    return [above] + ([row["p_value"] <= most + words.DUST] if "p_value" in row else [])
 
 
 def comparison(material: Material, pair: str, asked: str) -> Finding:

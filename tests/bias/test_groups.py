@@ -166,6 +166,19 @@ def test_the_calibration_error_takes_the_probability_of_the_predicted_emotion(pe
     assert found["calibration_error"] == pytest.approx(0.9 - np.mean(women["truth"] == women["prediction"]))
 
 
+def test_what_chance_makes_of_the_calibration_error_is_that_of_a_binomial(people):
+    """All are 0.9 sure, in one bin: the error by chance is how far a binomial share lies from 0.9."""
+    people[[f"p_{emotion}" for emotion in EMOTIONS]] = 0.05
+    for emotion in EMOTIONS:
+        people.loc[people["prediction"] == emotion, f"p_{emotion}"] = 0.9
+    found = row(bias_groups.groups(people, EMOTIONS, PARAMS), "gender", "female")
+    hits = np.arange(found["utterances"] + 1)
+    error, share = np.abs(hits / found["utterances"] - 0.9), stats.binom.pmf(hits, found["utterances"], 0.9)
+    assert found["calibration_error_by_chance"] == pytest.approx(error @ share, rel=0.1)
+    within = share[error <= found["calibration_error_by_chance_high"] + 1e-9].sum()
+    assert within == pytest.approx(0.95, abs=0.03)
+
+
 def test_an_empty_band_keeps_its_row(people):
     found = row(bias_groups.groups(people, EMOTIONS, PARAMS), "age", "45-59")
     assert (found["utterances"], found["speakers"]) == (0, 0)

@@ -119,8 +119,10 @@ def test_missing_figures_of_groups_are_told_apart():
         "uar": 0.5,
         "recall_sad": None,
         "calibration_error": 0.1,
+        "calibration_error_by_chance": 0.2,
     }
-    empty = {"group": "male", "utterances": 0, "speakers": 0, "uar": None, "calibration_error": None}
+    empty = dict.fromkeys(["uar", "calibration_error", "calibration_error_by_chance"])
+    empty |= {"group": "male", "utterances": 0, "speakers": 0}
     rows = [row | {"group": "female", "uar_low": None, "uar_high": None}, row | empty]
     (table,) = [
         part
@@ -137,8 +139,8 @@ def test_missing_figures_of_groups_are_told_apart():
         if part.kind == "table" and part.caption.startswith("Every group")
     ]
     female, male = ([cell.text for cell in row] for row in table.rows)
-    assert female == ["gender", "female", "8", "4", "0.500 (no interval)", "refused", "0.100"]
-    assert male == ["gender", "male", "0", "0", "no utterances", "no utterances", "no utterances"]
+    assert female == ["gender", "female", "8", "4", "0.500 (no interval)", "refused", "0.100", "0.200"]
+    assert male == ["gender", "male", "0", "0", *["no utterances"] * 4]
 
 
 # Speakers
@@ -231,7 +233,8 @@ PROBE = {
         (0.5, 1.0, 0.3, NOT_SHOWN),  # from chance on is not above chance
         (0.8, 1.0, 0.2, UNSURE),
         (0.2, 0.4, None, NOT_SHOWN),  # below chance is nothing found
-        (None, None, 0.048, FOUND),
+        (None, None, 0.048, UNSURE),  # a test alone is no finding
+        (None, None, 0.3, NOT_SHOWN),
         (None, None, None, UNKNOWN),
     ],
 )
@@ -473,8 +476,9 @@ def confident(calibrated=CALIBRATED, abstained=ABSTAINED, **train):
 
 
 def test_of_a_linear_classifier_no_temperature_is_told():
-    found = confidence.calibration(confident(calibration="temperature", classifier="lda")).found
-    assert found.endswith("of cases; the validation speakers set how sure it is.")
+    for calibration in ("temperature", "none"):
+        found = confidence.calibration(confident(calibration=calibration, classifier="lda")).found
+        assert found.endswith("of cases; the validation speakers set how sure it is.")
 
 
 def test_what_is_unfamiliar_is_of_other_speakers_but_for_a_random_split():
@@ -539,9 +543,20 @@ def test_answers_that_lack_an_emotion_have_no_uar_beside_that_of_all():
 
 
 def test_measures_stand_before_and_after_with_their_difference():
-    (table,) = [part for part in confidence.section(confident()).parts if part.kind == "table"]
-    texts = [plain(cell.text).split(" (")[0] for cell in table.rows[2]]
-    assert texts == ["Brier score", "0.500", "0.400", "−0.100"]
+    known = confident(calibration="temperature")
+    (table,) = [part for part in confidence.section(known).parts if part.kind == "table"]
+    texts = [[plain(cell.text).split(" (")[0] for cell in row] for row in table.rows]
+    assert texts[0][0] == "calibration error"
+    assert texts[1] == ["... by chance alone", "0.050", "0.040", ""]
+    assert texts[2] == ["Brier score", "0.500", "0.400", "−0.100"]
+
+
+@pytest.mark.parametrize("settings", [{"calibration": "none"}, {"calibration": "temperature", "classifier": "svm"}])
+def test_measures_without_a_temperature_stand_once(settings):
+    (table,) = [part for part in confidence.section(confident(**settings)).parts if part.kind == "table"]
+    texts = [[plain(cell.text).split(" (")[0] for cell in row] for row in table.rows]
+    assert {len(row) for row in texts} == {2}
+    assert texts[2] == ["Brier score", "0.400"]
 
 
 def test_what_is_unlike_the_training_speech_is_counted_of_speakers_and_of_sounds():

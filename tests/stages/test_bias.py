@@ -151,7 +151,7 @@ def test_the_table_of_groups_has_a_row_for_every_group(measured):
     assert list(table.columns) == [
         *("attribute", "group", "utterances", "speakers", "uar", "uar_low", "uar_high"),
         *(f"{measure}_{emotion}" for measure in ("recall", "precision", "f1", "rate") for emotion in EMOTIONS),
-        "calibration_error",
+        *("calibration_error", "calibration_error_by_chance", "calibration_error_by_chance_high"),
     ]
     bands = ["under_30", "30-44", "45_and_over"]
     assert list(table["group"]) == [

@@ -8,7 +8,9 @@ import pytest
 import soundfile
 
 from ser import audio, features, manifest
+from ser.encoders import extraction
 from ser.files import tables
+from ser.files.failures import InputError
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "features.py"
 BLOCK = "features:\n  encoder: mfcc\n  statistics: [mean]\n  weights: weights.safetensors\n  seed: 0\n"
@@ -57,6 +59,19 @@ def test_the_stage_encodes_what_is_new_and_says_so_in_one_line(project, run):
 
     utterances = manifest.read(project / "manifest.csv")
     assert features.read(project / "features", utterances).vectors.shape == (3, 60)
+
+
+def test_what_encoding_has_to_say_goes_to_the_error_stream(run, monkeypatch, capsys):
+    """Such as that a scheduler has no worker yet: else the stage would wait in silence."""
+
+    def compute(*given, say):
+        say("waiting")
+        raise InputError("enough")
+
+    monkeypatch.setattr(extraction, "compute", compute)
+    with pytest.raises(SystemExit):
+        run()
+    assert capsys.readouterr().err == "features: waiting\n"
 
 
 @pytest.mark.parametrize(
