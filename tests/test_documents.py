@@ -31,12 +31,11 @@ COLUMNS = {"metrics/emodb": "listeners", "metrics": "votes"}
 SINGLE = {
     "UAR without the 15 %": ["ambiguity cost.PEOPLE.uar.without"],
     "UAR without as many": ["ambiguity cost.PEOPLE.uar.matched"],
-    "expected calibration error, 15 bins": ["evaluate calibration.before.ece"],
-    "... of a model whose confidence is exactly right": [
-        "evaluate calibration.before.ece_by_chance",
-        "evaluate calibration.before.ece_by_chance_high",
+    "expected calibration error, 15 bins": ["evaluate calibration.after.ece"],
+    "... of a model whose confidence is exactly right, by chance alone: mean": [
+        "evaluate calibration.after.ece_by_chance",
+        "evaluate calibration.after.ece_by_chance_high",
     ],
-    "... after a temperature": ["evaluate calibration.after.ece"],
     "p; by Holm": [f"bias gender.gap.female_minus_male.{name}" for name in ("p", "p_holm", "p_smallest")],
     "95 % of the gaps under permutation": [
         f"bias gender.gap.female_minus_male.unbiased_{end}" for end in ("low", "high")
@@ -49,6 +48,10 @@ SINGLE = {
         "bias gender.gap.unweighted_average_bias.matched",
     ],
     "expected calibration error, women": ["bias gender.female.calibration_error", "bias gender.male.calibration_error"],
+    "... of a model whose confidence is exactly right, by chance alone: 95th": [
+        "bias gender.female.calibration_error_by_chance_high",
+        "bias gender.male.calibration_error_by_chance_high",
+    ],
     "UAR per speaker": ["bias speaker.uar_worst_decile", "bias speaker.uar_gini"],
     "claims refused": ["bias audit.refused_claims"],
 }
