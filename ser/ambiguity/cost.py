@@ -49,8 +49,8 @@ def cost(people: pd.DataFrame, doubt: pd.Series, emotions: Sequence[str], params
     Returns:
         ``utterances``, ``left_out`` (how many), and for each of uar and accuracy: ``all``, ``without``, ``matched`` (as
         many of each speaker and emotion left out at random, in the mean), ``gain`` (without minus all) and ``cost``
-        (without minus matched), these two with ``_low`` and ``_high`` where there are enough speakers; all of them over
-        the emotions of which something remains. Nothing where no utterance would be left out, or none would remain.
+        (without minus matched), these two with ``_low`` and ``_high`` where there are enough speakers. Nothing where no
+        utterance would be left out, or an emotion would be left out whole, as what remains has another UAR.
     """
     values = doubt.reindex(people["id"]).to_numpy(dtype=float)
     people, values = people[np.isfinite(values)], values[np.isfinite(values)]
@@ -64,7 +64,8 @@ def cost(people: pd.DataFrame, doubt: pd.Series, emotions: Sequence[str], params
         for part in (people, people[values < edge], people[values == edge])
     )
     rest = clear + tied * (len(people) - out - clear.sum()) / tied.sum()
-    every = every * (rest.sum(axis=(0, 2)) > 0)[:, None]  # an emotion that is left out whole counts on no side
+    if ((rest.sum(axis=(0, 2)) == 0) & (every.sum(axis=(0, 2)) > 0)).any():
+        return {}
     spoken = every.sum(axis=2, keepdims=True)  # (speakers, emotions, 1)
     matched = every * rest.sum(axis=2, keepdims=True) / np.maximum(spoken, 1)
     bootstrap = Bootstrap.of(speakers, params)

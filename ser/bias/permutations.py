@@ -33,6 +33,14 @@ def count(sizes: np.ndarray) -> int:
     return math.prod(ways)
 
 
+def partitions(sizes: np.ndarray) -> int:
+    """Count the ways to part speakers into groups, whatever these are called; ``sizes`` as for ``count``.
+
+    Groups of the same size in every corpus can change places, which parts nobody else.
+    """
+    return count(sizes) // math.prod(map(math.factorial, Counter(map(tuple, sizes.T.tolist())).values()))
+
+
 def table(groups: np.ndarray, corpora: np.ndarray) -> np.ndarray:
     """Count the speakers of each group in each corpus.
 
@@ -59,10 +67,7 @@ def smallest_p(sizes: np.ndarray, limit: int) -> float:
     Returns:
         Above 0, up to 1.
     """
-    total = count(sizes)
-    if total > limit:
-        return 1 / (limit + 1)
-    return math.prod(math.factorial(alike) for alike in Counter(map(tuple, sizes.T.tolist())).values()) / total
+    return 1 / (limit + 1) if count(sizes) > limit else 1 / partitions(sizes)
 
 
 def arrangements(groups: np.ndarray, corpora: np.ndarray, limit: int, seed: int) -> tuple[np.ndarray, bool]:

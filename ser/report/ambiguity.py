@@ -114,7 +114,12 @@ def cost(material: Material) -> Finding:
     judge = next((name for name in JUDGES if name in costs), None)
     if judge is None:
         return Finding(
-            asked, words.UNKNOWN, "Too few utterances to leave any out.", "There is nothing to be sure of.", cannot
+            asked,
+            words.UNKNOWN,
+            "The most ambiguous cannot be left out: they "
+            "are too few, are all there is of an emotion, or have no neighbours of other known speakers.",
+            "There is nothing to be sure of.",
+            cannot,
         )
     values, left, every = costs[judge]["uar"], costs[judge]["left_out"], costs[judge]["utterances"]
     minimum = material.settings["intervals"]["minimum_speakers"]

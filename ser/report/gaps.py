@@ -82,12 +82,18 @@ def of_attribute(material: Material, attribute: str) -> list[Gap]:
         Gap(
             *map(words.plain, name.split(MINUS)),
             values,
-            words.verdict(values, "uar", level),
+            _verdict(values, level),
             hopeless=values.get("p_smallest", 0.0) * tests > level + words.DUST,
         )
         for name, values in pairs[attribute].items()
         if "uar" in values
     ]
+
+
+def _verdict(values: Mapping[str, float], level: float) -> words.Verdict:
+    """Judge a gap; where too few speakers allow no test, its interval alone finds nothing."""
+    found = words.verdict(values, "uar", level)
+    return words.UNSURE if found == words.FOUND and "p_holm" not in values else found
 
 
 def finding(material: Material, attribute: str) -> Finding:
@@ -103,7 +109,7 @@ def finding(material: Material, attribute: str) -> Finding:
     listed = "; ".join(gap.said() for gap in alike)
     said = {
         words.FOUND: f"Not alike: {listed}.",
-        words.UNSURE: f"Interval and adjusted test differ: {listed}.",
+        words.UNSURE: f"Interval and adjusted test differ, or one of them is missing: {listed}.",
         words.NOT_SHOWN: f"No gap was shown. The largest: {largest.said()}{largest.missed()}.",
         words.UNKNOWN: f"Neither interval nor test can be had. The largest gap seen: {largest.said()}.",
     }
@@ -162,7 +168,7 @@ def every_gap(material: Material) -> Table:
                     p_cell(gap.values, "p"),
                     p_cell(gap.values, "p_holm"),
                     words.interval(gap.values, "unbiased", sign=True) or "no test",
-                    cell(gap.values.get("detectable", "none" if gap.hopeless else "no test")),
+                    cell(_shown_from(gap)),
                     gap.verdict,
                 ]
             )
@@ -178,6 +184,13 @@ def every_gap(material: Material) -> Table:
     ]
     note = "" if rows else "No two groups can be compared; the table of refused claims says why."
     return table("Gaps between two groups", columns, rows, note)
+
+
+def _shown_from(gap: Gap) -> float | str:
+    """The smallest gap that would be shown, or why none would: as of ``Gap.missed``, a test alone shows nothing."""
+    if gap.tested and not gap.interval:
+        return "no interval"
+    return gap.values.get("detectable", "none" if gap.hopeless else "no test")
 
 
 def p_cell(values: Mapping[str, float], key: str) -> Cell:

@@ -51,7 +51,13 @@ def speakers(material: Material) -> Finding:
     cannot += "served alike."
     values = material.get("bias", "speaker")
     if values is None:
-        return Finding(asked, words.UNKNOWN, "No speaker can be scored.", "There is nothing to be sure of.", cannot)
+        return Finding(
+            asked,
+            words.UNKNOWN,
+            "No speaker has every emotion, or all are unknown.",
+            "There is nothing to be sure of.",
+            cannot,
+        )
     if values["speakers"] < 2:
         only = "Only one speaker has every emotion, so that speakers cannot be compared."
         return Finding(asked, words.UNKNOWN, only, "There is nothing to be sure of.", cannot)
@@ -59,9 +65,10 @@ def speakers(material: Material) -> Finding:
     return Finding(
         asked,
         MEASURED,
-        f"The UAR of {words.amount(values['speakers'], 'speaker')} lies between {words.number(values['uar_min'])} and "
-        f"{words.number(values['uar_max'])}, mean {words.number(values['uar_mean'])}; of the tenth that is served "
-        f"worst {words.number(values['uar_worst_decile'])}{gini}.",
+        f"The UAR of {words.amount(values['speakers'], 'speaker')} with every emotion lies between "
+        f"{words.number(values['uar_min'])} and {words.number(values['uar_max'])}, mean "
+        f"{words.number(values['uar_mean'])}; of the tenth that is served worst "
+        f"{words.number(values['uar_worst_decile'])}{gini}.",
         "These are the speakers at hand; no interval is drawn over other ones.",
         cannot,
     )

@@ -153,7 +153,7 @@ def readable(material: Material, attribute: str) -> Finding:
     sure = f"Training and test folds of the probe have no {row['apart']} in common."
     if "p_value" in row:
         orders = material.settings["representation"]["permutations"]
-        sure += f" The test tried {orders} other orders, so p cannot be below {words.number(1 / (orders + 1))}."
+        sure += f" The test tried {orders} other orders at most, so p cannot be below {words.number(1 / (orders + 1))}."
     return Finding(asked, verdict, said, words.sentence(sure, _capital(row["remark"])), cannot)
 
 

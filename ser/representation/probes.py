@@ -127,6 +127,8 @@ def probe(
         ObstacleError: no view does; the words are those of the first.
     """
     parts, obstacles, apart, single = [], [], set(), 0
+    unknown, alone = (truth == "").sum(), _alone(truth, manifest, attribute)
+    truth = np.where(np.isin(truth, alone), "", truth).astype(object)
     for view in space:
         labelled = _probed(truth[view.rows], attribute)
         single += (truth[view.rows] != "").sum() - labelled.sum()
@@ -145,10 +147,19 @@ def probe(
     if not parts:
         views = f"none of {len(space)} views allows a probe: " if len(space) > 1 else ""
         raise ObstacleError(views + obstacles[0])
-    remarks = [f"{attribute} or speaker unknown for {(truth == '').sum()} utterances"] if (truth == "").any() else []
+    remarks = [f"{attribute} or speaker unknown for {unknown} utterances"] if unknown else []
+    remarks += [f"left out, as a single speaker has it: {attribute} {', '.join(alone)}"] if alone else []
     remarks += [f"speakers of a single utterance left out: {single}"] if single else []
     remarks += [f"views left out: {len(obstacles)} of {len(space)}: {obstacles[0]}"] if obstacles else []
     return summed(pd.concat(parts), attribute, len(parts), "/".join(sorted(apart)), "; ".join(remarks))
+
+
+def _alone(truth: np.ndarray, manifest: pd.DataFrame, attribute: str) -> list[str]:
+    """Name the genders or age bands that one speaker alone has, and that leave two others to tell apart."""
+    known = truth != ""
+    having = manifest["speaker"][known].groupby(truth[known]).nunique()
+    alone = sorted(having.index[having == 1]) if attribute in OF_SPEAKERS else []
+    return alone if len(having) - len(alone) > 1 else []
 
 
 def _probed(truth: np.ndarray, attribute: str) -> np.ndarray:
@@ -184,11 +195,11 @@ def answers(vectors: np.ndarray, truth: np.ndarray, folds: np.ndarray, cost: flo
 def _untestable(manifest: pd.DataFrame, truth: np.ndarray, params: RepresentationParams) -> str:
     """Say that labels can be handed to so few speakers in so few ways that no probe could pass a test; else ``""``."""
     who = manifest.assign(truth=truth)[truth != ""].drop_duplicates("speaker")
-    sizes = permutations.table(np.unique(who["truth"], return_inverse=True)[1], who["corpus"].to_numpy())
-    smallest = permutations.smallest_p(sizes, params.permutations)
+    others = permutations.partitions(_sizes(who["truth"].to_numpy(dtype=str), who["corpus"].to_numpy())) - 1
+    smallest = 1 / (1 + min(others, params.permutations))
     if smallest <= level(params.confidence):
         return ""
-    if permutations.count(sizes) > params.permutations:
+    if others > params.permutations:
         return (
             f"no test: with {params.permutations} permutations no p can fall below {smallest:.2g}; raise "
             "representation.permutations"
@@ -201,6 +212,9 @@ def permuted(
 ) -> np.ndarray:
     """Probe for an attribute of speakers that was handed out anew, in a random order, to those of each corpus.
 
+    No order groups the speakers as another one or as they are: that would score the same, as does its mirror image,
+    where all women are called men. So few speakers may allow fewer orders than asked for.
+
     Args:
         space: as for ``probe``.
         manifest: as for ``probe``.
@@ -209,22 +223,44 @@ def permuted(
         params: how often, and the seed; every space gets the same orders.
 
     Returns:
-        Balanced accuracies (permutations,); NaN where an order left no view that allows a probe.
+        Balanced accuracies (orders,); NaN where an order left no view that allows a probe.
     """
     speakers = manifest["speaker"].to_numpy(dtype=object)
     labelled = np.flatnonzero(truth != "")
-    names, first, index = np.unique(speakers[labelled], return_index=True, return_inverse=True)
+    _, first, index = np.unique(speakers[labelled], return_index=True, return_inverse=True)
     corpora = manifest["corpus"].to_numpy()[labelled[first]]
-    generator = np.random.default_rng(params.seed)
-    result = np.full(params.permutations, np.nan)
-    for replicate in range(params.permutations):
+    orders = _orders(truth[labelled[first]], corpora, params)
+    result = np.full(len(orders), np.nan)
+    for replicate, of_speakers in enumerate(orders):
         handed = np.full(len(truth), "", dtype=object)
-        order = np.arange(len(names))
-        for corpus in np.unique(corpora):
-            order[corpora == corpus] = generator.permutation(order[corpora == corpus])
-        handed[labelled] = truth[labelled[first]][order][index]
+        handed[labelled] = of_speakers[index]
         try:
             result[replicate] = balanced(probe(space, manifest, handed, attribute, params))
         except ObstacleError:
             continue
     return result
+
+
+def _orders(of_speakers: np.ndarray, corpora: np.ndarray, params: RepresentationParams) -> list[np.ndarray]:
+    """Hand labels, (speakers,), to the speakers of each corpus in other ways, each of which groups them differently."""
+    others = permutations.partitions(_sizes(of_speakers.astype(str), corpora)) - 1
+    generator, found, seen = np.random.default_rng(params.seed), [], {_grouping(of_speakers)}
+    while len(found) < min(params.permutations, others):
+        order = np.arange(len(of_speakers))
+        for corpus in np.unique(corpora):
+            order[corpora == corpus] = generator.permutation(order[corpora == corpus])
+        handed = of_speakers[order]
+        if _grouping(handed) not in seen:
+            seen.add(_grouping(handed))
+            found.append(handed)
+    return found
+
+
+def _grouping(of_speakers: np.ndarray) -> bytes:
+    """Tell who has the same label as whom, whatever it is called."""
+    return pd.factorize(of_speakers)[0].tobytes()
+
+
+def _sizes(of_speakers: np.ndarray, corpora: np.ndarray) -> np.ndarray:
+    """Count the speakers of each label in each corpus, (corpora, labels)."""
+    return permutations.table(np.unique(of_speakers, return_inverse=True)[1], corpora)

@@ -510,6 +510,19 @@ def test_without_a_temperature_nothing_is_said_of_one():
     assert found.endswith("of cases; no temperature was fitted.")
 
 
+def test_a_gap_whose_speakers_allow_no_test_is_not_found_by_its_interval():
+    known = material(gender(uar=0.1, uar_low=0.05, uar_high=0.2), refused=refusals())
+    finding = gaps.finding(known, "gender")
+    assert finding.verdict == UNSURE
+    assert finding.found.startswith("Interval and adjusted test differ, or one of them is missing: UAR is 0.100 higher")
+
+
+def test_a_gap_without_an_interval_has_no_smallest_one_to_be_shown():
+    known = material(gender(uar=0.1, p=0.02, p_holm=0.02, detectable=0.2), refused=refusals())
+    (row,) = gaps.every_gap(known).rows
+    assert row[6].text == "no interval"
+
+
 def test_a_uar_below_chance_is_not_recognition():
     scores = {"uar": 0.2, "uar_low": 0.15, "uar_high": 0.23, "utterances": 80, "speakers": 9}
     known = material({"evaluate": {"speaker_independent": scores, "chance_uar": 0.25}}, folds=FOLDS)

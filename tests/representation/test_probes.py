@@ -334,6 +334,39 @@ def test_permuted_labels_score_chance_where_true_ones_score_high():
     assert null.max() < 0.9
 
 
+@pytest.mark.parametrize(("speakers", "wanted", "there"), [(4, 100, 2), (6, 100, 9), (8, 20, 20), (8, 100, 34)])
+def test_no_order_groups_the_speakers_as_they_are_or_as_another_order(monkeypatch, speakers, wanted, there):
+    """Half are women: there are (2n over n) / 2 ways to part 2n, as women called men score alike."""
+    people, handed = people_of(speakers=speakers, sentences=1), []
+
+    def score(_, __, labels, *___):
+        women = frozenset(people["speaker"][labels == "female"])
+        handed.append(min(women, frozenset(people["speaker"]) - women, key=sorted))
+        raise ObstacleError("seen enough")
+
+    truth = people["gender"].to_numpy(dtype=object)
+    monkeypatch.setattr(probes, "probe", score)
+    probes.permuted([], people, truth, "gender", dataclasses.replace(PARAMS, permutations=wanted))
+    women = frozenset(people["speaker"][truth == "female"])
+    assert len(handed) == len(set(handed)) == there
+    assert women not in handed
+    assert frozenset(people["speaker"]) - women not in handed
+
+
+def test_a_gender_of_a_single_speaker_is_left_out_and_named_where_two_others_remain():
+    people = people_of(speakers=12)
+    people.loc[people["speaker"] == "c/11", "gender"] = "other"
+    vectors = planted(people, "gender", 1.0, np.random.default_rng(3))
+    space, truth = representation_spaces.whole(vectors), people["gender"].to_numpy(dtype=object)
+    found = probes.probe(space, people, truth, "gender", PARAMS)
+    assert (found.classes, found.remark) == (2, "left out, as a single speaker has it: gender other")
+    assert len(found.speakers) == 11
+    chosen = truth != "male"
+    own = representation_spaces.whole(vectors[chosen])
+    with pytest.raises(ObstacleError, match="gender other has the single speaker c/11"):
+        probes.probe(own, people[chosen], truth[chosen], "gender", PARAMS)
+
+
 def test_labels_change_hands_within_a_corpus_so_that_what_tells_corpora_apart_is_no_sign_of_gender():
     rng = np.random.default_rng(10)
     genders = {"a": ["female"] * 9 + ["male"] * 3, "b": ["female"] * 3 + ["male"] * 9}
