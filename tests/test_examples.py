@@ -1,7 +1,7 @@
 """The examples of docstrings run, and give what they say."""
 
 import doctest
-import importlib
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,6 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_an_example_gives_what_it_says(name):
-    found = doctest.testmod(importlib.import_module(name), extraglobs={"torch": torch})
+    found = doctest.testmod(pkgutil.resolve_name(name), extraglobs={"torch": torch})
     assert found.attempted > 0
     assert found.failed == 0

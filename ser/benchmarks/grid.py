@@ -23,8 +23,8 @@ from ser.splits import protocols, table
 from ser.splits.names import RANDOM
 from ser.splits.protocols import SplitParams
 
-# Those of the main pipeline (``train.classifier``), beside the linear ones whose cost inner folds choose.
-MAIN = {"mlp": "mlp", "lda_auto": "lda", "svm_fixed": "svm"}
+# Those of the main pipeline, by its own names, beside the linear ones whose cost inner folds choose.
+MAIN = ("mlp", "lda", "svm")
 CLASSIFIERS = (*linear.MACHINES, *MAIN)
 CROSS_CORPUS = "cross_corpus"  # the protocol of a fold that trains on one corpus and tests on another
 
@@ -279,7 +279,7 @@ def run(
                 scale=not own,
             )
         for name in (name for name in MAIN if name in job.classifiers):
-            settings = dataclasses.replace(mlp, classifier=MAIN[name], normalisation=job.normalisation, seed=fold.seed)
+            settings = dataclasses.replace(mlp, classifier=name, normalisation=job.normalisation, seed=fold.seed)
             recipe = Recipe(list(emotions), settings, features.extractor, fold.protocol, fold.number)
             model, _ = fitting.fit(recipe, features.vectors, truth, fold.parts, speakers)
             # Of all utterances at once: where speakers are normalised, by all that they said.

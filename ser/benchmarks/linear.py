@@ -78,13 +78,13 @@ class BalancedDiscriminant:
         return self.emotions[np.argmax(rows @ self.weights + self.intercept, axis=1)]
 
 
-# Each takes a cost and the length of the vectors.
+# Each takes a cost and the length of the vectors. Their names tell them from the main pipeline's, which choose nothing.
 MACHINES = {
-    "svm": lambda cost, numbers: SupportVectors(cost / numbers),
-    "logistic": lambda cost, numbers: LogisticRegression(
+    "svm_tuned": lambda cost, numbers: SupportVectors(cost / numbers),
+    "logistic_tuned": lambda cost, numbers: LogisticRegression(
         C=cost / numbers, class_weight="balanced", tol=1e-3, max_iter=2000
     ),
-    "lda": lambda cost, numbers: BalancedDiscriminant(shrinkage=1 / (1 + cost)),
+    "lda_tuned": lambda cost, numbers: BalancedDiscriminant(shrinkage=1 / (1 + cost)),
 }
 
 

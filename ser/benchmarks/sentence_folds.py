@@ -14,8 +14,7 @@ import pandas as pd
 from ser.benchmarks.grid import Choice, Fold, GridParams
 from ser.benchmarks.sentence_task import KNOWN, UNSEEN, SentenceParams
 from ser.benchmarks.tasks import Task
-from ser.fusion.folds import as_few
-from ser.splits import protocols, table
+from ser.splits import protocols, sentences, table
 from ser.splits.protocols import SplitParams
 
 
@@ -40,7 +39,7 @@ def folds(manifest: pd.DataFrame, task: Task, params: SentenceParams, grid: Grid
         split = protocols.make(manifest, task.emotions, settings)
         table.check(split, manifest, True)
         for _, number, parts in table.folds(split[split["protocol"] == task.protocol], manifest):
-            alike = as_few(manifest, parts, np.random.default_rng([seed, number]))
+            alike = sentences.as_few(manifest, parts, np.random.default_rng([seed, number]))
             found += [Fold(kind, seed, number, own, False) for kind, own in ((UNSEEN, parts), (KNOWN, alike))]
     return found
 

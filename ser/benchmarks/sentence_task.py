@@ -20,14 +20,14 @@ class SentenceParams:
     Attributes:
         tasks: their names, of corpora that repeat their sentences.
         encoders: their names.
-        classifier: one of the main pipeline's, as the grid calls it.
+        classifier: one of the main pipeline's.
         groups: into how many groups the sentences of a corpus are put; each fold of speakers becomes so many.
         seeds: each puts the sentences into other groups, and draws the folds and what is learned from anew.
     """
 
     tasks: list[str]
     encoders: list[str]
-    classifier: Literal["mlp", "lda_auto", "svm_fixed"]
+    classifier: Literal["mlp", "lda", "svm"]
     groups: int
     seeds: list[int]
 

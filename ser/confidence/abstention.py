@@ -49,7 +49,8 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], below: float, par
         counts = resampled(given, weights)
         found = {"aurc": _areas(confidence, wrong, who, weights)}
         found["coverage"] = counts.sum(axis=(1, 2)) / resampled(every, weights).sum(axis=(1, 2))
-        return found | {name: scores(counts)[name] for name in scored}
+        values = scores(counts)
+        return found | {name: values[name] for name in scored}
 
     return {"below": below} | Bootstrap.of(speakers, params).figures(statistic, needs(given))
 

@@ -53,7 +53,7 @@ class Familiarity:
         scale: their deviation, by which they are standardised, float32 (numbers,).
         directions: orthonormal, in which standardised vectors vary, float32 (directions, numbers).
         variances: along each direction, float32 (directions,).
-        rest: the variance across all directions.
+        rest: the variance assumed along every direction orthogonal to ``directions``.
         limit: the squared Mahalanobis distance beyond which a vector is unfamiliar.
     """
 

@@ -61,7 +61,9 @@ def make(manifest: pd.DataFrame, task: FusionTask, params: FusionParams) -> list
     apart, matched = [], []
     for number, parts in _split(manifest, task, params, "disjoint"):
         apart.append(_apart(manifest, said, number, parts, params))
-        matched.append(_usual(MATCHED, number, as_few(manifest, parts, np.random.default_rng([params.seed, number]))))
+        matched.append(
+            _usual(MATCHED, number, sentences.as_few(manifest, parts, np.random.default_rng([params.seed, number])))
+        )
     return [*usual, *matched, *apart]
 
 
@@ -98,25 +100,3 @@ def _apart(manifest: pd.DataFrame, said: pd.Series, number: int, parts: np.ndarr
         f"are tested, some of them for validation, found {said[learns].nunique()} in all; lower sentence_groups, or "
         "take the corpus out of the tasks"
     )
-
-
-def as_few(manifest: pd.DataFrame, parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw as many utterances of each speaker and emotion as a fold learns from, of whatever sentence.
-
-    Args:
-        manifest: the utterances.
-        parts: (utterances,) of a fold that keeps speakers and sentences apart.
-        rng: draws.
-
-    Returns:
-        (utterances,) parts: the same test part; who trains and who validates stays the same, too.
-    """
-    learns = np.isin(parts, ("train", "validation"))
-    speakers = manifest["speaker"].to_numpy()
-    validating = np.isin(speakers, speakers[parts == "validation"])
-    free = np.flatnonzero(~np.isin(speakers, speakers[parts == "test"]))
-    found = np.where(parts == "test", "test", table.LEFT_OUT).astype(object)
-    for cell in manifest.iloc[free].groupby(["speaker", "emotion"]).indices.values():
-        drawn = rng.choice(free[cell], size=learns[free[cell]].sum(), replace=False)
-        found[drawn] = np.where(validating[drawn], "validation", "train")
-    return found

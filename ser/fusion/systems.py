@@ -16,12 +16,10 @@ from torch.nn.functional import cross_entropy
 from ser.fusion.folds import Fold
 from ser.fusion.task import EARLY, MEAN, VOICE, WEIGHTED, WORDS, FusionParams
 from ser.learning import linear
-from ser.learning.recipe import TrainParams
 
 ROUNDING = 1e-10  # of the largest singular value: directions below it do not exist
 DECIMALS = 6  # of a loss: more of them are the solver's
-# Of which linear classifiers heed the weights of classes and the cost alone.
-RECIPE = TrainParams([1], 0.0, 1e-3, 0.0, 2, 1, 1, "train", True, 0)
+COST = 0.01  # C of the support vector machine, as in the main pipeline
 
 
 def predict(
@@ -80,7 +78,7 @@ def scores(vectors: np.ndarray, codes: np.ndarray, fitted: np.ndarray, asked: np
     rows, others = scaler.transform(vectors[fitted]), scaler.transform(vectors[asked])
     if kind == "svm":
         rows, others = _within_span(rows, others)
-    weights, bias = linear.fit(kind, RECIPE, rows, codes[fitted], "fusion")
+    weights, bias = linear.fit(kind, rows, codes[fitted], "fusion", class_weights=True, cost=COST)
     return others @ weights.T + bias
 
 

@@ -93,7 +93,7 @@ class Classifier(nn.Module):
         return _finite(self.networks[0].last_hidden(self._prepared(vectors, speakers)).float()).numpy()
 
     def _prepared(self, vectors: np.ndarray, speakers: np.ndarray | None) -> Tensor:
-        """Prepare vectors as the extractor made them for the networks, and these for use."""
+        """Check the vectors' length, normalise by speaker where the recipe says so, set networks to evaluation mode."""
         if vectors.shape[1] != self.inputs:
             raise InputError(
                 f"classifier: expected vectors of {self.inputs} numbers, found {vectors.shape[1]}; train it again"

@@ -129,7 +129,7 @@ def _networks(
         weights = _class_weights(recipe.params, labels)
         _set_normaliser(network, recipe.params, training)
         if network.start is not None:
-            fitted = linear.fit("lda", recipe.params, network.normalised(training).numpy(), labels.numpy(), place)
+            fitted = _solved("lda", recipe.params, network.normalised(training), labels, place)
             _set_linear(network.start, *fitted)
             scores = network.start(network.normalised(x["validation"]))
             _multiply(network.start, linear.inverse_temperature(scores, y["validation"], weights))
@@ -164,10 +164,8 @@ def _linear(
         (network,) = classifier.networks
         rows, labels = _training_rows(prepared, codes, chosen)
         _set_normaliser(network, recipe.params, rows)
-        rows = network.normalised(rows).numpy()
-        _set_linear(
-            network.layers[-1], *linear.fit(recipe.params.classifier, recipe.params, rows, labels.numpy(), place)
-        )
+        solution = _solved(recipe.params.classifier, recipe.params, network.normalised(rows), labels, place)
+        _set_linear(network.layers[-1], *solution)
         return classifier
 
     x, y = _tensors(prepared[0], codes, parts)
@@ -181,6 +179,10 @@ def _linear(
     classifier = fitted(np.isin(parts, FITTED))
     _multiply(classifier.networks[0].layers[-1], factor)
     return classifier, [(1, *losses, *recalls)]
+
+
+def _solved(kind: str, params: TrainParams, rows: Tensor, labels: Tensor, place: str) -> tuple[np.ndarray, np.ndarray]:
+    return linear.fit(kind, rows.numpy(), labels.numpy(), place, class_weights=params.class_weights, cost=params.cost)
 
 
 @torch.no_grad()

@@ -23,22 +23,22 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from ser.files.failures import InputError
-from ser.learning.recipe import TrainParams
 
 ITERATIONS = 20_000  # of the support vector machine's solver, at most
 
 
 def fit(
-    kind: str, params: TrainParams, rows: np.ndarray, truth: np.ndarray, place: str
+    kind: str, rows: np.ndarray, truth: np.ndarray, place: str, *, class_weights: bool, cost: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit a linear classifier.
 
     Args:
         kind: ``lda`` or ``svm``.
-        params: how.
         rows: float64 (utterances, numbers), normalised.
         truth: (utterances,) labels, 0 1 2 ..., each at least once.
         place: protocol and fold, for messages.
+        class_weights: whether each label counts the same in sum; to ``lda`` all are equally likely then.
+        cost: C of ``svm``.
 
     Returns:
         Weights (labels, numbers) and bias (labels,), which give scores.
@@ -49,10 +49,10 @@ def fit(
     if kind == "lda":
         counts = np.bincount(truth)
         even = np.full(len(counts), 1 / len(counts))
-        weights, bias = discriminant(rows, truth, even if params.class_weights else counts / len(truth), place)
+        weights, bias = discriminant(rows, truth, even if class_weights else counts / len(truth), place)
     else:
-        balanced = "balanced" if params.class_weights else None
-        machine = LinearSVC(C=params.cost, dual="auto", class_weight=balanced, max_iter=ITERATIONS, random_state=0)
+        balanced = "balanced" if class_weights else None
+        machine = LinearSVC(C=cost, dual="auto", class_weight=balanced, max_iter=ITERATIONS, random_state=0)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", ConvergenceWarning)

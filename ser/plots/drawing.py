@@ -1,7 +1,8 @@
 """What every picture shares: colours, bytes that stay the same, cells of a matrix, rows with intervals.
 
 Colours are those of M. Okabe and K. Ito, "Color Universal Design", 2008, which colour-blind readers can tell apart; no
-picture tells by colour alone. Figures are made without pyplot, so that nothing global changes and no screen is needed.
+picture tells by colour alone. Figures are made without pyplot, so that no screen is needed. Importing this module puts
+matplotlib's settings back to its defaults, as those of a user would change the bytes.
 """
 
 from collections.abc import Sequence

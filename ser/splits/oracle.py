@@ -57,7 +57,8 @@ def tied_to(emotions: pd.Series, groups: pd.Series) -> bool:
     def covers(floor: float) -> bool:
         return found - floor > ORACLE_LIMIT * (most - floor)
 
-    return covers(1 / number) and covers(by_chance(emotions, groups))  # the first is never above the other, and quick
+    # ``by_chance`` is never below 1 / number: what does not cover that covers neither, and drawing is slow.
+    return covers(1 / number) and covers(by_chance(emotions, groups))
 
 
 def speaker_oracle(manifest: pd.DataFrame) -> float | None:

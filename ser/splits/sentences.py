@@ -9,6 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from ser.files.failures import InputError
 from ser.manifest import detail
+from ser.splits.names import LEFT_OUT
 
 
 def named(manifest: pd.DataFrame, wanted: str) -> pd.Series:
@@ -146,3 +147,25 @@ def drawn(rows: pd.DataFrame, sentences: pd.Series, test: np.ndarray, instead_of
     by_emotion = [others[rows["emotion"].iloc[others] == emotion] for emotion in wanted.index]
     chosen = [generator.choice(some, number, replace=False) for some, number in zip(by_emotion, wanted, strict=True)]
     return np.sort(np.concatenate(chosen))
+
+
+def as_few(manifest: pd.DataFrame, parts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw as many utterances of each speaker and emotion as a fold learns from, of whatever sentence.
+
+    Args:
+        manifest: the utterances.
+        parts: (utterances,) of a fold that keeps speakers and sentences apart.
+        rng: draws.
+
+    Returns:
+        (utterances,) parts: the same test part; who trains and who validates stays the same, too.
+    """
+    learns = np.isin(parts, ("train", "validation"))
+    speakers = manifest["speaker"].to_numpy()
+    validating = np.isin(speakers, speakers[parts == "validation"])
+    free = np.flatnonzero(~np.isin(speakers, speakers[parts == "test"]))
+    found = np.where(parts == "test", "test", LEFT_OUT).astype(object)
+    for cell in manifest.iloc[free].groupby(["speaker", "emotion"]).indices.values():
+        drawn = rng.choice(free[cell], size=learns[free[cell]].sum(), replace=False)
+        found[drawn] = np.where(validating[drawn], "validation", "train")
+    return found

@@ -31,8 +31,8 @@ def corpus():
 @pytest.mark.parametrize(
     ("name", "machine"),
     [
-        ("svm", SVC(kernel="linear", class_weight="balanced")),
-        ("logistic", LogisticRegression(class_weight="balanced", max_iter=5000)),
+        ("svm_tuned", SVC(kernel="linear", class_weight="balanced")),
+        ("logistic_tuned", LogisticRegression(class_weight="balanced", max_iter=5000)),
     ],
 )
 def test_predictions_are_those_of_a_grid_search_over_speakers_by_scikit_learn(corpus, name, machine):
@@ -83,7 +83,7 @@ def test_the_discriminant_is_the_formula_with_equal_priors_and_a_shrunk_covarian
     weights = np.linalg.solve(covariance, means.T)  # (numbers, emotions)
     scores = asked @ weights - 0.5 * (means.T * weights).sum(axis=0)
     expected = np.asarray(emotions)[scores.argmax(axis=1)]
-    found = linear.predict(["lda"], vectors, truth, speakers, test, [cost], folds=3)["lda"]
+    found = linear.predict(["lda_tuned"], vectors, truth, speakers, test, [cost], folds=3)["lda_tuned"]
     assert found.tolist() == expected.tolist()
 
 
@@ -92,7 +92,7 @@ def test_vectors_that_are_normalised_already_are_not_scaled_again(corpus):
     vectors = by_speaker(vectors, speakers) * np.linspace(0.1, 3, 200)  # scaling again would undo this
     test = speakers == "a"
     expected = SVC(kernel="linear", class_weight="balanced", C=0.005).fit(vectors[~test], truth[~test])
-    found = linear.predict(["svm"], vectors, truth, speakers, test, [1.0], folds=3, scale=False)["svm"]
+    found = linear.predict(["svm_tuned"], vectors, truth, speakers, test, [1.0], folds=3, scale=False)["svm_tuned"]
     assert found.tolist() == expected.predict(vectors[test]).tolist()
 
 
@@ -125,7 +125,9 @@ def test_the_labels_of_test_utterances_decide_nothing(corpus):
     vectors, truth, speakers = corpus
     test = np.isin(speakers, ["a", "b"])
     other = np.where(test, "angry", truth)
-    one, two = (linear.predict(["svm"], vectors, words, speakers, test, COSTS, 3)["svm"] for words in (truth, other))
+    one, two = (
+        linear.predict(["svm_tuned"], vectors, words, speakers, test, COSTS, 3)["svm_tuned"] for words in (truth, other)
+    )
     assert one.tolist() == two.tolist()
 
 
@@ -149,10 +151,10 @@ class Machine:
 @pytest.mark.parametrize(("wanted", "chosen"), [([1.0], 1.0), ([1.0, 10.0], 1.0), ([0.1, 1.0, 10.0], 0.1), ([], 0.1)])
 def test_the_lowest_of_the_best_costs_is_taken(monkeypatch, wanted, chosen):
     Machine.fitted = []
-    monkeypatch.setitem(linear.MACHINES, "svm", lambda cost, numbers: Machine(cost, wanted))
+    monkeypatch.setitem(linear.MACHINES, "svm_tuned", lambda cost, numbers: Machine(cost, wanted))
     vectors = np.tile([[-1.0], [1.0]], (12, 1))
     truth, speakers = np.tile(["a", "b"], 12), np.repeat(list("uvwx"), 6)
-    linear.predict(["svm"], vectors, truth, speakers, speakers == "x", [0.1, 1.0, 10.0], folds=3)
+    linear.predict(["svm_tuned"], vectors, truth, speakers, speakers == "x", [0.1, 1.0, 10.0], folds=3)
     assert Machine.fitted[-1] == chosen
     assert len(Machine.fitted) == 3 * 3 + 1
 
@@ -167,11 +169,11 @@ def test_the_cost_is_chosen_by_mean_recall_not_by_accuracy(monkeypatch):
             return np.where((rows[:, 0] > 0) | (rows[:, 1] > 0), "rare", "common")
 
     Machine.fitted = []
-    monkeypatch.setitem(linear.MACHINES, "svm", lambda cost, numbers: Lopsided(cost, []))
+    monkeypatch.setitem(linear.MACHINES, "svm_tuned", lambda cost, numbers: Lopsided(cost, []))
     rare, half = np.tile([1] + [-1] * 9, 4), np.tile([1, -1], 20)
     truth, speakers = np.where(rare > 0, "rare", "common"), np.repeat(list("uvwx"), 10)
     vectors = np.stack([rare, half], axis=1).astype(float)
-    linear.predict(["svm"], vectors, truth, speakers, speakers == "x", [0.1, 1.0], 3, scale=False)
+    linear.predict(["svm_tuned"], vectors, truth, speakers, speakers == "x", [0.1, 1.0], 3, scale=False)
     assert Machine.fitted[-1] == 1.0
 
 
@@ -180,7 +182,7 @@ def test_training_utterances_that_no_folds_can_be_cut_from_are_one_line(corpus, 
     vectors, *_ = corpus
     truth, speakers = np.array(["angry", "sad", "happy"]), np.array(list("abc")) if grouped else None
     with pytest.raises(InputError, match=r"for two inner folds, .*found 2 that cannot be cut; add recordings"):
-        linear.predict(["svm"], vectors[:3], truth, speakers, np.array([False, False, True]), COSTS, folds=3)
+        linear.predict(["svm_tuned"], vectors[:3], truth, speakers, np.array([False, False, True]), COSTS, folds=3)
 
 
 def test_a_basis_of_the_span_keeps_all_inner_products(corpus):

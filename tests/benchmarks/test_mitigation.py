@@ -18,7 +18,7 @@ FLAGS = (
 PARAMS = {
     "tasks": {"made": {"corpus": "c", "emotions": ["angry", "sad"], "protocol": "kfold"}},
     "grid": {
-        "classifiers": {"svm": {"normalisations": ["train"], "leave_out": []}},
+        "classifiers": {"svm_tuned": {"normalisations": ["train"], "leave_out": []}},
         "contrast": [],
         "seeds": [0, 1],
         "folds": 4,

@@ -17,8 +17,8 @@ from tests import builders
 
 EMOTIONS = ["angry", "happy", "sad"]
 TASK = Task("c", EMOTIONS, "kfold")
-PARAMS = SentenceParams(["c"], ["words"], "lda_auto", 3, [0])
-GRID = GridParams({"svm": Choice(["train"], [])}, ["train"], [0], 3, 0.25, [1.0], 2)
+PARAMS = SentenceParams(["c"], ["words"], "lda", 3, [0])
+GRID = GridParams({"svm_tuned": Choice(["train"], [])}, ["train"], [0], 3, 0.25, [1.0], 2)
 INTERVALS = IntervalParams(200, 0.95, 0, 5)
 
 
