@@ -54,7 +54,7 @@ KINDS = {
 
 
 def main() -> None:
-    """Generate corpora of each kind, train and test on each, and print how often the intervals hold the mean."""
+    """Generate corpora of each kind, train and test on each, and print how often the intervals contain the mean."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=int, default=300, help="of each kind (default: %(default)s)")
     options = parser.parse_args()

@@ -23,25 +23,27 @@ def md5(path: Path) -> str:
     return hashlib.md5(listing.encode()).hexdigest() + ".dir"
 
 
-def named(lock: str, kind: str) -> dict[Path, str]:
-    """The digests of the dependencies (``deps``) or outputs (``outs``) that a lock names, by their place here."""
+def named(lock: str, kind: str) -> set[tuple[str, Path, str]]:
+    """What each stage of a lock names as dependencies (``deps``) or outputs (``outs``): stage, place here, digest."""
     folder = (ROOT / lock).parent
     definition = yaml.safe_load((folder / "dvc.yaml").read_text())["stages"]
-    found = {}
+    found = set()
     for stage, entry in yaml.safe_load((ROOT / lock).read_text())["stages"].items():
         defined = definition[stage.partition("@")[0]]
         start = folder / defined.get("do", defined).get("wdir", "")
-        found |= {(start / each["path"]).resolve(): each["md5"] for each in entry.get(kind, ())}
+        found |= {(stage, (start / each["path"]).resolve(), each["md5"]) for each in entry.get(kind, ())}
     return found
 
 
-def code(lock: str) -> dict[Path, str]:
-    """The digests of the code that a lock names, by its place here."""
-    return {
-        path: digest
-        for path, digest in named(lock, "deps").items()
-        if path.suffix == ".py" or path.is_relative_to(ROOT / "ser")
-    }
+def code(lock: str) -> set[tuple[str, Path, str]]:
+    """The code that each stage of a lock names."""
+    return {each for each in named(lock, "deps") if each[1].suffix == ".py" or each[1].is_relative_to(ROOT / "ser")}
+
+
+def others(wanted: set[tuple[str, Path, str]]) -> list[str]:
+    """Say what is not here as stages name it."""
+    here = {path: md5(path) for path in {path for _, path, _ in wanted}}
+    return sorted(f"{stage}: {path.relative_to(ROOT)}" for stage, path, digest in wanted if here[path] != digest)
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -51,7 +53,7 @@ def test_results_are_of_the_committed_code(lock):
         pytest.skip("the code here is not that of a commit")
     digests = code(lock)
     assert digests
-    stale = sorted(path.relative_to(ROOT).as_posix() for path, digest in digests.items() if md5(path) != digest)
+    stale = others(digests)
     assert not stale, f"{lock}: made by other code, run dvc repro and commit what it leaves: {', '.join(stale)}"
 
 
@@ -62,7 +64,7 @@ def test_results_in_git_are_those_of_the_lock(lock):
     if listed.returncode or edited.stdout:
         pytest.skip("the files here are not those of a commit")
     tracked = {ROOT / name for name in listed.stdout.split("\0")}
-    digests = {path: digest for path, digest in named(lock, "outs").items() if path in tracked}
+    digests = {each for each in named(lock, "outs") if each[1] in tracked}
     assert digests
-    others = sorted(path.relative_to(ROOT).as_posix() for path, digest in digests.items() if md5(path) != digest)
-    assert not others, f"{lock}: names other results, run dvc repro and commit what it leaves: {', '.join(others)}"
+    changed = others(digests)
+    assert not changed, f"{lock}: names other results, run dvc repro and commit what it leaves: {', '.join(changed)}"
