@@ -1,9 +1,10 @@
-"""HTTP connections that do not wait for ever, and speak of every error in problem details."""
+"""Connections that do not wait for ever, and whose client sees why they end: HTTP, and the WebSocket of a stream."""
 
 import asyncio
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from serving.problems import MEDIA_TYPE, Problem
 
@@ -80,3 +81,27 @@ class Connection(H11Protocol):
         if self._deadline:
             self._deadline.cancel()
             self._deadline = None
+
+
+class StreamConnection(WebSocketsSansIOProtocol):
+    """A WebSocket of uvicorn's that lets its client read why it is closed.
+
+    uvicorn closes at once after a message that it cannot take (too long, not of the protocol). What the client was
+    still sending is then answered by a reset, for which many drop what they had not read yet: the close frame. Here
+    the server ends its own side only, and reads on and forgets until the client ends its own, for ``close_timeout``
+    seconds at most (RFC 6455, sections 7.1.1 and 7.1.7).
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Read, unless a message that cannot be taken has ended the stream."""
+        if self.conn.parser_exc is None:
+            super().data_received(data)
+
+    def handle_parser_exception(self) -> None:
+        """Send the close frame that says what cannot be taken, and end this side."""
+        sent = self.conn.close_sent
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": sent.code, "reason": sent.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write_eof()
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)

@@ -142,14 +142,14 @@ def config(app, known, **options):
     import uvicorn
 
     from serving import logs
-    from serving.connections import Connection
+    from serving.connections import Connection, StreamConnection
 
     logging.getLogger("uvicorn.error").addFilter(logs.no_false_alarm)
     found = uvicorn.Config(
         app,
         factory=True,
         http=Connection,
-        ws="websockets-sansio",
+        ws=StreamConnection,
         ws_max_size=known.message_bytes,
         ws_ping_interval=PING_S,
         ws_ping_timeout=known.stream_idle_s,

@@ -3,6 +3,8 @@
 import base64
 import json
 import logging
+import socket
+import struct
 import time
 import tracemalloc
 from contextlib import suppress
@@ -17,6 +19,16 @@ from serving.streams import Tail
 
 HALF = 8000  # samples
 KEY = "0123456789abcdef"
+HANDSHAKE = b"\r\n".join(
+    [
+        b"GET /v1/stream HTTP/1.1",
+        b"Host: 127.0.0.1",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        b"Sec-WebSocket-Version: 13\r\n\r\n",
+    ]
+)
 
 
 def pcm(seconds, level=0.9, rate=16_000):
@@ -114,17 +126,26 @@ def test_what_is_not_samples_ends_the_stream_with_one_line(server, message, kind
     assert len(problem["detail"].splitlines()) == 1
 
 
-def test_an_oversized_message_ends_the_stream(server):
-    with open_stream(server) as stream:
-        stream.send(bytes(1_000_000))
-        assert closed(stream) == (None, 1009)
-
-
-def test_an_oversized_message_in_fragments_ends_the_stream(server):
+@pytest.mark.parametrize("message", [bytes(1_000_000), [bytes(100_000)] * 10], ids=["whole", "in fragments"])
+def test_an_oversized_message_ends_the_stream(server, message):
     with open_stream(server) as stream:
         with suppress(ConnectionClosed):
-            stream.send(bytes(100_000) for _ in range(10))
+            stream.send(message)
         assert closed(stream) == (None, 1009)
+
+
+def test_a_client_that_reads_only_after_a_long_oversized_message_still_finds_the_code(server):
+    length = 50_000_000  # more than the buffers of both sockets hold
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+        client.sendall(HANDSHAKE)
+        heard = client.makefile("rb")
+        while heard.readline() != b"\r\n":
+            pass
+        client.sendall(struct.pack("!BBQ4x", 0x82, 0xFF, length) + bytes(length))
+        opcode, _, code = struct.unpack("!BBH", heard.read(4))
+        heard.read()
+
+    assert (opcode, code) == (0x88, 1009)
 
 
 def test_empty_messages_do_no_harm(server):
