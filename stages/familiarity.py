@@ -56,8 +56,8 @@ def main() -> None:
         familiarity.save(whole, paths.familiarity)
         tables.write(measured, paths.distances)
         tables.write_metrics(report, paths.metrics)
-        drawing.save(picture.draw(measured), paths.picture)
-        tested = "test utterances of known speakers" if speakers is None else "other speakers"
+        tested = "test utterances" if speakers is None else "speech of other speakers"
+        drawing.save(picture.draw(measured, tested), paths.picture)
         shares = {tested: report["false_alarms"]} | report["detected"]
         found = ", ".join(f"{kind} {share:.1%}" for kind, share in shares.items())
         print(f"familiarity: flagged as unfamiliar: {found}; see {paths.picture}")

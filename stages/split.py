@@ -37,7 +37,7 @@ def summary(report: dict, protocol: str) -> str:
     folds = report[names.RANDOM]["folds"]
     words = f"{protocol}, {folds} {'fold' if folds == 1 else 'folds'}, {report['utterances']} utterances"
     if "speakers" not in report:
-        return f"{words}; some speakers are unknown, so no speaker oracle"
+        return f"{words}; not all speakers are known, so no speaker oracle"
     floor = report["speaker_oracle_uar_by_chance"]
     guess = f"speaker oracle UAR {report['speaker_oracle_uar']:.3f} ({floor:.3f} with labels shuffled)"
     return f"{words}, {report['speakers']} speakers; {guess}"

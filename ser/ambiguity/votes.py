@@ -74,7 +74,8 @@ def statistics(votes: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
         labels: each utterance's emotion.
 
     Returns:
-        By id; all but ``raters`` are missing where there are no votes:
+        By id; all but ``raters`` and ``heard`` are missing where there are no votes, and the agreement of raters
+        (``entropy``, ``majority_share``, ``tied``) where a single one voted:
 
         - ``raters``: how many voted
         - ``entropy``: of the shares of the votes, in bits, from 0 for one voice. Few raters cannot show more than
@@ -87,7 +88,7 @@ def statistics(votes: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
     """
     matrix = votes.to_numpy()
     raters = matrix.sum(axis=1)
-    voted = raters > 0
+    voted, several = raters > 0, raters > 1
     shares = matrix[voted] / raters[voted, None]
     words = np.asarray(votes.columns, dtype=object)
     most = shares == shares.max(axis=1, keepdims=True, initial=0)
@@ -99,6 +100,7 @@ def statistics(votes: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
     table.loc[voted, "tied"] = (most.sum(axis=1) > 1).astype(float)
     table.loc[voted, "agrees"] = ((most & is_label).any(axis=1) & (most.sum(axis=1) == 1)).astype(float)
     table.loc[voted, "label_share"] = np.where(is_label, shares, 0).sum(axis=1)
+    table.loc[~several, ["entropy", "majority_share", "tied"]] = np.nan  # nobody agrees with a single rater, or differs
     table["heard"] = ""
     if voted.any():
         table.loc[voted, "heard"] = np.where(others.max(axis=1) > 0, words[others.argmax(axis=1)], "")
@@ -164,18 +166,18 @@ def summary(
     """Describe the votes of a corpus.
 
     Args:
-        votes: as ``counts`` gives them; utterances without votes are left out.
+        votes: as ``counts`` gives them; utterances without votes of several raters are left out.
         labels: each utterance's emotion.
         speakers: each utterance's speaker; ``""`` where unknown.
         params: the majority, and how alpha's interval is made.
 
     Returns:
-        ``utterances`` with votes; ``raters``, ``entropy`` (bits) and ``majority_share``, means over them; and as shares
-        of them: ``tied`` (several emotions have the most votes), ``below_half`` (none has half of the votes),
+        ``utterances`` with several raters; ``raters``, ``entropy`` (bits) and ``majority_share``, means over them; and
+        as shares of them: ``tied`` (several emotions have the most votes), ``below_half`` (none has half of the votes),
         ``ambiguous``, ``agrees`` (the label alone has the most votes); ``alpha`` with its interval. Nothing without
-        votes.
+        such utterances.
     """
-    voted = votes.to_numpy().sum(axis=1) > 0
+    voted = votes.to_numpy().sum(axis=1) > 1
     if not voted.any():
         return {}
     table = statistics(votes[voted], np.asarray(labels)[voted])

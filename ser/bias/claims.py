@@ -49,11 +49,17 @@ class Claims:
         return self._reasons.get((attribute, "", claim), "")
 
     def silence(self, attribute: str) -> str:
-        """Say why nothing is said of an attribute: the first refusal of all its groups, or else of one of them."""
+        """Say why nothing is said of an attribute: what refuses all groups, or else the first, and how many more."""
         rows = self.refused[
             self.refused["attribute"].isin([EVERYWHERE, attribute]) & self.refused["claim"].isin([ANY, GAP, UAR])
         ]
-        return "; ".join(rows.sort_values("group", kind="stable")["reason"].iloc[:1])
+        rows = rows.sort_values("group", kind="stable").drop_duplicates("group")
+        if rows.empty:
+            return ""
+        group, reason = rows.iloc[0][["group", "reason"]]
+        if not group:
+            return reason
+        return f"{group}: {reason}" + (f"; and {len(rows) - 1} more" if len(rows) > 1 else "")
 
     def on_pair(self, attribute: str, first: str, second: str, emotions: Sequence[str]) -> set[str]:
         """Give the claims that a comparison of two groups may rest on: what both carry, and the pair itself."""

@@ -54,7 +54,8 @@ def examine(people: pd.DataFrame, manifest: pd.DataFrame, emotions: Sequence[str
             refused = {(name, claim) for name, claim, _ in of_groups}
             heard = {name: part for name, part in parts.items() if (name, ANY) not in refused}
             whole = [name for name in heard if (name, UAR) not in refused]
-            rows += [(attribute, *row) for row in _of_comparison(attribute, heard, whole, params)]
+            present = sum(len(part) > 0 for part in parts.values())
+            rows += [(attribute, *row) for row in _of_comparison(attribute, heard, whole, params, present)]
     return Claims(pd.DataFrame(rows, columns=list(COLUMNS)))
 
 
@@ -89,13 +90,12 @@ def _of_group(attribute: str, part: pd.DataFrame, emotions: Sequence[str], param
 
 
 def _of_comparison(
-    attribute: str, parts: dict[str, pd.DataFrame], whole: Sequence[str], params: BiasParams
+    attribute: str, parts: dict[str, pd.DataFrame], whole: Sequence[str], params: BiasParams, groups: int
 ) -> list[tuple[str, str, str]]:
     """Give group, claim and reason of each refusal of comparisons, between groups of which something may be said."""
     if len(parts) < 2:
-        return [
-            ("", GAP, f"one group alone: {next(iter(parts))}" if parts else "no group of which anything can be said")
-        ]
+        why = f"one group alone{' of which anything can be said' * (groups > 1)}: {next(iter(parts), '')}"
+        return [("", GAP, why if parts else "no group of which anything can be said")]
     everyone = pd.concat(parts, names=["group"]).reset_index("group")
     if attribute != "corpus" and everyone.groupby("corpus")["group"].nunique().max() == 1:
         return [("", GAP, "no corpus has more than one of the groups: the corpora may be what differs")]

@@ -1,5 +1,6 @@
 """The picture of ambiguity: the map of the data set, scores against references, agreement bands, and the cost."""
 
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,6 +13,7 @@ from ser.plots.drawing import BLACK, BLUE, GREY, ORANGE, PALE
 from ser.scores import words
 
 LOOKS = {"planted": (BLACK, "s"), "votes": (BLUE, "o"), "listeners": (ORANGE, "D")}  # of references
+LINE = 60  # signs of the title that have room above a panel
 ROW = 0.6  # of the height of a row, for all that stands in it
 
 
@@ -55,7 +57,7 @@ def draw(
     columns = 2 if len(panels) in (2, 4) else min(3, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(5.2 * columns, 0.6 + 4 * rows), layout="constrained")
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(textwrap.fill(title, LINE * columns), fontsize=11)
     for place, panel in enumerate(panels, start=1):
         panel(figure.add_subplot(rows, columns, place))
     return figure

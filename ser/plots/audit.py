@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from ser.bias.claims import Claims
 from ser.plots import drawing
 from ser.plots.drawing import BLUE, ORANGE
 
@@ -19,7 +20,8 @@ def draw(counts: pd.DataFrame, refused: pd.DataFrame, overview: dict, emotions: 
 
     Args:
         counts: attribute, group, emotion, utterances, speakers; groups without utterances are not drawn.
-        refused: attribute, group, claim, reason; a cell whose emotion is refused as a claim has an orange frame.
+        refused: attribute, group, claim, reason; a cell has an orange frame where the claim on its emotion, or any on
+            its group, is refused.
         overview: ``association`` by attribute, 0 to 1; ``chance_uar`` and, where known, ``speaker_oracle_uar``.
         emotions: the label set.
         title: of the picture.
@@ -56,10 +58,10 @@ def _cells(axes: Axes, counts: pd.DataFrame, refused: pd.DataFrame, naming: str)
     emotions = list(counts.columns)
     axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
     axes.set_yticks(range(len(counts)), [naming.format(*place) for place in counts.index], fontsize=8)
-    places = set(zip(refused["attribute"], refused["group"], refused["claim"], strict=True))
+    claims = Claims(refused)
     for row, (attribute, group) in enumerate(counts.index):
         for column, emotion in enumerate(emotions):
-            if (attribute, group, emotion) in places:
+            if not claims.carried(attribute, group, emotion):
                 frame = Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, edgecolor=ORANGE, linewidth=1.5)
                 axes.add_patch(frame)
     axes.set_title("utterances of each emotion; orange: claim refused", fontsize=9)

@@ -1,4 +1,4 @@
-"""The picture of familiarity: how far speech of other speakers, and other sounds, are from training speech."""
+"""The picture of familiarity: how far tested speech, and other sounds, are from training speech."""
 
 import numpy as np
 import pandas as pd
@@ -9,11 +9,12 @@ from ser.plots import drawing
 from ser.plots.drawing import BLUE, ORANGE
 
 
-def draw(measured: pd.DataFrame) -> Figure:
+def draw(measured: pd.DataFrame, speech: str) -> Figure:
     """Draw a row of dots for each kind of sound, and the limit.
 
     Args:
         measured: as from ``ser.confidence.alarms.distances``.
+        speech: what is tested, in words.
 
     Returns:
         Distances on a logarithmic axis; the share beyond the limit stands beside each kind.
@@ -25,8 +26,10 @@ def draw(measured: pd.DataFrame) -> Figure:
     for place, (kind, distances) in enumerate(kinds):
         spread = place + generator.uniform(-0.3, 0.3, len(distances))
         axes.plot(distances, spread, ".", color=BLUE, markersize=3, alpha=0.4)
-        names.append(f"{'speech of other speakers' if kind == SPEECH else kind}, beyond: {(distances > 1).mean():.1%}")
+        names.append(f"{speech if kind == SPEECH else kind}, beyond: {(distances > 1).mean():.1%}")
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
     axes.axvline(1, color=ORANGE, linewidth=1.5)
     drawing.rows(axes, names, "distance from training speech, 1 at the limit")
     return figure

@@ -1,5 +1,7 @@
 """The section on confidence: whether the model knows how sure it may be, and what is unlike its training."""
 
+from operator import itemgetter
+
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
 from ser.report.material import Material
@@ -10,6 +12,7 @@ MEASURES = {"ece": "calibration error", "brier": "Brier score", "nll": "negative
 DIFFERENCE = "after_minus_before"
 SIDES = {"before": "before", "after": "after", DIFFERENCE: "after minus before"}
 ANSWERS = {"accuracy": "accuracy", "uar": "UAR"}
+UNEQUAL = 2  # times as many utterances
 NONE = "none"  # of train.calibration
 
 
@@ -20,7 +23,7 @@ def section(material: Material) -> Section:
         "Confidence",
         "Confidence: does the model know when it is right?",
         "Beside each emotion the model gives a probability. It is worth something where, of all utterances that the "
-        "model is 80 % sure of, 80 % are right.",
+        "model is 80 % sure of, 80 % are right." + _weighed(material),
         [
             calibration(material),
             _measures(material),
@@ -28,10 +31,23 @@ def section(material: Material) -> Section:
             familiarity(material),
             Figure(
                 "familiarity",
-                "How far speech of other speakers, and generated sounds, are from the training speech: a dot each, the "
-                "share beyond the limit beside each kind.",
+                "How far the tested speech, and generated sounds, are from the training speech: a dot each, the share "
+                "beyond the limit beside each kind.",
             ),
         ],
+    )
+
+
+def _weighed(material: Material) -> str:
+    """Say that probabilities are of equally common emotions, where training weighs them so and they are far from it."""
+    counts = material.metrics["manifest"]["emotions"]
+    (most, many), (least, few) = (pick(counts.items(), key=itemgetter(1)) for pick in (max, min))
+    if not material.settings["train"].get("class_weights") or many < UNEQUAL * few:
+        return ""
+    return (
+        f" Here {most} has {words.amount(many)} utterances and {least} {words.amount(few)}, but in training all "
+        "emotions weigh the same (train.class_weights): the probability is the one where all are equally common, so "
+        f"it tends to be lower than the share of hits for {most}, and higher for {least}."
     )
 
 
@@ -92,7 +108,7 @@ def abstention(material: Material) -> Finding:
 
 
 def familiarity(material: Material) -> Finding:
-    """Say how much speech of other speakers, and how many sounds that are none, are unlike the training speech."""
+    """Say how much of the tested speech, and how many sounds that are none, are unlike the training speech."""
     values, reason = material.metrics["familiarity"], _reason(material)
     detected = words.listing([f"{words.number(share)} of {kind}" for kind, share in values["detected"].items()])
     return Finding(

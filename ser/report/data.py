@@ -110,8 +110,13 @@ def tied(material: Material) -> Finding:
     if not said:
         return Finding(asked, words.UNKNOWN, "Speakers and groups are unknown.", "Nothing can be counted.", cannot)
     if oracle is None:
-        said.insert(0, "Some speakers are unknown, so there is no speaker oracle.")
+        said.insert(0, f"{unknown(material.metrics['manifest'])}, so there is no speaker oracle.")
     return Finding(asked, verdict, " ".join(said), sure, cannot)
+
+
+def unknown(manifest: dict) -> str:
+    """Say that speakers are unknown: some, or all."""
+    return "Some speakers are unknown" if manifest.get("speakers") else "The speakers are unknown"
 
 
 def _corpora(manifest: dict) -> Table:

@@ -63,7 +63,7 @@ def sentences(material: Material) -> list[str]:
     ]
     oracle = material.get("split", "speaker_oracle_uar")
     result.append(
-        "Some speakers are unknown: nobody can say what knowing the speaker is worth."
+        f"{data.unknown(manifest)}: nobody can say what knowing the speaker is worth."
         if oracle is None
         else f"Without audio, a guess of each speaker's most common emotion has {words.number(oracle)} "
         f"({words.number(material.get('split', 'speaker_oracle_uar_by_chance'))} with labels shuffled)."

@@ -62,6 +62,18 @@ def test_statistics_of_cases_worked_by_hand():
     assert table.iloc[3][["entropy", "majority_share", "tied", "agrees", "label_share"]].isna().all()
 
 
+def test_a_single_rater_agrees_with_nobody():
+    heard = votes.counts(corpus({"angry": 1}, {"sad": 1}, {"sad": 2}))
+    table = votes.statistics(heard, ["angry", "angry", "angry"])
+    assert table["raters"].tolist() == [1, 1, 2]
+    np.testing.assert_array_equal(table["majority_share"], [np.nan, np.nan, 1])
+    assert table.iloc[:2][["entropy", "tied"]].isna().all(axis=None)
+    assert table["agrees"].tolist() == table["label_share"].tolist() == [1, 0, 0]
+    assert table["heard"].tolist() == ["", "sad", "sad"]
+    found = votes.summary(heard, ["angry", "angry", "angry"], ["1", "2", "3"], PARAMS)
+    assert (found["utterances"], found["raters"], found["ambiguous"]) == (1, 2, 0)
+
+
 def test_a_corpus_without_votes_has_no_statistics():
     heard = votes.counts(corpus({}, {}))
     assert votes.statistics(heard, ["angry", "sad"])["entropy"].isna().all()
@@ -70,7 +82,7 @@ def test_a_corpus_without_votes_has_no_statistics():
 
 def test_entropy_is_that_of_scipy():
     heard = random_votes(1)
-    heard = heard[heard.sum(axis=1) > 0]
+    heard = heard[heard.sum(axis=1) > 1]
     table = votes.statistics(heard, ["angry"] * len(heard))
     assert table["entropy"].to_numpy() == pytest.approx(stats.entropy(heard.to_numpy(), base=2, axis=1))
 

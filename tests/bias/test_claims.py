@@ -103,7 +103,7 @@ def test_a_group_of_one_speaker_is_that_person():
     refused = refusals(corpus(12, 1))
     assert of(refused, "gender") == {
         ("male", ANY): "one speaker: c/m0",
-        ("", GAP): "one group alone: female",
+        ("", GAP): "one group alone of which anything can be said: female",
     }
 
 
@@ -320,3 +320,21 @@ def test_the_overview_gives_what_can_be_had():
     found = audit.overview(people, people.assign(emotion=people["truth"]), PARAMS)
     assert set(found["association"]) == {"language"}
     assert "speaker_oracle_uar" not in found
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            [("speaker", "c/1", UAR, "nobody speaks sad"), ("speaker", "c/2", UAR, "nobody speaks angry")],
+            "c/1: nobody speaks sad; and 1 more",
+        ),
+        (
+            [("speaker", "c/1", UAR, "nobody speaks sad"), ("speaker", "", ANY, "unknown for everybody")],
+            "unknown for everybody",
+        ),
+        ([("speaker", "c/1", "sad", "no utterances"), ("gender", "", GAP, "why")], ""),
+    ],
+)
+def test_silence_names_the_group_whose_reason_it_gives_and_counts_the_others(rows, said):
+    assert Claims(pd.DataFrame(rows, columns=list(claims.COLUMNS))).silence("speaker") == said

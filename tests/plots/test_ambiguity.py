@@ -78,3 +78,13 @@ def test_without_raters_there_is_the_map_and_the_cost(table, checked, banded):
 
 def test_with_nothing_else_there_is_the_map(table, checked, banded):
     assert len(ambiguity.draw(table, pd.Series(dtype=float), checked[:0], banded[:0], {}, "kfold").axes) == 1
+
+
+def test_a_long_title_is_cut_into_lines_that_one_panel_has_room_for(table, checked, banded):
+    title = "random (test speakers are in training as well): 535 utterances; intervals over speakers"
+    figure = ambiguity.draw(table, pd.Series(dtype=float), checked[:0], banded[:0], {}, title)
+    figure.canvas.draw()
+    extent = figure._suptitle.get_window_extent()
+    assert figure.bbox.x0 <= extent.x0
+    assert extent.x1 <= figure.bbox.x1
+    assert figure.get_suptitle().replace("\n", " ") == title

@@ -45,6 +45,21 @@ def test_a_refused_emotion_has_a_frame(counts):
     assert frame.get_y() < 1 < frame.get_y() + frame.get_height()
 
 
+@pytest.mark.parametrize(
+    ("refused", "framed"),
+    [
+        (("gender", "male", "any figure"), 2),  # of two cells of this group
+        (("gender", "", "any figure"), 4),  # of two groups
+        (("all", "", "any figure"), 4),
+        (("gender", "male", "uar"), 0),  # the cells are each emotion's own
+    ],
+)
+def test_what_is_refused_with_its_whole_group_has_a_frame(counts, refused, framed):
+    rows = pd.DataFrame([(*refused, "why")], columns=REFUSED.columns)
+    people = audit.draw(counts, rows, OVERVIEW, EMOTIONS, "kfold").axes[0]
+    assert len([patch for patch in people.patches if isinstance(patch, Rectangle)]) == framed
+
+
 def test_the_associations_are_bars_with_their_numbers(counts):
     bars = audit.draw(counts, REFUSED, OVERVIEW, EMOTIONS, "kfold").axes[1]
     assert [bar.get_width() for bar in bars.patches] == [0.25, 0.1]

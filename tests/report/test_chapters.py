@@ -460,6 +460,8 @@ ABSTAINED = {
     "aurc": 0.1,
 }
 
+BALANCED = {"angry": 40, "happy": 40}
+
 FAMILIAR = {
     "false_alarms": 0.05,
     "false_alarms_low": 0.02,
@@ -468,10 +470,11 @@ FAMILIAR = {
 }
 
 
-def confident(calibrated=CALIBRATED, abstained=ABSTAINED, **train):
+def confident(calibrated=CALIBRATED, abstained=ABSTAINED, emotions=BALANCED, **train):
     scores = {"uar": 0.7, "accuracy": 0.72, "utterances": 80, "speakers": 9}
     evaluate = {"speaker_independent": scores, "calibration": calibrated, "abstention": abstained}
-    known = material({"evaluate": evaluate, "familiarity": FAMILIAR}, folds=FOLDS)
+    metrics = {"evaluate": evaluate, "familiarity": FAMILIAR, "manifest": {"emotions": emotions}}
+    known = material(metrics, folds=FOLDS)
     return dataclasses.replace(known, settings=SETTINGS | {"train": {"classifier": "mlp"} | train})
 
 
@@ -490,6 +493,20 @@ def test_what_is_unfamiliar_is_of_other_speakers_but_for_a_random_split():
         known, tables=known.tables | {"folds": folds}, metrics=known.metrics | {"evaluate": evaluate}
     )
     assert "of the test utterances, whose speakers it knows;" in confidence.familiarity(alone).found
+
+
+@pytest.mark.parametrize(
+    ("emotions", "weighted", "said"),
+    [
+        ({"neutral": 950, "sad": 50}, True, "Here neutral has 950 utterances and sad 50, but in training"),
+        ({"neutral": 950, "sad": 50}, False, ""),
+        ({"neutral": 60, "sad": 50}, True, ""),
+    ],
+)
+def test_that_confidence_is_of_equally_common_emotions_is_said_where_they_are_not(emotions, weighted, said):
+    intro = confidence.section(confident(emotions=emotions, class_weights=weighted)).introduction
+    assert said in intro
+    assert bool(said) == ("Here" in intro)
 
 
 def test_one_speaker_is_not_compared():

@@ -300,7 +300,7 @@ def test_unknown_speakers_give_a_report_without_intervals_that_says_so(write):
     text = write(people().assign(speaker=""), protocols=("random",))
     assert "96 utterances by unknown speakers" in text
     assert "no interval: speakers unknown" in text
-    assert "Some speakers are unknown" in text
+    assert "The speakers are unknown: nobody can say what knowing the speaker is worth." in text
     assert "it lets the model know the test speakers, so the figure is optimistic" in text
     assert "Only the protocol random was run, and it keeps no speaker apart." in text
     assert "No silhouettes" in text

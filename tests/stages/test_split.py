@@ -107,7 +107,7 @@ def test_warns_in_one_line_where_emotions_are_tied_to_sentences(run, capsys, apa
 
 def test_needs_no_speakers_for_a_random_split(run, capsys):
     run(people().assign(speaker="", gender="", age=np.nan), protocol="random")
-    assert "random, 3 folds, 54 utterances; some speakers are unknown, so no speaker oracle" in capsys.readouterr().out
+    assert "random, 3 folds, 54 utterances; not all speakers are known, so no speaker oracle" in capsys.readouterr().out
 
 
 def test_says_that_unknown_speakers_train_where_the_corpus_says_so(run, capsys):
@@ -121,7 +121,7 @@ def test_says_that_unknown_speakers_train_where_the_corpus_says_so(run, capsys):
         "split: warning: 9 utterances of unknown speakers are in training; whether a test speaker is heard in "
         "them cannot be checked\n"
     )
-    assert "predefined, 1 fold, 54 utterances; some speakers are unknown, so no speaker oracle" in captured.out
+    assert "predefined, 1 fold, 54 utterances; not all speakers are known, so no speaker oracle" in captured.out
 
 
 def test_keeps_sentences_apart_and_counts_what_is_left_out(run):
