@@ -35,7 +35,7 @@ def main() -> None:
         known = [name for name in corpora if (ROOT / "metrics" / name).is_dir()]
         rows = real_corpora.table(ROOT / "metrics", known)
         with whole_file(ROOT / "docs/real_corpora.md") as temporary:
-            temporary.write_text(real_corpora.page(rows))
+            temporary.write_text(real_corpora.page(rows, real_corpora.recalls(ROOT / "metrics", known)))
         drawing.save(picture.draw(rows), ROOT / "plots/real_corpora.png")
         print(f"real_corpora: {', '.join(known)}: see docs/real_corpora.md")
 

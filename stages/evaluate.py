@@ -15,8 +15,7 @@ from ser.learning.recipe import TrainParams
 from ser.plots import confusion, drawing
 from ser.scores import metrics
 from ser.scores.intervals import IntervalParams
-from ser.splits import names
-from ser.splits import table as splits_table
+from ser.splits import names, table
 
 
 def main() -> None:
@@ -29,30 +28,29 @@ def main() -> None:
     paths = parser.parse_args()
     with one_line("evaluate"):
         emotions = params.read(paths.params, "emotions", list[str])
-        settings = params.read(paths.params, "intervals", IntervalParams)
+        intervals = params.read(paths.params, "intervals", IntervalParams)
         below = params.read(paths.params, "train", TrainParams).abstain_below
         utterances = manifest.read(paths.manifest)
-        split = splits_table.read(paths.split)
-        splits_table.check(split, utterances)
+        split = table.read(paths.split)
+        table.check(split, utterances)
         vectors = features.read(paths.features, utterances)
         bar = partial(tqdm, desc="evaluate", unit="fold", disable=None)
-        table = trained.predict(split, utterances, vectors, paths.models, emotions, bar)
-        people = predictions.with_people(table, utterances)
-        protocol = names.chosen(table["protocol"])
+        predicted = trained.predict(split, utterances, vectors, paths.models, emotions, bar)
+        people = predictions.with_people(predicted, utterances)
+        protocol = names.chosen(predicted["protocol"])
         rows = people[people["protocol"] == protocol]
-        report = metrics.report(people, emotions, settings)
-        report["calibration"] = calibration.report(rows, emotions, settings)
-        report["abstention"] = abstention.report(rows, emotions, below, settings)
-        tables.write(table, paths.predictions)
+        report = metrics.report(people, emotions, intervals)
+        report["calibration"] = calibration.report(rows, emotions, intervals)
+        report["abstention"] = abstention.report(rows, emotions, below, intervals)
+        tables.write(predicted, paths.predictions)
         tables.write(rows[["truth", "prediction"]], paths.confusion)
         tables.write(metrics.classes(people, emotions), paths.classes)
         tables.write(metrics.folds(people, emotions), paths.folds)
         tables.write(abstention.risk_coverage(rows, emotions), paths.risk)
         drawing.save(confusion.draw(metrics.titled(people, report, emotions), emotions), paths.picture)
         tables.write_metrics(report, paths.metrics)
-        print(
-            f"evaluate: {metrics.line(report, protocol, settings.obstacle(set(rows['speaker'])))}; see {paths.metrics}"
-        )
+        obstacle = intervals.obstacle(set(rows["speaker"]))
+        print(f"evaluate: {metrics.line(report, protocol, obstacle)}; see {paths.metrics}")
 
 
 if __name__ == "__main__":

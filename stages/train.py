@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with whole_folder(options.models) as folder:
             bar = partial(tqdm, desc="train", unit="fold", disable=None)
             curves, dynamics, networks = training.train(
-                split, utterances, own, emotions, settings, folder, options.workers, bar, copies.vectors
+                split, utterances, own, emotions, settings, folder, options.workers, bar, copies=copies.vectors
             )
         for warning in training.fewer_networks(settings, networks):
             print(f"train: warning: {warning}", file=sys.stderr)

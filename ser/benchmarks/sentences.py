@@ -90,9 +90,9 @@ def page(
         "also hangs on how large a part of training its group is, and does not compare between corpora.",
         "",
         f"Classifier `{params.classifier}`, normalised by the training utterances. UAR, the mean over "
-        f"{len(params.seeds)} groupings of the sentences; in brackets {confidence:.0%} intervals, which resample test "
-        "speakers; of differences, paired ones. SD: the standard deviation over the groupings, which the intervals do "
-        "not cover; 0.000 of unseen sentences where all groupings came out the same.",
+        f"{len(params.seeds)} draws of the groups of sentences and of the folds; in brackets {confidence:.0%} "
+        "intervals, which resample test speakers; of differences, paired ones. SD: the standard deviation over the "
+        "draws, which the intervals do not cover; 0.000 of unseen sentences where all draws came out the same.",
         "",
         "![encoders on known and unseen sentences](../plots/benchmark_sentences.png)",
         "",
@@ -115,7 +115,7 @@ def page(
 
 
 def _estimate(row: Mapping[str, float], key: str, sign: bool = False) -> str:
-    """Write a figure, its interval and its deviation over the groupings; nothing where there is none."""
+    """Write a figure, its interval and its deviation over the draws; nothing where there is none."""
     if pd.isna(row[key]):
         return ""
     spread = f"; SD {words.number(row[f'{key}_sd'])}" if pd.notna(row[f"{key}_sd"]) else ""

@@ -25,7 +25,7 @@ METRICS = {
     "manifest": {"utterances": 1200, "speakers": 6, "hours": 1.26, "emotions": {"angry": 600, "sad": 600}},
     "evaluate": {
         "chance_uar": 0.5,
-        "speaker_independent": {"uar": 0.7, "uar_low": 0.6, "uar_high": 0.8},
+        "speaker_independent": {"uar": 0.7, "uar_low": 0.6, "uar_high": 0.8, "recall": {"angry": 0.6, "sad": 0.8}},
         "random": {"uar": 0.9, "uar_low": 0.85, "uar_high": 0.95},
         "drop_from_random": {"uar": 0.2, "uar_low": 0.1, "uar_high": 0.3},
     },
@@ -40,6 +40,7 @@ METRICS = {
     "ambiguity": {},
     "split": {},
 }
+NO_RECALLS = pd.DataFrame(index=["one"])
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_the_table_has_a_row_a_corpus_and_says_what_was_not_measured(metrics):
     planted = {"uar": 0.7, "random_high": 0.95, "added_low": 0.1, "gender_gap": -0.1, "emotions": 2}
     assert rows.loc[0, list(planted)].to_dict() == planted
     assert pd.isna(rows.loc[1, "gender_gap"])
-    page = re.sub(" +", " ", real_corpora.page(rows))
+    page = re.sub(" +", " ", real_corpora.page(rows, NO_RECALLS))
     assert "| 0.700 [0.600, 0.800] | 0.900 [0.850, 0.950] | +0.200 [+0.100, +0.300] | -0.100 [-0.200, +0.050] |" in page
     assert "| not measured" in page
     assert "0.400 (no interval)" in page
@@ -138,7 +139,7 @@ def test_the_gender_gaps_of_all_corpora_are_one_family_of_tests(metrics):
     rows = real_corpora.table(metrics("three", bias={}), ["one", "two", "three"])
     assert rows["gender_p_holm"].tolist()[:2] == [0.04, 0.5]
     assert pd.isna(rows.loc[2, "gender_p_holm"])
-    assert "| 0.020; 0.040 |" in re.sub(" +", " ", real_corpora.page(rows))
+    assert "| 0.020; 0.040 |" in re.sub(" +", " ", real_corpora.page(rows, NO_RECALLS))
 
 
 def test_the_picture_shows_each_corpus_with_its_interval(metrics):
@@ -154,4 +155,15 @@ def test_the_emotion_whose_recall_differs_most_is_named(metrics):
     metrics("one", bias={"gender": {"gap": {"female_minus_male": {"uar": 0.0, "recall": recall}}}})
     rows = real_corpora.table(metrics("two", bias={}), ["one", "two"])
     assert rows["gender_recall"].tolist() == ["sad -0.300", ""]
-    assert "| sad -0.300 |" in re.sub(" +", " ", real_corpora.page(rows))
+    assert "| sad -0.300 |" in re.sub(" +", " ", real_corpora.page(rows, NO_RECALLS))
+
+
+def test_recalls_stand_by_emotion_those_of_most_corpora_first(metrics):
+    scores = METRICS["evaluate"] | {"speaker_independent": {"uar": 0.5, "recall": {"bored": 0.25, "sad": 0.75}}}
+    metrics("one")
+    folder = metrics("two", evaluate=scores)
+    found = real_corpora.recalls(folder, ["one", "two"])
+    assert list(found.columns) == ["sad", "angry", "bored"]
+    assert found.loc["two"].fillna(-1).tolist() == [0.75, -1, 0.25]
+    page = re.sub(" +", " ", real_corpora.page(real_corpora.table(folder, ["one", "two"]), found))
+    assert "| one | 0.800 | 0.600 | |\n| two | 0.750 | | 0.250 |" in page
