@@ -96,7 +96,7 @@ def start():
 @pytest.fixture(scope="module")
 def server():
     """A service with generous limits, for all tests of a module."""
-    running = Server(Service(Loudness(), Limits(**GENEROUS, upload_s=10, idle_s=1), threads=2))
+    running = Server(Service(Loudness(), Limits(**GENEROUS, upload_s=10, idle_s=10), threads=2))
     yield running
     running.stop()
 

@@ -125,10 +125,13 @@ def test_several_processes_serve_at_one_address_and_count_together(trained, reco
     for _ in range(6):
         with httpx.Client(timeout=200) as client:
             assert client.post(f"{running.url}/v1/predict", content=recording(), headers=headers).status_code == 200
-    counts = httpx.get(f"{running.url}/metrics", timeout=60).text
+    wanted = 'ser_requests_total{method="POST",route="/v1/predict",status="200"} 6.0'
+    end, counts = time.monotonic() + 20, ""
+    while wanted not in counts and time.monotonic() < end:  # an answer is counted after it was sent
+        counts = httpx.get(f"{running.url}/metrics", timeout=60).text
     code, log = running.stop()
 
-    assert 'ser_requests_total{method="POST",route="/v1/predict",status="200"} 6.0' in counts
+    assert wanted in counts
     assert code == 0
     assert [line["event"] for line in log].count("ended") == 1
 
@@ -137,6 +140,7 @@ def test_several_processes_serve_at_one_address_and_count_together(trained, reco
 def test_a_request_under_way_is_answered_before_the_end(trained, recording):
     running = Running("--models", trained)
     content = recording(seconds=60)
+    assert httpx.get(f"{running.url}/health", timeout=120).status_code == 200  # it says where it listens before it does
 
     with httpx.Client(timeout=120) as client:
         request = client.build_request(

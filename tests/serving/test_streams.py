@@ -171,7 +171,7 @@ def test_empty_messages_are_no_audio(start):
                 time.sleep(0.1)
         problem, code = closed(stream)
 
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 9
     assert (problem["type"], code) == ("/problems/slow-upload", 1008)
 
 
@@ -183,12 +183,13 @@ def test_a_stream_ends_after_its_time(start):
 
 
 def test_the_place_of_a_client_that_vanished_is_free_again(start):
-    server = start(client_streams=1, streams=1, stream_idle_s=0.5)
+    server = start(client_streams=1, streams=1, stream_idle_s=5)
     stream = open_stream(server)
     stream.socket.shutdown(2)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 20
     while server.service.gate.inside("streams") and time.monotonic() < end:
         time.sleep(0.05)
+    assert not server.service.gate.inside("streams")
 
     with open_stream(server) as again:
         again.send(pcm(0.5))
@@ -211,8 +212,8 @@ def test_an_error_of_the_service_ends_the_stream_and_is_told_and_logged(start, l
     with open_stream(server) as stream:
         stream.send(pcm(0.5))
         problem, code = closed(stream)
-    end = time.monotonic() + 10
-    while server.service.gate.inside("streams") and time.monotonic() < end:
+    end = time.monotonic() + 20
+    while not any(record.exc_info for record in caplog.records) and time.monotonic() < end:
         time.sleep(0.05)
 
     assert (problem["type"], code) == ("/problems/broken", 1011)
