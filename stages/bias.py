@@ -61,7 +61,8 @@ def summary(metrics: dict, claims: Claims) -> str:
     said = [compared(metrics, claims, attribute) for attribute in ("gender", "age")]
     if spread := metrics.get("speaker"):
         lowest, highest = words.number(spread["uar_min"]), words.number(spread["uar_max"])
-        said.append(f"{spread['speakers']} speakers from UAR {lowest} to {highest}")
+        several = f"{spread['speakers']} speakers from UAR {lowest} to {highest}"
+        said.append(several if spread["speakers"] > 1 else f"1 speaker with every emotion, UAR {lowest}")
     else:
         said.append(f"no speaker's UAR ({claims.silence('speaker')})")
     return f"{', '.join(said)}; refused claims: {len(claims.refused)}"

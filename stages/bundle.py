@@ -46,7 +46,8 @@ def main() -> None:
         scores = {"of": "the classifiers of the folds, not of this one"} | metrics["evaluate"]
         with whole_folder(paths.bundle) as folder:
             writing.save(folder, model, extractor, paths.weights, speech, data, scores, told)
-        print(f"bundle: {len(utterances)} utterances, {networks} networks; see {paths.bundle}/card.md")
+        kind = f"{networks} networks" if networks > 1 else settings.classifier
+        print(f"bundle: {len(utterances)} utterances, {kind}; see {paths.bundle}/card.md")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,8 @@ def main() -> None:
         encoder = json.loads(vectors.extractor)["encoder"]
         looked_at = size(len(rows), len(utterances))
         title = f"{looked_at}; classifiers of {protocol}; confidence {settings.confidence:g}"
-        figure = representation_picture.draw(probed, grouped, space_titles(encoder, protocol), title)
+        titles = {name: words for name, words in space_titles(encoder, protocol).items() if name in spaces}
+        figure = representation_picture.draw(probed, grouped, titles, title)
         drawing.save(figure, paths.picture)
         maps = points.merge(utterances[["id", *projection_picture.ASPECTS]], on="id")
         title = f"{encoder}, {looked_at}; sizes of clusters and distances between them mean nothing"
@@ -94,12 +95,14 @@ def summary(probed: pd.DataFrame, encoder: str) -> str:
     rows = probed.set_index(["space", "attribute"])
     said = []
     for attribute in folds.ATTRIBUTES:
-        own, other = rows.loc[("features", attribute)], rows.loc[("mfcc", attribute)]
+        own = rows.loc[("features", attribute)]
         if pd.isna(own["balanced_accuracy"]):
             said.append(f"{attribute} not probed ({own['remark']})")
         else:
-            chance, baseline = words.number(own["chance"]), words.number(other["balanced_accuracy"])
-            said.append(f"{attribute} {words.estimate(own, 'balanced_accuracy')} (chance {chance}, mfcc {baseline})")
+            beside = [f"chance {words.number(own['chance'])}"]
+            if ("mfcc", attribute) in rows.index:
+                beside.append(f"mfcc {words.number(rows.loc[('mfcc', attribute), 'balanced_accuracy'])}")
+            said.append(f"{attribute} {words.estimate(own, 'balanced_accuracy')} ({', '.join(beside)})")
     return f"a linear probe reads off {encoder} {', '.join(said)}"
 
 

@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tables.write_metrics(report, paths.metrics)
         for warning in protocols.cautions(split, utterances, settings.sentences == "disjoint"):
             print(f"split: warning: {warning}", file=sys.stderr)
-        print(f"split: {summary(report, settings.protocol)}; see {paths.metrics}")
+        apart = f"{settings.protocol}, sentences apart, too" if settings.sentences == "disjoint" else settings.protocol
+        print(f"split: {summary(report, apart)}; see {paths.metrics}")
 
 
 def summary(report: dict, protocol: str) -> str:

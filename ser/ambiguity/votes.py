@@ -74,8 +74,8 @@ def statistics(votes: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
         labels: each utterance's emotion.
 
     Returns:
-        By id; all but ``raters`` and ``heard`` are missing where there are no votes, and the agreement of raters
-        (``entropy``, ``majority_share``, ``tied``) where a single one voted:
+        By id; all but ``raters`` and ``heard`` are missing where there are no votes, and all but these and ``agrees``
+        where a single rater voted:
 
         - ``raters``: how many voted
         - ``entropy``: of the shares of the votes, in bits, from 0 for one voice. Few raters cannot show more than
@@ -100,7 +100,8 @@ def statistics(votes: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
     table.loc[voted, "tied"] = (most.sum(axis=1) > 1).astype(float)
     table.loc[voted, "agrees"] = ((most & is_label).any(axis=1) & (most.sum(axis=1) == 1)).astype(float)
     table.loc[voted, "label_share"] = np.where(is_label, shares, 0).sum(axis=1)
-    table.loc[~several, ["entropy", "majority_share", "tied"]] = np.nan  # nobody agrees with a single rater, or differs
+    # Nobody agrees with a single rater, or differs, and one voice is no share.
+    table.loc[~several, ["entropy", "majority_share", "tied", "label_share"]] = np.nan
     table["heard"] = ""
     if voted.any():
         table.loc[voted, "heard"] = np.where(others.max(axis=1) > 0, words[others.argmax(axis=1)], "")
@@ -172,12 +173,14 @@ def summary(
         params: the majority, and how alpha's interval is made.
 
     Returns:
-        ``utterances`` with several raters; ``raters``, ``entropy`` (bits) and ``majority_share``, means over them; and
-        as shares of them: ``tied`` (several emotions have the most votes), ``below_half`` (none has half of the votes),
+        ``utterances`` with several raters; ``single_rater``, how many have one, if any; ``raters``, ``entropy`` (bits)
+        and ``majority_share``, means over the former; and as shares of these: ``tied`` (several emotions have the most
+        votes), ``below_half`` (none has half of the votes),
         ``ambiguous``, ``agrees`` (the label alone has the most votes); ``alpha`` with its interval. Nothing without
         such utterances.
     """
-    voted = votes.to_numpy().sum(axis=1) > 1
+    raters = votes.to_numpy().sum(axis=1)
+    voted, single = raters > 1, int((raters == 1).sum())
     if not voted.any():
         return {}
     table = statistics(votes[voted], np.asarray(labels)[voted])
@@ -185,6 +188,7 @@ def summary(
     means = {name: float(table[name].mean()) for name in ("raters", "entropy", "majority_share", "tied", "agrees")}
     return {
         "utterances": len(table),
+        **({"single_rater": single} if single else {}),
         **means,
         "below_half": float((share < 0.5).mean()),
         "ambiguous": float((share <= params.majority).mean()),

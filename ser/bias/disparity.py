@@ -50,15 +50,18 @@ def differences(confusion: np.ndarray, target: np.ndarray) -> dict[str, np.ndarr
     return measures
 
 
-def spreads(confusion: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+def spreads(confusion: np.ndarray, target: np.ndarray, told: np.ndarray | bool = True) -> dict[str, np.ndarray]:
     """Compare all groups at once, over the emotions that all of them have; 0 is evenness.
 
     Args:
         confusion: counts (..., groups, emotions, emotions).
         target: the shares of emotions to which all are matched (emotions,).
+        told: the emotions whose recall and F1 may be told of every group, (emotions,) of bool, or all; measures of
+            single emotions look at these.
 
     Returns:
-        Each (..., 1) or (..., emotions), 0 to 1; the names ending in ``_matched`` with matched emotions.
+        Each (..., 1) or (..., emotions), 0 to 1, NaN where there is no such emotion; the names ending in ``_matched``
+        with matched emotions.
 
         - ``uar_largest``: the largest difference in UAR
         - ``equalised_odds``: the largest difference, over emotions, in the share of hits or the share of false alarms
@@ -70,15 +73,17 @@ def spreads(confusion: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
     each = by_emotion(confusion)
     present = (each["support"] > 0).all(axis=-2)
     measures = {"uar_largest": np.ptp(_mean_recall(each["recall"], present), axis=-1)[..., None]}
+    shared = present & told
     for ending, counts in (("", confusion), ("_matched", matched(confusion, target))):
         own = by_emotion(counts)
         false = counts.sum(axis=-2) - np.diagonal(counts, axis1=-2, axis2=-1)
         others = counts.sum(axis=(-2, -1))[..., None] - own["support"]
         alarms = np.divide(false, others, out=np.zeros(false.shape), where=others > 0)
         odds = np.maximum(np.ptp(own["recall"], axis=-2), np.ptp(alarms, axis=-2))
-        measures[f"equalised_odds{ending}"] = np.where(present, odds, 0.0).max(axis=-1)[..., None]
+        odds = np.where(shared.any(axis=-1), np.where(shared, odds, 0.0).max(axis=-1), np.nan)
+        measures[f"equalised_odds{ending}"] = odds[..., None]
         measures[f"demographic_parity{ending}"] = np.ptp(_rates(counts), axis=-2)
-        measures[f"unweighted_average_bias{ending}"] = mean_where(own["f1"].std(axis=-2), present)[..., None]
+        measures[f"unweighted_average_bias{ending}"] = mean_where(own["f1"].std(axis=-2), shared)[..., None]
     return measures
 
 

@@ -13,6 +13,7 @@ groups fare differently here, not why: groups may differ in age or recording as 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -209,9 +210,9 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
         whole = [name for name in names if claims.carried(attribute, name, UAR)]
         if len(whole) > 1 and claims.carried(attribute, LARGEST, GAP):
             tested = claims.carried(attribute, LARGEST, TEST)
-            of_all[attribute] = _all(
-                attribute, arena(people, attribute, membership, whole, emotions), emotions, params, tested
-            )
+            told = [all(claims.carried(attribute, name, emotion) for name in whole) for emotion in emotions]
+            groups = arena(people, attribute, membership, whole, emotions)
+            of_all[attribute] = _all(attribute, groups, emotions, params, np.array(told), tested)
     tests = sum({TEST, UAR} <= allowed for *_, allowed in pairs)
     rows = []
     for attribute in COMPARED:
@@ -245,9 +246,11 @@ def _pair(
     return [{"attribute": attribute, "first": first, "second": second} | row for row in kept]
 
 
-def _all(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, tested: bool) -> list[dict]:
-    """Give the rows that compare all groups of an attribute."""
-    columns = {"difference": _spreads(groups, groups.labels)}
+def _all(
+    attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, told: np.ndarray, tested: bool
+) -> list[dict]:
+    """Give the rows that compare all groups of an attribute; ``told``: as for ``spreads``."""
+    columns = {"difference": _spreads(groups, groups.labels, told)}
     uar = groups.measured(uars, groups.labels)["uar"]
     pair = [uar.argmax(), uar.argmin()]
     if tested:  # by the gap that is largest over its standard error; the largest of all, which is shown, has its own
@@ -258,7 +261,7 @@ def _all(attribute: str, groups: Arena, emotions: Sequence[str], params: BiasPar
     assert rows[0]["measure"] == "uar_largest"
     ratio = {"ratio": uar.min() / uar.max()} if uar.max() > 0 else {}
     rows[0] |= {"first": best, "second": worst, "worst_uar": uar.min()} | ratio
-    return rows
+    return [row for row in rows if not np.isnan(row["difference"])]
 
 
 def _difference(groups: Arena, labels: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -284,9 +287,9 @@ def _studentised(gaps: np.ndarray, errors: np.ndarray) -> np.ndarray:
     return np.where(errors == 0, infinite, gaps / np.where(errors == 0, 1.0, errors))
 
 
-def _spreads(groups: Arena, labels: np.ndarray) -> dict[str, np.ndarray]:
+def _spreads(groups: Arena, labels: np.ndarray, told: np.ndarray) -> dict[str, np.ndarray]:
     """Measure ``spreads``; the largest difference in UAR is that of the groups' means over corpora, as a pair's is."""
-    found = groups.measured(spreads, labels)
+    found = groups.measured(partial(spreads, told=told), labels)
     if len(groups.within) > 1:
         found["uar_largest"] = np.ptp(groups.measured(uars, labels)["uar"], axis=-1)[..., None]
     return found

@@ -6,7 +6,8 @@ refused by name and with the reason; it is left out of the metrics, not averaged
 - where emotions are tied to speakers, nothing at all: who recognises the speaker has the emotion;
 - of a group of one speaker, nothing: it would be said of that person;
 - of a group that lacks an emotion, no UAR: it would be the mean over other, easier or harder, emotions than elsewhere;
-- of an emotion that one speaker of a group speaks, neither recall nor precision nor F1;
+- of an emotion that one speaker of a group speaks, neither recall nor precision nor F1, nor a spread of them; the UAR
+  keeps it, and has no interval where draws of speakers would often miss it;
 - of groups that no corpus has several speakers of each, no gap: the corpora may be what differs;
 - of groups with few speakers, or too few of some emotion, no interval, and no test where no gap at all could pass it.
 """

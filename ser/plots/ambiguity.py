@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ser.plots import drawing
 from ser.plots.drawing import BLACK, BLUE, GREY, ORANGE, PALE
@@ -129,6 +130,7 @@ def _costs(axes: Axes, costs: Mapping[str, Mapping]) -> None:
         uar = f"UAR {words.number(cost['uar']['all'])}, then {words.number(cost['uar']['without'])}"
         names.append(f"{kind.replace('_', ' ')}: {cost['left_out']} of {cost['utterances']}\n{uar}")
     drawing.rows(axes, names, "gain in UAR when left out")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     _legend(axes)
 
 

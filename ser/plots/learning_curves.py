@@ -32,7 +32,7 @@ def draw(table: pd.DataFrame) -> Figure:
             axes.plot(best["epoch"], best[f"validation_{measure}"], "o", color=ORANGE, markersize=5, label="epoch kept")
             axes.grid(color=PALE)
             axes.spines[["top", "right"]].set_visible(False)
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         column[1].set(xlabel="epoch")
     panels[0, 0].set(ylabel="loss (nats)", ylim=(0, None))
     panels[1, 0].set(ylabel="UAR", ylim=(0, 1))
@@ -45,4 +45,5 @@ def _curves(axes: Axes, rows: pd.DataFrame, column: str, colour: str, label: str
     axes.plot(folds.index, folds, color=colour, linewidth=0.7, alpha=0.35)
     # A mean of fewer would jump where a fold stops, for folds lie apart.
     shared = folds.dropna()
-    axes.plot(shared.index, shared.mean(axis=1), color=colour, linewidth=2.2, label=label)
+    marker = "_" if len(folds) == 1 else ""  # the one epoch of a linear classifier makes no line
+    axes.plot(shared.index, shared.mean(axis=1), marker=marker, color=colour, linewidth=2.2, label=label)

@@ -18,7 +18,7 @@ JUDGES = {  # by whom the most ambiguous are left out, the best one first
 REFERENCES = {  # against what a score is checked, the best one first
     "planted": "the corpus' own flags",
     "votes": "the raters' votes",
-    "listeners": "the listeners' recognition",
+    "listeners": "the listeners' judgements",
 }
 SCORES = {
     "vote_entropy": "spread of the votes (entropy)",
@@ -71,11 +71,16 @@ def agreement(material: Material) -> Finding:
     said = []
     if (votes := material.get("ambiguity", "votes")) is not None:
         said.append(
-            f"{words.amount(votes['utterances'], 'utterance')} have votes, of {words.number(votes['raters'])} raters "
-            f"on average. In {words.number(votes['ambiguous'])} of them no emotion has more than "
-            f"{material.settings['ambiguity']['majority']:g} of the votes; in {words.number(votes['agrees'])} the "
-            "label alone has the most votes."
+            f"{words.amount(votes['utterances'], 'utterance')} have votes of several raters, "
+            f"{words.number(votes['raters'])} on average. In {words.number(votes['ambiguous'])} of them no emotion has "
+            f"more than {material.settings['ambiguity']['majority']:g} of the votes; in "
+            f"{words.number(votes['agrees'])} the label alone has the most votes."
         )
+        if "single_rater" in votes:
+            said.append(
+                f"{words.amount(votes['single_rater'])} more have a single rater each, with whom nobody can agree or "
+                "disagree; they are in none of these figures."
+            )
         if "alpha" in votes:
             said.append(
                 "Agreement of the raters (Krippendorff's alpha; 1: perfect, 0: none beyond chance): "
@@ -239,8 +244,8 @@ def issues(material: Material) -> Finding:
     """Say how many labels a model holds to be wrong."""
     values = material.metrics["ambiguity"]["label_issues"]
     against = [
-        f"Of these, {words.number(values[reference]['precision'])} are ambiguous by {meaning}; they are "
-        f"{words.number(values[reference]['recall'])} of all that are."
+        f"Of those that {meaning} tell of, {words.number(values[reference]['precision'])} are ambiguous by them; they "
+        f"are {words.number(values[reference]['recall'])} of all that are."
         for reference, meaning in REFERENCES.items()
         if reference in values
     ]

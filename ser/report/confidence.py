@@ -64,7 +64,8 @@ def calibration(material: Material) -> Finding:
     )
     cannot = "How far they lie apart for other corpora, microphones or languages."
     if not _tempered(material):
-        how = "no temperature was fitted" if stopped(material) else "the validation speakers set how sure it is"
+        who = "utterances" if chosen(material) == RANDOM else "speakers"
+        how = "no temperature was fitted" if stopped(material) else f"the validation {who} set how sure it is"
         return Finding(asked, MEASURED, f"{found}; {how}.", _sure(after, reason), cannot)
     temperature = values["temperature"]
     ends = words.listing([words.number(temperature[end]) for end in ("lowest", "highest")])

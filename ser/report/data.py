@@ -6,6 +6,8 @@ from ser.bias.claims import ANY, EVERYWHERE, GAP, INTERVAL, TEST, UAR, Claims
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, table
 from ser.report.material import Material
+from ser.report.performance import chosen
+from ser.splits.names import SINGLE
 
 REASONS = {
     "unmapped": "of an emotion outside the label set (a choice, no flaw)",
@@ -38,15 +40,16 @@ ATTRIBUTES = {
 def section(material: Material) -> Section:
     """Build the section: the corpora, the rejected files, and the audit."""
     manifest = material.metrics["manifest"]
+    tested = " (of the test part alone)" if chosen(material) in SINGLE else ""
     parts = [_corpora(manifest), _rejected(manifest), *_rejected_files(material.tables["rejected"]), tied(material)]
     parts += [
         Figure(
             "audit",
-            "Utterances of each group and emotion: in each cell the share of the group's utterances and their number. "
-            "An orange frame marks an emotion of which nothing is claimed for this group.",
+            f"Utterances of each group and emotion{tested}: in each cell the share of the group's utterances and their "
+            "number. An orange frame marks an emotion of which nothing is claimed for this group.",
         ),
-        _counts(material.tables["audit"]),
-        refused(material.tables["refused"]),
+        _counts(material.tables["audit"], tested),
+        refused(material.tables["refused"], tested),
     ]
     return Section(
         "data",
@@ -152,7 +155,7 @@ def _rejected_files(rejected: pd.DataFrame) -> list[Table]:
     return [table(caption, ["file", "reason", "detail"], rows)]
 
 
-def _counts(audit: pd.DataFrame) -> Table:
+def _counts(audit: pd.DataFrame, tested: str) -> Table:
     groups = audit[audit["attribute"] != "speaker"]
     emotions = list(dict.fromkeys(audit["emotion"]))
     rows = []
@@ -160,10 +163,12 @@ def _counts(audit: pd.DataFrame) -> Table:
         counts = part.set_index("emotion")["utterances"]
         cells = [int(counts[emotion]) for emotion in emotions]
         rows.append([ATTRIBUTES.get(attribute, attribute), words.plain(group), *cells, sum(cells)])
-    return table("Utterances of each group and emotion", ["attribute", "group", *emotions, "all"], rows, folded=True)
+    return table(
+        f"Utterances of each group and emotion{tested}", ["attribute", "group", *emotions, "all"], rows, folded=True
+    )
 
 
-def refused(claims: pd.DataFrame) -> Table:
+def refused(claims: pd.DataFrame, tested: str = "") -> Table:
     """List the refused claims in words, groups that lack the same claim for the same reason together."""
     rows = []
     for (attribute, claim, reason), part in claims.groupby(["attribute", "claim", "reason"], sort=False):

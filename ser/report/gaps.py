@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ser.bias.claims import ANY, EVERYWHERE, GAP, UNRECORDED, Claims
+from ser.bias.claims import ANY, EVERYWHERE, GAP, UAR, UNRECORDED, Claims
 from ser.people import MINUS
 from ser.report import words
 from ser.report.content import Cell, Finding, Table, cell, estimated, table
@@ -127,6 +127,7 @@ def _why_not(material: Material, attribute: str) -> str:
             if reason:
                 return f"No comparison ({reason})."
     rows = claims.refused[(claims.refused["attribute"] == attribute) & (claims.refused["group"] != "")]
+    rows = rows[rows["claim"].isin([ANY, UAR, GAP])]  # those on single emotions would not keep two groups apart
     reasons = [f"{words.plain(row.group)}: {row.reason}" for row in rows.itertuples()]
     return f"No comparison. {'; '.join(reasons)}." if reasons else "No two groups can be compared."
 

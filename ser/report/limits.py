@@ -39,7 +39,8 @@ GLOSSARY = {
     "(Holm), so that many comparisons do not find by chance what is not there.",
     "found": "the interval, as shown, lies on one side of zero, and the adjusted test, if any, agrees.",
     "not shown": "neither says so. That is no proof of equality: it may be too small a difference for this data.",
-    "inconclusive": "the signs differ: of interval and test, or interval and chance, one says so, the other does not.",
+    "inconclusive": "the signs differ: of interval and test, or interval and chance, one says so, the other does not; "
+    "or a model, and no person, judged what is ambiguous.",
     "cannot be said": "the data allow neither an interval nor a test.",
     "measured": "a number that decides nothing.",
     "balanced accuracy": "of a probe: the mean of the recalls of all classes, as UAR is of emotions.",

@@ -50,7 +50,7 @@ def section(material: Material) -> Section:
         "performance",
         "Performance",
         "Performance",
-        f"Protocol {protocol}: {PROTOCOLS[protocol]}. "
+        f"Protocol {protocol}: {PROTOCOLS[protocol]}. {_disjoint(material)}"
         + (
             "Training stops when the loss on validation utterances no longer falls; those of the test decide nothing."
             if stopped(material)
@@ -58,6 +58,16 @@ def section(material: Material) -> Section:
             "decide nothing."
         ),
         parts,
+    )
+
+
+def _disjoint(material: Material) -> str:
+    """Say that sentences are kept apart as well, where they are."""
+    if material.settings.get("split", {}).get("sentences") != "disjoint":
+        return ""
+    return (
+        "Sentences of the test are not in training or validation, either: what shares only its speaker or only its "
+        "sentence with a test part is left out of that fold, and the random split learns from as few utterances. "
     )
 
 
@@ -74,7 +84,8 @@ def _first(material: Material) -> str:
 def _trained(material: Material) -> str:
     """Say what a fold's classifier is made of, where it is more than a network."""
     settings = material.settings["train"]
-    several = f"A fold averages up to {settings.get('networks')} networks, each stopped by other validation speakers; "
+    who = "utterances" if chosen(material) == RANDOM else "speakers"
+    several = f"A fold averages up to {settings.get('networks')} networks, each stopped by other validation {who}; "
     several += "this is the first. "
     start = "It adds to the logits of discriminant analysis, so it knows much before its first epoch. "
     return several * (settings.get("networks", 1) > 1) + start * (settings.get("start") == "lda")
@@ -196,7 +207,8 @@ def curves(material: Material) -> Finding:
     return Finding(
         "Does the model overfit?",
         MEASURED,
-        f"Mean over the folds, at the epoch that was kept ({_range(epochs)}): UAR {words.number(train)} of the "
+        f"Mean over the folds{f', at the epoch that was kept ({_range(epochs)})' if stopped(material) else ''}: UAR "
+        f"{words.number(train)} of the "
         f"training utterances, {words.number(validation)} of the validation "
         f"{'utterances' if chosen(material) == RANDOM else 'speakers'}, "
         f"{words.signed(train - validation)} apart.",
@@ -204,7 +216,9 @@ def curves(material: Material) -> Finding:
         "do not."
         if stopped(material)
         else "No epoch was chosen: this classifier is fitted in one step.",
-        "What another seed would have given: all was trained with one.",
+        "What another seed would have given: all was trained with one."
+        if stopped(material)
+        else "Whether it would do better with more regularisation, or with less.",
     )
 
 

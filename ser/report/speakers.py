@@ -38,10 +38,11 @@ QUESTIONS = {
 def section(material: Material) -> Section:
     """Build the section: the random split, probes, silhouettes, and maps of the vectors."""
     probes = material.tables["probes"]
+    measured = set(probes["space"])
     parts = [
         drop(material),
         *(readable(material, attribute) for attribute in ("speaker", "gender", "age", "emotion")),
-        *(comparison(material, pair, asked) for pair, asked in QUESTIONS.items()),
+        *(comparison(material, pair, asked) for pair, asked in QUESTIONS.items() if set(pair.split(MINUS)) <= measured),
         silhouette(material),
         Figure(
             "representation",
@@ -186,7 +187,7 @@ def comparison(material: Material, pair: str, asked: str) -> Finding:
         manner = {
             words.FOUND: f"is read off {'better' if words.rounded(row['balanced_accuracy']) > 0 else 'less well'}",
             words.NOT_SHOWN: "is read off neither better nor less well, as far as was shown",
-            words.UNKNOWN: "is read off, but nobody can say whether better or less well",
+            words.UNKNOWN: "differs, but nobody can say whether beyond chance",
         }[verdicts[attribute]]
         difference = words.estimate(row, "balanced_accuracy", sign=True)
         said.append(f"{PROBED[attribute]} {manner}: {difference}")

@@ -43,8 +43,9 @@ def cut(
     classes, speakers = np.unique(truth), people["speaker"].to_numpy(dtype=object)
     if len(classes) < 2:
         needed = attribute if attribute == "speaker" else f"{attribute} and speaker"
-        fault = f"all are of the same {attribute}" if len(classes) else "there is none"
-        raise ObstacleError(f"expected utterances of known {needed}, and of several; {fault}")
+        kind = {"age": "age band"}.get(attribute, attribute)
+        fault = f"all are of the same {kind}" if len(classes) else "there is none"
+        raise ObstacleError(f"expected utterances of known {needed}, of two {kind}s or more; {fault}")
     if attribute == "speaker":
         return _by_utterances(people, truth, params)
     having = {name: np.unique(speakers[truth == name]) for name in classes}

@@ -15,6 +15,7 @@ construction: probes for gender and age stay at chance. The probe for speakers f
 speaker's training utterances then points away from that of the test utterances; read it as "nothing left".
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -187,7 +188,10 @@ def answers(vectors: np.ndarray, truth: np.ndarray, folds: np.ndarray, cost: flo
         test = folds == fold
         scaler = StandardScaler().fit(vectors[~test])
         probe = LogisticRegression(C=cost, class_weight="balanced", tol=TOLERANCE, max_iter=ITERATIONS)
-        probe.fit(scaler.transform(vectors[~test]), truth[~test])
+        with warnings.catch_warnings():
+            # Expected of many speakers with few utterances each.
+            warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%", UserWarning)
+            probe.fit(scaler.transform(vectors[~test]), truth[~test])
         named[test] = probe.predict(scaler.transform(vectors[test]))
     return named
 

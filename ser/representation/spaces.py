@@ -2,10 +2,12 @@
 
 - ``features``: the pooled vectors that the classifier is fed with;
 - ``mfcc``: the same statistics (mean and deviation for openSMILE's) of cepstra, the baseline that was never trained;
+  left out where these are the features;
 - each of them ``_by_speaker``: with every speaker's own mean and deviation set to 0 and 1;
 - ``hidden_held_out``: the last hidden layer of each fold's classifier, for the speakers whom it was not trained on.
   This is where it shows whether training took the speaker away, and every fold's layer is a space of its own. So it is
-  compared with ``features_held_out``, the vectors that went in, of the same utterances in the same portions.
+  compared with ``features_held_out``, the vectors that went in, of the same utterances in the same portions. A linear
+  classifier has no such layer, and neither space.
 """
 
 import math
@@ -107,8 +109,7 @@ def held_out(
     """See the utterances that a fold's classifier was not trained on as they went in and as its last layer has them.
 
     These are the test part and the validation part: the latter's only say was when training stopped, and one speaker
-    out would else leave one speaker, whom no probe could tell from others. A linear classifier is fitted to the
-    validation part as well, but has no hidden layer: its vectors are those that went in, normalised.
+    out would else leave one speaker, whom no probe could tell from others.
 
     Args:
         manifest: the utterances.
@@ -118,7 +119,7 @@ def held_out(
         protocol: whose folds.
 
     Returns:
-        The spaces ``features_held_out`` and ``hidden_held_out``, a view a fold.
+        The spaces ``features_held_out`` and ``hidden_held_out``, a view a fold; none of linear classifiers.
 
     Raises:
         InputError: a classifier is missing or damaged, or was trained on other features or another split.
@@ -126,6 +127,8 @@ def held_out(
     inputs, hidden, digest = [], [], table.digest(split)
     for _, fold, parts in table.folds(split[split["protocol"] == protocol], manifest):
         model = trained.load(models, protocol, fold, features, digest)
+        if not model.recipe.params.layers:
+            return {}
         rows = np.flatnonzero(np.isin(parts, ("test", "validation")))
         # All utterances go in: normalisation by speaker must see all of a speaker's, as it did in training.
         layer = model.hidden(features.vectors, manifest["speaker"].to_numpy())
@@ -161,6 +164,8 @@ def spaces(
     speakers = manifest["speaker"].to_numpy()
     result = {}
     for name, vectors in (("features", features.vectors), ("mfcc", baseline.vectors)):
+        if name == "mfcc" and np.array_equal(vectors, features.vectors):
+            continue
         result[name] = whole(vectors)
         result[f"{name}_by_speaker"] = by_speaker(vectors, speakers)
     return result | held_out(manifest, features, split, models, protocol)

@@ -68,10 +68,11 @@ def test_a_single_rater_agrees_with_nobody():
     assert table["raters"].tolist() == [1, 1, 2]
     np.testing.assert_array_equal(table["majority_share"], [np.nan, np.nan, 1])
     assert table.iloc[:2][["entropy", "tied"]].isna().all(axis=None)
-    assert table["agrees"].tolist() == table["label_share"].tolist() == [1, 0, 0]
+    assert table["agrees"].tolist() == [1, 0, 0]
+    np.testing.assert_array_equal(table["label_share"], [np.nan, np.nan, 0])
     assert table["heard"].tolist() == ["", "sad", "sad"]
     found = votes.summary(heard, ["angry", "angry", "angry"], ["1", "2", "3"], PARAMS)
-    assert (found["utterances"], found["raters"], found["ambiguous"]) == (1, 2, 0)
+    assert (found["utterances"], found["single_rater"], found["raters"], found["ambiguous"]) == (1, 2, 2, 0)
 
 
 def test_a_corpus_without_votes_has_no_statistics():

@@ -138,6 +138,20 @@ def test_odds_are_over_the_emotions_that_all_groups_have():
     assert found["equalised_odds_matched"][0] == pytest.approx(0.5 - 0.2)
 
 
+def test_emotions_that_may_not_be_told_of_a_group_make_no_odds():
+    hits = np.array([[10, 0, 0], [0, 10, 0], [0, 0, 10]])
+    misses = np.array([[0, 10, 0], [0, 10, 0], [0, 0, 10]])  # of anger, all taken for happiness
+    stack, even = np.stack([hits, misses]), np.full(3, 1 / 3)
+    assert spreads(stack, even)["equalised_odds"][0] == 1
+    found = spreads(stack, even, np.array([False, True, True]))
+    assert found["equalised_odds"][0] == pytest.approx(0.5)  # half of what is no happiness is taken for it
+    assert found["unweighted_average_bias"][0] == pytest.approx((1 - 2 / 3) / 4)  # of happiness, over two emotions
+    assert found["uar_largest"][0] == pytest.approx(1 / 3)
+    nothing = spreads(stack, even, np.zeros(3, dtype=bool))
+    assert np.isnan(nothing["equalised_odds"]).all()
+    assert np.isnan(nothing["unweighted_average_bias"]).all()
+
+
 def test_the_largest_gap_is_that_of_fairlearn(table):
     frame = MetricFrame(
         metrics=lambda truth, prediction: recall_score(truth, prediction, average="macro"),

@@ -83,6 +83,20 @@ def test_the_thick_curve_is_the_mean_while_all_folds_train(curves):
     np.testing.assert_allclose(line(uar, "training part")[1], [(0.4 + 0.3 + 0.3) / 3, (0.5 + 0.4 + 0.4) / 3])
 
 
+def test_a_single_epoch_is_seen_and_counted_in_whole_numbers(curves):
+    figure = learning_curves.draw(curves[curves["epoch"] == 1])
+    figure.canvas.draw()
+    loss, _ = figure.axes
+    assert [found.get_marker() for found in loss.lines if found.get_label() == "training part"] == ["_"]
+    assert {float(label.get_text()) for label in figure.axes[1].get_xticklabels() if label.get_text()} <= {0, 1, 2}
+
+
+def test_groups_without_a_speaker_who_has_every_emotion_leave_no_room_for_them(groups):
+    figure = groups_picture.draw(groups[groups["attribute"] != "speaker"], GAPS, EMOTIONS, "kfold")
+    assert len(figure.axes) == 3
+    assert {axes.get_gridspec().ncols for axes in figure.axes} == {2}
+
+
 def test_learning_curves_have_a_column_for_each_protocol(curves):
     figure = learning_curves.draw(pd.concat([curves, curves.assign(protocol="random").query("fold == 0")]))
     assert [axes.get_title() for axes in figure.axes] == ["kfold, folds: 2", "random, folds: 1", "", ""]

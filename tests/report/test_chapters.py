@@ -102,7 +102,11 @@ def test_the_largest_gap_that_is_named_is_one_of_those_that_the_verdict_is_about
             [("all", "", "any figure", "emotion is tied to the speaker")],
             "No comparison (emotion is tied to the speaker).",
         ),
-        ("gender", [("gender", "female", "uar", "nobody speaks sad")], "No comparison. female: nobody speaks sad."),
+        (
+            "gender",
+            [("gender", "female", "uar", "nobody speaks sad"), ("gender", "female", "sad", "no utterances")],
+            "No comparison. female: nobody speaks sad.",
+        ),
     ],
 )
 def test_why_groups_are_not_compared_is_said(attribute, rows, said):
@@ -265,7 +269,13 @@ def test_a_probe_that_was_not_had_says_why():
             NOT_SHOWN,
             "the speaker is read off neither better nor less well, as far as was shown: +0.200",
         ),
-        (0.2, None, None, UNKNOWN, "nobody can say whether better or less well: +0.200 (no interval)"),
+        (
+            0.2,
+            None,
+            None,
+            UNKNOWN,
+            "the speaker differs, but nobody can say whether beyond chance: +0.200 (no interval)",
+        ),
         (None, None, None, UNKNOWN, "the speaker cannot be compared"),
     ],
 )
@@ -734,3 +744,19 @@ def test_the_answer_on_bias_takes_the_strongest_verdict_and_names_what_cannot_be
         "Not compared, for lack of data: ages, corpora and languages.",
         "No probe: gender unknown.",
     ]
+
+
+def test_raters_who_are_alone_are_told_apart():
+    votes = {"utterances": 39, "raters": 5.0, "ambiguous": 0.25, "agrees": 0.75, "single_rater": 79}
+    known = dataclasses.replace(
+        material({"ambiguity": {"votes": votes}}), settings={"ambiguity": {"majority": 0.5}, "intervals": {}}
+    )
+    found = ambiguity.agreement(known).found
+    assert "39 utterances have votes of several raters, 5.000 on average." in found
+    assert "79 more have a single rater each" in found
+
+
+@pytest.mark.parametrize(("sentences", "said"), [("disjoint", True), ("any", False)])
+def test_that_sentences_are_apart_as_well_is_said(sentences, said):
+    known = dataclasses.replace(material({}), settings={"split": {"sentences": sentences}})
+    assert ("the random split learns from as few" in performance._disjoint(known)) == said

@@ -206,11 +206,15 @@ def test_more_folds_than_there_is_to_share_out_are_as_many_as_there_is(attribute
 @pytest.mark.parametrize(
     ("attribute", "change", "message"),
     [
-        ("emotion", {"emotion": "sad"}, "known emotion and speaker, and of several; all are of the same emotion"),
-        ("gender", {"gender": ""}, "known gender and speaker, and of several; there is none"),
-        ("age", {"age": np.nan}, "known age and speaker, and of several; there is none"),
-        ("speaker", {"speaker": ""}, "known speaker, and of several; there is none"),
-        ("emotion", {"speaker": ""}, "known emotion and speaker, and of several; there is none"),
+        (
+            "emotion",
+            {"emotion": "sad"},
+            "known emotion and speaker, of two emotions or more; all are of the same emotion",
+        ),
+        ("gender", {"gender": ""}, "known gender and speaker, of two genders or more; there is none"),
+        ("age", {"age": np.nan}, "known age and speaker, of two age bands or more; there is none"),
+        ("speaker", {"speaker": ""}, "known speaker, of two speakers or more; there is none"),
+        ("emotion", {"speaker": ""}, "known emotion and speaker, of two emotions or more; there is none"),
     ],
 )
 def test_what_cannot_be_probed_is_refused_with_the_reason(attribute, change, message):
@@ -234,7 +238,7 @@ def test_a_speaker_of_one_utterance_is_left_out_and_said():
     assert (list(found.speakers), found.classes, found.utterances) == (["c/01", "c/02", "c/03"], 3, 54)
     assert found.remark == "speakers of a single utterance left out: 1"
     alone = [f"c/{number:02d}" for number in range(len(people))]
-    with pytest.raises(ObstacleError, match="expected utterances of known speaker, and of several"):
+    with pytest.raises(ObstacleError, match="expected utterances of known speaker, of two speakers or more"):
         score(representation_spaces.whole(vectors), people.assign(speaker=alone), "speaker")
 
 
@@ -476,7 +480,7 @@ def test_the_table_has_a_row_for_each_space_and_attribute_and_for_each_differenc
     expected += [("features_minus_mfcc", attribute) for attribute in ("emotion", "speaker", "gender")]
     assert list(zip(rows["space"], rows["attribute"], strict=True)) == expected
     age = rows[(rows["space"] == "features") & (rows["attribute"] == "age")].iloc[0]
-    assert age["remark"].endswith("known age and speaker, and of several; there is none")
+    assert age["remark"].endswith("known age and speaker, of two age bands or more; there is none")
     assert pd.isna(age["balanced_accuracy"])
 
 
@@ -511,3 +515,10 @@ def test_the_metrics_are_the_table_without_what_is_missing(table):
 def test_the_same_arguments_give_the_same_table(table):
     people, spaces, rows = table
     pd.testing.assert_frame_equal(probes.table(spaces, people, BANDS, PARAMS), rows)
+
+
+@pytest.mark.filterwarnings("error")
+def test_speakers_of_two_utterances_each_are_probed_without_a_warning():
+    people = people_of(speakers=12).groupby("speaker").head(2).reset_index(drop=True)
+    vectors = np.random.default_rng(0).normal(size=(len(people), 2))
+    assert score(representation_spaces.whole(vectors), people, "speaker") >= 0

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,8 +57,8 @@ def test_a_speakers_mean_and_deviation_are_taken_away_and_unknown_speakers_left_
 class Doubling:
     """Stands in for a trained classifier: its last layer is twice what went in."""
 
-    def __init__(self, split, extractor=EXTRACTOR):
-        self.recipe = recipe.Recipe([], None, extractor, "kfold", 0, table.digest(split))
+    def __init__(self, split, extractor=EXTRACTOR, layers=(64,)):
+        self.recipe = recipe.Recipe([], SimpleNamespace(layers=layers), extractor, "kfold", 0, table.digest(split))
 
     def hidden(self, vectors, speakers):
         return 2 * vectors
@@ -134,6 +136,19 @@ def test_all_spaces_that_are_compared_are_there(corpus, monkeypatch, tmp_path):
     np.testing.assert_array_equal(spaces["features"][0].vectors, features.vectors)
     np.testing.assert_array_equal(spaces["mfcc"][0].vectors, -features.vectors)
     assert spaces["mfcc_by_speaker"][0].vectors[0, 0] == -spaces["features_by_speaker"][0].vectors[0, 0] == 1
+
+
+def test_a_linear_classifier_has_no_last_layer(corpus, tmp_path, monkeypatch):
+    people, features, split = corpus
+    monkeypatch.setattr(classifier, "load", lambda path: Doubling(split, layers=()))
+    assert representation_spaces.held_out(people, features, split, tmp_path, "kfold") == {}
+
+
+def test_features_that_are_the_baseline_are_not_compared_with_themselves(corpus, tmp_path, monkeypatch):
+    people, features, split = corpus
+    monkeypatch.setattr(classifier, "load", lambda path: Doubling(split))
+    spaces = representation_spaces.spaces(people, features, features, split, tmp_path, "kfold")
+    assert set(spaces) == {"features", "features_by_speaker", "features_held_out", "hidden_held_out"}
 
 
 def test_a_classifier_copied_over_another_folds_is_refused(corpus, tmp_path):

@@ -69,7 +69,7 @@ def test_describes_all_speech_and_counts_what_is_unlike_it(project, monkeypatch,
         made.vectors, rows["emotion"].to_numpy(), rows["speaker"].to_numpy(), familiarity.FamiliarityParams(0.1)
     )
     assert found.limit == wanted.limit
-    assert capsys.readouterr().out.startswith("familiarity: flagged as unfamiliar: other speakers ")
+    assert capsys.readouterr().out.startswith("familiarity: flagged as unfamiliar: speech of other speakers ")
 
 
 def test_what_was_trained_on_distorted_is_described_as_well(project, monkeypatch):

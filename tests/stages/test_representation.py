@@ -5,6 +5,7 @@ import sys
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,9 @@ class Classifier:
     extractor = EXTRACTOR
 
     def __init__(self):
-        self.recipe = Recipe([], None, self.extractor, "kfold", 0, table.digest(table.read(Path("split.csv"))))
+        self.recipe = Recipe(
+            [], SimpleNamespace(layers=[10]), self.extractor, "kfold", 0, table.digest(table.read(Path("split.csv")))
+        )
 
     def hidden(self, vectors, speakers):
         return vectors[:, :10]
