@@ -41,7 +41,8 @@ def main() -> None:
         speech = familiarity.load(paths.familiarity)
         model = final.train(split, utterances, own, emotions, settings, copies.vectors)
         encoder, networks = extractor.recipe.encoder, len(model.networks)
-        told = card.write(model.recipe, networks, encoder, metrics, confidence, copies.conditions)
+        apart = params.read(paths.params, "split", dict).get("sentences") == "disjoint"
+        told = card.write(model.recipe, networks, encoder, metrics, confidence, copies.conditions, apart)
         data = metrics["manifest"] | {"split": model.recipe.split} | copies.described()
         scores = {"of": "the classifiers of the folds, not of this one"} | metrics["evaluate"]
         with whole_folder(paths.bundle) as folder:

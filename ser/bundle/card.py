@@ -26,6 +26,7 @@ def write(
     metrics: Mapping[str, Mapping],
     confidence: float,
     copies: pd.DataFrame | None = None,
+    sentences_apart: bool = False,
 ) -> str:
     """Write the card.
 
@@ -36,6 +37,7 @@ def write(
         metrics: of the stages ``manifest``, ``evaluate``, ``bias`` and ``familiarity``.
         confidence: of the intervals.
         copies: the conditions of the distorted copies in training: condition, kind, level, unit; None for none.
+        sentences_apart: whether the folds kept sentences apart as well as speakers.
 
     Returns:
         Markdown.
@@ -44,7 +46,7 @@ def write(
         "What it is": _model(recipe, networks, encoder),
         "Intended use": USE,
         "Training data": _data(metrics["manifest"]) + _copies(copies),
-        "Scores": _scores(metrics["evaluate"], recipe, confidence),
+        "Scores": _scores(metrics["evaluate"], recipe, confidence, sentences_apart),
         "Unfamiliar recordings": _familiarity(metrics["familiarity"], confidence, INDEPENDENT in metrics["evaluate"]),
         "Gaps between groups of people": _gaps(metrics["bias"], confidence),
         "Limits": _limits(recipe, metrics["manifest"], encoder),
@@ -93,8 +95,11 @@ def _counts(emotions: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {emotion}" for emotion, count in sorted(emotions.items()))
 
 
-def _scores(evaluate: Mapping, recipe: Recipe, confidence: float) -> str:
-    titles = {INDEPENDENT: f"new speakers ({recipe.protocol})", RANDOM: "known speakers (random)"}
+def _scores(evaluate: Mapping, recipe: Recipe, confidence: float, sentences_apart: bool) -> str:
+    new, known = ("new speakers", "known speakers")
+    if sentences_apart:
+        new, known = (f"{who}, new sentences" for who in (new, known))
+    titles = {INDEPENDENT: f"{new} ({recipe.protocol})", RANDOM: f"{known} (random)"}
     columns = {title: evaluate[name] for name, title in titles.items() if name in evaluate}
     rows = [[title, *(words.estimate(scores, key) for scores in columns.values())] for key, title in MEASURES.items()]
     for emotion in recipe.labels:

@@ -102,12 +102,14 @@ def parse(
     positions = matched(table, files, incomplete)
     _check_ends(table, positions, files)
     known = about(table, positions, own)
-    labels = {relative: cells.told(table.cells[at].get("emotion", "")) for relative, at in positions.items()}
+    labels = {relative: _label(table.cells[at].get("emotion", ""), own) for relative, at in positions.items()}
     words = _words(path, labels, own)
     if untold := [relative for relative in positions if not words[relative] and not known[relative].get("votes")]:
+        written = table.cells[positions[untold[0]]].get("emotion", "").strip()
+        empty = f" ('{written}' counts as unknown, unless manifest.words says what it means)" if written else ""
         raise InputError(
-            f"{table.places[positions[untold[0]]]}: neither emotion nor votes, as in {len(untold)} of {len(positions)} "
-            "rows; write 'undecided' to leave these out, or fill one in"
+            f"{table.places[positions[untold[0]]]}: neither emotion nor votes{empty}, as in {len(untold)} of "
+            f"{len(positions)} rows; write 'undecided' to leave these out, or fill one in"
         )
     for relative in positions:
         emotion, heard = words[relative], known[relative].get("votes")
@@ -322,6 +324,11 @@ def _nearly(path: PurePosixPath, files: Mapping[str, Path]) -> str:
 
     near = [relative for relative in files if key(relative) == key(str(path))]
     return near[0] if len(near) == 1 else ""
+
+
+def _label(cell: str, own: Mapping[str, str]) -> str:
+    """Give what a cell calls the emotion, or ``""`` where it calls none; the corpus' own words count first."""
+    return cell.strip() if cell.strip() in own else cells.told(cell)
 
 
 def _words(path: Path, labels: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:

@@ -41,9 +41,9 @@ METRICS = {
 }
 
 
-def write(metrics=METRICS, protocol="kfold", copies=None, networks=1, **params):
+def write(metrics=METRICS, protocol="kfold", copies=None, networks=1, apart=False, **params):
     recipe = Recipe(["sad", "angry"], builders.train_params(**params), "{}", protocol, 5)
-    return card.write(recipe, networks, "mfcc", metrics, 0.95, copies)
+    return card.write(recipe, networks, "mfcc", metrics, 0.95, copies, apart)
 
 
 def rows(told):
@@ -54,6 +54,8 @@ def rows(told):
 def test_scores_stand_with_their_intervals_beside_those_of_known_speakers():
     assert ["UAR", "0.710 [0.646, 0.774]", "0.800 [0.646, 0.774]"] in rows(write())
     assert ["", "new speakers (kfold)", "known speakers (random)"] in rows(write())
+    titles = ["new speakers, new sentences (kfold)", "known speakers, new sentences (random)"]
+    assert ["", *titles] in rows(write(apart=True))
 
 
 def test_it_says_what_confidence_is_worth_where_that_was_measured():

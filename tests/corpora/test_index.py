@@ -502,6 +502,11 @@ def test_names_in_another_form_of_unicode_are_found(corpus):
     assert told(corpus, "emotion") == ["happy", "sad", "sad"]
 
 
+def test_a_word_that_else_says_nothing_may_be_the_corpus_own(corpus):
+    write(corpus, *THREE[:3], "takes/3.wav,none")
+    assert told(corpus, "emotion", words={"none": "neutral"}) == ["angry", "happy", "neutral"]
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
@@ -518,6 +523,10 @@ def test_names_in_another_form_of_unicode_are_found(corpus):
             r"found 'ugh' \(1\), 'meh' \(1\) .* manifest\.words: \{mine: \{'ugh': \.\.\., 'meh': \.\.\.\}\}",
         ),
         ([*THREE[:3], "takes/3.wav,"], "row 4: neither emotion nor votes, as in 1 of 3 rows; write 'undecided'"),
+        (
+            [*THREE[:3], "takes/3.wav,none"],
+            r"row 4: neither emotion nor votes \('none' counts as unknown, unless manifest\.words says .*\), as in",
+        ),
         ([*THREE[:3], "takes/4.wav,sad"], r"row 4: no audio file 'takes/4\.wav' in .*, and 1 of 3 rows have none"),
         (
             [*THREE[:1], "/a/takes/9.wav,sad", "/a/takes/2.wav,joy", "/a/takes/3.wav,joy"],

@@ -42,6 +42,7 @@ def project(tmp_path, monkeypatch):
     builders.save_copies(Path("augmented"), rows, {}, extractor.fingerprint)
     familiarity.save(builders.familiarity(len(extractor.names)), Path("familiarity.safetensors"))
     blocks = {"emotions": EMOTIONS, "train": builders.TRAIN | {"networks": 2}, "intervals": builders.INTERVALS}
+    blocks["split"] = {"sentences": "any"}
     Path("params.yaml").write_text(yaml.safe_dump(blocks))
     for name, metrics in METRICS.items():
         Path(f"{name}.json").write_text(json.dumps(metrics))
