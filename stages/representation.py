@@ -57,7 +57,7 @@ def main() -> None:
         encoder = json.loads(vectors.extractor)["encoder"]
         looked_at = size(len(rows), len(utterances))
         title = f"{looked_at}; classifiers of {protocol}; confidence {settings.confidence:g}"
-        titles = {name: words for name, words in space_titles(encoder, protocol).items() if name in spaces}
+        titles = {name: shown for name, shown in space_titles(encoder, protocol).items() if name in spaces}
         figure = representation_picture.draw(probed, grouped, titles, title)
         drawing.save(figure, paths.picture)
         maps = points.merge(utterances[["id", *projection_picture.ASPECTS]], on="id")

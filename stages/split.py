@@ -23,14 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings = params.read(paths.params, "split", SplitParams)
         utterances = manifest.read(paths.manifest)
         split = protocols.make(utterances, emotions, settings)
-        table.check(split, utterances, settings.sentences == "disjoint")
+        disjoint = settings.sentences == "disjoint"
+        table.check(split, utterances, disjoint)
         report = protocols.summarise(split, utterances)
         tables.write(split, paths.split)
         tables.write_metrics(report, paths.metrics)
-        for warning in protocols.cautions(split, utterances, settings.sentences == "disjoint"):
+        for warning in protocols.cautions(split, utterances, disjoint):
             print(f"split: warning: {warning}", file=sys.stderr)
-        apart = f"{settings.protocol}, sentences apart, too" if settings.sentences == "disjoint" else settings.protocol
-        print(f"split: {summary(report, apart)}; see {paths.metrics}")
+        apart = ", sentences apart, too" if disjoint else ""
+        print(f"split: {summary(report, settings.protocol + apart)}; see {paths.metrics}")
 
 
 def summary(report: dict, protocol: str) -> str:

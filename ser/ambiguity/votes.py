@@ -175,9 +175,8 @@ def summary(
     Returns:
         ``utterances`` with several raters; ``single_rater``, how many have one, if any; ``raters``, ``entropy`` (bits)
         and ``majority_share``, means over the former; and as shares of these: ``tied`` (several emotions have the most
-        votes), ``below_half`` (none has half of the votes),
-        ``ambiguous``, ``agrees`` (the label alone has the most votes); ``alpha`` with its interval. Nothing without
-        such utterances.
+        votes), ``below_half`` (none has half of the votes), ``ambiguous``, ``agrees`` (the label alone has the most
+        votes); ``alpha`` with its interval. Nothing without such utterances.
     """
     raters = votes.to_numpy().sum(axis=1)
     voted, single = raters > 1, int((raters == 1).sum())

@@ -24,9 +24,8 @@ HEADING = """# The default pipeline on real corpora
 
 Each corpus by itself, with the params of `benchmarks/real_corpora.yaml` and otherwise the defaults. The classifier
 was chosen on nEMO and the bundled corpus. The weights of the encoder were selected by the UAR on a part of nEMO and
-on the bundled corpus. Two changes (fine-tuning, one level for all signals) were
-rejected because of EMO-DB's figures, so EMO-DB is not fully held out; the other corpora chose nothing
-([experiments](experiments.md)).
+on the bundled corpus. Two changes (fine-tuning, one level for all signals) were rejected because of EMO-DB's figures,
+so EMO-DB is not fully held out; the other corpora chose nothing ([experiments](experiments.md)).
 The teacher of the encoder may have heard any of them, without labels of emotion ([model
 card](../models/pase_plus.md)). UAR with intervals of 95 % over speakers; chance is one over the emotions. A
 random split has the same speakers on both sides, so its UAR is optimistic. The numbers are those of

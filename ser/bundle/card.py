@@ -96,10 +96,8 @@ def _counts(emotions: Mapping[str, int]) -> str:
 
 
 def _scores(evaluate: Mapping, recipe: Recipe, confidence: float, sentences_apart: bool) -> str:
-    new, known = ("new speakers", "known speakers")
-    if sentences_apart:
-        new, known = (f"{who}, new sentences" for who in (new, known))
-    titles = {INDEPENDENT: f"{new} ({recipe.protocol})", RANDOM: f"{known} (random)"}
+    also = ", new sentences" if sentences_apart else ""
+    titles = {INDEPENDENT: f"new speakers{also} ({recipe.protocol})", RANDOM: f"known speakers{also} (random)"}
     columns = {title: evaluate[name] for name, title in titles.items() if name in evaluate}
     rows = [[title, *(words.estimate(scores, key) for scores in columns.values())] for key, title in MEASURES.items()]
     for emotion in recipe.labels:

@@ -39,8 +39,8 @@ def draw(table: pd.DataFrame, gaps: Mapping[str, Mapping[str, float]], emotions:
     named = len(speakers) <= NAMED_SPEAKERS
     ratios = [len(people) * 1.6 + 3, len(gaps) * 1.2 + 3]
     height = max(sum(ratios), len(speakers) if named else 0) * ROW_INCHES
-    widths = [4, 0.7 * len(emotions), 3.5][: 3 if len(speakers) else 2]
-    figure = Figure(figsize=(4 + 6 * len(widths) / 3 + 0.55 * len(emotions), 1 + height), layout="constrained")
+    widths = [4, 0.7 * len(emotions), *([3.5] if len(speakers) else [])]
+    figure = Figure(figsize=(4 + 2 * len(widths) + 0.55 * len(emotions), 1 + height), layout="constrained")
     figure.get_layout_engine().set(wspace=0.04)
     figure.suptitle(title, fontsize=11)
     grid = figure.add_gridspec(2, len(widths), height_ratios=ratios, width_ratios=widths)

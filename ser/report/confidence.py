@@ -5,7 +5,7 @@ from operator import itemgetter
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, table
 from ser.report.material import Material
-from ser.report.performance import chosen, scored, stopped
+from ser.report.performance import apart, chosen, scored, stopped
 from ser.splits.names import RANDOM
 
 MEASURES = {"ece": "calibration error", "brier": "Brier score", "nll": "negative log-likelihood"}
@@ -64,8 +64,8 @@ def calibration(material: Material) -> Finding:
     )
     cannot = "How far they lie apart for other corpora, microphones or languages."
     if not _tempered(material):
-        who = "utterances" if chosen(material) == RANDOM else "speakers"
-        how = "no temperature was fitted" if stopped(material) else f"the validation {who} set how sure it is"
+        how = f"the validation {apart(material)} set how sure it is"
+        how = "no temperature was fitted" if stopped(material) else how
         return Finding(asked, MEASURED, f"{found}; {how}.", _sure(after, reason), cannot)
     temperature = values["temperature"]
     ends = words.listing([words.number(temperature[end]) for end in ("lowest", "highest")])

@@ -169,7 +169,12 @@ def _counts(audit: pd.DataFrame, tested: str) -> Table:
 
 
 def refused(claims: pd.DataFrame, tested: str = "") -> Table:
-    """List the refused claims in words, groups that lack the same claim for the same reason together."""
+    """List the refused claims in words, groups that lack the same claim for the same reason together.
+
+    Args:
+        claims: as in ``Claims.refused``.
+        tested: which utterances the reasons speak of, in brackets, where these are not all.
+    """
     rows = []
     for (attribute, claim, reason), part in claims.groupby(["attribute", "claim", "reason"], sort=False):
         groups = [
@@ -183,6 +188,6 @@ def refused(claims: pd.DataFrame, tested: str = "") -> Table:
                 words.reason(reason),
             ]
         )
-    caption = f"Claims that the data cannot carry ({words.amount(len(claims))})"
+    caption = f"Claims that the data{tested} cannot carry ({words.amount(len(claims))})"
     note = "" if rows else "None: the data carry every claim that this report could make."
     return table(caption, ["attribute", "group", "what is not claimed", "why"], rows, note)

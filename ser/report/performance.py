@@ -84,8 +84,8 @@ def _first(material: Material) -> str:
 def _trained(material: Material) -> str:
     """Say what a fold's classifier is made of, where it is more than a network."""
     settings = material.settings["train"]
-    who = "utterances" if chosen(material) == RANDOM else "speakers"
-    several = f"A fold averages up to {settings.get('networks')} networks, each stopped by other validation {who}; "
+    several = f"A fold averages up to {settings.get('networks')} networks, each stopped by other validation "
+    several += f"{apart(material)}; "
     several += "this is the first. "
     start = "It adds to the logits of discriminant analysis, so it knows much before its first epoch. "
     return several * (settings.get("networks", 1) > 1) + start * (settings.get("start") == "lda")
@@ -94,6 +94,11 @@ def _trained(material: Material) -> str:
 def chosen(material: Material) -> str:
     """Find the protocol that the figures speak of."""
     return names.chosen(material.tables["folds"]["protocol"])
+
+
+def apart(material: Material) -> str:
+    """Say what the chosen protocol keeps apart: speakers, or no more than utterances."""
+    return "utterances" if chosen(material) == RANDOM else "speakers"
 
 
 def scored(material: Material) -> dict:
@@ -175,7 +180,7 @@ def folds(material: Material) -> Finding:
     """Say how much folds differ."""
     rows = material.tables["folds"]
     rows = rows[rows["protocol"] == chosen(material)]
-    of = "utterances" if chosen(material) == RANDOM else "speakers"
+    of = apart(material)
     asked = f"Does it matter which {of} are tested?"
     cannot = f"Whether a fold is hard because of its {of}, or of those that are left to train on."
     if len(rows) < 2:
@@ -203,22 +208,21 @@ def curves(material: Material) -> Finding:
     rows = rows[rows["protocol"] == chosen(material)]
     best = kept(rows)
     train, validation = (float(best[f"{part}_uar"].mean()) for part in ("train", "validation"))
-    epochs = best["epoch"]
+    if stopped(material):
+        when = f", at the epoch that was kept ({_range(best['epoch'])})"
+        sure = f"{_trained(material)}The validation figure chose the epoch, so it flatters a little; the test figures "
+        sure += "above do not."
+        cannot = "What another seed would have given: all was trained with one."
+    else:
+        when, sure = "", "No epoch was chosen: this classifier is fitted in one step."
+        cannot = "Whether it would do better with more regularisation, or with less."
     return Finding(
         "Does the model overfit?",
         MEASURED,
-        f"Mean over the folds{f', at the epoch that was kept ({_range(epochs)})' if stopped(material) else ''}: UAR "
-        f"{words.number(train)} of the "
-        f"training utterances, {words.number(validation)} of the validation "
-        f"{'utterances' if chosen(material) == RANDOM else 'speakers'}, "
-        f"{words.signed(train - validation)} apart.",
-        f"{_trained(material)}The validation figure chose the epoch, so it flatters a little; the test figures above "
-        "do not."
-        if stopped(material)
-        else "No epoch was chosen: this classifier is fitted in one step.",
-        "What another seed would have given: all was trained with one."
-        if stopped(material)
-        else "Whether it would do better with more regularisation, or with less.",
+        f"Mean over the folds{when}: UAR {words.number(train)} of the training utterances, {words.number(validation)} "
+        f"of the validation {apart(material)}, {words.signed(train - validation)} apart.",
+        sure,
+        cannot,
     )
 
 

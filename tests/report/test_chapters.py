@@ -760,3 +760,11 @@ def test_raters_who_are_alone_are_told_apart():
 def test_that_sentences_are_apart_as_well_is_said(sentences, said):
     known = dataclasses.replace(material({}), settings={"split": {"sentences": sentences}})
     assert ("the random split learns from as few" in performance._disjoint(known)) == said
+
+
+def test_where_a_part_is_tested_alone_counts_and_refusals_say_so():
+    row = ("gender", "male", "any figure", "no utterances")
+    claims = pd.DataFrame(refusals(row))
+    assert data.refused(claims).caption == "Claims that the data cannot carry (1)"
+    said = data.refused(claims, " (of the test part alone)").caption
+    assert said == "Claims that the data (of the test part alone) cannot carry (1)"
