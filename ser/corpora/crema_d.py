@@ -21,6 +21,9 @@ from ser.files.failures import InputError
 CLIPS = 7442
 NAME = re.compile(r"(?P<actor>\d{4})_(?P<sentence>[A-Z]{3})_(?P<emotion>[A-Z]{3})_(?P<level>[A-Z]{2})")
 MISNAMED = {"1040_ITH_SAD_X": "1040_ITH_SAD_XX"}  # so named in older copies of the audio, never in the tables
+# Raters were given other recordings in place of these (the corpus' README, notes on its audio and video files), so the
+# votes are not of these; the audio itself is right. 1076_MTI_SAD_XX, the fourth, is silent.
+UNHEARD = frozenset({"1064_IEO_DIS_MD", "1064_TIE_SAD_XX", "1076_MTI_NEU_XX"})
 LEVELS = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified"}
 SENTENCES = {
     "IEO": "It's eleven o'clock.",
@@ -51,7 +54,7 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Returns:
         One utterance a clip; the emotion is the intended one, the votes are of those who heard the voice alone.
         Details: intensity (the intended level), sentence (its code), race, ethnicity, voice_level (mean rated level,
-        0..100), face_votes, audiovisual_votes.
+        0..100), face_votes, audiovisual_votes. Of ``UNHEARD`` clips there are no votes.
 
     Raises:
         InputError: clips or tables are missing, or are not as distributed.
@@ -111,7 +114,7 @@ def _utterance(path: Path, actors: dict | None, votes: dict | None) -> Utterance
             raise InputError(f"{path}: the actor {match['actor']} is not listed in the corpus' VideoDemographics.csv")
         actor = actors[match["actor"]]
         details |= {"race": actor["race"], "ethnicity": actor["ethnicity"]}
-    if votes is not None:
+    if votes is not None and name not in UNHEARD:
         if any((name, modality) not in votes for modality in MODALITIES.values()):
             raise InputError(f"{path}: the corpus' tabulatedVotes.csv lacks its votes by voice, face or both")
         heard, level = votes[name, "voice"]

@@ -82,9 +82,16 @@ def has_table(path: Path, incomplete: bool) -> bool:
 
 
 def root(folder: Path, *marks: str) -> Path:
-    """Find where a corpus begins, as archives put it into folders of their own: the one folder that has a mark."""
+    """Find where a corpus begins, as archives put it into a folder, or two: the one folder that has a mark."""
     if any((folder / mark).is_dir() for mark in marks):
         return folder
-    inner = sorted({path.parent for mark in marks for path in folder.glob(f"*/{mark}") if path.is_dir()})
-    inner = [path for path in inner if not path.name.startswith((".", "__MACOSX"))]
-    return inner[0] if len(inner) == 1 else folder
+    for above in ("*", "*/*"):
+        inner = {path.parent for mark in marks for path in folder.glob(f"{above}/{mark}") if path.is_dir()}
+        inner = [path for path in inner if not _hidden(path.relative_to(folder))]
+        if inner:
+            return inner[0] if len(inner) == 1 else folder
+    return folder
+
+
+def _hidden(relative: Path) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in relative.parts)

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from ser.corpora import emotions
-from ser.corpora.layout import audio_files, check_size
+from ser.corpora.layout import audio_files, check_size, root
 from ser.corpora.naming import matched
 from ser.corpora.utterance import Utterance
 
@@ -22,7 +22,7 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     """Read the corpus.
 
     Args:
-        folder: the corpus, with the folder ``Sound Source``.
+        folder: the corpus, with the folder ``Sound Source``; beside it a clone has filtered copies, which are left out.
         incomplete: whether files may be missing.
 
     Returns:
@@ -31,7 +31,8 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: files are missing, lie there twice, or are not named as distributed.
     """
-    files = audio_files(folder)
+    inner = root(folder, "Sound Source")
+    files = audio_files(inner / "Sound Source") or audio_files(inner)
     matches = matched(files, NAME, "TurEV-DB", "1984_sk_eger.wav")
     check_size(folder, "audio files", len(files), FILES, incomplete)
     return [

@@ -97,6 +97,14 @@ def test_an_archive_may_put_it_into_a_folder_of_its_own(corpus):
     assert told() == before
 
 
+def test_an_archive_may_put_it_two_folders_deep(corpus):
+    expected = [utterance.name for utterance in iemocap.parse(corpus, incomplete=True)]
+    builders.archived(corpus, "IEMOCAP_full_release")
+    builders.archived(corpus, "IEMOCAP_full_release_withoutVideos")
+    (corpus / "__MACOSX" / "IEMOCAP_full_release" / "Session1").mkdir(parents=True)
+    assert [utterance.name for utterance in iemocap.parse(corpus, incomplete=True)] == expected
+
+
 def test_missing_sessions_are_refused_unless_declared(corpus):
     with pytest.raises(InputError, match=r"expected 5 sessions, found 2; .* manifest\.allow_incomplete: \[iemocap\]"):
         iemocap.parse(corpus, incomplete=False)

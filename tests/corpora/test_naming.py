@@ -105,6 +105,7 @@ def facts(utterance):
         ),
         (esd.parse, "0019/Neutral/0019_000001.wav", ("neutral", "0019", "female", None, "en"), {"sentence": 1}),
         (aesdd.parse, "anger/a03 (4).wav", ("angry", "4", "", None, "el"), {"sentence": 3}),
+        (aesdd.parse, "anger/a20 (4).wav", ("angry", "4", "", None, "el"), {"sentence": "20 a 4"}),  # made up by 4
         (aesdd.parse, "fear/f10 (01).wav", ("fearful", "1", "", None, "el"), {"sentence": 10}),
         (aesdd.parse, "disgust/d04 (5)b.wav", ("disgusted", "5", "", None, "el"), {"sentence": 4}),
         (
@@ -118,6 +119,12 @@ def facts(utterance):
             "EmoV-DB_sorted/josh/Sleepy/sleepiness_113_140_0127.wav",
             ("other", "josh", "male", None, "en"),
             {"label": "sleepiness", "sentence": 127},
+        ),
+        (  # the name says 23, which another file is
+            emov_db.parse,
+            "josh_Amused/amused_197-224_0023.wav",
+            ("other", "josh", "male", None, "en"),
+            {"label": "amused", "sentence": 223},
         ),
         (
             emov_db.parse,
@@ -310,6 +317,12 @@ def test_the_folder_that_holds_nothing_but_copies_is_named(tmp_path, inner):
     (folder / "YAF_sad/YAF_bean_sad.wav").touch()
     with pytest.raises(InputError, match=r"3 files are there twice$"):
         tess.parse(folder, True)
+
+
+def test_the_filtered_copies_in_a_clone_of_turev_db_are_left_out(tmp_path):
+    copies = (f"Model Output for Test Data/testEmotions{band}/sound/Angry/1157_kz_beste.wav" for band in (500, 8000))
+    folder = made(tmp_path, "Sound Source/Angry/1157_kz_beste.wav", "Sound Source/Calm/1984_sk_eger.wav", *copies)
+    assert [utterance.path.parts[-3] for utterance in turev.parse(folder, True)] == ["Sound Source"] * 2
 
 
 def test_the_damaged_file_of_aesdd_is_not_missed(tmp_path):
