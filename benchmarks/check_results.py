@@ -1,4 +1,4 @@
-"""Compare the metrics, the tables and dvc.lock with those committed: the same bytes, or figures within a tolerance."""
+"""Compare metrics, tables and pictures with those committed: the same bytes, or figures within a tolerance."""
 
 import argparse
 import json
@@ -20,6 +20,7 @@ MAKERS = (
     "ser",
     "models/pase_plus.safetensors",
 )
+READERS = {".json": json.loads, ".csv": agreement.cells}
 SHOWN = 10
 
 
@@ -40,10 +41,11 @@ def main() -> None:
         print("check-results: every file of metrics/ and plots/, and dvc.lock, has the committed bytes")
         return
     figures = []
-    for name in (name for name in changed if name.endswith(".json")):
-        committed = json.loads(git("show", f"HEAD:{name}"))
-        found = json.loads(Path(name).read_text(encoding="utf-8")) if Path(name).exists() else {}
-        figures += [(name, difference) for difference in agreement.compare(committed, found)]
+    for name in changed:
+        if reader := READERS.get(Path(name).suffix):
+            committed = reader(git("show", f"HEAD:{name}"))
+            found = reader(Path(name).read_text(encoding="utf-8")) if Path(name).exists() else {}
+            figures += [(name, difference) for difference in agreement.compare(committed, found)]
     beyond = [(name, difference) for name, difference in figures if not difference.tolerable]
     print(f"check-results: {len(changed)} files differ from those committed: {', '.join(changed)}")
     print(f"check-results: {len(figures)} figures differ, {len(beyond)} beyond the tolerance; {reason(edited)}")

@@ -6,6 +6,7 @@ Example, after ``dvc exp run --name egemaps -S features.encoder=egemaps``:
 """
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def main() -> None:
         utterances = manifest.read(places[1] / "data/manifest.csv")
         one, two = (predictions.read(place / "data/predictions.csv", emotions) for place in places)
         rows = variants.table(one, two, utterances, emotions, settings)
+        if apart := variants.apart(one, two):
+            print(f"variants: warning: {apart}", file=sys.stderr)
         print(variants.worded(rows, names))
 
 

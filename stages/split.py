@@ -8,7 +8,7 @@ from pathlib import Path
 from ser import manifest
 from ser.files import params, tables
 from ser.files.failures import one_line
-from ser.splits import names, protocols, table
+from ser.splits import account, names, oracle, protocols, table
 from ser.splits.protocols import SplitParams
 
 
@@ -25,10 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         split = protocols.make(utterances, emotions, settings)
         disjoint = settings.sentences == "disjoint"
         table.check(split, utterances, disjoint)
-        report = protocols.summarise(split, utterances)
+        report = account.summarise(split, utterances)
         tables.write(split, paths.split)
         tables.write_metrics(report, paths.metrics)
-        for warning in protocols.cautions(split, utterances, disjoint):
+        for warning in account.cautions(split, utterances, disjoint):
             print(f"split: warning: {warning}", file=sys.stderr)
         apart = ", sentences apart, too" if disjoint else ""
         print(f"split: {summary(report, settings.protocol + apart)}; see {paths.metrics}")
@@ -40,9 +40,8 @@ def summary(report: dict, protocol: str) -> str:
     words = f"{protocol}, {folds} {'fold' if folds == 1 else 'folds'}, {report['utterances']} utterances"
     if "speakers" not in report:
         return f"{words}; not all speakers are known, so no speaker oracle"
-    floor = report["speaker_oracle_uar_by_chance"]
-    guess = f"speaker oracle UAR {report['speaker_oracle_uar']:.3f} ({floor:.3f} with labels shuffled)"
-    return f"{words}, {report['speakers']} speakers; {guess}"
+    guess = oracle.words(report["speaker_oracle_uar"], report["speaker_oracle_uar_by_chance"])
+    return f"{words}, {report['speakers']} speakers; the speaker oracle has {guess}"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""Compare metrics with those that were committed: equal, within what other processors make of them, or not.
+"""Compare metrics and tables with those that were committed: equal, within what other processors make of them, or not.
 
 A figure may move by ``FIGURE``, or by that share of a figure above 1; one with an interval by a quarter of half that
-interval, where this is more: far less than other speakers would move it. Counts must be equal.
+interval, where this is more: far less than other speakers would move it. Counts and words must be equal.
 """
 
+import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,7 +15,7 @@ SHARE_OF_INTERVAL = 0.25
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure that is not the committed one.
+    """A figure, or a word of a table, that is not the committed one.
 
     Attributes:
         name: of the figure, such as ``random.uar``.
@@ -23,27 +25,31 @@ class Difference:
     """
 
     name: str
-    committed: float | None
-    found: float | None
+    committed: float | str | None
+    found: float | str | None
     allowed: float
 
     @property
     def tolerable(self) -> bool:
         """Whether the difference is within what is allowed."""
-        if self.committed is None or self.found is None:
+        if not all(isinstance(value, int | float) for value in (self.committed, self.found)):
             return False
         return abs(self.found - self.committed) <= self.allowed
 
     def __str__(self) -> str:
-        words = (f"{value:g}" if value is not None else "missing" for value in (self.committed, self.found))
-        return f"{self.name}: committed {next(words)}, found {next(words)}, allowed {self.allowed:.4f}"
+        committed, found = map(_worded, (self.committed, self.found))
+        return f"{self.name}: committed {committed}, found {found}, allowed {self.allowed:.4f}"
+
+
+def _worded(value: float | str | None) -> str:
+    return "missing" if value is None else repr(value) if isinstance(value, str) else f"{value:g}"
 
 
 def compare(committed: Mapping, found: Mapping) -> list[Difference]:
     """Compare nested figures.
 
     Args:
-        committed: nested mappings whose leaves are numbers, as ``metrics/*.json`` hold them.
+        committed: nested mappings whose leaves are numbers, as ``metrics/*.json`` hold them, or of ``cells``.
         found: the same, computed anew.
 
     Returns:
@@ -55,6 +61,29 @@ def compare(committed: Mapping, found: Mapping) -> list[Difference]:
         for name in sorted(old | new)
         if old.get(name) != new.get(name)
     ]
+
+
+def cells(text: str) -> dict[str, dict[str, float | str]]:
+    """Read a CSV table, as ``plots/*.csv`` are: its cells by column, by row.
+
+    Args:
+        text: the table, its first line the names of the columns.
+
+    Returns:
+        By ``row 2``, as an editor counts lines, and column: numbers where cells are some, else words.
+    """
+    rows = csv.reader(io.StringIO(text))
+    columns = next(rows, [])
+    return {f"row {line}": dict(zip(columns, map(_value, row), strict=False)) for line, row in enumerate(rows, start=2)}
+
+
+def _value(cell: str) -> float | str:
+    for kind in (int, float):
+        try:
+            return kind(cell)
+        except ValueError:
+            continue
+    return cell
 
 
 def _flat(node: Mapping, place: str = "") -> dict[str, float]:
@@ -69,11 +98,12 @@ def _allowed(node: Mapping, place: str = "") -> dict[str, float]:
     for key, value in node.items():
         if isinstance(value, Mapping):
             allowed |= _allowed(value, f"{place}{key}.")
-        elif isinstance(value, int):
+        elif isinstance(value, int | str):
             allowed[f"{place}{key}"] = 0.0
         else:
             stem = key.removesuffix("_low").removesuffix("_high")
             bounds = [node.get(f"{stem}_low", node.get("low")), node.get(f"{stem}_high", node.get("high"))]
-            width = 0.0 if None in bounds else SHARE_OF_INTERVAL * (bounds[1] - bounds[0]) / 2
+            known = all(isinstance(bound, int | float) for bound in bounds)  # a cell may be empty
+            width = SHARE_OF_INTERVAL * (bounds[1] - bounds[0]) / 2 if known else 0.0
             allowed[f"{place}{key}"] = max(FIGURE, FIGURE * abs(value), width)
     return allowed

@@ -20,8 +20,13 @@ SYSTEM = ["encoder", "classifier", "normalisation"]
 SCORES = ("uar", "accuracy", "macro_f1")
 FIGURES = (*SCORES, "difference", "over_yardstick", "drop")
 NUMBERS = tuple(f"{name}{end}" for name in FIGURES for end in ("", "_low", "_high"))
-CHANCE, CHANCE_NOTE = "chance", "a guess that knows nothing"
-ORACLE, ORACLE_NOTE = "speaker oracle", "each speaker's commonest emotion, without audio"
+CHANCE, ORACLE, DEALT = "chance", "speaker oracle", "speaker oracle, labels shuffled"
+FLOORS = {CHANCE: "chance_uar", ORACLE: "speaker_oracle_uar", DEALT: "speaker_oracle_uar_by_chance"}
+NOTES = {
+    CHANCE: "a guess that knows nothing",
+    ORACLE: "the best guess by the speaker alone, without audio",
+    DEALT: "what it has by chance",
+}
 COLUMNS = (*SYSTEM, "protocol", "seeds", *NUMBERS, "note")
 
 
@@ -63,8 +68,8 @@ def table(
     Returns:
         ``COLUMNS``, a row per system and protocol, ``random`` last: the scores; ``difference``, the UAR minus that of
         the reference encoder; ``over_yardstick``, the UAR minus that of the yardstick; ``drop``, in rows of the other
-        protocol, how much higher ``random`` scores. Then a row each for chance and the speaker oracle. What cannot be
-        had is missing.
+        protocol, how much higher ``random`` scores. Then a row each for chance and, where all speakers are known, the
+        speaker oracle and what that has by chance. What cannot be had is missing.
     """
     asked = manifest[manifest["id"].isin(predictions["id"])]
     tested = predictions.groupby([*SYSTEM, "protocol", "seed"])["id"].agg(["size", "nunique"])
@@ -89,8 +94,10 @@ def table(
                 line |= {name: figure[0]} | bootstrap.interval(figure[1:], f"{name}_", needed.get(name, needed["uar"]))
         lines.append(line)
     lines.sort(key=lambda line: line["protocol"] == RANDOM)
-    lines.append({"encoder": CHANCE, "uar": oracle.chance(asked), "note": CHANCE_NOTE})
-    lines.append({"encoder": ORACLE, "uar": oracle.speaker_oracle(asked), "note": ORACLE_NOTE})
+    floors = {"chance_uar": oracle.chance(asked)} | oracle.figures(asked["emotion"], asked["speaker"], "speaker")
+    lines += [
+        {"encoder": name, "uar": floors[key], "note": NOTES[name]} for name, key in FLOORS.items() if key in floors
+    ]
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seeds": "Int64"})
 
 
@@ -154,13 +161,12 @@ def nested(scored: pd.DataFrame) -> dict:
 
     Returns:
         Its numbers, those that are missing left out; the scores of ``random`` under that name; and, beside the
-        encoders, ``chance_uar`` and ``speaker_oracle_uar``.
+        encoders, those of ``FLOORS``.
     """
-    floors = {CHANCE: "chance_uar", ORACLE: "speaker_oracle_uar"}
     result = {}
     for row in scored[scored["uar"].notna()].to_dict("records"):
-        if row["encoder"] in floors:
-            result[floors[row["encoder"]]] = row["uar"]
+        if row["encoder"] in FLOORS:
+            result[FLOORS[row["encoder"]]] = row["uar"]
             continue
         place = result
         for key in SYSTEM:

@@ -69,7 +69,7 @@ def encode(
         InputError: as ``ser.encoders.extraction.compute``, but for weights that cannot be had.
     """
     for leftover in folder.glob("*"):
-        if leftover.name not in encoders:
+        if leftover.is_dir() and leftover.name not in encoders:
             shutil.rmtree(leftover)
     rows = []
     for name, recipe in encoders.items():

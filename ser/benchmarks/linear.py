@@ -116,13 +116,19 @@ def predict(
         By machine the predicted emotions of the test utterances, in their order.
 
     Raises:
-        InputError: the training utterances cannot be cut into inner folds.
+        InputError: the training vectors are all alike, or cannot be cut into inner folds that train on two emotions.
     """
     train = np.flatnonzero(~test)
     inner = [
         (*_arranged(vectors[fit], vectors[ask], scale), truth[fit], truth[ask])
         for fit, ask in inner_folds(truth, groups, train, folds)
+        if len(ask) and len(set(truth[fit])) > 1 and _differ(vectors[fit])
     ]
+    if not _differ(vectors[train]):
+        raise InputError(
+            "linear classifiers: expected training vectors that differ, found all alike, as normalisation speaker "
+            "makes those of speakers with one utterance each; choose normalisation train"
+        )
     if not inner:
         raise InputError(
             "linear classifiers: expected training utterances for two inner folds, two of an emotion and of two "
@@ -156,6 +162,10 @@ def in_span(rows: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarra
     there = squares > squares[-1] * ROUNDING
     lengths = np.sqrt(squares[there])
     return directions[:, there] * lengths, others @ rows.T @ directions[:, there] / lengths
+
+
+def _differ(rows: np.ndarray) -> bool:
+    return bool((rows != rows[0]).any())
 
 
 def _arranged(rows: np.ndarray, others: np.ndarray, scale: bool) -> tuple[np.ndarray, np.ndarray]:

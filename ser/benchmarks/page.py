@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ser.benchmarks.comparison import CHANCE, ORACLE, CompareParams
+from ser.benchmarks.comparison import FLOORS, CompareParams
 from ser.files.whole import whole_file
 from ser.scores import words
 from ser.splits.names import RANDOM
@@ -46,7 +46,8 @@ def save(
     ]
     for name, scored in comparisons.items():
         of = scored.set_index("encoder")
-        floors = [f"{floor} ({of.at[floor, 'note']}) {words.number(of.at[floor, 'uar'])}" for floor in (CHANCE, ORACLE)]
+        known = [floor for floor in FLOORS if floor in of.index]
+        floors = [f"{floor} ({of.at[floor, 'note']}) {words.number(of.at[floor, 'uar'])}" for floor in known]
         systems = scored[scored["normalisation"].notna() & (scored["protocol"] != RANDOM)]
         for normalisation, manner in NORMALISATIONS.items():
             rows = systems[systems["normalisation"] == normalisation]

@@ -93,9 +93,9 @@ def table(
     over = {"": list(tested)} | ({"_others": [task for task in tested if task not in chosen_on]} if chosen_on else {})
     uars = pd.DataFrame({task: [tested[task][key][0] for key in systems] for task in tested})
     ranks = uars.rank(ascending=False).mean(axis=1)
-    # The task with the fewest speakers gives the degrees of freedom of what is over all tasks.
+    # The task with the fewest degrees of freedom gives those of what is over all tasks.
     careful = {
-        of: min((bootstraps[task] for task in tasks), key=lambda own: (not own.obstacle, len(own.strata)))
+        of: min(tasks, key=lambda task: (not bootstraps[task].obstacle, bootstraps[task].freedom(needed[task])))
         for of, tasks in over.items()
     }
     rare = {of: any(bootstraps[task].misses(needed[task]) for task in tasks) for of, tasks in over.items()}
@@ -112,7 +112,8 @@ def table(
             )
             for name, replicates in ((f"mean{of}", own), (f"difference{of}", own - others)):
                 if name == f"mean{of}" or key != compared:
-                    bounds = {} if rare[of] else careful[of].interval(replicates[1:], f"{name}_")
+                    drawn, needs = bootstraps[careful[of]], needed[careful[of]]
+                    bounds = {} if rare[of] else drawn.interval(replicates[1:], f"{name}_", needs)
                     line |= {name: replicates[0]} | bounds
         lines.append(line)
     return pd.DataFrame(lines).sort_values(["rank", "mean"], ascending=[True, False], ignore_index=True)

@@ -31,19 +31,19 @@ card](../models/pase_plus.md)). UAR with intervals of 95 % over speakers; chance
 random split has the same speakers on both sides, so its UAR is optimistic. The numbers are those of
 `metrics/<corpus>/*.json`; `make real-corpora` makes them anew for whoever has the corpora.
 
-In ASED 25 of 27 sentences, with 70 % of the utterances, belong to one emotion, so that a guess by the sentence alone
-has a UAR of 0.760, and its figures owe much to them: on sentences that are not in training the UAR is lower by 0.198
-[0.181, 0.215], with discriminant analysis; on CREMA-D, whose twelve sentences are all said in every emotion, by 0.067
-[0.061, 0.073], on EMO-DB by 0.047 [0.013, 0.083]; on nEMO, of 90 sentences, no difference is shown
+In ASED 25 of 27 sentences, with 70 % of the utterances, belong to one emotion, so that the best guess by the sentence
+alone has a UAR of 0.764, and its figures owe much to them: on sentences that are not in training the UAR is lower by
+0.198 [0.181, 0.215], with discriminant analysis; on CREMA-D, whose twelve sentences are all said in every emotion, by
+0.067 [0.061, 0.073], on EMO-DB by 0.047 [0.013, 0.083]; on nEMO, of 90 sentences, no difference is shown
 ([unseen sentences](benchmark_sentences.md)).
 
 CREMA-D's label is the emotion that the actor was asked for; in 0.42 of the clips it is the one that some nine raters
 of the voice alone name most often. One clip is silent, and three pairs are one recording under two labels: these
 seven are left out.
 
-Most of URDU's speakers have one emotion only, and four of them all of its anger: a guess by speaker alone has a UAR
-of 0.960, so every claim about groups of its people is refused. Its UAR has no interval, for of 28 speakers drawn
-again one draw in sixty would have nobody who is angry. Two of its 29 names are one woman, by audio that their
+Most of URDU's speakers have one emotion only, and four of them all of its anger: the best guess by the speaker alone
+has a UAR of 0.960, so every claim about groups of its people is refused. Its UAR has no interval, for of 28 speakers
+drawn again one draw in sixty would have nobody who is angry. Two of its 29 names are one woman, by audio that their
 recordings share. One recording of RAVDESS and four of ASED are doubles, byte for byte, and left out. TurEV-DB has
 single words, a second each, and does not tell who is a woman. Of ASED's recordings at least 58 pairs are one
 recording saved twice, one of them as fearful and as angry: 54 within a speaker, which flatter the random split alone,

@@ -66,6 +66,12 @@ def table(
     return pd.DataFrame(rows)
 
 
+def apart(first: pd.DataFrame, second: pd.DataFrame) -> str:
+    """Say which protocols are not compared, as one variant alone has them; ``""`` where there are none."""
+    alone = sorted(set(first["protocol"]) ^ set(second["protocol"]))
+    return f"not compared, as one of them alone has it: {', '.join(alone)}" if alone else ""
+
+
 def _check_same(protocol: str, first: pd.DataFrame, second: pd.DataFrame) -> None:
     one, other = set(first["id"]), set(second["id"])
     if one != other:

@@ -8,7 +8,7 @@ from scipy.stats import chi2_contingency
 
 from ser.bias.groups import BiasParams
 from ser.people import ATTRIBUTES, UNKNOWN, by_group, groups_of
-from ser.splits import oracle as splits_oracle
+from ser.splits import oracle
 
 
 def counts(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> pd.DataFrame:
@@ -71,8 +71,8 @@ def overview(people: pd.DataFrame, manifest: pd.DataFrame, params: BiasParams) -
 
     Returns:
         ``association`` of emotions with each attribute, over the utterances whose group is known;
-        ``speaker_oracle_uar``, of guessing each speaker's commonest emotion, beside ``chance_uar``. Undefined figures
-        are left out.
+        ``chance_uar``; ``speaker_oracle_uar``, of the best guess by the speaker alone, and
+        ``speaker_oracle_uar_by_chance`` (``ser.splits.oracle``). Undefined figures are left out.
     """
     associations = {}
     for attribute in ATTRIBUTES:
@@ -80,6 +80,5 @@ def overview(people: pd.DataFrame, manifest: pd.DataFrame, params: BiasParams) -
         assigned = membership != UNKNOWN
         value = association(membership[assigned], people.loc[assigned, "truth"])
         associations |= {} if value is None else {attribute: value}
-    oracle = splits_oracle.speaker_oracle(manifest)
-    measured = {"association": associations, "chance_uar": splits_oracle.chance(manifest)}
-    return measured | ({} if oracle is None else {"speaker_oracle_uar": oracle})
+    measured = {"association": associations, "chance_uar": oracle.chance(manifest)}
+    return measured | oracle.figures(manifest["emotion"], manifest["speaker"], "speaker")

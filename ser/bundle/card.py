@@ -61,7 +61,8 @@ def _model(recipe: Recipe, networks: int, encoder: str) -> str:
     classifier = several if kind == NETWORK else f"a linear classifier ({kind})"
     return (
         f"A recording in, a probability for each of {', '.join(recipe.labels)} out, by how a voice sounds, not by what "
-        f"it says: {encoder} features of the recording (mono, 16 kHz), then {classifier}. It was {final.rule(kind)}."
+        f"it says: {encoder} features of the recording (mono, 16 kHz), then {classifier}. It was "
+        f"{final.rule(kind, recipe.protocol)}."
     )
 
 

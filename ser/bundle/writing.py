@@ -65,7 +65,7 @@ def save(
             "numbers": model.inputs,
             "params": asdict(recipe.params),
             "protocol": recipe.protocol,
-            "rule": final.rule(recipe.params.classifier),
+            "rule": final.rule(recipe.params.classifier, recipe.protocol),
         },
         "versions": {name: metadata.version(name).split("+")[0] for name in PACKAGES},  # without "+cpu"
         "data": data,

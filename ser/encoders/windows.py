@@ -36,10 +36,13 @@ def pool(encoder: Encoder, recipe: Recipe, signal: np.ndarray) -> np.ndarray:
     signal = signal[: count * hop]
     active = pooling.active(signal, count) if recipe.frames == "active" else np.ones(count, bool)
     pooled, window = pooling.Pool(recipe.statistics), Window()
-    for start in range(0, signal.size, WINDOW):
-        before, stop = min(start, CONTEXT), min(start + WINDOW, signal.size)
+    starts = range(0, signal.size - CONTEXT, WINDOW)  # the last takes what is too short for a window of its own
+    for start in starts:
+        before, stop = min(start, CONTEXT), signal.size if start == starts[-1] else start + WINDOW
         window.kept = slice(before // hop, (before + stop - start) // hop)
         frames = encoder.frames(signal[start - before : stop + CONTEXT], window)[:, window.kept]
-        first = start // hop
-        pooled.add(frames[:, active[first : first + frames.shape[1]]])
+        kept, given = active[start // hop : stop // hop], frames.shape[1]
+        # wav2vec 2.0 and its like give no frame of the last hop: the one before stands for it.
+        kept[given - 1] |= kept[given:].any()
+        pooled.add(frames[:, kept[:given]])
     return pooled.vector()

@@ -127,17 +127,17 @@ def require_memory(recipe: Recipe, utterances: int, inputs: int) -> None:
 def normalised_by_speaker(vectors: np.ndarray, speakers: np.ndarray | None, params: TrainParams) -> np.ndarray:
     """Normalise each speaker where the parameters say so; float64 (utterances, inputs)."""
     vectors = np.asarray(vectors, dtype=np.float64)
-    if params.normalisation != "speaker":
-        return vectors
+    return by_speaker(vectors, speakers) if params.normalisation == "speaker" else vectors
+
+
+def by_speaker(vectors: np.ndarray, speakers: np.ndarray | None) -> np.ndarray:
+    """Standardise each speaker's vectors by the speaker's own mean and deviation: float64 (utterances, inputs).
+
+    Raises:
+        InputError: a speaker is unknown.
+    """
     if speakers is None or (np.asarray(speakers) == "").any():
-        raise InputError(
-            "train.normalisation speaker: expected a speaker for every utterance; choose normalisation train"
-        )
-    return by_speaker(vectors, speakers)
-
-
-def by_speaker(vectors: np.ndarray, speakers: np.ndarray) -> np.ndarray:
-    """Standardise each speaker's vectors by the speaker's own mean and deviation: float64 (utterances, inputs)."""
+        raise InputError("normalisation speaker: expected a speaker for every utterance; choose normalisation train")
     normalised = np.empty(vectors.shape)
     for speaker in np.unique(speakers):
         rows = speakers == speaker

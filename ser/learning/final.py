@@ -11,17 +11,19 @@ from ser.learning.classifier import Classifier
 from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.splits import names, table
 
-HELD = (
-    "trained with no speaker held out for a test: the validation speakers of the protocol's first fold validate, and "
-    "all others train, its test speakers too"
-)
 
-
-def rule(classifier: str) -> str:
-    """Say how a classifier of this kind is trained."""
+def rule(classifier: str, protocol: str) -> str:
+    """Say how a classifier of this kind is trained, after folds of that protocol."""
+    whole = protocol != names.RANDOM
+    units, on_them = ("speakers", "on whom it does not train") if whole else ("utterances", "which do not train it")
+    held = (
+        f"trained with {'no speaker' if whole else 'nothing'} held out for a test: the validation {units} of the "
+        f"protocol's first fold validate, and all others train, its test {units} too"
+        f"{', but for what split.test_parts leaves out' * (protocol == names.PREDEFINED)}"
+    )
     if classifier == NETWORK:
-        return f"{HELD}; each network is stopped by other validation speakers, on whom it does not train"
-    return f"{HELD}; the validation speakers set how sure it is, and then train it, too"
+        return f"{held}; each network is stopped by other validation {units}, {on_them}"
+    return f"{held}; the validation {units} set how sure it is, and then train it, too"
 
 
 def train(

@@ -22,7 +22,8 @@ def draw(counts: pd.DataFrame, refused: pd.DataFrame, overview: dict, emotions: 
         counts: attribute, group, emotion, utterances, speakers; groups without utterances are not drawn.
         refused: attribute, group, claim, reason; a cell has an orange frame where the claim on its emotion, or any on
             its group, is refused.
-        overview: ``association`` by attribute, 0 to 1; ``chance_uar`` and, where known, ``speaker_oracle_uar``.
+        overview: ``association`` by attribute, 0 to 1; where known, ``speaker_oracle_uar`` and
+            ``speaker_oracle_uar_by_chance``.
         emotions: the label set.
         title: of the picture.
 
@@ -74,5 +75,5 @@ def _associations(axes: Axes, overview: dict) -> None:
     drawing.rows(axes, list(association), "association of emotion with ... (Cramer's V, corrected for chance)")
     axes.set_xlim(0, 1.1)
     if "speaker_oracle_uar" in overview:
-        oracle = "guess by the speaker alone: UAR {speaker_oracle_uar:.2f}, chance {chance_uar:.2f}"
-        axes.set_title(oracle.format(**overview), fontsize=9)
+        found, floor = (overview[f"speaker_oracle_uar{end}"] for end in ("", "_by_chance"))
+        axes.set_title(f"guess by the speaker alone: UAR {found:.2f}, {floor:.2f} with labels shuffled", fontsize=9)

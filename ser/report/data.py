@@ -82,21 +82,21 @@ def tied(material: Material) -> Finding:
     said = []
     if oracle is not None:
         said.append(
-            "Guessing each speaker's commonest emotion, without listening at all (the speaker oracle), has a UAR of "
-            f"{words.number(oracle)}; with emotions assigned at random it would have "
-            f"{words.number(material.get('split', 'speaker_oracle_uar_by_chance'))}."
+            "The best guess by the speaker alone, without listening at all (the speaker oracle), has a UAR of "
+            f"{words.number(oracle)}, and {words.number(material.get('split', 'speaker_oracle_uar_by_chance'))} with "
+            "labels shuffled."
         )
     if sentence is not None:
         floor = material.get("split", "sentence_oracle_uar_by_chance")
         said.append(
-            f"Guessing each sentence's commonest emotion has a UAR of {words.number(sentence)}; with emotions "
-            f"assigned at random it would have {words.number(floor)}."
+            f"The best guess by the sentence alone has a UAR of {words.number(sentence)}, and {words.number(floor)} "
+            "with labels shuffled."
         )
     if (corpus := material.get("split", "corpus_oracle_uar")) is not None:
         floor = material.get("split", "corpus_oracle_uar_by_chance")
         said.append(
-            f"Guessing each corpus' commonest emotion has a UAR of {words.number(corpus)}; with emotions assigned at "
-            f"random it would have {words.number(floor)}."
+            f"The best guess by the corpus alone has a UAR of {words.number(corpus)}, and {words.number(floor)} with "
+            "labels shuffled."
         )
     association = material.get("bias", "audit", "association") or {}
     if association:

@@ -65,7 +65,7 @@ def sentences(material: Material) -> list[str]:
     result.append(
         f"{data.unknown(manifest)}: nobody can say what knowing the speaker is worth."
         if oracle is None
-        else f"Without audio, a guess of each speaker's most common emotion has {words.number(oracle)} "
+        else f"Without audio, the best guess by the speaker alone has a UAR of {words.number(oracle)} "
         f"({words.number(material.get('split', 'speaker_oracle_uar_by_chance'))} with labels shuffled)."
     )
     claimed = material.get("evaluate", RANDOM, "uar")
@@ -90,6 +90,8 @@ def scale(material: Material) -> list[Mark]:
     marks = [_mark("chance", {"uar": evaluate["chance_uar"]})]
     if oracle is not None:
         marks.append(_mark("speaker oracle: no listening", {"uar": oracle}))
+        shuffled = material.get("split", "speaker_oracle_uar_by_chance")
+        marks.append(_mark("... with labels shuffled", {"uar": shuffled}))
     for side, name in ((INDEPENDENT, "unseen speakers"), (RANDOM, "random split: speakers known")):
         if side in evaluate:
             marks.append(_mark(name, evaluate[side]))

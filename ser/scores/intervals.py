@@ -168,9 +168,6 @@ class Bootstrap:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Turn replicates into an interval.
 
-        The smallest stratum gives the degrees of freedom: the careful choice of the textbooks for two groups. Where
-        fewer than half of a stratum are in one of the ``needs``, as of a rare emotion, their number gives them instead.
-
         Args:
             replicates: (resamples, ...); NaN where a replicate says nothing.
             needs: as for ``interval``.
@@ -178,13 +175,20 @@ class Bootstrap:
         Returns:
             The lower and the upper bound, each of the shape of one replicate.
         """
+        tail = stats.norm.cdf(stats.t.ppf((1 - self.params.confidence) / 2, self.freedom(needs)))
+        low, high = np.nanquantile(replicates, [tail, 1 - tail], axis=0)
+        return low, high
+
+    def freedom(self, needs: Iterable[np.ndarray] | None = None) -> int:
+        """Give the degrees of freedom of an interval; ``needs`` as for ``interval``.
+
+        The smallest stratum gives them: the careful choice of the textbooks for two groups. Where fewer than half of a
+        stratum are in one of the ``needs``, as of a rare emotion, their number gives them instead.
+        """
         strata = np.asarray(self.strata)
         sizes, given = [], () if needs is None else needs
         for stratum in np.unique(strata[strata >= 0]):
             own = strata == stratum
             few = [count for members in given if 1 < (count := np.sum(members[own])) < own.sum() / 2]
             sizes.append(min([own.sum(), *few]))
-        freedom = min(sizes) - 1
-        tail = stats.norm.cdf(stats.t.ppf((1 - self.params.confidence) / 2, freedom))
-        low, high = np.nanquantile(replicates, [tail, 1 - tail], axis=0)
-        return low, high
+        return min(sizes) - 1

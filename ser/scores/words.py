@@ -1,5 +1,6 @@
 """How every text of the project writes a figure and its interval: ``0.752 [0.698, 0.804]``."""
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -57,6 +58,8 @@ def estimate(values: Mapping[str, float], key: str, otherwise: str = "no interva
 
 def p_value(p: float) -> str:
     """Write a p-value: ``p = 0.009``, ``p = 0.0504`` where rounding would hide that it is above 0.05, ``p < 0.001``."""
+    if math.isnan(p):
+        return "no p"
     if rounded(p) == CLOSE and p > CLOSE + 1e-9:
         return f"p = {p:.{SHOWN + 1}f}"
     return f"p = {number(p)}" if rounded(p) > 0 else "p < 0.001"

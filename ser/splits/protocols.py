@@ -12,16 +12,11 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
-from ser.splits import oracle, sentences, told
-from ser.splits.names import INDEPENDENT, LEFT_OUT, RANDOM, UNKNOWN_TRAIN
+from ser.splits import sentences, told
+from ser.splits.names import LEFT_OUT, RANDOM, UNKNOWN_TRAIN
 from ser.splits.table import PARTS
 
 OVERSTATES = "split.protocol random, which overstates how well the emotions of unknown speakers are recognised"
-
-# What follows where emotions are tied to speakers, sentences or corpora.
-SPEAKER = "results on these corpora say little of speakers who show several emotions"
-CORPUS = "a classifier may know the corpus, its language and its microphones, and not the emotion"
-SENTENCE = "a classifier may know the sentence and not the voice"
 
 
 @dataclass(frozen=True)
@@ -65,10 +60,10 @@ class SplitParams:
 def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -> pd.DataFrame:
     """Split a corpus by the chosen protocol and, beside it, at random.
 
-    The random contrast has as many folds as the chosen protocol, and test parts of about the same size. ``holdout`` and
-    ``predefined`` test once, the contrast as many utterances, but others. Where sentences are kept apart, the contrast
-    tests the same utterances fold by fold, and learns from as many of each emotion, of other sentences as well, but by
-    anybody.
+    The random contrast has as many folds as the chosen protocol, and parts of about the same size. ``holdout`` and
+    ``predefined`` test once, the contrast about as many utterances, but others; what ``predefined`` leaves out, the
+    contrast leaves out, too. Where sentences are kept apart, the contrast tests the same utterances fold by fold, and
+    learns from as many of each emotion, of other sentences as well, but by anybody.
     Speaker-disjoint cuts are stratified by corpus, gender and emotion, random ones by emotion.
 
     Args:
@@ -101,98 +96,12 @@ def make(manifest: pd.DataFrame, emotions: Sequence[str], params: SplitParams) -
     table = _table(rows, params.protocol, tests, params.validation_share, params.seed, said, own)
     if params.protocol == RANDOM:
         return table
-    # As many folds and parts of about the same size, so that loso, kfold and sessions differ from it by speakers alone.
-    number = len(tests) if len(tests) > 1 else max(2, round(len(rows) / len(tests[0])))
     sizes = table["part"].value_counts()
     share = sizes["validation"] / (sizes["validation"] + sizes["train"])
-    beside = _cut(rows, RANDOM, number, params.seed)[: len(tests)] if said is None else tests
-    both = [table, _table(rows, RANDOM, beside, share, params.seed, said)]
+    left_out = None if own is None else own.where(own == LEFT_OUT, "")
+    beside = _at_random(rows, tests, left_out, params.seed) if said is None else tests
+    both = [table, _table(rows, RANDOM, beside, share, params.seed, said, left_out)]
     return pd.concat(both).sort_values(["protocol", "fold", "id"], ignore_index=True)
-
-
-def summarise(split: pd.DataFrame, manifest: pd.DataFrame) -> dict:
-    """Count utterances and speakers, and measure how well speaker or sentence alone tell the emotion.
-
-    Args:
-        split: a split of the manifest.
-        manifest: the utterances.
-
-    Returns:
-        Nested metrics: of the whole corpus; and for ``speaker_independent``, whatever protocol that is, and ``random``
-        the number of folds and, for each part, the least and the mean number of utterances and of speakers over folds,
-        and where sentences are kept apart those of the utterances that a fold leaves out. ``speaker_oracle_uar`` and
-        ``sentence_oracle_uar``, each with ``_by_chance`` (``ser.splits.oracle``); of several corpora
-        ``corpus_oracle_uar`` likewise. What needs speakers is left out where
-        some are unknown, what needs sentences likewise.
-    """
-    metrics = {
-        "utterances": len(manifest),
-        "emotions": manifest["emotion"].nunique(),
-        "chance_uar": oracle.chance(manifest),
-    }
-    units = {"utterances": "id"}
-    if (manifest["speaker"] != "").all():
-        metrics |= {"speakers": manifest["speaker"].nunique()} | _oracle(manifest, "speaker", manifest["speaker"])
-        units["speakers"] = "speaker"
-    if (said := sentences.known(manifest)) is not None:
-        metrics |= {"sentences": said.nunique()} | _oracle(manifest, "sentence", said)
-    if (corpora := manifest["corpus"].nunique()) > 1:
-        metrics |= {"corpora": corpora} | _oracle(manifest, "corpus", manifest["corpus"])
-    joined = split.merge(manifest[["id", "speaker"]], on="id")
-    for protocol, rows in joined.groupby("protocol"):
-        counted = {"folds": rows["fold"].nunique()}
-        for part, members in rows.groupby("part"):
-            counts = members.groupby("fold")[list(units.values())].nunique()
-            counted[part] = {
-                f"{unit}_{name}": counts[column].agg(name) for unit, column in units.items() for name in ("min", "mean")
-            }
-        metrics[RANDOM if protocol == RANDOM else INDEPENDENT] = counted
-    return metrics
-
-
-def cautions(split: pd.DataFrame, utterances: pd.DataFrame, sentences_apart: bool) -> list[str]:
-    """Say what whoever reads the results must know of the corpora, a line each.
-
-    Args:
-        split: a split of the utterances.
-        utterances: the manifest.
-        sentences_apart: whether test sentences are kept out of training.
-    """
-    nobody = utterances.loc[utterances["speaker"] == "", "id"]
-    unknown = (split["id"].isin(nobody) & (split["part"] == "train") & (split["protocol"] != RANDOM)).sum()
-    lines = [
-        f"{unknown} utterances of unknown speakers are in training; whether a test speaker is heard in them cannot be "
-        "checked"
-    ] * bool(unknown)
-    known = utterances[utterances["speaker"] != ""]
-    lines += _tied(known, known["speaker"], "speaker", "speakers", SPEAKER)
-    if (said := sentences.known(utterances)) is not None:
-        apart = "" if sentences_apart else "; split.sentences: disjoint keeps them apart"
-        lines += _tied(utterances, said, "sentence", "sentences", SENTENCE + apart)
-    if utterances["corpus"].nunique() > 1:
-        lines += _tied(utterances, utterances["corpus"], "corpus", "corpora", CORPUS)
-        lines += [
-            f"{corpus}: emotions are tied to speakers: guessing by the speaker alone, with no audio, has a UAR of "
-            f"{found:.3f}; {SPEAKER}"
-            for corpus, found in oracle.tied_corpora(utterances).items()
-        ]
-    return lines
-
-
-def _tied(rows: pd.DataFrame, groups: pd.Series, name: str, plural: str, consequence: str) -> list[str]:
-    """Say that emotions are tied to groups, where they are."""
-    if not len(rows) or not oracle.tied_to(rows["emotion"], groups):
-        return []
-    found, floor = (measure(rows["emotion"], groups) for measure in (oracle.oracle, oracle.by_chance))
-    return [
-        f"emotions are tied to {plural}: guessing by the {name} alone, with no audio, has a UAR of {found:.3f} "
-        f"({floor:.3f} with labels shuffled); {consequence}"
-    ]
-
-
-def _oracle(manifest: pd.DataFrame, name: str, groups: pd.Series) -> dict[str, float]:
-    key, emotions = f"{name}_oracle_uar", manifest["emotion"]
-    return {key: oracle.oracle(emotions, groups), f"{key}_by_chance": oracle.by_chance(emotions, groups)}
 
 
 def _require_speakers(rows: pd.DataFrame, params: SplitParams) -> None:
@@ -214,7 +123,7 @@ def _require_speakers(rows: pd.DataFrame, params: SplitParams) -> None:
             f"found {speakers}; add speakers, or choose {OVERSTATES}"
         )
     for emotion, voices in rows.groupby("emotion")["speaker"].unique().items():
-        if len(voices) == 1:
+        if len(voices) == 1 and voices[0]:
             raise InputError(
                 f"split.protocol {protocol}: the emotion '{emotion}' has the single speaker '{voices[0]}', who cannot "
                 f"both train and test; leave it out of `emotions`, add speakers, or choose {OVERSTATES}"
@@ -250,6 +159,17 @@ def _tests(rows: pd.DataFrame, params: SplitParams, own: pd.Series | None) -> li
     return pieces
 
 
+def _at_random(rows: pd.DataFrame, tests: list[np.ndarray], left_out: pd.Series | None, seed: int) -> list[np.ndarray]:
+    """Give as many random test parts of about the same size, so that the protocols differ by speakers alone."""
+    if len(tests) > 1:
+        return _cut(rows, RANDOM, len(tests), seed)
+    free = np.arange(len(rows)) if left_out is None else np.flatnonzero(left_out != LEFT_OUT)
+    tested = len(tests[0])
+    smaller = min(tested, len(free) - tested)
+    piece = free[_cut(rows.iloc[free], RANDOM, max(2, round(len(free) / smaller)), seed)[0]]
+    return [piece if tested == smaller else np.setdiff1d(free, piece)]
+
+
 def _by(column: pd.Series) -> list[np.ndarray]:
     return [np.flatnonzero(column == value) for value in sorted(column.unique())]
 
@@ -266,7 +186,7 @@ def _table(
     """Lay out the folds of a protocol: what a fold does not test, nor leaves out, is cut into training and validation.
 
     Sentences, of each row, are kept apart where they are given, in ``random`` with as much to learn from as if speakers
-    were, too; a part of the corpus' own to validate on is kept.
+    were, too; of the corpus' own parts the one to validate on is kept, and what is left out stays out.
     """
     kept = np.array([], int) if own is None else np.flatnonzero(own == "validation")
     folds = []
@@ -282,18 +202,29 @@ def _table(
         part[rest] = "train"
         part[test] = "test"
         known = rest if protocol == RANDOM else rest[rows["speaker"].iloc[rest] != ""]
-        taken = kept if len(kept) else _take(rows, known, protocol, "validation", validation_share, another, place)
+        trains = np.setdiff1d(rest, known)
+        taken = (
+            kept if len(kept) else _take(rows, known, protocol, "validation", validation_share, another, place, trains)
+        )
         part[taken] = "validation"
         folds.append(pd.DataFrame({"protocol": protocol, "fold": fold, "id": rows["id"], "part": part}))
     return pd.concat(folds, ignore_index=True)
 
 
 def _take(
-    rows: pd.DataFrame, free: np.ndarray, protocol: str, part: str, share: float, seed: int, place: str
+    rows: pd.DataFrame,
+    free: np.ndarray,
+    protocol: str,
+    part: str,
+    share: float,
+    seed: int,
+    place: str,
+    trains: Sequence[int] = (),
 ) -> np.ndarray:
     """Choose the piece of a stratified cut whose share of every stratum is nearest to the share wanted.
 
-    What is left must have every emotion; a test piece must ask for every emotion and leave a speaker for validation.
+    What is left to train on must have every emotion; a test piece must ask for every emotion and leave a speaker for
+    validation.
 
     Args:
         rows: the corpus.
@@ -303,6 +234,7 @@ def _take(
         share: of the free speakers.
         seed: of the cut.
         place: for the message, if there is no such piece.
+        trains: positions of rows that train, whatever is taken.
 
     Returns:
         Positions of the piece.
@@ -314,7 +246,7 @@ def _take(
     fitting = []
     for piece in _cut(rows.iloc[free], protocol, number, seed) if number > 1 else []:
         taken, left = free[piece], np.setdiff1d(free, free[piece])
-        complete = set(emotions.iloc[left]) == everything
+        complete = set(emotions.iloc[[*left, *trains]]) == everything
         if part == "test":
             complete &= set(emotions.iloc[taken]) == everything and units.iloc[left].nunique() > 1
         if complete and len(piece):
@@ -327,12 +259,14 @@ def _take(
                 f"to set aside for it, found neither; name such a part or such speakers, or choose {OVERSTATES}"
             )
         having = rows[units != ""].groupby("emotion")[units.name].unique()
-        rarest = having.map(len).idxmin()
-        kind = "utterances" if protocol == RANDOM else "speakers"
+        there = having.map(lambda those: np.isin(those, units.iloc[free]).sum())
+        rarest = there.idxmin()
+        count, unit = len(having[rarest]), "utterance" if protocol == RANDOM else "speaker"
+        beside = f", {there[rarest]} of them outside the test" if part == "validation" else ""
         raise InputError(
             f"{place}: cannot set a {part} part aside and still train on every emotion; the rarest, '{rarest}', has "
-            f"{len(having[rarest])} {kind}, such as {' and '.join(having[rarest][:2])}; "
-            "add some, leave it out of `emotions`, or change the protocol"
+            f"{count} {unit}{'s' * (count != 1)}, such as {' and '.join(having[rarest][:2])}{beside}; add some, leave "
+            "it out of `emotions`, or change the protocol"
         )
     return min(fitting, key=lambda pair: pair[0])[1]
 

@@ -69,7 +69,9 @@ def check(split: pd.DataFrame, manifest: pd.DataFrame, disjoint_sentences: bool 
     joined = split.merge(manifest[["id", "speaker", "emotion", "sha256"]], on="id", validate="many_to_one")
     for (protocol, fold), rows in joined.groupby(["protocol", "fold"]):
         _check_fold(rows, manifest, protocol, f"split: {protocol}, fold {fold}")
-    apart = set(split.loc[split["part"] == LEFT_OUT, "protocol"]) - set(SINGLE)
+    # Of a single fold, and of the contrast beside it, what is left out are parts of the corpus' own.
+    single = set(split["protocol"]) & set(SINGLE)
+    apart = set() if single else set(split.loc[split["part"] == LEFT_OUT, "protocol"])
     apart |= set(split["protocol"]) - {RANDOM} if disjoint_sentences else set()
     if apart:
         _check_sentences(split[split["protocol"].isin(apart)], manifest)

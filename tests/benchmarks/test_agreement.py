@@ -40,6 +40,21 @@ def test_a_count_must_be_equal():
     assert not found.tolerable
 
 
+def test_cells_of_a_table_are_compared_as_figures_and_words_are():
+    committed = agreement.cells("group,uar,low,high,speakers\nwomen,0.7,0.6,0.8,5\nmen,0.5,,,4\n")
+    same, moved = "women,0.7,0.6,0.8,5\n", "women,0.72,0.6,0.8,5\n"
+    header, men = "group,uar,low,high,speakers\n", "men,0.5,,,4\n"
+    assert agreement.compare(committed, agreement.cells(header + same + men)) == []
+    (near,) = agreement.compare(committed, agreement.cells(header + moved + men))
+    assert (near.name, near.tolerable) == ("row 2.uar", True)
+    (word,) = agreement.compare(committed, agreement.cells(header + same + men.replace("men", "nobody")))
+    assert str(word) == "row 3.group: committed 'men', found 'nobody', allowed 0.0000"
+    gone = agreement.compare(committed, agreement.cells(header + same))
+    for found in (word, *gone, *agreement.compare(committed, agreement.cells(header + same + men.replace("4", "3")))):
+        assert not found.tolerable
+    assert len(gone) == 5
+
+
 def test_what_is_gone_or_new_is_no_agreement():
     (gone,) = agreement.compare(COMMITTED, {"random": COMMITTED["random"]})
     (new,) = agreement.compare({"random": COMMITTED["random"]}, COMMITTED)

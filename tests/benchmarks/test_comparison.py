@@ -9,6 +9,7 @@ from ser.benchmarks import comparison
 from ser.benchmarks.comparison import CompareParams, System
 from ser.files import tables
 from ser.scores.intervals import Bootstrap, IntervalParams
+from ser.splits import oracle
 
 EMOTIONS = ["angry", "sad", "neutral"]
 PARAMS = CompareParams("ours", System("theirs", "svm", "train"), IntervalParams(100, 0.9, 3, 4))
@@ -153,14 +154,20 @@ def test_a_paired_interval_of_two_like_systems_is_narrower_than_either(manifest)
 
 def test_random_stands_last_and_then_what_needs_no_voice(manifest, predictions):
     table = comparison.table(predictions, manifest, EMOTIONS, PARAMS)
-    assert table["protocol"].fillna("").tolist() == [*["loso"] * 5, "random", "", ""]
-    floors = table.set_index("encoder").iloc[-2:]
-    commonest = manifest.groupby("speaker")["emotion"].agg(lambda words: words.value_counts().sort_index().idxmax())
-    guess = manifest["speaker"].map(commonest)
+    assert table["protocol"].fillna("").tolist() == [*["loso"] * 5, "random", "", "", ""]
+    floors = table.set_index("encoder").iloc[-3:]
     assert floors.at["chance", "uar"] == pytest.approx(1 / 3)
-    assert floors.at["speaker oracle", "uar"] == pytest.approx(
-        recall_score(manifest["emotion"], guess, average="macro")
+    assert floors.at["speaker oracle", "uar"] == oracle.oracle(manifest["emotion"], manifest["speaker"])
+    assert floors.at["speaker oracle, labels shuffled", "uar"] == oracle.by_chance(
+        manifest["emotion"], manifest["speaker"]
     )
+
+
+def test_where_a_speaker_is_unknown_chance_stands_alone(manifest, predictions):
+    known = manifest["speaker"].mask(manifest["speaker"] == manifest["speaker"].iloc[0], "")
+    table = comparison.table(predictions, manifest.assign(speaker=known), EMOTIONS, PARAMS)
+    assert table["encoder"].tolist()[-1] == "chance"
+    assert not table["encoder"].str.startswith("speaker oracle").any()
 
 
 def test_too_few_speakers_give_figures_without_intervals(manifest, predictions):
@@ -188,7 +195,7 @@ def test_metrics_are_plain_numbers_by_encoder_classifier_and_normalisation(manif
     encoders = pd.DataFrame({"encoder": ["big"], "numbers": [0], "note": ["weights not available"]})
     nested = comparison.nested(comparison.with_absent(table, encoders))
     tables.write_metrics(nested, tmp_path / "metrics.json")  # which refuses NaN and words
-    assert set(nested) == {"ours", "theirs", "other", "chance_uar", "speaker_oracle_uar"}
+    assert set(nested) == {"ours", "theirs", "other", *comparison.FLOORS.values()}
     found = nested["ours"]["mlp"]["train"]
     assert found["uar"] == row(table, *OURS)["uar"]
     assert found["drop_low"] == row(table, *OURS)["drop_low"]

@@ -90,10 +90,11 @@ def test_nothing_is_encoded_twice_and_nothing_left_over(tmp_path, manifest):
         return found
 
     encode(tmp_path, manifest)
+    (tmp_path / "features" / ".DS_Store").touch()  # which a file browser leaves
     del (changed := dict(VARIANTS))["mfcc_extremes"]
     encode(tmp_path, manifest, changed | {"mfcc_median": Variant("mfcc", ["median"])}, progress=progress)
     assert encoded == {"mfcc": 0, "mfcc_median": 8}
-    assert sorted(path.name for path in (tmp_path / "features").iterdir()) == ["mfcc", "mfcc_median"]
+    assert sorted(path.name for path in (tmp_path / "features").iterdir()) == [".DS_Store", "mfcc", "mfcc_median"]
 
 
 def test_a_variant_is_a_recipe_and_names_no_weights_as_one_file_serves_all(tmp_path):

@@ -185,6 +185,29 @@ def test_training_utterances_that_no_folds_can_be_cut_from_are_one_line(corpus, 
         linear.predict(["svm_tuned"], vectors[:3], truth, speakers, np.array([False, False, True]), COSTS, folds=3)
 
 
+def test_an_inner_fold_that_would_train_on_one_emotion_is_passed_over():
+    generator = np.random.default_rng(0)
+    speakers = np.repeat(list("abcdef"), 10)
+    truth = np.where(np.isin(speakers, ["a", "b"]), "sad", "angry")  # the outer fold tests one, an inner one the other
+    vectors = generator.normal(size=(60, 5)) + 3 * (truth == "sad")[:, None]
+    for name in ("svm_tuned", "logistic_tuned", "lda_tuned"):
+        found = linear.predict([name], vectors, truth, speakers, speakers == "a", COSTS, folds=3)[name]
+        assert (found == "sad").mean() > 0.8
+
+
+def test_vectors_that_are_all_alike_are_one_line(corpus):
+    _, truth, speakers = corpus
+    for name in ("svm_tuned", "logistic_tuned", "lda_tuned"):
+        with pytest.raises(InputError, match="expected training vectors that differ, found all alike"):
+            linear.predict([name], np.zeros((96, 5)), truth, speakers, speakers == "a", COSTS, folds=3, scale=False)
+
+
+def test_unknown_speakers_are_not_standardised_as_one(corpus):
+    vectors, _, speakers = corpus
+    with pytest.raises(InputError, match="expected a speaker for every utterance"):
+        by_speaker(vectors, np.where(speakers == "a", "", speakers))
+
+
 def test_a_basis_of_the_span_keeps_all_inner_products(corpus):
     rows, others = corpus[0][:70], corpus[0][70:]
     short, shorter = linear.in_span(rows - rows.mean(axis=0), others)

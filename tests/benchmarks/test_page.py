@@ -23,6 +23,7 @@ def scored():
         line("ours", "train", 0.99, protocol="random"),
         {"encoder": "chance", "uar": 0.25, "note": "a guess"},
         {"encoder": "speaker oracle", "uar": 0.31, "note": "no audio"},
+        {"encoder": "speaker oracle, labels shuffled", "uar": 0.27, "note": "dealt"},
         {"encoder": "big", "note": "weights not available"},
     ]
     return pd.DataFrame(rows, columns=list(comparison.COLUMNS)).astype({"seeds": "Int64"})
@@ -63,9 +64,18 @@ def test_columns_that_nobody_has_are_left_out(tmp_path, scored):
 def test_what_is_absent_and_what_needs_no_voice_is_said(tmp_path, scored):
     text = saved(tmp_path, {"": scored})
     assert "Not compared: big: weights not available." in text
-    assert "chance (a guess) 0.250, speaker oracle (no audio) 0.310." in text
+    assert (
+        "chance (a guess) 0.250, speaker oracle (no audio) 0.310, speaker oracle, labels shuffled (dealt) 0.270."
+        in text
+    )
     assert "transductive" in text.split("## Normalisation `speaker`")[1]
     assert "What was asked." in text
+
+
+def test_a_floor_that_is_not_known_is_left_out(tmp_path, scored):
+    text = saved(tmp_path, {"": scored[~scored["encoder"].str.startswith("speaker oracle")]})
+    assert "knowing nothing of the voice: chance (a guess) 0.250." in text
+    assert "speaker oracle" not in text
 
 
 def test_several_comparisons_stand_under_their_names(tmp_path, scored):

@@ -119,3 +119,11 @@ def test_the_command_reads_a_commit_and_the_workspace(tmp_path, utterances):
     refused = compare("nowhere")
     assert refused.returncode == 1
     assert refused.stderr.startswith("variants: nowhere: expected a commit or an experiment")
+
+
+def test_protocols_of_one_variant_alone_are_named(utterances):
+    folds, random = guesses(utterances, 0.5, 0), guesses(utterances, 0.5, 0, "random")
+    speakers = guesses(utterances, 0.5, 0, "loso")
+    one, other = (pd.concat([part, random], ignore_index=True) for part in (folds, speakers))
+    assert variants.apart(one, other) == "not compared, as one of them alone has it: kfold, loso"
+    assert variants.apart(one, one) == ""

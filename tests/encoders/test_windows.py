@@ -91,6 +91,17 @@ def test_frames_that_begin_at_their_hop_join_without_a_gap(short_windows, sample
     np.testing.assert_array_equal(vector, pooling.pool(encoder.frames(ramp), recipe.statistics))
 
 
+@pytest.mark.parametrize("samples", [24_320, 32_000, 32_320, 51_200])
+def test_a_signal_with_its_only_sound_at_the_very_end_has_a_vector(short_windows, samples):
+    click = np.zeros(samples, np.float32)
+    click[-100:] = 0.5  # in the last hop, of which these encoders give no frame
+    recipe = Recipe("first_samples", ["mean", "std"], frames="active")
+
+    vector = Extractor(recipe, FirstSamples()).vector(click)
+
+    np.testing.assert_array_equal(vector, [0, 0])
+
+
 def test_the_windows_of_a_long_signal_are_of_bounded_length(tone, short_windows, monkeypatch):
     lengths, layers = [], Frozen.layers
 

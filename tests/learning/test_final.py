@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from ser.features import Features
 from ser.learning import final, fitting
@@ -54,6 +55,16 @@ def test_everybody_trains_or_validates(monkeypatch):
     assert ((parts == "validation") == (first == "validation")).all()
     assert len(model.networks) == 2
     assert (model.recipe.protocol, model.recipe.fold, model.recipe.split) == ("kfold", 3, table.digest(split))
+
+
+@pytest.mark.parametrize("classifier", ["mlp", "lda"])
+@pytest.mark.parametrize(
+    ("protocol", "units", "others"), [("loso", "speaker", "utterance"), ("random", "utterance", "speaker")]
+)
+def test_the_rule_speaks_of_what_the_protocol_keeps_apart(classifier, protocol, units, others):
+    said = final.rule(classifier, protocol)
+    assert f"the validation {units}s of the protocol's first fold validate" in said
+    assert others not in said
 
 
 def test_where_sentences_are_apart_what_folds_left_out_trains_or_validates_with_its_speaker(monkeypatch):

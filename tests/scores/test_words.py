@@ -38,3 +38,7 @@ def test_the_ends_of_the_one_figure_of_a_row_need_no_name():
     row = pd.Series({"space": "mfcc", "balanced_accuracy": 0.5, "low": 0.4, "high": 0.6})
     assert words.estimate(row, "balanced_accuracy") == "0.500 [0.400, 0.600]"
     assert words.ends(row, "balanced_accuracy") == (0.4, 0.6)
+
+
+def test_a_p_value_that_is_none_is_not_called_small():
+    assert words.p_value(float("nan")) == "no p"

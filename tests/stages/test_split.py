@@ -46,8 +46,8 @@ def test_writes_a_split_that_passes_the_gate_and_its_metrics(run, capsys):
     assert metrics["speaker_independent"]["test"]["speakers_mean"] == 2
     captured = capsys.readouterr()
     assert captured.out == (
-        "split: kfold, 3 folds, 54 utterances, 6 speakers; speaker oracle UAR 0.333 (0.483 with labels shuffled); see "
-        "split.json\n"
+        "split: kfold, 3 folds, 54 utterances, 6 speakers; the speaker oracle has a UAR of 0.333 (0.483 with labels "
+        "shuffled); see split.json\n"
     )
     assert captured.err == ""
 
@@ -79,7 +79,7 @@ def test_warns_in_one_line_where_emotions_are_tied_to_corpora(run, capsys):
     odd = utterances["corpus"] == "d"  # has one emotion; the others share the two that are left
     utterances["emotion"] = np.where(odd, EMOTIONS[0], np.resize(EMOTIONS[1:], len(odd)))
     run(utterances)
-    assert "emotions are tied to corpora: guessing by the corpus alone, with no audio, has a UAR of 0.667" in (
+    assert "emotions are tied to corpora: the best guess by the corpus alone, without audio, has a UAR of 0.667" in (
         capsys.readouterr().err
     )
 
@@ -91,7 +91,7 @@ def test_warns_of_a_corpus_that_is_tied_beside_one_that_is_not(run, capsys):
     emotion = np.where(odd, np.array(EMOTIONS)[number % len(EMOTIONS)], rows["emotion"])
     run(rows.assign(corpus=np.where(odd, "d", "c"), emotion=emotion))
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("split: warning: d: emotions are tied to speakers: guessing by the speaker alone")
+    assert line.startswith("split: warning: d: emotions are tied to speakers: the best guess by the speaker alone")
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -101,7 +101,7 @@ def test_warns_in_one_line_where_emotions_are_tied_to_sentences(run, capsys, apa
     run(utterances.assign(text=utterances["emotion"] + take.astype(str)), **{"sentences": "disjoint"} if apart else {})
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1
-    assert "tied to sentences: guessing by the sentence alone, with no audio, has a UAR of 1.000" in captured.err
+    assert "tied to sentences: the best guess by the sentence alone, without audio, has a UAR of 1.000" in captured.err
     assert ("split.sentences: disjoint keeps them apart" in captured.err) == (not apart)
 
 
