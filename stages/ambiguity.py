@@ -62,8 +62,12 @@ def summary(metrics: dict) -> str:
     if listeners := metrics.get("listeners"):
         share = f"{listeners['ambiguous']:.1%} of them ambiguous"
         said.append(f"listener scores for {listeners['utterances']} utterances, {share}")
+    single = metrics.get("single_rater", 0)
     if not said:
-        said.append("neither votes nor listener scores, so only models judge")
+        heard = "votes of several raters" if single else "votes"
+        said.append(f"neither {heard} nor listener scores, so only models judge")
+    if single:
+        said.append(f"a single rater each for {single} utterances")
     for reference, measure in (("planted", "auroc"), ("votes", "spearman"), ("listeners", "spearman")):
         score = metrics.get(reference, {}).get("scores", {}).get(MEAN_RANK, {})
         if measure in score:

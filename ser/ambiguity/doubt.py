@@ -34,6 +34,7 @@ FROM_PREDICTIONS = {
     "low_margin": "normalized_margin",  # the label's probability less that of the likeliest other emotion
     "weighted_entropy": "confidence_weighted_entropy",  # entropy over the label's probability
 }
+LEAST = 1e-6  # below it cleanlab clips a self-confidence, and the quotient of entropy and self-confidence
 SCORES = (
     *FROM_PREDICTIONS,
     "prediction_entropy",  # of the same probabilities, 0 to 1; does not look at the label
@@ -121,9 +122,14 @@ def from_predictions(predictions: pd.DataFrame, emotions: Sequence[str]) -> pd.D
     """
     probabilities = predictions[probability_columns(emotions)].to_numpy(dtype=float)
     labels = pd.Index(emotions).get_indexer(predictions["truth"])
+    # cleanlab divides the logarithm of one plus that quotient by the clipped one, so that a label that is right and as
+    # good as certain would be doubtful. Where no probability is below LEAST, the quotient is above it.
+    clipped = np.maximum(probabilities, LEAST)
+    clipped /= clipped.sum(axis=1, keepdims=True)
     table = pd.DataFrame(index=pd.Index(predictions["id"], name="id"))
     for name, method in FROM_PREDICTIONS.items():
-        table[name] = 1 - get_label_quality_scores(labels, probabilities, method=method)
+        scored = clipped if name == "weighted_entropy" else probabilities
+        table[name] = 1 - get_label_quality_scores(labels, scored, method=method)
     table["prediction_entropy"] = stats.entropy(probabilities, axis=1) / np.log(len(emotions))
     issues = find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1)
     table["label_issue"] = issues.astype(int)

@@ -33,9 +33,11 @@ def metrics(
         By reference (``votes``, ``listeners``, ``planted``): ``utterances`` that it knows, the share that is
         ``ambiguous``, ``scores`` (each score's auroc and spearman); besides ``bands`` and, for votes,
         ``votes.summary``, for listeners their mean ``recognition``. A reference that the corpora lack is left out.
-        Then ``label_issues``, as ``checks`` counts them, and ``cost``, by what decides who is left out.
+        Then ``single_rater``, how many utterances have votes of a single rater, with whom nobody can agree, if any;
+        ``label_issues``, as ``checks`` counts them, and ``cost``, by what decides who is left out.
     """
-    result = {}
+    single = int((table["raters"] == 1).sum())
+    result = {"single_rater": single} if single else {}
     for reference in REFERENCES:
         flagged = flags(table, reference, params.majority).dropna()
         if flagged.empty:

@@ -173,13 +173,12 @@ def summary(
         params: the majority, and how alpha's interval is made.
 
     Returns:
-        ``utterances`` with several raters; ``single_rater``, how many have one, if any; ``raters``, ``entropy`` (bits)
-        and ``majority_share``, means over the former; and as shares of these: ``tied`` (several emotions have the most
-        votes), ``below_half`` (none has half of the votes), ``ambiguous``, ``agrees`` (the label alone has the most
-        votes); ``alpha`` with its interval. Nothing without such utterances.
+        ``utterances`` with several raters; ``raters``, ``entropy`` (bits) and ``majority_share``, means over these; and
+        as shares of them: ``tied`` (several emotions have the most votes), ``below_half`` (none has half of the votes),
+        ``ambiguous``, ``agrees`` (the label alone has the most votes); ``alpha`` with its interval. Nothing without
+        such utterances.
     """
-    raters = votes.to_numpy().sum(axis=1)
-    voted, single = raters > 1, int((raters == 1).sum())
+    voted = votes.to_numpy().sum(axis=1) > 1
     if not voted.any():
         return {}
     table = statistics(votes[voted], np.asarray(labels)[voted])
@@ -187,7 +186,6 @@ def summary(
     means = {name: float(table[name].mean()) for name in ("raters", "entropy", "majority_share", "tied", "agrees")}
     return {
         "utterances": len(table),
-        **({"single_rater": single} if single else {}),
         **means,
         "below_half": float((share < 0.5).mean()),
         "ambiguous": float((share <= params.majority).mean()),

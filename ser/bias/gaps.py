@@ -186,8 +186,8 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
           served group, whose ``ratio`` of UARs, worst over best, is there too, and ``worst_uar``. Of these measures
           this one alone is tested.
         - ``p``: of the permutation test; ``p_holm``: adjusted within the measure; ``p_smallest``: no gap has less.
-        - ``unbiased_low``, ``unbiased_high``: where the gap would lie, with the wanted confidence, under a model that
-          has no bias: the quantiles of the gap over its standard error where the attribute is dealt out by chance to
+        - ``unbiased_low``, ``unbiased_high``: where the gap would lie, with the wanted confidence, if the group made
+          no difference: the quantiles of the gap over its standard error where the attribute is dealt out by chance to
           the speakers of each corpus, times the standard error; of ``uar_largest`` the upper end alone. Its ``p`` is
           of the gap that is largest over its standard error, perhaps another: it says whether all groups are alike.
         - ``detectable``, of ``uar``: the smallest gap that the adjusted test would find in four of five such corpora,
@@ -230,7 +230,7 @@ def table(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams, cla
 def _pair(
     attribute: str, groups: Arena, emotions: Sequence[str], params: BiasParams, allowed: set[str], tests: int
 ) -> list[dict]:
-    """Give the rows of a pair of groups, those that both groups carry."""
+    """Give the rows of a pair of groups, those that both groups carry and that some corpus of both has."""
     seen = groups.measured(differences, groups.labels)
     columns = {"difference": seen}
     if TEST in allowed:
@@ -243,7 +243,8 @@ def _pair(
             columns["detectable"] = {"uar": error["uar"] * _quantiles(groups, share)}
     first, second = groups.names
     kept = [row for row in _rows(columns, emotions) if NEEDS.get(row["measure"], row["emotion"]) in allowed]
-    return [{"attribute": attribute, "first": first, "second": second} | row for row in kept]
+    rows = [{"attribute": attribute, "first": first, "second": second} | row for row in kept]
+    return [row for row in rows if not np.isnan(row["difference"])]
 
 
 def _all(

@@ -24,7 +24,7 @@ from ser.bias.groups import BiasParams
 from ser.people import ATTRIBUTES, COMPARED, PAIRED, UNKNOWN, by_group, pair_name
 from ser.scores.intervals import Bootstrap
 from ser.scores.words import level
-from ser.splits import oracle as splits_oracle
+from ser.splits import oracle
 
 
 def examine(people: pd.DataFrame, manifest: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> Claims:
@@ -39,7 +39,8 @@ def examine(people: pd.DataFrame, manifest: pd.DataFrame, emotions: Sequence[str
     Returns:
         The claims, those that are refused with the reason.
     """
-    rows = [(EVERYWHERE, "", ANY, why) for why in _tied(manifest)]
+    tied = _tied(manifest)
+    rows = [(EVERYWHERE, "", ANY, tied)] if tied else []
     spoken = [emotion for emotion in emotions if (people["truth"] == emotion).any()]
     rows += [(EVERYWHERE, "", emotion, "no utterances") for emotion in emotions if emotion not in spoken]
     for attribute in ATTRIBUTES:
@@ -60,15 +61,15 @@ def examine(people: pd.DataFrame, manifest: pd.DataFrame, emotions: Sequence[str
     return Claims(pd.DataFrame(rows, columns=list(COLUMNS)))
 
 
-def _tied(manifest: pd.DataFrame) -> list[str]:
-    """Say that the emotions of a corpus are tied to its speakers; beside a balanced one they still are."""
+def _tied(manifest: pd.DataFrame) -> str:
+    """Say in which corpora emotions are tied to speakers, beside a balanced one too; ``""`` where there is none."""
     several = manifest["corpus"].nunique() > 1
-    return [
-        f"{f'in {corpus} ' if several else ''}emotion is tied to the speaker: the guess by speaker alone has a UAR of "
-        f"{found:.2f} (chance {splits_oracle.chance(manifest[manifest['corpus'] == corpus]):.2f}); normalisation by "
-        "speaker would take the emotion away"
-        for corpus, found in splits_oracle.tied_corpora(manifest).items()
+    reasons = [
+        f"{f'in {corpus} ' if several else ''}emotion is tied to the speaker: the best guess by the speaker alone has "
+        f"{found}"
+        for corpus, found in oracle.tied_corpora(manifest).items()
     ]
+    return "; ".join([*reasons, "normalisation by speaker would take the emotion away"]) if reasons else ""
 
 
 def _of_group(attribute: str, part: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> list[tuple[str, str]]:
@@ -103,7 +104,6 @@ def _of_comparison(
     tests = {LARGEST: list(whole)} if len(whole) > 1 else {}
     if attribute in PAIRED:
         tests |= {pair_name(*names): list(names) for names in combinations(parts, 2)}
-    unknown = (everyone["speaker"] == "").any()
     several = attribute != "corpus" and everyone["corpus"].nunique() > 1
     rows = []
     for name, members in tests.items():
@@ -112,7 +112,7 @@ def _of_comparison(
         if not cells:
             rows.append((name, GAP, "no corpus has several speakers of each group: the corpora may be what differs"))
             continue
-        if unknown:
+        if "" in voices.index:
             rows.append((name, TEST, "speakers unknown"))
             continue
         sizes = np.array([[len(members) for members in groups] for groups in cells.values()])

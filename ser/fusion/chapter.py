@@ -41,7 +41,12 @@ def findings(name: str, scored: pd.DataFrame, params: FusionParams) -> list[Find
     said, _, reason = note.partition(": ")
     matched = scored[scored["folds"] == MATCHED].set_index("system")
     voice, alone = (matched.loc[system] for system in (VOICE, WORDS))
-    sure = f"Intervals of {params.intervals.confidence:.0%} over speakers; differences are paired over them."
+    drawn = scored.filter(regex="_low$").notna().any(axis=None)
+    sure = (
+        f"Intervals of {params.intervals.confidence:.0%} over speakers; differences are paired over them."
+        if drawn
+        else "No interval: too few speakers, or too few of an emotion."
+    )
     return [
         Finding(
             f"Do words help on {name}?",

@@ -23,7 +23,8 @@ class Verdict:
 
     Attributes:
         helps: whether "words help" may be said.
-        refused: whether it must not be said, though the usual folds or the sentences alone suggest it.
+        refused: whether it must not be said, though the usual folds or the sentences alone suggest it, or nothing
+            was measured that could say it.
         reason: in a sentence.
     """
 
@@ -46,16 +47,16 @@ def examine(manifest: pd.DataFrame, said: pd.Series) -> dict[str, float]:
 
     Returns:
         ``sentences``, how many; ``one_emotion_share``, the share of the utterances whose sentence is said in one
-        emotion only; ``sentence_oracle_uar``, of guessing each sentence's commonest emotion, beside ``chance_uar``;
-        ``tied``, 1 where they are tied (``ser.splits.oracle``); ``association``,
-        Cramer's V corrected for chance (left out where it cannot be had).
+        emotion only; ``sentence_oracle_uar``, of the best guess by the sentence alone, and
+        ``sentence_oracle_uar_by_chance`` (``ser.splits.oracle``); ``chance_uar``; ``tied``, 1 where they are tied;
+        ``association``, Cramer's V corrected for chance (left out where it cannot be had).
     """
     alone = manifest["emotion"].groupby(said).transform("nunique") == 1
     together = audit.association(said, manifest["emotion"])
     return {
         "sentences": said.nunique(),
         "one_emotion_share": float(alone.mean()),
-        "sentence_oracle_uar": oracle.oracle(manifest["emotion"], said),
+        **oracle.figures(manifest["emotion"], said, "sentence"),
         "chance_uar": oracle.chance(manifest),
         "tied": int(oracle.tied_to(manifest["emotion"], said)),
     } | ({} if together is None else {"association": together})
@@ -85,7 +86,8 @@ def verdict(
 
     It may where, on folds that keep speakers and sentences apart, both together score higher than the voice by an
     interval over speakers, and words alone score higher than exchanged ones by a test over sentences. It is refused
-    where only folds that keep speakers alone apart suggest it, or emotions are tied to sentences.
+    where only folds that keep speakers alone apart suggest it, or emotions are tied to sentences, and where there are
+    no intervals or nothing was fused. Intervals are judged as they are shown (``ser.scores.words.rounded``).
 
     Args:
         figures: by kind of folds and system, as ``ser.fusion.table.nested`` gives them.
@@ -95,18 +97,18 @@ def verdict(
         params: which system stands for both, and the confidence.
     """
     tie = (
-        f"emotion is tied to the sentence: the guess by sentence alone has a UAR of "
-        f"{sentences['sentence_oracle_uar']:.2f} (chance {sentences['chance_uar']:.2f})"
+        "emotion is tied to the sentence: the best guess by the sentence alone has "
+        f"{oracle.words(sentences['sentence_oracle_uar'], sentences['sentence_oracle_uar_by_chance'])}"
     )
     if obstacle:
         return Verdict(False, True, f"no interval: {obstacle}")
     if not params.fused:
-        return Verdict(False, bool(sentences["tied"]), tie if sentences["tied"] else "nothing was fused")
+        return Verdict(False, True, tie if sentences["tied"] else "nothing was fused")
     usual, apart = (figures[kind][params.fused] for kind in (SPEAKERS, SENTENCES))
     gain = written.estimate(apart, "gain", sign=True)
     apparent = written.estimate(usual, "gain", sign=True)
     means = meaning["p"] <= written.level(params.intervals.confidence)
-    if apart["gain_low"] > 0 and means:
+    if written.rounded(apart["gain_low"]) > 0 and means:
         also = f"; the {apparent} of folds that keep speakers alone apart is not what counts, as {tie}"
         return Verdict(True, False, f"on sentences that nobody learned from, {gain}{also if sentences['tied'] else ''}")
     instead = (
@@ -115,7 +117,7 @@ def verdict(
     )
     if sentences["tied"]:
         return Verdict(False, True, f"{tie}; {instead}")
-    if usual["gain_low"] > 0:
+    if written.rounded(usual["gain_low"]) > 0:
         return Verdict(
             False, True, f"the {apparent} of folds that keep speakers alone apart rests on known sentences; {instead}"
         )

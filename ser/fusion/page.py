@@ -85,25 +85,32 @@ def short(tables: Mapping[str, pd.DataFrame]) -> str:
 
 def method(params: FusionParams, model: str) -> list[str]:
     """Say how it was measured and when words are said to help, a paragraph each."""
-    confidence = f"{params.intervals.confidence:.0%}"
+    fused, confidence = params.fused, f"{params.intervals.confidence:.0%}"
     by = f"`{model}`"
     if model == "packaged":
         by = "all-MiniLM-L6-v2, trained on English: that words of other languages add nothing may be due to it"
+    both = (
+        ", or of both. late: the mean of log-probabilities, plain, or weighted as fits speakers who validate; early: "
+        f"one `{params.classifier}` of both vectors"
+    )
+    claimed = (
+        f'"{CLAIM.capitalize()}" may be said where, on other sentences, both score higher than the voice by an '
+        "interval over speakers, and words alone score higher than when vectors are permuted among the sentences of "
+        f"a language (at most {params.permutations} different permutations, so p is "
+        f"{1 / (params.permutations + 1):.3g} at least, and more where there are few sentences). Both are `{fused}`, "
+        "chosen before anything was measured."
+    )
     return [
         "Systems are the main pipeline's linear classifiers: of PASE+ vectors (voice: "
-        f"`{params.classifier}`), of vectors of what is said (words: `{params.words_classifier}`), or of both. late: "
-        "the mean of log-probabilities, plain, or weighted as fits speakers who validate; early: one "
-        f"`{params.classifier}` of both vectors. Words are encoded by {by}. In brackets "
-        f"{confidence} intervals, which resample speakers; differences are paired over speakers.",
+        f"`{params.classifier}`), of vectors of what is said (words: `{params.words_classifier}`)"
+        f"{both if fused else ''}. Words are encoded by {by}. In brackets {confidence} intervals, which resample "
+        "speakers; differences are paired over speakers.",
         "Where a sentence is said in one emotion only, who knows the sentence has the emotion. So everything is "
         "measured on three kinds of folds: those that test **other speakers**; those that test **other speakers on "
         f"other sentences** ({params.sentence_groups} groups of these); and, as the latter leave fewer utterances to "
         "learn from, those that test other speakers and learn from **as few** of each speaker and emotion, whatever "
         "the sentence. What a system loses between the last two is what known sentences gave it.",
-        f'"{CLAIM.capitalize()}" may be said where, on other sentences, both score higher than the voice by an '
-        "interval over speakers, and words alone score higher than when vectors are permuted among the sentences of "
-        f"a language ({params.permutations} permutations, so p is {1 / (params.permutations + 1):.3g} at least). Both "
-        f"are `{params.fused}`, chosen before anything was measured.",
+        claimed if fused else f'Nothing was fused, so "{CLAIM}" cannot be said.',
     ]
 
 

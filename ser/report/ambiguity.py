@@ -47,7 +47,7 @@ def section(material: Material) -> Section:
             "and what is gained without the most ambiguous utterances (grey: as many of each speaker and emotion at "
             "random).",
         ),
-        _bands(material.tables["bands"]),
+        _bands(material),
         *checks(material),
         issues(material),
         listening.ranking(material.tables["ambiguous"]),
@@ -76,11 +76,6 @@ def agreement(material: Material) -> Finding:
             f"more than {material.settings['ambiguity']['majority']:g} of the votes; in "
             f"{words.number(votes['agrees'])} the label alone has the most votes."
         )
-        if "single_rater" in votes:
-            said.append(
-                f"{words.amount(votes['single_rater'])} more have a single rater each, with whom nobody can agree or "
-                "disagree; they are in none of these figures."
-            )
         if "alpha" in votes:
             said.append(
                 "Agreement of the raters (Krippendorff's alpha; 1: perfect, 0: none beyond chance): "
@@ -97,18 +92,28 @@ def agreement(material: Material) -> Finding:
             f"The corpus itself marks {words.number(planted['ambiguous'])} of {words.amount(planted['utterances'])} as "
             "ambiguous."
         )
+    single = material.get("ambiguity", "single_rater")
+    alone = (
+        f"Single raters, with whom nobody can agree or disagree, judged {words.amount(single, 'utterance')}; no figure "
+        "of agreement counts them."
+        if single
+        else ""
+    )
     if not said:
         return Finding(
             asked,
             words.UNKNOWN,
-            "The corpora distribute neither votes nor listeners' scores, so only models judge, and nobody can check "
-            "them.",
+            words.sentence(
+                f"The corpora distribute neither {_votes(material)} nor listeners' scores, so only models judge, and "
+                "nobody can check them.",
+                alone,
+            ),
             "What follows is what a model doubts, not what people doubt.",
             cannot,
         )
     sure = "The interval is over speakers. " if votes and "alpha_low" in votes else ""
-    sure += "Shares are counts of these corpora, as these raters heard them."
-    return Finding(asked, MEASURED, " ".join(said), sure, cannot)
+    sure += f"Shares are counts of these corpora{', as these raters heard them' if votes or listeners else ''}."
+    return Finding(asked, MEASURED, words.sentence(*said, alone), sure, cannot)
 
 
 def cost(material: Material) -> Finding:
@@ -134,9 +139,12 @@ def cost(material: Material) -> Finding:
         f"{words.number(values['all'])} to {words.number(values['without'])}: "
         f"{words.estimate(values, 'gain', reason, sign=True)}. With as many of each speaker and emotion left out at "
         f"random it is {words.number(values['matched'])} in the mean; what is gained beyond that, "
-        f"{words.estimate(values, 'cost', reason, sign=True)}, is the cost within speakers and emotions. The whole "
-        "cost is taken to lie between the two."
+        f"{words.estimate(values, 'cost', reason, sign=True)}, is the cost within speakers and emotions. The first "
+        "figure also contains which speakers and emotions were left out, the second leaves that out; the two are taken "
+        "as bounds of the whole cost."
     )
+    if words.interval(values, "cost") and words.rounded(values["cost_high"]) < 0:
+        said += " The score is lower without them than without as many others, so no cost is shown."
     if judge == "votes" and LABEL in costs:
         said += (
             f" Where those are left out whose label has the smallest share of the votes, that within is "
@@ -146,8 +154,7 @@ def cost(material: Material) -> Finding:
     sure = "Intervals are over speakers." if "cost_low" in values else "Nobody can say: there is no interval."
     if judge == "model":
         sure += " A model, not raters, chose what to leave out: part of the gain may be its own errors, not ambiguity."
-    signs = [words.excludes(values, "cost")] if words.interval(values, "cost") else []
-    verdict = words.judged(signs)
+    verdict = _above(values, "cost", 0.0)
     if judge == "model" and verdict == words.FOUND:
         verdict = words.UNSURE
     return Finding(asked, verdict, said, sure, cannot)
@@ -179,7 +186,7 @@ def bands(material: Material) -> Finding:
     return Finding(
         asked,
         words.UNKNOWN,
-        "Fewer than two bands of agreement have utterances, or nobody voted.",
+        "Fewer than two bands of agreement have utterances.",
         "There is nothing to compare.",
         cannot,
     )
@@ -194,7 +201,7 @@ def checks(material: Material) -> list[Finding | Table]:
         parts += [check(material, reference), _scores(rows, reference)] if len(rows) else []
     if parts:
         return parts
-    why = "Nothing to check against: no votes, no listeners, no flags."
+    why = f"Nothing to check against: no {_votes(material)}, no listeners, no flags."
     asked = "Do models find ambiguous utterances without raters?"
     return [Finding(asked, words.UNKNOWN, why, "There is nothing to be sure of.", "Whether models find them.")]
 
@@ -236,7 +243,7 @@ def check(material: Material, reference: str) -> Finding:
 
 
 def _above(values: Mapping[str, float], measure: str, chance: float) -> words.Verdict:
-    """Judge whether a measure lies above chance; below it a score finds nothing."""
+    """Judge whether a measure lies above chance, or a cost above 0; below it nothing is found."""
     return words.judged([words.rounded(values[f"{measure}_low"]) > chance] if words.interval(values, measure) else [])
 
 
@@ -244,8 +251,9 @@ def issues(material: Material) -> Finding:
     """Say how many labels a model holds to be wrong."""
     values = material.metrics["ambiguity"]["label_issues"]
     against = [
-        f"Of those that {meaning} tell of, {words.number(values[reference]['precision'])} are ambiguous by them; they "
-        f"are {words.number(values[reference]['recall'])} of all that are."
+        f"{words.number(values[reference]['precision'])} of the doubted labels are ambiguous by {meaning}, where these "
+        f"are known (precision); of the ambiguous ones {words.number(values[reference]['recall'])} were doubted "
+        "(recall)."
         for reference, meaning in REFERENCES.items()
         if reference in values
     ]
@@ -262,14 +270,20 @@ def issues(material: Material) -> Finding:
     )
 
 
-def _bands(bands: pd.DataFrame) -> Table:
+def _votes(material: Material) -> str:
+    """Name the votes that are absent where there is no agreement of raters, beside whom single ones may be."""
+    return "votes of several raters" if material.get("ambiguity", "single_rater") else "votes"
+
+
+def _bands(material: Material) -> Table:
+    bands = material.tables["bands"]
     measures = {"accuracy": "accuracy", "uar": "UAR", "distance": "distance", "label_distance": "distance of the label"}
     rows = [[listening.BY[row.by], f"{row.band} %", int(row.utterances)] for row in bands.itertuples()]
     caption = (
         "The model by agreement (distance: of the model's probabilities from the shares of the votes, Jensen-Shannon, "
         "0 equal to 1 disjoint; of the label: as if it were certain)"
     )
-    absent = "The corpora distribute neither votes nor listeners' scores."
+    absent = f"The corpora distribute neither {_votes(material)} nor listeners' scores."
     return _measured(caption, ["agreement of", "band", "utterances"], rows, bands, measures, absent)
 
 

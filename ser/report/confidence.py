@@ -66,7 +66,8 @@ def calibration(material: Material) -> Finding:
     if not _tempered(material):
         how = f"the validation {apart(material)} set how sure it is"
         how = "no temperature was fitted" if stopped(material) else how
-        return Finding(asked, MEASURED, f"{found}; {how}.", _sure(after, reason), cannot)
+        sure = "The calibration error has no interval; beside it stands what chance alone would make."
+        return Finding(asked, MEASURED, f"{found}; {how}.", sure, cannot)
     temperature = values["temperature"]
     ends = words.listing([words.number(temperature[end]) for end in ("lowest", "highest")])
     return Finding(
@@ -156,5 +157,5 @@ def _reason(material: Material) -> str:
 def _sure(values: dict, reason: str) -> str:
     """Say what the intervals cover, or why there are none."""
     if any(key.endswith("_low") for key in values):
-        return "The intervals cover other speakers like these; they draw whole speakers."
+        return "The intervals are for all speakers like these and the models as trained; they draw whole speakers."
     return f"Nobody can say: {reason}."

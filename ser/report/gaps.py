@@ -60,14 +60,14 @@ class Gap:
         return f"{direction} ({words.signed(self.values['uar'])}{beside}; {test})"
 
     def missed(self) -> str:
-        """Say how large the gap would have had to be to be shown, as the end of a sentence; ``""`` if nobody knows.
+        """Say how large a gap would mostly be found, as the end of a sentence; ``""`` if nobody knows.
 
         Nor is it said where there is no interval: a test by itself shows nothing.
         """
         if "detectable" not in self.values or not self.interval:
             return ""
         detectable = words.number(self.values["detectable"])
-        return f"; the smallest gap that this data would have shown in about three cases of four is {detectable}"
+        return f"; a true gap of {detectable} would be found, after adjustment, in about three of four such corpora"
 
 
 def of_attribute(material: Material, attribute: str) -> list[Gap]:
@@ -179,7 +179,7 @@ def every_gap(material: Material) -> Table:
         "gap in UAR",
         "p",
         "p, adjusted",
-        "a model without bias",
+        "range if the group made no difference",
         "smallest gap to be shown",
         "verdict",
     ]

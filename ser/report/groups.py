@@ -23,8 +23,9 @@ def section(material: Material) -> Section:
     parts += [
         Figure(
             "groups",
-            "UAR and recall of each group, the gaps between groups (grey: where a model without bias would lie by "
-            "chance), and the UAR of each speaker. Lines are intervals over speakers; a dot without a line has none.",
+            "UAR and recall of each group, the gaps between groups (grey: the range of the gap if the group made no "
+            "difference), and the UAR of each speaker. Lines are intervals over speakers; a dot without a line has "
+            "none.",
         ),
         gaps.every_gap(material),
         _spreads(material),
@@ -85,11 +86,12 @@ def _spreads(material: Material) -> Table:
             rows.append([name, "worst over best UAR", largest["ratio"], "–", "–"])
         for key, meaning in SPREADS.items():
             if key in between:
-                rows.append([name, meaning, between[key]["raw"], between[key]["matched"], "–"])
+                rows.append([name, meaning, between[key]["raw"], between[key].get("matched", "–"), "–"])
         parity = between.get("demographic_parity", {})
         for emotion in parity.get("raw", {}):
             meaning = f"demographic-parity gap: difference in the share of predictions that are {emotion}"
-            rows.append([name, meaning, parity["raw"][emotion], parity["matched"][emotion], "–"])
+            matched = parity.get("matched", {}).get(emotion, "–")  # no corpus may have an emotion of all groups
+            rows.append([name, meaning, parity["raw"][emotion], matched, "–"])
     note = "" if rows else "No attribute has two groups that can be compared."
     columns = ["attribute", "measure", "as it is", "with emotions matched", "p, adjusted"]
     caption = (

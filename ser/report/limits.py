@@ -27,20 +27,23 @@ GLOSSARY = {
     "rare ones count as much as common ones. 1 is perfect; guessing has one over the number of emotions.",
     "recall, precision, F1": "of an emotion: the share of its utterances that are recognised; the share of the "
     "utterances taken for it that are it; and the harmonic mean of the two. Macro: averaged over emotions.",
-    "interval": "where the number would lie for other speakers of the same kind, in brackets after it. Speakers are "
-    "drawn anew with replacement, whole, as utterances of one speaker resemble each other (bootstrap).",
+    "interval": "in brackets after a number: a range made so that, for such samples of speakers, it contains the "
+    "figure for all speakers of this kind as often as its confidence says, in about 95 of 100 cases at 0.95. Speakers "
+    "are drawn anew with replacement, whole, as utterances of one speaker resemble each other (bootstrap).",
     "encoder": "what turns the sound of an utterance into numbers, a vector; the classifier sees nothing else. MFCC "
     "are such numbers too, the shape of the spectrum, by a formula.",
     "protocol, fold": "how utterances are dealt out to training, validation and test; each dealing is a fold.",
     "speaker-independent": "the speakers of the test are not in training.",
-    "speaker oracle": "guessing each speaker's commonest emotion, without listening. Far above chance, it says that "
-    "recognising the speaker would be enough.",
+    "speaker oracle": "the best guess by the speaker alone, without listening. Far above what it has with emotions "
+    "dealt out at random, it says that recognising the speaker would be enough.",
     "p, adjusted": "how often chance alone would give as large a difference, made larger for the number of comparisons "
-    "(Holm), so that many comparisons do not find by chance what is not there.",
-    "found": "the interval, as shown, lies on one side of zero, and the adjusted test, if any, agrees.",
+    "(Holm), so that many comparisons do not find by chance what is not there. Where p stands without the word, as of "
+    "probes, it is not adjusted.",
+    "found": "the interval, as shown, lies on one side of zero, or above chance where that is the question, and the "
+    "test, if any, agrees.",
     "not shown": "neither says so. That is no proof of equality: it may be too small a difference for this data.",
-    "inconclusive": "the signs differ: of interval and test, or interval and chance, one says so, the other does not; "
-    "or a model, and no person, judged what is ambiguous.",
+    "inconclusive": "the signs differ: of interval and test, or interval and chance, one says so, the other does not "
+    "or is missing; or a model, and no person, judged what is ambiguous.",
     "cannot be said": "the data allow neither an interval nor a test.",
     "measured": "a number that decides nothing.",
     "balanced accuracy": "of a probe: the mean of the recalls of all classes, as UAR is of emotions.",
@@ -110,7 +113,7 @@ def limits(material: Material) -> list[str]:
     minimum = settings["intervals"]["minimum_speakers"]
     return [
         *points,
-        f"Intervals are about other speakers of the same kind under the models as trained; fewer than {minimum} "
+        f"Intervals are about all speakers of the same kind under the models as trained; fewer than {minimum} "
         "speakers have none, nor has a mean over emotions of which one is of very few. They do not cover other "
         "corpora, nor another training.",
         f"All folds were trained with one seed, {settings['train']['seed']}.",

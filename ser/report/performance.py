@@ -115,8 +115,8 @@ def headline(material: Material) -> Finding:
     whose = "speakers who are in training as well" if overstated else "unseen speakers"
     verdict = words.judged([words.rounded(values["uar_low"] - chance) > 0] if "uar_low" in values else [])
     sure = (
-        f"The interval covers other speakers like these with a confidence of {settings['confidence']:g}; it draws "
-        "whole speakers, because utterances of one speaker resemble each other."
+        f"The interval is for all speakers like these and the models as trained, with a confidence of "
+        f"{settings['confidence']:g}; it draws whole speakers, because utterances of one speaker resemble each other."
         if "uar_low" in values
         else f"Nobody can say: {reason}."
     )
@@ -217,7 +217,7 @@ def curves(material: Material) -> Finding:
         when, sure = "", "No epoch was chosen: this classifier is fitted in one step."
         cannot = "Whether it would do better with more regularisation, or with less."
     return Finding(
-        "Does the model overfit?",
+        "How far do training and validation lie apart?",
         MEASURED,
         f"Mean over the folds{when}: UAR {words.number(train)} of the training utterances, {words.number(validation)} "
         f"of the validation {apart(material)}, {words.signed(train - validation)} apart.",

@@ -77,8 +77,8 @@ def _drawn(material: Material) -> str:
         return ""
     known = everything - manifest["without_speaker"]  # of unknown speakers none are drawn, unless there are no others
     return (
-        f" Of {words.amount(everything, 'utterance')}, {min(most, known or everything)} of speakers drawn by chance "
-        "were probed and mapped."
+        f" Probes and maps are of {min(most, known or everything):,} of the {words.amount(everything, 'utterance')}, "
+        "drawn by chance, some of every speaker before more of any."
     )
 
 
@@ -154,7 +154,10 @@ def readable(material: Material, attribute: str) -> Finding:
     sure = f"Training and test folds of the probe have no {row['apart']} in common."
     if "p_value" in row:
         orders = material.settings["representation"]["permutations"]
-        sure += f" The test tried {orders} other orders at most, so p cannot be below {words.number(1 / (orders + 1))}."
+        sure += (
+            f" The test tried {orders} other orders at most, so p cannot be below {words.number(1 / (orders + 1))}; "
+            "few speakers have fewer orders, and a coarser p. It is not adjusted for the number of probes."
+        )
     return Finding(asked, verdict, said, words.sentence(sure, _capital(row["remark"])), cannot)
 
 

@@ -131,10 +131,10 @@ def probe(
     unknown, alone = (truth == "").sum(), _alone(truth, manifest, attribute)
     truth = np.where(np.isin(truth, alone), "", truth).astype(object)
     for view in space:
-        labelled = _probed(truth[view.rows], attribute)
-        single += (truth[view.rows] != "").sum() - labelled.sum()
-        rows = view.rows[labelled]
         try:
+            labelled = _probed(truth[view.rows], attribute)
+            single += (truth[view.rows] != "").sum() - labelled.sum()
+            rows = view.rows[labelled]
             fold_of, what = folds.cut(manifest.iloc[rows], truth[rows], attribute, params)
         except ObstacleError as obstacle:
             obstacles.append(str(obstacle))
@@ -164,11 +164,19 @@ def _alone(truth: np.ndarray, manifest: pd.DataFrame, attribute: str) -> list[st
 
 
 def _probed(truth: np.ndarray, attribute: str) -> np.ndarray:
-    """Tell whom a view's probe is about: whose label is known and, of speakers, who has more than one utterance."""
-    if attribute != "speaker":
-        return truth != ""
+    """Tell whom a view's probe is about: whose label is known and, of speakers, who has more than one utterance.
+
+    Raises:
+        ObstacleError: no speaker has more.
+    """
+    known = truth != ""
+    if attribute != "speaker" or not known.any():
+        return known
     _, of, counts = np.unique(truth, return_inverse=True, return_counts=True)
-    return (truth != "") & (counts[of] > 1)
+    several = known & (counts[of] > 1)
+    if not several.any():
+        raise ObstacleError("every speaker has a single utterance, so that nobody can both train and test")
+    return several
 
 
 def answers(vectors: np.ndarray, truth: np.ndarray, folds: np.ndarray, cost: float) -> np.ndarray:

@@ -16,7 +16,7 @@ TITLE = "What conditions of use cost"
 FIGURES = {
     "uar": ("UAR", False),
     "drop": ("drop from clean", True),
-    "over_plain": ("UAR minus plain", True),
+    "over_plain": ("gain over clean training", True),
     "changed": ("predictions changed", False),
     "ece": ("ECE", False),
     "unfamiliar": ("unfamiliar", False),
@@ -24,6 +24,7 @@ FIGURES = {
     "right": ("selective accuracy", False),
     "gender_drop": ("drop, women minus men", True),
 }
+NO_INTERVAL = "No interval: too few speakers, or too few of an emotion or of a gender."
 NOT_SAID = "Conditions are made of recordings, not met in use: a real line or room has more that is wrong with it."
 
 
@@ -48,10 +49,15 @@ def sections(
 
 
 def findings(task: str, scored: pd.DataFrame, marks: Marks, intervals: IntervalParams) -> list[Finding]:
-    """Say of the first encoder what conditions cost, what distorted copies win back, and whether genders differ."""
+    """Say of the first encoder what conditions cost, what distorted copies win back, and whether genders differ.
+
+    Where none but the clean condition was measured, the only finding says so.
+    """
     several = means(scored)
     own = scored[scored["uar"].notna() & (scored["encoder"] == scored["encoder"].iloc[0])]
     plain, augmented = (own[own["training"] == training] for training in (PLAIN, AUGMENTED))
+    if distorted(plain).empty:
+        return [_unmeasured(task, plain)]
     level = figures.level(intervals.confidence)
     sure = f"Intervals of {intervals.confidence:.0%} over speakers; differences are paired over them."
     said = [_cost(task, plain, marks, several, sure, level)]
@@ -62,11 +68,31 @@ def findings(task: str, scored: pd.DataFrame, marks: Marks, intervals: IntervalP
     return said
 
 
+def _unmeasured(task: str, plain: pd.DataFrame) -> Finding:
+    clean = plain[plain["condition"] == CLEAN].iloc[0]
+    return Finding(
+        _asked(task),
+        words.UNKNOWN,
+        f"No condition was measured; the UAR on speech as it was recorded is {words.estimate(clean, 'uar')}.",
+        "There is nothing to compare.",
+        NOT_SAID,
+    )
+
+
+def _asked(task: str) -> str:
+    return f"What do conditions of use cost on {task}?"
+
+
+def _sure(rows: pd.DataFrame, key: str, sure: str) -> str:
+    """Say what intervals of a figure are over, or that there are none."""
+    return sure if rows[f"{key}_low"].notna().any() else NO_INTERVAL
+
+
 def _cost(task: str, plain: pd.DataFrame, marks: Marks, several: str, sure: str, level: float) -> Finding:
     clean, others = plain[plain["condition"] == CLEAN].iloc[0], distorted(plain)
     worst, best = others.iloc[0], others.iloc[-1]
     return Finding(
-        f"What do conditions of use cost on {task}?",
+        _asked(task),
         words.verdict(_over_all(plain), "drop", level),
         words.sentence(
             f"Of a UAR of {words.estimate(clean, 'uar')} on speech as it was recorded, {worst['condition']} takes "
@@ -75,7 +101,7 @@ def _cost(task: str, plain: pd.DataFrame, marks: Marks, several: str, sure: str,
             "is that of their mean.",
             f"{several[0].upper()}{several[1:]}." if several else "",
         ),
-        sure,
+        _sure(plain, "drop", sure),
         NOT_SAID,
     )
 
@@ -109,23 +135,28 @@ def _gain(task: str, augmented: pd.DataFrame, sure: str, level: float) -> Findin
             f"{words.estimate(_over_all(augmented), 'over_plain', sign=True)}, which the verdict is about.",
             *others,
         ),
-        sure,
+        _sure(augmented, "over_plain", sure),
         "What copies under other conditions would win back.",
     )
 
 
 def _genders(task: str, plain: pd.DataFrame, sure: str, level: float) -> Finding:
+    asked = f"Does a condition take more from one gender on {task}?"
     known = plain[plain["gender_drop"].notna()]
     most = known.loc[known["gender_drop"].abs().idxmax()]
+    apart = f"Most apart is {most['condition']}, by {words.estimate(most, 'gender_drop', sign=True)}"
+    if known["gender_drop_low"].isna().all():
+        said = f"{apart}, women minus men."
+        return Finding(asked, words.UNKNOWN, said, NO_INTERVAL, "That genders are served alike.")
     shown = known[[words.verdict(row, "gender_drop", level) == words.FOUND for row in known.to_dict("records")]]
     named = [f"{row['condition']} ({words.estimate(row, 'gender_drop', sign=True)})" for _, row in shown.iterrows()]
     return Finding(
-        f"Does a condition take more from one gender on {task}?",
+        asked,
         words.UNSURE if named else words.NOT_SHOWN,  # so many intervals, none of which is adjusted for the others
         words.sentence(
             "Conditions that take more of the UAR from one gender, each by an interval of its own: "
             f"{words.listing(named or ['none'])} ({len(named)} of {len(known)}; women minus men).",
-            f"Most apart is {most['condition']}, by {words.estimate(most, 'gender_drop', sign=True)}.",
+            f"{apart}.",
         ),
         f"{sure} They are not adjusted for the number of conditions.",
         "That genders are served alike: where nothing is shown, the interval says how large a difference could be.",

@@ -19,14 +19,14 @@ import pandas as pd
 from ser.confidence.calibration import expected_calibration_error
 from ser.files.params import check_ranges
 from ser.predictions import probability_columns
-from ser.robustness.vectors import CLEAN, MEAN, PLAIN, RECORDING
+from ser.robustness.vectors import CLEAN, FROM_FOLDERS, MEAN, PLAIN
 from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.scores.metrics import comparable, confusions, needs, resampled, scores
 
 GENDERS = ("female", "male")
 NOISE = "noise"  # the family of what is added
-# Rows of means, of augmented training, over conditions of kinds that are not in it: additive noise, and the rest.
+# Rows of means, of augmented training, over conditions whose sound is not in it: additive noise, and the rest.
 NEW_NOISE, NEW_OTHERS = "mean_unseen_noise", "mean_unseen_others"
 UNHEARD = "mean_unheard"  # the row of means over conditions that the encoder did not meet in this form in its training
 ENDS = ("", "_low", "_high")
@@ -35,7 +35,7 @@ MEASURED = ("uar", "drop", "over_plain", *SHARES, "right", "gender_drop")  # wit
 NUMBERS = (*(f"{name}{end}" for name in MEASURED for end in ENDS), "ece")
 SYSTEM = ("encoder", "training")
 VERDICTS = ("correctness", "fairness", "robustness")
-COLUMNS = (*SYSTEM, "condition", "kind", "family", "level", "unit", "seen", *NUMBERS, *VERDICTS, "note")
+COLUMNS = (*SYSTEM, "condition", "kind", "family", "level", "unit", "seen", "unseen", *NUMBERS, *VERDICTS, "note")
 PASS, FAIL = "pass", "fail"
 OPEN = " (open)"  # after a verdict: the interval reaches to the other side of the mark
 
@@ -90,9 +90,10 @@ def table(
         ``over_plain``, of augmented training, its UAR minus that of training on clean speech alone, under the same
         condition; ``gender_drop``, the drop of women minus that of men; ``ece``, the expected calibration error,
         without an interval, which for it would lie too high; ``seen``, 1 where such copies are in training;
+        ``unseen``, 1 where others are, but none by the same distortion, or of the same kind where it is by files;
         verdicts by the marks. What cannot be had is missing. A row ``MEAN`` of each encoder and training has the means
         over all conditions but the clean one; rows ``NEW_NOISE`` and ``NEW_OTHERS`` of augmented training those over
-        conditions of kinds that are not in its training; a row ``UNHEARD`` those over kinds that are not ``heard``.
+        its ``unseen`` conditions; a row ``UNHEARD`` those over kinds that are not ``heard``.
     """
     joined = predictions.merge(people[["id", "emotion", "speaker", "gender"]], on="id", validate="many_to_one")
     speakers = sorted(set(joined["speaker"]))
@@ -109,10 +110,12 @@ def table(
         if system[1] == PLAIN:
             plain[system[0]] = own
         chance = 1 / rows["emotion"].nunique()
+        groups = _groups(known.loc[[name for name in own if name != CLEAN]], system[1], seen, heard)
+        unseen = {name for title in (NEW_NOISE, NEW_OTHERS) for name in groups.get(title, ())}
         for name, tally in own.items():
             line = dict(zip(SYSTEM, system, strict=True)) | {"condition": name, "ece": tally.ece, "note": ""}
             line |= {key: known.at[name, key] for key in ("kind", "family", "level", "unit")}
-            line["seen"] = int(system[1] != PLAIN and name in {CLEAN, *seen})
+            line |= {"seen": int(system[1] != PLAIN and name in {CLEAN, *seen}), "unseen": int(name in unseen)}
             line |= everyone.figures(partial(tally.measures, own[CLEAN]), tally.needs())
             if system[1] != PLAIN and system[0] in plain:
                 line |= everyone.figures(partial(_gained, tally, plain[system[0]][name]), tally.needs())
@@ -121,14 +124,14 @@ def table(
             elif comparable(own[CLEAN].counts, [genders == gender for gender in GENDERS]):
                 line |= _gender_drop(tally, own[CLEAN], genders, apart)
             lines.append(line | _verdicts(line, marks, chance))
-        for title, names in _groups(known.loc[[name for name in own if name != CLEAN]], system[1], seen, heard).items():
+        for title, names in groups.items():
             distorted = {name: own[name] for name in names}
             line = dict(zip(SYSTEM, system, strict=True)) | {"condition": title, "kind": MEAN, "family": MEAN}
             line |= everyone.figures(partial(_mean, distorted, own[CLEAN]), own[CLEAN].needs())
             if system[1] != PLAIN and system[0] in plain:
                 line |= everyone.figures(partial(_mean_gained, distorted, plain[system[0]]), own[CLEAN].needs())
-            lines.append(line | {"unit": "", "seen": 0, "note": ""})
-    return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seen": "Int64"})
+            lines.append(line | {"unit": "", "seen": 0, "unseen": 0, "note": ""})
+    return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seen": "Int64", "unseen": "Int64"})
 
 
 def _groups(
@@ -148,8 +151,8 @@ def _groups(
 
 
 def _source(conditions: pd.DataFrame) -> pd.Series:
-    """Where each condition's sound comes from: the distortion, or for recordings the kind, as each has its own."""
-    return conditions["distortion"].where(conditions["distortion"] != RECORDING, conditions["kind"])
+    """Where each condition's sound comes from: the distortion, or the kind where each kind has a folder of its own."""
+    return conditions["distortion"].where(~conditions["distortion"].isin(FROM_FOLDERS), conditions["kind"])
 
 
 def with_absent(scored: pd.DataFrame, conditions: pd.DataFrame, encoders: pd.DataFrame) -> pd.DataFrame:

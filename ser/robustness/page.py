@@ -17,7 +17,7 @@ TEXT = ("encoder", "training", "condition", "kind", "family", "unit", "correctne
 FIGURES = {
     "uar": "UAR",
     "drop": "drop from clean",
-    "over_plain": "UAR minus plain",
+    "over_plain": "gain over clean training",
     "changed": "predictions changed",
     "ece": "ECE",
     "unfamiliar": "unfamiliar",
@@ -92,13 +92,13 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
         "speakers), and asked about the utterances of speakers whom it does not know, once for each condition. "
         f"In brackets {intervals.confidence:.0%} intervals, which resample speakers; of the drop, UAR of clean speech "
         "minus that under the condition, paired ones. Predictions changed: share of predictions other than when clean. "
-        "Minus plain: what distorted copies in training gain, paired; they are made as those of the block `augment` of "
-        "the main pipeline. "
+        "Gain over clean training: the UAR with distorted copies in training minus that without, paired; the copies "
+        "are made as those of the block `augment` of the main pipeline. "
         "ECE: expected calibration error. Unfamiliar: share of utterances too far from the training speech for an "
         f"answer. Coverage: share of those that are not, and get one with a confidence of at least {below:g}; "
         "selective accuracy: share of right answers among these. Mean: of all conditions but the clean one; unheard: "
-        "of those that PASE+ did not meet in this form in its own training; unseen: of those whose kind is not among "
-        "the distorted copies. "
+        "of those that PASE+ did not meet in this form in its own training; unseen: of those by distortions of which "
+        "no copies are in training, where each kind of recordings counts as a distortion of its own. "
         "What the conditions are is in `ser/robustness/catalogue.py`, their levels in `robustness/params.yaml`. An "
         "SNR is that over the active frames of the speech.",
         f"Marks: correctness, a UAR of clean speech at least {marks.uar_above_chance:g} above chance; robustness, a "
@@ -141,6 +141,8 @@ def _of_first(task: str, table: pd.DataFrame) -> str:
     plain, augmented = (own[own["training"] == training] for training in (PLAIN, AUGMENTED))
     clean = plain[plain["condition"] == CLEAN].iloc[0]
     others = distorted(plain)
+    if others.empty:
+        return f"{task}: no condition was measured"
     worst, best = others.iloc[0], others.iloc[-1]
     said = (
         f"{task}: of {len(others)} conditions {clean['encoder']} has {_counted(others['robustness'])}; of its UAR of "
@@ -159,7 +161,7 @@ def _of_first(task: str, table: pd.DataFrame) -> str:
 
 
 def unseen(augmented: pd.DataFrame) -> list[tuple[str, pd.Series, pd.DataFrame]]:
-    """List what copies gain under conditions of kinds that are not in training.
+    """List what copies gain under conditions of which nothing is in training, those of the rows of means.
 
     Args:
         augmented: rows of one encoder's augmented training.
@@ -168,8 +170,7 @@ def unseen(augmented: pd.DataFrame) -> list[tuple[str, pd.Series, pd.DataFrame]]
         For additive noise and for the rest, where there is some: its name, the row of means, and the conditions' rows,
         the one that gains most first.
     """
-    new = distorted(augmented)
-    new = new[~new["kind"].isin(augmented.loc[augmented["seen"] == 1, "kind"])]
+    new = distorted(augmented[augmented["unseen"] == 1])
     new = new.sort_values("over_plain", ascending=False, kind="stable")
     titles = {NEW_NOISE: "under unseen kinds of noise", NEW_OTHERS: "under other unseen conditions"}
     parts = {NEW_NOISE: new[new["family"] == NOISE], NEW_OTHERS: new[new["family"] != NOISE]}

@@ -15,7 +15,7 @@ from ser.files.failures import InputError
 from ser.files.tables import Schema
 
 CLEAN = "clean"  # the condition without any distortion
-RECORDING = "recording"  # the distortion by recordings of a folder, which each kind names
+FROM_FOLDERS = ("recording", "response")  # the distortions by recordings of a folder, which each kind names
 MEAN = "mean"  # of figures under all conditions but the clean one; no condition is called so
 PLAIN, AUGMENTED = "clean", "augmented"  # what is trained on: clean speech; distorted copies of it beside
 AGAIN = "run the stage encode again"

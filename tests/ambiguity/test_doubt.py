@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from cleanlab.rank import get_label_quality_scores
 from scipy.spatial.distance import cdist
 
 from ser.ambiguity import doubt, references
@@ -61,6 +62,27 @@ def test_label_quality_worked_by_hand():
     assert table["likelier"].tolist() == ["happy", "happy", "angry"]
     ratio = table["prediction_entropy"] / (1 - table["low_self_confidence"])  # Kuan and Mueller, 2022
     assert table["weighted_entropy"].tolist() == pytest.approx((1 - np.log(ratio + 1) / ratio).tolist())
+
+
+@pytest.mark.parametrize("least", [0, 1e-9, 1e-7])
+def test_what_is_right_and_as_good_as_certain_is_doubted_least(least):
+    """Of right and sure, right at 0.9, wrong at 0.9, wrong and sure."""
+    sure, likely = [1 - 2 * least, least, least], [0.9, 0.05, 0.05]
+    table = doubt.from_predictions(
+        predictions([sure, likely, likely, sure], ["angry", "angry", "sad", "sad"]), EMOTIONS
+    )
+    for name in doubt.FROM_PREDICTIONS:
+        assert table[name].is_monotonic_increasing, name
+        assert table[name].iloc[0] < 0.001, name
+
+
+def test_probabilities_that_are_far_from_0_are_scored_as_they_are():
+    probabilities = np.maximum(np.random.default_rng(0).dirichlet(np.full(3, 0.3), 500), 2e-6)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    labels = np.arange(500) % 3
+    table = doubt.from_predictions(predictions(probabilities, np.array(EMOTIONS)[labels]), EMOTIONS)
+    expected = 1 - get_label_quality_scores(labels, probabilities, method="confidence_weighted_entropy")
+    assert table["weighted_entropy"].tolist() == pytest.approx(expected.tolist(), abs=1e-9)
 
 
 def test_label_issues_are_those_of_confident_learning():

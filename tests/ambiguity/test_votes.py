@@ -6,11 +6,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ser.ambiguity import votes
+from ser.ambiguity import cost, figures, votes
+from ser.ambiguity.doubt import AmbiguityParams
 from ser.ambiguity.votes import VotesParams
 from ser.scores.intervals import Bootstrap
+from stages import ambiguity
 
 PARAMS = VotesParams(resamples=200, confidence=0.95, seed=0, minimum_speakers=3, majority=0.5)
+AMBIGUITY = AmbiguityParams(**vars(PARAMS), bands=(0.5,), neighbours=2, leave_out=0.25)
 # Four observers, twelve units: K. Krippendorff, "Computing Krippendorff's alpha-reliability", 2011, section C.
 OBSERVERS = ("12332141 2...", "12332241 25.3", ".3332342251.", "12332441 251.")
 
@@ -72,7 +75,7 @@ def test_a_single_rater_agrees_with_nobody():
     np.testing.assert_array_equal(table["label_share"], [np.nan, np.nan, 0])
     assert table["heard"].tolist() == ["", "sad", "sad"]
     found = votes.summary(heard, ["angry", "angry", "angry"], ["1", "2", "3"], PARAMS)
-    assert (found["utterances"], found["single_rater"], found["raters"], found["ambiguous"]) == (1, 2, 2, 0)
+    assert (found["utterances"], found["raters"], found["ambiguous"]) == (1, 2, 0)
 
 
 def test_a_corpus_without_votes_has_no_statistics():
@@ -142,3 +145,23 @@ def test_a_summary_worked_by_hand():
     assert found["majority_share"] == pytest.approx((0.5 + 1 + 0.4) / 3)
     shares = {name: round(3 * found[name]) for name in ("tied", "below_half", "ambiguous", "agrees")}
     assert shares == {"tied": 1, "below_half": 1, "ambiguous": 2, "agrees": 1}
+
+
+@pytest.mark.parametrize(
+    ("heard", "expected"),
+    [([{"sad": 1}, {"angry": 1}], 2), ([{"sad": 2}, {"sad": 1}], 1), ([{"sad": 2}, {}], None)],
+)
+def test_votes_of_single_raters_are_counted_whether_or_not_others_have_several(heard, expected):
+    utterances = corpus(*heard)
+    counts, labels = votes.counts(utterances), ["sad", "sad"]
+    table = votes.statistics(counts, labels).assign(label=labels, speaker=["1", "2"])
+    people = pd.DataFrame({"id": utterances["id"], "truth": labels, "prediction": labels, "speaker": ["1", "2"]})
+    empty = pd.DataFrame(columns=["by", "band", "reference", "score"])
+    unknown = ("planted", "recognition", "label_issue", *cost.JUDGES.values())
+    table = table.assign(**dict.fromkeys(unknown, np.nan))
+    found = figures.metrics(table, people, counts, empty, empty, ["sad"], AMBIGUITY)
+    assert found.get("single_rater") == expected
+    assert ("votes" in found) == any(sum(row.values()) > 1 for row in heard)
+    said = ambiguity.summary(found)
+    assert said.startswith("votes for 1 utterances" if "votes" in found else "neither votes of several raters nor ")
+    assert (f"a single rater each for {expected} utterances" in said) == (expected is not None)

@@ -248,6 +248,15 @@ def test_a_corpus_whose_women_lack_an_emotion_leaves_its_recall_to_the_other():
     assert both["angry"] != pytest.approx(alone["angry"])
 
 
+def test_an_emotion_that_both_have_but_in_no_corpus_together_has_no_recall_to_compare():
+    people = of_two_corpora(women=(4, 5), men=(5, 4), recalls=(0.9, 0.5))
+    people = people[(people["truth"] != "sad") | ((people["corpus"] == "a") == (people["gender"] == "female"))]
+    rows = table(people).query("attribute == 'gender'")
+    assert rows["difference"].notna().all()
+    assert set(rows.loc[rows["measure"] == "recall", "emotion"]) == set(EMOTIONS) - {"sad"}
+    assert "sad" in set(rows.loc[rows["measure"] == "rate_matched", "emotion"])
+
+
 def test_the_detectable_gap_is_students_quantiles_times_the_standard_error():
     women, men, variance, weights = (3, 4), (4, 3), [], []
     people = of_two_corpora(women=women, men=men, recalls=(0.8, 0.6), spread=0.2)

@@ -55,7 +55,7 @@ def test_a_gap_that_is_not_shown_says_how_large_it_would_have_had_to_be():
     assert finding.verdict == NOT_SHOWN
     assert plain(finding.found) == (
         "No gap was shown. The largest: UAR is 0.050 lower for female than for male (−0.050 [−0.200, +0.100]; adjusted "
-        "p = 0.600); the smallest gap that this data would have shown in about three cases of four is 0.181."
+        "p = 0.600); a true gap of 0.181 would be found, after adjustment, in about three of four such corpora."
     )
 
 
@@ -145,6 +145,22 @@ def test_missing_figures_of_groups_are_told_apart():
     female, male = ([cell.text for cell in row] for row in table.rows)
     assert female == ["gender", "female", "8", "4", "0.500 (no interval)", "refused", "0.100", "0.200"]
     assert male == ["gender", "male", "0", "0", *["no utterances"] * 4]
+
+
+def test_a_measure_that_cannot_be_matched_has_a_dash():
+    between = {
+        "equalised_odds": {"raw": 0.2},
+        "demographic_parity": {"raw": {"sad": 0.1, "angry": 0.3}, "matched": {"angry": 0.2}},
+    }
+    table = groups._spreads(material({"bias": {"gender": {"gap": between}}}))
+    assert [[cell.text for cell in row[2:4]] for row in table.rows] == [
+        ["0.200", "–"],
+        ["0.100", "–"],
+        ["0.300", "0.200"],
+    ]
+    parity = {"demographic_parity": {"raw": {"sad": 0.1}}}
+    ((*_, matched, _),) = groups._spreads(material({"bias": {"gender": {"gap": parity}}})).rows
+    assert matched.text == "–"
 
 
 # Speakers
@@ -246,7 +262,8 @@ def test_a_probe_finds_something_where_it_is_above_chance(low, high, p_value, ve
     row = PROBE | {"low": low, "high": high, "p_value": p_value, "permuted": None if p_value is None else 0.51}
     finding = speakers.readable(material({}, probes=[row]), "gender")
     assert finding.verdict == verdict
-    assert ("p cannot be below 0.048" in finding.sure) == (p_value is not None)  # 1 / 21
+    for said in ("p cannot be below 0.048;", "few speakers have fewer orders", "not adjusted for the number of probes"):
+        assert (said in finding.sure) == (p_value is not None)  # 1 / 21
 
 
 def test_a_probe_that_was_not_had_says_why():
@@ -318,11 +335,18 @@ def cost(judge, **values):
         ({"cost_low": 0.01, "cost_high": 0.04}, FOUND),
         ({"cost_low": 0.0001, "cost_high": 0.04}, NOT_SHOWN),  # shown as 0.000
         ({"gain_low": 0.01, "gain_high": 0.04, "cost_low": -0.01, "cost_high": 0.04}, NOT_SHOWN),  # who speaks
+        ({"cost": -0.02, "cost_low": -0.04, "cost_high": -0.01}, NOT_SHOWN),
         ({}, UNKNOWN),
     ],
 )
 def test_ambiguity_costs_something_where_more_is_gained_than_by_leaving_out_the_same_speakers(values, verdict):
     assert ambiguity.cost(material(cost("votes", **values))).verdict == verdict
+
+
+@pytest.mark.parametrize(("high", "said"), [(-0.01, True), (-0.0001, False), (0.01, False)])  # the second is 0.000
+def test_a_score_that_is_lower_without_the_ambiguous_is_said_to_be(high, said):
+    found = ambiguity.cost(material(cost("votes", cost=-0.02, cost_low=-0.04, cost_high=high))).found
+    assert ("The score is lower without them than without as many others, so no cost is shown." in found) == said
 
 
 def test_the_cost_is_said_with_numbers_and_by_the_best_judge():
@@ -332,8 +356,9 @@ def test_the_cost_is_said_with_numbers_and_by_the_best_judge():
     assert plain(finding.found) == (
         "Without the 80 of 535 utterances that raters agree on least, the UAR goes from 0.687 to 0.709: "
         "+0.022 [+0.010, +0.040]. With as many of each speaker and emotion left out at random it is 0.690 in the mean; "
-        "what is gained beyond that, +0.019 [+0.005, +0.030], is the cost within speakers and emotions. The whole cost "
-        "is taken to lie between the two."
+        "what is gained beyond that, +0.019 [+0.005, +0.030], is the cost within speakers and emotions. The first "
+        "figure also contains which speakers and emotions were left out, the second leaves that out; the two are taken "
+        "as bounds of the whole cost."
     )
     assert plain(finding.sure) == "Intervals are over speakers."
 
@@ -408,7 +433,7 @@ def test_utterances_of_unknown_speakers_are_told_apart():
 
 @pytest.mark.parametrize(
     ("unknown", "said"),
-    [(0, "Of 12,000 utterances, 10000 of"), (9000, "Of 12,000 utterances, 3000 of"), (12_000, "utterances, 10000 of")],
+    [(0, "are of 10,000 of the 12,000 utterances"), (9000, "are of 3,000 of"), (12_000, "are of 10,000 of")],
 )
 def test_how_many_utterances_were_probed_is_told(unknown, said):
     manifest = {"utterances": 12_000, "without_speaker": unknown}
@@ -450,6 +475,8 @@ def test_emotions_are_recognised_where_the_interval_is_above_chance(values, verd
     finding = performance.headline(known)
     assert finding.verdict == verdict
     assert said in plain(finding.found)
+    of_all = "The interval is for all speakers like these and the models as trained, with a confidence of 0.95;"
+    assert finding.sure.startswith(of_all) == ("uar_low" in values)
 
 
 # Confidence
@@ -533,8 +560,10 @@ def test_calibration_says_the_error_and_what_the_temperature_changed():
 
 
 def test_without_a_temperature_nothing_is_said_of_one():
-    found = confidence.calibration(confident(calibration="none")).found
-    assert found.endswith("of cases; no temperature was fitted.")
+    after = CALIBRATED["after"] | {"nll_low": 0.6, "nll_high": 0.8}  # not shown beside the calibration error
+    finding = confidence.calibration(confident(CALIBRATED | {"after": after}, calibration="none"))
+    assert finding.found.endswith("of cases; no temperature was fitted.")
+    assert finding.sure == "The calibration error has no interval; beside it stands what chance alone would make."
 
 
 def test_a_gap_whose_speakers_allow_no_test_is_not_found_by_its_interval():
@@ -567,7 +596,7 @@ def test_answers_that_are_sure_enough_are_compared_with_all():
     assert "(of all: 0.720)" in found
     assert "(of all: 0.700)" in found
     assert "the mean share of errors is 0.100 (no interval" in found
-    assert finding.sure.startswith("The intervals cover other speakers")
+    assert finding.sure.startswith("The intervals are for all speakers like these and the models as trained;")
 
 
 def test_a_model_that_is_never_sure_enough_is_said_to_answer_nothing():
@@ -617,7 +646,7 @@ def test_emotions_that_are_tied_to_speakers_are_found():
     split = {"split": {"speaker_oracle_uar": 0.96, "speaker_oracle_uar_by_chance": 0.25}}
     finding = data.tied(material(split, refused=refusals(("all", "", "any figure", reason))))
     assert finding.verdict == FOUND
-    assert "has a UAR of 0.960; with emotions assigned at random it would have 0.250." in finding.found
+    assert "has a UAR of 0.960, and 0.250 with labels shuffled." in finding.found
     assert f"Every claim about groups is refused: {reason}." in finding.found
     assert data.tied(material(split, refused=refusals())).verdict == "measured"
 
@@ -654,6 +683,17 @@ def test_limits_tell_of_what_is_unknown_and_of_what_was_chosen():
     assert "overstate" not in text
     assert "share audio" not in text
     assert "one seed, 3" in text
+
+
+def test_the_glossary_says_intervals_of_all_speakers_and_probes_against_chance():
+    said = {
+        "interval": "contains the figure for all speakers of this kind as often as its confidence says",
+        "found": "on one side of zero, or above chance where that is the question",
+        "p, adjusted": "as of probes, it is not adjusted",
+        "inconclusive": "one says so, the other does not or is missing",
+    }
+    for word, meaning in said.items():
+        assert meaning in limits.GLOSSARY[word]
 
 
 def test_limits_tell_on_whose_word_unknown_speakers_train():
@@ -721,12 +761,13 @@ def test_the_scale_has_a_mark_for_all_that_is_known():
             "random": {"uar": 0.8},
             "speaker_independent": {"uar": 0.7, "uar_low": 0.6, "uar_high": 0.75},
         },
-        "split": {"speaker_oracle_uar": 0.3},
+        "split": {"speaker_oracle_uar": 0.3, "speaker_oracle_uar_by_chance": 0.28},
     }
     marks = summary.scale(material(metrics))
     assert [(mark.value, mark.low, mark.high) for mark in marks] == [
         (0.25, None, None),
         (0.3, None, None),
+        (0.28, None, None),
         (0.7, 0.6, 0.75),
         (0.8, None, None),
     ]
@@ -747,13 +788,51 @@ def test_the_answer_on_bias_takes_the_strongest_verdict_and_names_what_cannot_be
 
 
 def test_raters_who_are_alone_are_told_apart():
-    votes = {"utterances": 39, "raters": 5.0, "ambiguous": 0.25, "agrees": 0.75, "single_rater": 79}
-    known = dataclasses.replace(
-        material({"ambiguity": {"votes": votes}}), settings={"ambiguity": {"majority": 0.5}, "intervals": {}}
-    )
-    found = ambiguity.agreement(known).found
+    votes = {"utterances": 39, "raters": 5.0, "ambiguous": 0.25, "agrees": 0.75}
+    found = ambiguity.agreement(material({"ambiguity": {"votes": votes, "single_rater": 79}})).found
     assert "39 utterances have votes of several raters, 5.000 on average." in found
-    assert "79 more have a single rater each" in found
+    assert found.endswith(
+        " Single raters, with whom nobody can agree or disagree, judged 79 utterances; no figure of agreement counts "
+        "them."
+    )
+
+
+def test_votes_of_single_raters_alone_are_not_said_to_be_none():
+    none = pd.DataFrame(columns=["by", "band", "utterances", "accuracy", "uar", "distance", "label_distance"])
+    known = material({"ambiguity": {"single_rater": 79}}, bands=none, scores={"reference": []})
+    finding = ambiguity.agreement(known)
+    assert finding.verdict == UNKNOWN
+    assert finding.found == (
+        "The corpora distribute neither votes of several raters nor listeners' scores, so only models judge, and "
+        "nobody can check them. Single raters, with whom nobody can agree or disagree, judged 79 utterances; no figure "
+        "of agreement counts them."
+    )
+    note = ambiguity._bands(known).note
+    assert note == "The corpora distribute neither votes of several raters nor listeners' scores."
+    (unchecked,) = ambiguity.checks(known)
+    assert unchecked.found == "Nothing to check against: no votes of several raters, no listeners, no flags."
+
+
+@pytest.mark.parametrize(
+    ("reference", "sure"),
+    [
+        ({"planted": {"ambiguous": 0.2, "utterances": 40}}, "Shares are counts of these corpora."),
+        (
+            {"listeners": {"recognition": 0.9, "utterances": 40}},
+            "Shares are counts of these corpora, as these raters heard them.",
+        ),
+    ],
+)
+def test_shares_are_what_raters_heard_only_where_there_are_raters(reference, sure):
+    assert ambiguity.agreement(material({"ambiguity": reference})).sure == sure
+
+
+def test_label_issues_are_said_with_precision_and_recall():
+    found = {"utterances": 40, "found": 10, "votes": {"precision": 0.3, "recall": 0.2}}
+    assert ambiguity.issues(material({"ambiguity": {"label_issues": found}})).found == (
+        "Confident learning doubts 10 of 40 labels. 0.300 of the doubted labels are ambiguous by the raters' votes, "
+        "where these are known (precision); of the ambiguous ones 0.200 were doubted (recall)."
+    )
 
 
 @pytest.mark.parametrize(("sentences", "said"), [("disjoint", True), ("any", False)])

@@ -238,8 +238,19 @@ def test_a_speaker_of_one_utterance_is_left_out_and_said():
     assert (list(found.speakers), found.classes, found.utterances) == (["c/01", "c/02", "c/03"], 3, 54)
     assert found.remark == "speakers of a single utterance left out: 1"
     alone = [f"c/{number:02d}" for number in range(len(people))]
-    with pytest.raises(ObstacleError, match="expected utterances of known speaker, of two speakers or more"):
+    with pytest.raises(ObstacleError, match="every speaker has a single utterance, so that nobody can both train and"):
         score(representation_spaces.whole(vectors), people.assign(speaker=alone), "speaker")
+
+
+def test_a_view_whose_speakers_have_a_single_utterance_each_is_left_out_with_the_reason():
+    people = people_of(speakers=4)
+    names = [f"c/{number}" for number in people.index]
+    truth = people["speaker"].where(people.index < 36, names).to_numpy(dtype=object)
+    vectors = np.random.default_rng(0).normal(size=(len(people), 2))
+    space = [View(rows, vectors[rows]) for rows in (np.arange(36), np.arange(36, len(people)))]
+    found = probes.probe(space, people.assign(speaker=truth), truth, "speaker", PARAMS)
+    assert found.utterances == 36
+    assert found.remark.startswith("views left out: 1 of 2: every speaker has a single utterance")
 
 
 def test_views_are_probed_apart_and_scored_together():

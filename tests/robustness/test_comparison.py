@@ -11,7 +11,7 @@ from sklearn.metrics import recall_score
 from ser.confidence.calibration import expected_calibration_error
 from ser.files import tables
 from ser.plots import drawing, robustness
-from ser.robustness import chapter, comparison, page
+from ser.robustness import catalogue, chapter, comparison, page, vectors
 from ser.robustness.comparison import Marks
 from ser.scores.intervals import IntervalParams
 from tests import builders
@@ -210,6 +210,8 @@ def test_conditions_of_augmented_training_are_marked(predictions):
     more = pd.concat([predictions, predictions.assign(training="augmented")])
     scored = compare(more, "pink_10")
     rows = scored[scored["training"] == "augmented"].set_index("condition")
+    assert rows["unseen"].to_dict() == {"clean": 0, "pink_10": 0, "gain_-20": 1, "mean": 0, "mean_unseen_others": 0}
+    assert (scored.loc[scored["training"] == "clean", "unseen"].dropna() == 0).all()
     assert rows["seen"].to_dict() == {"clean": 1, "pink_10": 1, "gain_-20": 0, "mean": 0, "mean_unseen_others": 0}
     assert (scored.loc[scored["training"] == "clean", "seen"] == 0).all()
 
@@ -265,6 +267,41 @@ def test_a_distortion_in_training_is_no_unseen_noise_under_another_name():
     ).set_index("condition")
     groups = comparison._groups(known, "augmented", ["pink_10"])
     assert groups["mean_unseen_noise"] == ["hum_0"]
+
+
+def test_impulse_responses_of_another_folder_are_unseen_as_recordings_are():
+    known = pd.DataFrame(
+        [
+            ("hall_1", "hall", "response", "room"),
+            ("car_1", "car", "response", "room"),
+            ("rain_0", "rain", "recording", "noise"),
+            ("hum_0", "hum", "recording", "noise"),
+        ],
+        columns=["condition", "kind", "distortion", "family"],
+    ).set_index("condition")
+    groups = comparison._groups(known, "augmented", ["hall_1", "rain_0"])
+    assert (groups["mean_unseen_others"], groups["mean_unseen_noise"]) == (["car_1"], ["hum_0"])
+
+
+def test_the_distortions_whose_kinds_have_folders_are_those_of_the_catalogue():
+    from_files = [name for name, of in catalogue.DISTORTIONS.items() if of.material in catalogue.FILES]
+    assert tuple(from_files) == vectors.FROM_FOLDERS
+
+
+def test_what_is_listed_as_unseen_is_what_its_mean_is_over(predictions, tmp_path):
+    """Another kind by the distortion of which copies are in training is in neither."""
+    conditions = pd.concat([CONDITIONS, CONDITIONS[1:2].assign(condition="hiss_0", kind="hiss", level=0.0)])
+    hiss = said("pink_10", ~WRONG["pink_10"]).assign(condition="hiss_0")
+    rain = said("pink_10", WRONG["pink_10"]).assign(condition="rain_10")
+    plain = pd.concat([predictions, hiss, rain])
+    more = pd.concat([plain, plain.assign(training="augmented")])
+    scored = comparison.table(more, conditions, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS, ["pink_10"])
+    tables.write(scored, tmp_path / "made.csv")
+    read = page.read(tmp_path / "made.csv")
+    listed = page.unseen(read[read["training"] == "augmented"])
+    assert [rows["condition"].tolist() for _, _, rows in listed] == [["rain_10"], ["gain_-20"]]
+    for _, mean, rows in listed:
+        assert mean["uar"] == pytest.approx(rows["uar"].mean())
 
 
 def test_the_interval_of_the_gender_drop_draws_women_and_men_apart(predictions):
@@ -355,6 +392,37 @@ def test_the_chapter_says_costs_gains_and_genders_with_intervals_before_the_tabl
     assert [row[0].text for row in figures.rows][-3:] == ["gain_-20", "mean", "mean_unseen_others"]
     assert "Not measured: rain_10 (no recordings in noise/rain); whisper (weights not available)." in figures.note
     assert "`" not in str(method)
+
+
+def test_where_no_condition_was_measured_page_and_chapter_say_so(predictions, tmp_path):
+    tables.write(compare(predictions[predictions["condition"] == "clean"]), tmp_path / "made.csv")
+    read = page.named([tmp_path / "made.csv"], ["made"])
+    assert page.finding(read) == "made: no condition was measured."
+    assert "**made: no condition was measured.**" in page.page(read, MARKS, 0.6, INTERVALS)
+    ((cost,), *_) = (section.parts for section in chapter.sections(read, MARKS, 0.6, INTERVALS))
+    assert cost.verdict == "cannot be said"
+    assert cost.found.startswith("No condition was measured; the UAR on speech as it was recorded is 0.900 [0.900,")
+
+
+def test_without_intervals_the_chapter_claims_none(predictions, tmp_path):
+    everything = pd.concat([predictions, predictions.assign(training="augmented")])
+    few = IntervalParams(500, 0.95, 0, 50)
+    scored = comparison.table(everything, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, few, ["pink_10"])
+    tables.write(scored, tmp_path / "made.csv")
+    findings = chapter.findings("made", page.read(tmp_path / "made.csv"), MARKS, few)
+    assert [finding.verdict for finding in findings] == ["cannot be said"] * 3
+    assert [finding.sure for finding in findings] == [chapter.NO_INTERVAL] * 3
+    assert findings[-1].found == "Most apart is pink_10, by +0.400 (no interval), women minus men."
+
+
+def test_with_too_few_women_only_the_finding_on_genders_has_no_interval(predictions, tmp_path):
+    few = IntervalParams(500, 0.95, 0, 5)  # of eight speakers four are women
+    scored = comparison.table(predictions, CONDITIONS, PEOPLE, EMOTIONS, 0.6, MARKS, few)
+    tables.write(scored, tmp_path / "made.csv")
+    cost, genders = chapter.findings("made", page.read(tmp_path / "made.csv"), MARKS, few)
+    assert (cost.verdict, genders.verdict) == ("found", "cannot be said")
+    assert cost.sure.startswith("Intervals of 95% over speakers")
+    assert genders.sure == chapter.NO_INTERVAL
 
 
 def test_a_page_wants_a_table_a_task(tmp_path):
