@@ -65,7 +65,7 @@ def test_the_associations_are_bars_with_their_numbers(counts):
     bars = audit.draw(counts, REFUSED, OVERVIEW, EMOTIONS, "kfold").axes[1]
     assert [bar.get_width() for bar in bars.patches] == [0.25, 0.1]
     assert texts(bars) == ["0.25", "0.10"]
-    assert bars.get_title() == "guess by the speaker alone: UAR 0.75, by chance 0.50"
+    assert bars.get_title() == "guess by the speaker alone: UAR 0.75, 0.50 with labels shuffled"
 
 
 def test_so_many_speakers_that_names_would_overlap_are_left_out(counts):
