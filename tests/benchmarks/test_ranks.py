@@ -105,6 +105,22 @@ def test_the_corpus_with_the_fewest_speakers_gives_the_degrees_of_freedom_wherev
     assert widths[0].to_numpy() == pytest.approx(widths[1].to_numpy(), rel=0.08)  # other draws of the same speakers
 
 
+def test_an_emotion_of_few_speakers_gives_the_degrees_of_freedom(corpora):
+    """The mean over one corpus has that corpus' own interval, which heeds that 12 of 40 speakers are sad."""
+
+    def width(sad):
+        asked = answers("one", SKILLS, speakers=40)
+        rows = asked.utterances
+        others = rows["speaker"].isin(sorted(rows["speaker"].unique())[sad:])
+        asked.utterances.loc[others, "emotion"] = "angry"
+        row = ranks.table({"one": asked}, REFERENCE, dataclasses.replace(INTERVALS, resamples=5000)).iloc[0]
+        return row["mean_high"] - row["mean_low"], row["one_high"] - row["one_low"]
+
+    for sad in (12, 40):
+        of_mean, of_corpus = width(sad)
+        assert of_mean == pytest.approx(of_corpus)
+
+
 def test_fewer_than_three_systems_cannot_be_ranked(corpora):
     two = ranks.table({name: answers(name, {"ours": 0.6, "better": 0.9}) for name in corpora}, REFERENCE, INTERVALS)
     with pytest.raises(InputError, match=r"^over_corpora.tasks: expected at least 3 systems .*, found 2; give"):

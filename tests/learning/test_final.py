@@ -67,6 +67,12 @@ def test_the_rule_speaks_of_what_the_protocol_keeps_apart(classifier, protocol, 
     assert others not in said
 
 
+def test_the_rule_says_that_parts_which_are_left_out_stay_out():
+    said = "but for what split.test_parts leaves out"
+    assert said in final.rule("mlp", "predefined")
+    assert said not in final.rule("mlp", "loso")
+
+
 def test_where_sentences_are_apart_what_folds_left_out_trains_or_validates_with_its_speaker(monkeypatch):
     rows, features = corpus()
     rows["text"] = [f"sentence {number // 2 % 4}" for number in range(len(rows))]
