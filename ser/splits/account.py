@@ -80,8 +80,8 @@ def cautions(split: pd.DataFrame, utterances: pd.DataFrame, sentences_apart: boo
 
 def _tied(rows: pd.DataFrame, groups: pd.Series, name: str, plural: str, consequence: str) -> list[str]:
     """Say that emotions are tied to groups, where they are."""
-    if not len(rows) or not oracle.tied_to(rows["emotion"], groups):
+    found = oracle.tie(rows["emotion"], groups) if len(rows) else ""
+    if not found:
         return []
-    found = oracle.words(oracle.oracle(rows["emotion"], groups), oracle.by_chance(rows["emotion"], groups))
     guess = f"the best guess by the {name} alone, without audio, has {found}"
     return [f"emotions are tied to {plural}: {guess}; {consequence}"]

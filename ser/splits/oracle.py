@@ -69,7 +69,12 @@ def figures(emotions: pd.Series, groups: pd.Series, name: str) -> dict[str, floa
 
 
 def tied_to(emotions: pd.Series, groups: pd.Series) -> bool:
-    """Tell whether emotions are tied to groups.
+    """Tell whether emotions are tied to groups, as ``tie`` judges it."""
+    return bool(tie(emotions, groups))
+
+
+def tie(emotions: pd.Series, groups: pd.Series) -> str:
+    """Say what the oracle has, in ``words``, where emotions are tied to groups; ``""`` where they are not.
 
     They are where the oracle covers more than ``ORACLE_LIMIT`` of the way from what it has ``by_chance`` to the most
     that it can have: 1, or less where groups are fewer than emotions, for each group has one guess. And where it is
@@ -82,9 +87,9 @@ def tied_to(emotions: pd.Series, groups: pd.Series) -> bool:
         return found - floor > ORACLE_LIMIT * (most - floor)
 
     if not covers(1 / number):  # ``by_chance`` is never below, and drawing is slow
-        return False
+        return ""
     shuffled = _shuffled(emotions, groups)
-    return covers(shuffled.mean()) and found > shuffled.max()
+    return words(found, shuffled.mean()) if covers(shuffled.mean()) and found > shuffled.max() else ""
 
 
 def words(found: float, floor: float) -> str:
@@ -102,9 +107,8 @@ def tied_corpora(manifest: pd.DataFrame) -> dict[str, str]:
         By the name of each such corpus its speaker oracle, in ``words``.
     """
     known = manifest[manifest["speaker"] != ""]
-    rows = {corpus: rows for corpus, rows in known.groupby("corpus") if tied(rows)}
-    pairs = {corpus: (own["emotion"], own["speaker"]) for corpus, own in rows.items()}
-    return {corpus: words(oracle(*pair), by_chance(*pair)) for corpus, pair in pairs.items()}
+    said = {corpus: tie(own["emotion"], own["speaker"]) for corpus, own in known.groupby("corpus")}
+    return {corpus: found for corpus, found in said.items() if found}
 
 
 def chance(manifest: pd.DataFrame) -> float:
