@@ -1,4 +1,7 @@
-"""List the speech of the second training for ``prepare``: public repositories, cloned side by side into one folder."""
+"""List the speech of the second training for ``prepare``: public repositories, cloned side by side into one folder.
+
+The shipped weights heard these recordings as Opus at about 15 kbit/s (models/pase_plus.md); this lists the originals.
+"""
 
 import argparse
 import re

@@ -70,12 +70,13 @@ class PretrainParams:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        counts = ("steps", "frames", "hidden", "validate_every", "snapshot_every")
+        counts = ("steps", "hidden", "validate_every", "snapshot_every")
         check_ranges(
             self,
             **dict.fromkeys((*counts, "channels", "qrnn_units"), (1, math.inf)),
             **dict.fromkeys(("learning_rate", "warmup_steps", "decay_power", "weight_decay"), (0, math.inf)),
             chunk_seconds=(0.1, 30.0),
+            frames=(2, math.inf),  # for LIM needs another frame
             validation_chunks=(2, math.inf),  # for LIM and GIM need another chunk
             frozen=(0, len(PASE_PLUS.maps)),
             seed=SEEDS,

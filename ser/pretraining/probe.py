@@ -87,7 +87,7 @@ def by_hours(snapshots: Sequence[Path], losses: pd.DataFrame) -> dict[float, Pat
         Hours to file, in the order given.
     """
     last = losses.iloc[-1]
-    return {int(path.stem) * last["hours"] / last["step"]: path for path in snapshots}
+    return {last["hours"] * (int(path.stem) / last["step"]): path for path in snapshots}  # of the last step, its hours
 
 
 def predict(vectors: np.ndarray, labels: np.ndarray, speakers: np.ndarray, cost: float) -> np.ndarray:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from ser.encoders import fingerprint
 from ser.files.failures import InputError
 from ser.files.whole import whole_file
 from ser.pase.encoder import SAMPLING_RATE_HZ, PasePlus
@@ -115,6 +116,8 @@ class Training:
             "speech": speech.digest(),
             "initial encoder": digest(start) if start is not None else "",
             "teacher's weights": digest(teacher) if teacher is not None else "",
+            "code": fingerprint.modules([__name__], fingerprint.ROOT),  # what the tasks, losses and networks do
+            "version of torch": str(torch.__version__),  # its own class would not load
         }
         self.speech = speech = speech.to(device)
         self.step = 0
@@ -316,7 +319,7 @@ class Training:
 
         Raises:
             InputError: the checkpoint is damaged, or was made with other params, on other speech, from another encoder,
-                with another teacher or another number of processes.
+                with another teacher, other code, another torch or another number of processes.
         """
         state = read_checkpoint(path)
         mine = {**asdict(self.params), "processes": self.processes}
@@ -326,7 +329,7 @@ class Training:
         if changed:
             raise InputError(
                 f"{path}: the checkpoint was made with another {', '.join(sorted(changed))}; set the params back to "
-                f"resume it, and give the same files, or delete it to start again"
+                f"resume it, and give the same files and code, or delete it to start again"
             )
         self.pretrainer.load_state_dict(state["networks"])
         self.optimizer.load_state_dict(state["optimizer"])

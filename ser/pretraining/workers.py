@@ -1,9 +1,11 @@
 """The workers: small networks on the encoder's frames, each with a self-supervised task that pays no label.
 
 Source: PASE+ (arXiv 2001.09239, section 2.3): regressions of speech features with seven frames of context, the
-waveform, and two discriminators that estimate mutual information, local (LIM) and global (GIM). Two ways of ours to
-save time change no task: the regressions see a random sample of each chunk's frames, and the discriminators take their
-positive and negative frames from inside the batch, so that one encoder pass serves all.
+waveform, and two discriminators that estimate mutual information, local (LIM) and global (GIM). To save time the
+regressions see a random sample of each chunk's frames, which changes no task, and the discriminators take their
+positive and negative frames from inside the batch, so that one encoder pass serves all. That does change theirs: a
+frame and its positive share a distortion, and the negative has another. In the authors' code the positive and the
+negative come from clean signals, so that the encoder gains by ignoring the distortion; here, by keeping it.
 """
 
 from collections.abc import Collection

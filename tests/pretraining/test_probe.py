@@ -58,6 +58,13 @@ def test_hours_follow_from_the_steps_in_the_files_names():
     }
 
 
+def test_the_last_snapshot_has_the_hours_of_the_last_row_to_the_last_bit():
+    for step in range(300, 3000, 7):
+        hours = round(step * 8 * 2 / 3600, 8)
+        losses = pd.DataFrame({"step": [step], "hours": [hours]})
+        assert list(probe.by_hours([Path(f"s/{step:07d}.safetensors")], losses)) == [hours]
+
+
 def test_a_task_on_a_corpus_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match=r"tasks\.t: expected a corpus out of y, found x"):
         ProbeParams({"y": "y"}, {"t": Task("x", ["a"])}, [], ["mean"], 0.01, PROSODY, INTERVALS)

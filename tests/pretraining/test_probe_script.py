@@ -81,7 +81,7 @@ def probed(tmp_path_factory) -> Path:
 @pytest.mark.slow
 def test_every_extractor_is_scored_on_every_task(probed):
     table = pd.read_csv(probed / "table.csv")
-    extractors = ["pase_plus_untrained", "pase_plus", "pase_plus_distilled", "mfcc"]
+    extractors = ["pase_plus_untrained", "pase_plus_self_supervised", "pase_plus", "mfcc"]
     assert list(zip(table["task"], table["extractor"], strict=True)) == [
         (task, extractor) for task in ("two", "four") for extractor in extractors
     ]
@@ -95,7 +95,7 @@ def test_the_curve_runs_from_the_untrained_encoder_to_the_last_snapshot_which_is
     assert list(zip(curve["task"], curve["hours"], strict=True)) == [
         (task, hours) for task in ("two", "four") for hours in (0.0, 0.25, 0.5, 1.0)
     ]
-    for hours, extractor in ((0.0, "pase_plus_untrained"), (1.0, "pase_plus")):
+    for hours, extractor in ((0.0, "pase_plus_untrained"), (1.0, "pase_plus_self_supervised")):
         found = curve.loc[curve["hours"] == hours, "uar"]
         np.testing.assert_array_equal(found, table.loc[table["extractor"] == extractor, "uar"])
     assert (probed / "curve.png").read_bytes().startswith(b"\x89PNG")
@@ -108,8 +108,8 @@ def test_frames_of_every_encoder_are_asked_for_prosody_and_those_of_no_baseline(
         "pase_plus_untrained",
         "snapshot",
         "snapshot",
+        "pase_plus_self_supervised",
         "pase_plus",
-        "pase_plus_distilled",
     ]
     assert list(prosody["hours"].dropna()) == [0.0, 0.25, 0.5, 1.0]
     assert (prosody[list(MEASURES)] < 1).all(axis=None)
@@ -121,7 +121,7 @@ def test_metrics_are_the_tables_figures_without_the_snapshots(probed):
     assert set(metrics) == {"two", "four", "prosody_synthetic"}
     for row in pd.read_csv(probed / "table.csv").itertuples():
         assert metrics[row.task][row.extractor]["uar"] == pytest.approx(row.uar, abs=1e-4)
-    assert set(metrics["prosody_synthetic"]) == {"pase_plus", "pase_plus_distilled", "pase_plus_untrained"}
+    assert set(metrics["prosody_synthetic"]) == {"pase_plus", "pase_plus_self_supervised", "pase_plus_untrained"}
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import torch
 import yaml
 
 from pretraining import pretrain
+from ser.encoders import fingerprint
 from ser.files.failures import InputError
 from ser.pase import checkpoint
 from ser.pretraining import speech as speech_module
@@ -203,6 +204,14 @@ def test_checkpoint_of_other_params_is_refused_by_name(speech, tmp_path):
     Training(TINY, speech).save(tmp_path / "run.checkpoint")
     other = Training(replace(TINY, learning_rate=0.5, hidden=17), speech)
     with pytest.raises(InputError, match="made with another hidden, learning_rate; set the params back"):
+        other.resume(tmp_path / "run.checkpoint")
+
+
+def test_checkpoint_of_other_code_is_refused(speech, tmp_path, monkeypatch):
+    Training(TINY, speech).save(tmp_path / "run.checkpoint")
+    monkeypatch.setattr(fingerprint, "modules", lambda names, root: {"ser.pretraining.workers": "other"})
+    other = Training(TINY, speech)
+    with pytest.raises(InputError, match=r"made with another code; set the params back .* the same files and code"):
         other.resume(tmp_path / "run.checkpoint")
 
 
