@@ -1,13 +1,25 @@
 """Unpack an archive from the web: only the files that are wanted, none elsewhere, and no more than was promised."""
 
-import shutil
+import lzma
 import stat
 import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from ser.files.failures import InputError
+
+PIECE_BYTES = 1 << 20
+DAMAGED = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    UnicodeDecodeError,  # of a member's name
+    lzma.LZMAError,
+    zlib.error,
+)
 
 
 def unpack(archive: Path, folder: Path, keep: Sequence[str], inside: str, most_bytes: int) -> int:
@@ -40,11 +52,25 @@ def unpack(archive: Path, folder: Path, keep: Sequence[str], inside: str, most_b
             for relative, member in wanted.items():
                 target = folder / relative
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with source.open(member) as content, target.open("xb") as stream:
-                    shutil.copyfileobj(content, stream)  # of a member no more is read than its size in the directory
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+                with target.open("xb") as stream:
+                    _copy(source, member, stream)
+    except DAMAGED as error:
         raise InputError(f"{archive}: {_kind(archive)}: {error}; fetch it again, or from another address") from error
     return len(wanted)
+
+
+def _copy(source: zipfile.ZipFile, member: zipfile.ZipInfo, stream: BinaryIO) -> None:
+    """Copy a member: of it no more is read than its size in the directory."""
+    with source.open(member) as content:
+        while piece := _read(content):
+            stream.write(piece)
+
+
+def _read(content: BinaryIO) -> bytes:
+    try:
+        return content.read(PIECE_BYTES)
+    except OSError as error:  # so bzip2 says that its bytes are damaged
+        raise EOFError(error) from error
 
 
 def _fits(path: PurePosixPath, pattern: str) -> bool:

@@ -190,7 +190,10 @@ def check_origin(headers: Mapping[str, str], at_home: bool = False) -> None:
 
 def _is_this_machine(host: str) -> bool:
     """Tell whether a ``Host`` is a name or an address by which a machine calls itself."""
-    name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:  # such as one bracket of an IPv6 address
+        return False
     return is_local(name) or name.endswith(".localhost")
 
 

@@ -1,6 +1,7 @@
 """Put the service under load, and measure: ``python -m serving.load URL``.
 
-Needs httpx (requirements-dev.txt). The memory is read where the service's process number is given.
+Needs httpx (requirements-dev.txt). It has no key, and the service's limits count: raise them by ``--rate-per-minute``
+and the like. The memory is read where the service's process number is given.
 """
 
 import argparse
@@ -35,8 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--streams", type=int, metavar="N", help="hold so many streams in real time, in place of recordings"
     )
     parser.add_argument("--minutes", type=float, default=1.0, help="how long to hold them (default: 1)")
-    parser.add_argument("--process", type=int, metavar="N", help="number of the service's process, to read its memory")
+    parser.add_argument(
+        "--process", type=int, metavar="N", help="number of the service's process, to read its memory beside recordings"
+    )
     options = parser.parse_args(arguments)
+    if options.process and options.streams:
+        parser.error("--process: expected recordings, found --streams; leave one of them out")
+    if options.process and not status(options.process).exists():
+        parser.error(f"--process: expected the number of a process of this machine, found {options.process}")
     if options.streams:
         found = asyncio.run(hold(options.url, options.streams, 60 * options.minutes))
     else:
@@ -75,11 +82,11 @@ async def send(url: str, seconds: float, requests: int, clients: int, process: i
             begin = time.perf_counter()
             try:
                 answer = await client.post("/v1/predict", content=content, headers={"Content-Type": "audio/wav"})
-                status = answer.status_code
+                ended = answer.status_code
             except httpx.TransportError as error:
-                status = type(error).__name__
-            statuses[status] += 1
-            if status == 200:
+                ended = type(error).__name__
+            statuses[ended] += 1
+            if ended == 200:
                 latencies.append(1000 * (time.perf_counter() - begin))
             if process and (number + 1) % max(1, requests // 10) == 0:
                 memory.append(resident_mb(process))
@@ -118,6 +125,8 @@ async def hold(url: str, streams: int, seconds: float) -> dict:
                 await _talk(stream)
         except InvalidStatus as error:
             statuses[error.response.status_code] += 1
+        except OSError as error:  # as for recordings: nobody listens
+            statuses[type(error).__name__] += 1
 
     async def _talk(stream) -> None:
         sent = {}
@@ -141,9 +150,14 @@ async def hold(url: str, streams: int, seconds: float) -> dict:
     return _summary(statuses, latencies) | {"skipped": sum(skipped)}
 
 
+def status(process: int) -> Path:
+    """Say where Linux tells of a process."""
+    return Path(f"/proc/{process}/status")
+
+
 def resident_mb(process: int) -> float:
     """Give the resident memory of a process of Linux."""
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+    for line in status(process).read_text().splitlines():
         if line.startswith("VmRSS:"):
             return round(int(line.split()[1]) / 1024, 1)
     raise ValueError(f"process {process}: expected a line VmRSS, found none")

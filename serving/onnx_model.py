@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
 from ser.audio import SAMPLING_RATE_HZ
 from ser.files.failures import InputError
@@ -15,7 +15,7 @@ from serving.model import Heard
 
 FORMAT = "2"  # of the metadata; another one is refused
 SIGNAL, PROBABILITIES, DISTANCE = "signal", "probabilities", "distance"  # of the graph
-UNREADABLE = (Fail, InvalidGraph, InvalidProtobuf)  # for bytes that are no model
+UNREADABLE = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf)  # for bytes that are no model
 KEYS = ("labels", "settings", "abstain_below", "minimum_samples", "maximum_samples")  # of the metadata, in JSON
 
 

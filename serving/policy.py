@@ -46,6 +46,7 @@ def level_db(signal: np.ndarray) -> float:
     Returns:
         In dB of full scale, 20 log10 of the root mean square; at least -200.
     """
-    parts = [signal[start : start + LEVEL_SAMPLES] for start in range(0, signal.size, LEVEL_SAMPLES)]
+    whole = range(0, signal.size - LEVEL_SAMPLES, LEVEL_SAMPLES)
+    parts = [*(signal[start : start + LEVEL_SAMPLES] for start in whole), signal[-LEVEL_SAMPLES:]]
     loudest = max(float(np.var(part, dtype=np.float64)) for part in parts)
     return 10 * np.log10(max(loudest, 1e-20))

@@ -152,7 +152,7 @@ def _while_somebody_reads() -> Iterator[None]:
 
 @contextmanager
 def _ended(writer: formats.Writer, whole: int) -> Iterator[None]:
-    """End the output, also where a signal ends the program first: then say how many of the files it has."""
+    """End the output, also where a signal or an error ends the program; of a signal say how many files it has."""
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -162,6 +162,9 @@ def _ended(writer: formats.Writer, whole: int) -> Iterator[None]:
         written = "their lines are written" if writer.files else "no line is written"
         print(f"predict: {what} after {writer.files} of {whole} files; {written}", file=sys.stderr)
         raise SystemExit(128 + number) from stop
+    except InputError:
+        writer.end()
+        raise
     writer.end()
 
 
@@ -294,11 +297,15 @@ def _predict_together(
     with closing(measured(names, vector, faults)) as made:
         vectors = dict(made)
     heard, found = {name: vector for name, vector in vectors.items() if vector is not None}, {}
-    if heard:
+    alone = one_speaker and len(heard) == 1
+    if alone:
+        faults.append(f"{next(iter(heard))}: expected other files of the speaker beside it, found none with sound")
+        _say(faults[-1])
+    elif heard:
         stacked = np.stack(list(heard.values()))
         probabilities = trained.probabilities(stacked, one_speaker)
         found = dict(zip(heard, map(Heard, probabilities, trained.distances(stacked)), strict=True))
-    for name in vectors:
+    for name in vectors if not alone else vectors.keys() - heard.keys():
         writer.add([{"file": name, **_row(trained.labels, found.get(name), policy)}])
 
 
@@ -309,6 +316,8 @@ def _named(path: Path, name: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(f"{name}: {str(error).removeprefix(f'{path}: ')}") from error
+    except OSError as error:  # of the disk, not of what the file holds
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
     except (MemoryError, RuntimeError) as error:
         # On the CPU torch has no class of its own for it, and other words for it on each system.
         torchs = "OutOfMemory" in type(error).__name__ or "DefaultCPUAllocator" in str(error)

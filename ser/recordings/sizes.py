@@ -270,7 +270,9 @@ def _rest(file: BinaryIO, form: Form) -> Chunk | None:
 
 def _named(file: BinaryIO, form: Form, at: int, there: int) -> bool:
     """Tell whether from a place to the end there are chunks, the last torn perhaps, a tag, a little text, or zeros."""
-    while at + 1 < there:
+    for _ in range(MOST_CHUNKS):
+        if at + 1 >= there:
+            break
         file.seek(at)
         head = file.read(8)
         if head.startswith(TAGS):

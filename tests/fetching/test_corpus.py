@@ -22,10 +22,10 @@ NAMES = [f"{speaker}{sentence}{emotion}a" for speaker in SPEAKERS for sentence i
 JUDGEMENTS = "Nr.\tSatz\terkannt\tnatuerlich\n" + "".join(f"1\t{name}.wav\t90,00\t75,00\n" for name in NAMES)
 
 
-def archive(members=None, extra=()):
+def archive(members=None, extra=(), method=zipfile.ZIP_DEFLATED):
     """A ZIP file like EMO-DB's: every file a name's bytes."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as target:
+    with zipfile.ZipFile(stream, "w", method) as target:
         for name in NAMES[:FILES] if members is None else members:
             target.writestr(f"wav/{name}.wav", name)
         target.writestr("erkennung.txt", JUDGEMENTS.encode("latin-1"))
@@ -112,9 +112,15 @@ def link():
     return member
 
 
+def damaged(method, byte):
+    """The archive with another byte in the compressed bytes of one file."""
+    content = archive(method=method)
+    place = content.index(b"erkennung.txt") + len("erkennung.txt") + byte
+    return content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+
+
 NO_CHECKSUM = {"checksum": None, "unchecked": "in a test"}
 GOOD = archive()
-BEGINS = GOOD.index(b"erkennung.txt") + len("erkennung.txt")  # the compressed bytes
 
 
 @pytest.mark.parametrize(
@@ -128,7 +134,15 @@ BEGINS = GOOD.index(b"erkennung.txt") + len("erkennung.txt")  # the compressed b
         (GOOD, {}, {"bytes": 7}, rf"expected 7 bytes, found {len(GOOD)}"),
         (b"<!DOCTYPE html><p>Sign in", {}, NO_CHECKSUM, "expected a ZIP file, found a web page"),
         (GOOD.replace(b"PK\x01\x02", b"PK\x09\x09", 1), {}, NO_CHECKSUM, "damaged"),
-        (GOOD[:BEGINS] + b"\x07" + GOOD[BEGINS + 1 :], {}, NO_CHECKSUM, "invalid block type; fetch it again"),
+        (damaged(zipfile.ZIP_DEFLATED, 0), {}, NO_CHECKSUM, "while decompressing data: invalid .*; fetch it again"),
+        (damaged(zipfile.ZIP_BZIP2, 0), {}, NO_CHECKSUM, "damaged one: Invalid data stream; fetch it again"),
+        (damaged(zipfile.ZIP_LZMA, 30), {}, NO_CHECKSUM, "damaged one: Corrupt input data; fetch it again"),
+        (
+            archive(extra=[("\xe9.txt", "x")]).replace(b"\xc3\xa9", b"\xc3("),
+            {},
+            NO_CHECKSUM,
+            "invalid continuation byte",
+        ),
         (archive(NAMES[:-200]), {}, NO_CHECKSUM, "not the corpus that is expected: .*expected 535 audio files"),
         (archive(extra=[("../climbs.txt", "x")]), {}, NO_CHECKSUM, r"'\.\./climbs\.txt' leads out of the folder"),
         (archive(extra=[("/etc/climbs", "x")]), {}, NO_CHECKSUM, "'/etc/climbs' leads out of the folder"),

@@ -8,6 +8,7 @@ import soundfile
 
 from ser import audio
 from ser.files.failures import InputError
+from ser.recordings import sizes
 
 RATE_HZ = 16_000
 
@@ -34,6 +35,18 @@ def without_a_count(path):
     head = bytearray(path.read_bytes())
     head[21:42] = bytes([head[21] & 0xF0]) + bytes(20)
     return bytes(head)
+
+
+def test_of_thousands_of_chunks_behind_the_samples_not_all_are_looked_at(tmp_path, monkeypatch):
+    """Each costs time, and eight bytes make one."""
+    walked, chunks = [], sizes._chunks
+    monkeypatch.setattr(sizes, "MOST_CHUNKS", 50)
+    monkeypatch.setattr(sizes, "_chunks", lambda *arguments: walked.append(arguments) or chunks(*arguments))
+    soundfile.write(tmp_path / "a.wav", noise(1.0)[0], RATE_HZ, subtype="PCM_16")
+    put(tmp_path / "a.wav", (tmp_path / "a.wav").read_bytes() + b"JUNK\0\0\0\0" * 5000)
+
+    np.testing.assert_array_equal(audio.decode(tmp_path / "a.wav")[0], noise(1.0))
+    assert 50 <= len(walked) <= 120
 
 
 @pytest.mark.parametrize("channels", [1, 2, 8])

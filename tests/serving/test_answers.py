@@ -29,6 +29,13 @@ def test_the_level_is_that_of_the_loudest_50_ms():
     assert policy.level_db(np.zeros(5, np.float32)) == -200
 
 
+def test_a_click_is_as_loud_at_the_end_as_before_it():
+    middle, end = np.zeros((2, 16_002), np.float32)
+    middle[8000:8002] = end[-2:] = 0.001, -0.001
+
+    assert policy.level_db(end) == pytest.approx(policy.level_db(middle))
+
+
 def test_a_constant_is_no_sound():
     assert policy.level_db(np.full(16_000, 0.5, np.float32)) == -200
     assert policy.level_db(np.full(800, 0.5, np.float32) + buzz(0.01)) == pytest.approx(-40, abs=0.01)

@@ -137,6 +137,12 @@ def test_at_home_pages_of_this_machine_may_come_in(host):
     check_origin({"origin": f"http://{host}", "host": host}, at_home=True)
 
 
+@pytest.mark.parametrize("host", ["[::1", "::1]", "localhost:8000]"])
+def test_at_home_a_name_that_is_none_may_not(host):
+    with pytest.raises(Problem, match="expected a page of this machine"):
+        check_origin({"origin": f"http://{host}", "host": host}, at_home=True)
+
+
 def test_at_home_a_site_that_gives_its_name_this_machines_address_may_not():
     headers = {"origin": "http://evil.example:8000", "host": "evil.example:8000"}
     check_origin(headers)

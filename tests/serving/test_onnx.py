@@ -179,11 +179,15 @@ def test_pytorch_is_never_loaded(file, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"no model", "expected a model in ONNX, found something else"), (None, "no such file; expected a model in ONNX")],
+    [
+        (b"no model", "expected a model in ONNX, found something else"),
+        (b"", "expected a model in ONNX, found something else"),
+        (None, "no such file; expected a model in ONNX"),
+    ],
 )
 def test_what_is_no_model_is_refused_in_one_line(tmp_path, content, message):
     path = tmp_path / "a.onnx"
-    if content:
+    if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=message) as caught:
         OnnxModel(path)

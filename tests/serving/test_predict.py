@@ -1,5 +1,6 @@
 """The command, on a pipeline small enough for a test: tones, features, classifiers, predictions."""
 
+import errno
 import io
 import json
 import os
@@ -206,6 +207,43 @@ def test_silence_is_no_part_of_what_a_speaker_is_normalised_by(pipeline, capsys,
 
     assert [found[0], found[2]] == without
     assert found[1]["answer"] == "silence"
+
+
+def test_of_a_speaker_one_file_with_sound_is_too_few_and_the_silent_ones_keep_their_rows(
+    pipeline, capsys, by_speaker, tmp_path
+):
+    soundfile.write(tmp_path / "silent.wav", np.zeros(8000), 16_000)
+    options = ("--one-speaker", "--format", "json")
+
+    with pytest.raises(SystemExit) as ended:
+        run(by_speaker, capsys, pipeline / "raw/a0.wav", tmp_path / "silent.wav", *options)
+
+    out, err = capsys.readouterr()
+    assert ended.value.code == 3
+    assert [row["answer"] for row in json.loads(out)] == ["silence"]
+    assert "a0.wav: expected other files of the speaker beside it, found none with sound" in err
+
+
+def test_a_file_that_the_disk_does_not_give_is_named_and_the_others_are_predicted(
+    pipeline, capsys, monkeypatch, tmp_path
+):
+    files = [pipeline / "raw/a0.wav", tmp_path / "lost.wav", pipeline / "raw/a1.wav"]
+    files[1].touch()
+    load = audio.load
+
+    def read(path, *rest):
+        if path == files[1]:
+            raise OSError(errno.EIO, "Input/output error")
+        return load(path, *rest)
+
+    monkeypatch.setattr(audio, "load", read)
+    with pytest.raises(SystemExit) as ended:
+        run(pipeline, capsys, *files, "--format", "json")
+
+    out, err = capsys.readouterr()
+    assert ended.value.code == 3
+    assert [row["file"] for row in json.loads(out)] == [str(files[0]), str(files[2])]
+    assert f"{files[1]}: cannot be read: Input/output error" in err
 
 
 @pytest.mark.parametrize(
