@@ -34,11 +34,12 @@ def main() -> None:
         with whole_file(options.page) as temporary:
             temporary.write_text(page.page(scored, marks, below, intervals, places), encoding="utf-8")
         pictures = {task: path.read_bytes() for task, path in drawn.items()}
-        told = chapter.sections(scored, marks, below, intervals)
+        sections = chapter.sections(scored, marks, below, intervals)
         with whole_file(options.report) as temporary:
-            html = rendering.chapter(chapter.TITLE, told, pictures, options.template.read_text(encoding="utf-8"))
+            html = rendering.chapter(chapter.TITLE, sections, pictures, options.template.read_text(encoding="utf-8"))
             temporary.write_text(html, encoding="utf-8", newline="\n")
-        print(f"page: {page.finding(scored)} See {options.page}")
+        told = "; ".join(f"{task}: {said[0]}" for task, said in page.findings(scored).items())
+        print(f"page: {told}; see {options.page}")
 
 
 if __name__ == "__main__":

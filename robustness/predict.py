@@ -38,18 +38,18 @@ def main() -> None:
         alarms = params.read(options.pipeline, "familiarity", FamiliarityParams)
         train = params.read(options.pipeline, "train", TrainParams)
         split = params.read(options.pipeline, "split", SplitParams)
-        encoders = vectors.available(options.encoders, classifiers)
         utterances, found = vectors.read(
             options.features,
             manifest.read(options.manifest),
             vectors.measured(options.conditions),
-            encoders,
+            vectors.available(options.encoders, classifiers),
             task.emotions,
         )
+        found = vectors.again(found, params.read(options.params, "again", dict[str, str]), list(classifiers))
         # Of the main pipeline's split all but what belongs to its own protocol.
         split = dataclasses.replace(split, protocol=task.protocol, sentences="any", test_parts=[])
         folds = testing.folds(utterances, task.emotions, split)
-        train = {name: testing.changed(train, classifiers[name]) for name in encoders}
+        train = {name: testing.changed(train, classifiers[name]) for name in found}
         bar = partial(tqdm, desc=options.task, unit="fold", disable=None)
         table = testing.predict(folds, found, utterances, task.emotions, train, alarms, augment, options.workers, bar)
         tables.write(table, options.predictions)

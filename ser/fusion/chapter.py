@@ -71,7 +71,7 @@ def _task(name: str, scored: pd.DataFrame, task: FusionTask, errors: Mapping[str
         [
             TITLES[row["folds"]],
             row["system"].replace("_", ", "),
-            *("" if pd.isna(row[key]) else estimated(row, key, "no interval", key != "uar") for key in COLUMNS),
+            *("–" if pd.isna(row[key]) else estimated(row, key, "no interval", key != "uar") for key in COLUMNS),
         ]
         for row in scored[scored["system"] != CLAIM].to_dict("records")
     ]

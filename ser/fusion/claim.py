@@ -111,9 +111,10 @@ def verdict(
     if written.rounded(apart["gain_low"]) > 0 and means:
         also = f"; the {apparent} of folds that keep speakers alone apart is not what counts, as {tie}"
         return Verdict(True, False, f"on sentences that nobody learned from, {gain}{also if sentences['tied'] else ''}")
+    adds = "lower it: they add" if written.rounded(apart["gain_high"]) < 0 else "add"
     instead = (
         f"on sentences that nobody learned from, words alone score {figures[SENTENCES][WORDS]['uar']:.2f} "
-        f"(p {meaning['p']:.2f} over sentences) and add {gain} to a voice of {figures[SENTENCES][VOICE]['uar']:.2f}"
+        f"(p {meaning['p']:.3f} over sentences) and {adds} {gain} to a voice of {figures[SENTENCES][VOICE]['uar']:.2f}"
     )
     if sentences["tied"]:
         return Verdict(False, True, f"{tie}; {instead}")

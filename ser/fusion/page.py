@@ -46,7 +46,7 @@ def write(
     lines = [
         "# Words beside the voice",
         "Made by `dvc repro fusion/dvc.yaml`; do not edit.",
-        short(tables),
+        short(tables, tasks),
         *method(params, model),
         *([heard.METHOD] if errors else []),
     ]
@@ -65,7 +65,7 @@ def write(
     return "\n\n".join(lines) + "\n"
 
 
-def short(tables: Mapping[str, pd.DataFrame]) -> str:
+def short(tables: Mapping[str, pd.DataFrame], tasks: Mapping[str, FusionTask]) -> str:
     """Sum the tasks up in a table: the voice on known and on other sentences, words alone, and whether words help."""
     rows = []
     for name, scored in tables.items():
@@ -73,6 +73,7 @@ def short(tables: Mapping[str, pd.DataFrame]) -> str:
         rows.append(
             {
                 "task": f"[{name}](#{name})",
+                "what it is": tasks[name].note,
                 "voice, sentences known": words.estimate(of.loc[MATCHED, VOICE], "uar", otherwise=""),
                 "voice, other sentences": words.estimate(of.loc[SENTENCES, VOICE], "uar", otherwise=""),
                 "so known sentences are worth": _known(scored, VOICE),
@@ -94,11 +95,11 @@ def method(params: FusionParams, model: str) -> list[str]:
         f"one `{params.classifier}` of both vectors"
     )
     claimed = (
-        f'"{CLAIM.capitalize()}" may be said where, on other sentences, both score higher than the voice by an '
-        "interval over speakers, and words alone score higher than when vectors are permuted among the sentences of "
-        f"a language (at most {params.permutations} different permutations, so p is "
-        f"{1 / (params.permutations + 1):.3g} at least, and more where there are few sentences). Both are `{fused}`, "
-        "chosen before anything was measured."
+        f'"{CLAIM.capitalize()}" may be said where, on other sentences, both together score higher than the voice '
+        "(the interval of the difference, over speakers, excludes zero), and words alone score higher than when "
+        f"vectors are permuted among the sentences of a language ({params.permutations} permutations at most, "
+        f"so p is {1 / (params.permutations + 1):.3g} at least, and more where there are few sentences). Both are "
+        f"`{fused}`, chosen before anything was measured."
     )
     return [
         "Systems are the main pipeline's linear classifiers: of PASE+ vectors (voice: "
@@ -107,18 +108,20 @@ def method(params: FusionParams, model: str) -> list[str]:
         "speakers; differences are paired over speakers.",
         "Where a sentence is said in one emotion only, who knows the sentence has the emotion. So everything is "
         "measured on three kinds of folds: those that test **other speakers**; those that test **other speakers on "
-        f"other sentences** ({params.sentence_groups} groups of these); and, as the latter leave fewer utterances to "
-        "learn from, those that test other speakers and learn from **as few** of each speaker and emotion, whatever "
-        "the sentence. What a system loses between the last two is what known sentences gave it.",
+        f"other sentences** ({params.sentence_groups} groups of these, by one draw: `docs/benchmark_sentences.md` has "
+        "the voice over ten draws, a little otherwise); and, as the latter leave fewer utterances to learn from, those "
+        "that test other speakers and learn from **as few** of each speaker and emotion, whatever the sentence. What a "
+        "system loses between the last two is what known sentences gave it.",
         claimed if fused else f'Nothing was fused, so "{CLAIM}" cannot be said.',
     ]
 
 
 def about(task: FusionTask) -> str:
     """Say what a task asks of which corpus."""
+    note = f"{task.note[0].upper()}{task.note[1:]}. " if task.note else ""
     return (
-        f"Corpus `{task.corpus}`, emotions {', '.join(task.emotions)}; protocol {task.protocol}; words: {task.words}"
-        f"{f'; utterances in {task.language} alone' if task.language else ''}."
+        f"{note}Corpus `{task.corpus}`, emotions {', '.join(task.emotions)}; protocol {task.protocol}; words: "
+        f"{task.words}{f'; utterances in {task.language} alone' if task.language else ''}."
     )
 
 

@@ -25,6 +25,7 @@ class FusionTask:
         words: ``model``: vectors of a sentence model; ``heard``: likewise, of what speech recognition heard;
             ``identity``: which of the corpus' sentences it is, and no more.
         language: of the utterances that are looked at; ``""``: all.
+        note: what a reader of the results must know of the corpus; ``""``: nothing.
     """
 
     corpus: str
@@ -32,6 +33,7 @@ class FusionTask:
     protocol: Literal["kfold", "loso"]
     words: Literal["model", "heard", "identity"]
     language: str = ""
+    note: str = ""
 
     def require(self, *kinds: str) -> None:
         """Check where the words come from.

@@ -20,8 +20,8 @@ FIGURES = {
     "changed": ("predictions changed", False),
     "ece": ("ECE", False),
     "unfamiliar": ("unfamiliar", False),
-    "answered": ("coverage", False),
-    "right": ("selective accuracy", False),
+    "answered": ("answered", False),
+    "right": ("right of these", False),
     "gender_drop": ("drop, women minus men", True),
 }
 NO_INTERVAL = "No interval: too few speakers, or too few of an emotion or of a gender."

@@ -21,8 +21,8 @@ FIGURES = {
     "changed": "predictions changed",
     "ece": "ECE",
     "unfamiliar": "unfamiliar",
-    "answered": "coverage",
-    "right": "selective accuracy",
+    "answered": "answered",
+    "right": "right of these",
 }
 
 SIGNED = ("drop", "over_plain")
@@ -66,7 +66,7 @@ def page(
     paragraphs = [
         "# What conditions of use cost",
         "Made by `dvc repro robustness/dvc.yaml`; do not edit.",
-        f"**{finding(scored)}**",
+        *(f"**{task}**\n\n{_bullets(told)}" for task, told in findings(scored).items()),
         *method(marks, below, intervals),
         *heard(scored),
     ]
@@ -95,8 +95,8 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
         "Gain over clean training: the UAR with distorted copies in training minus that without, paired; the copies "
         "are made as those of the block `augment` of the main pipeline. "
         "ECE: expected calibration error. Unfamiliar: share of utterances too far from the training speech for an "
-        f"answer. Coverage: share of those that are not, and get one with a confidence of at least {below:g}; "
-        "selective accuracy: share of right answers among these. Mean: of all conditions but the clean one; unheard: "
+        f"answer. Answered: share of those that are not, and get one with a confidence of at least {below:g}; right of "
+        "these: the share of right answers among them. Mean: of all conditions but the clean one; unheard: "
         "of those that PASE+ did not meet in this form in its own training; unseen: of those by distortions of which "
         "no copies are in training, where each kind of recordings counts as a distortion of its own. "
         "What the conditions are is in `ser/robustness/catalogue.py`, their levels in `robustness/params.yaml`. An "
@@ -114,9 +114,13 @@ def heard(scored: Mapping[str, pd.DataFrame]) -> list[str]:
     return [DISTORTED] if known else []
 
 
-def finding(scored: Mapping[str, pd.DataFrame]) -> str:
-    """Say in one sentence what conditions cost the first encoder in each task, and what distorted copies gain."""
-    return f"{'; '.join(_of_task(task, table) for task, table in scored.items())}."
+def findings(scored: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """Say for each task, in sentences, what conditions cost the first encoder, and what distorted copies gain."""
+    return {task: [*_of_first(table), *filter(None, [means(table)])] for task, table in scored.items()}
+
+
+def _bullets(sentences: Sequence[str]) -> str:
+    return "\n".join(f"- {sentence[0].upper()}{sentence[1:]}." for sentence in sentences)
 
 
 def absent(table: pd.DataFrame) -> list[str]:
@@ -132,32 +136,27 @@ def means(table: pd.DataFrame) -> str:
     return f"mean UAR over the conditions: {', '.join(told)}" if len(told) > 1 else ""
 
 
-def _of_task(task: str, table: pd.DataFrame) -> str:
-    return "; ".join(filter(None, [_of_first(task, table), means(table)]))
-
-
-def _of_first(task: str, table: pd.DataFrame) -> str:
+def _of_first(table: pd.DataFrame) -> list[str]:
     own = table[table["uar"].notna() & (table["encoder"] == table["encoder"].iloc[0])]
     plain, augmented = (own[own["training"] == training] for training in (PLAIN, AUGMENTED))
     clean = plain[plain["condition"] == CLEAN].iloc[0]
     others = distorted(plain)
     if others.empty:
-        return f"{task}: no condition was measured"
+        return ["no condition was measured"]
     worst, best = others.iloc[0], others.iloc[-1]
-    said = (
-        f"{task}: of {len(others)} conditions {clean['encoder']} has {_counted(others['robustness'])}; of its UAR of "
-        f"{_figure(clean, 'uar')} {worst['condition']} takes {_figure(worst, 'drop')}, {best['condition']} "
-        f"{_figure(best, 'drop')}"
-    )
+    said = [
+        f"on clean speech {clean['encoder']} has a UAR of {_figure(clean, 'uar')}. Of {len(others)} conditions "
+        f"{worst['condition']} takes most of it, {_figure(worst, 'drop')}, and {best['condition']} least, "
+        f"{_figure(best, 'drop')}",
+        f"by the mark for robustness: {_counted(others['robustness'])}",
+    ]
     if augmented.empty:
         return said
     clean = augmented[augmented["condition"] == CLEAN].iloc[0]
-    said += (
-        f"; trained on distorted copies as well it has {_counted(distorted(augmented)['robustness'])}, at "
-        f"{_figure(clean, 'over_plain', sign=True)} of UAR on clean speech"
-    )
-    new = [f"{_figure(row, 'over_plain', sign=True)} {title}" for title, row, _ in unseen(augmented)]
-    return said + (f", on average {' and '.join(new)}" if new else "")
+    gained = [f"{_figure(clean, 'over_plain', sign=True)} on clean speech"]
+    gained += [f"{_figure(row, 'over_plain', sign=True)} on average {title}" for title, row, _ in unseen(augmented)]
+    copies = f"with distorted copies in training its UAR changes by {', '.join(gained)}"
+    return [*said, f"{copies}; by the mark: {_counted(distorted(augmented)['robustness'])}"]
 
 
 def unseen(augmented: pd.DataFrame) -> list[tuple[str, pd.Series, pd.DataFrame]]:

@@ -1,7 +1,7 @@
 """The vectors that ``ser.robustness.encoding`` made, for whoever trains on them; reading them takes no encoder."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -165,6 +165,30 @@ def read(
         name: {condition: _of(folder / name / f"{condition}.npz", wanted) for condition in conditions}
         for name in encoders
     }
+
+
+def again(
+    found: Mapping[str, dict[str, Features]], names: Mapping[str, str], classifiers: Sequence[str]
+) -> dict[str, dict[str, Features]]:
+    """Put the vectors of encoders under further names, each right behind the encoder.
+
+    Args:
+        found: vectors by encoder and condition.
+        names: for each further name, whose vectors; those of encoders without vectors of this corpus are left out.
+        classifiers: the names for which the params name a classifier.
+
+    Raises:
+        InputError: a further name is that of an encoder, or no classifier or none of the encoders is named.
+    """
+    for name, encoder in names.items():
+        if name in found or name not in classifiers:
+            raise InputError(f"again.{name}: expected a name that is no encoder's and has a line in classifiers")
+        if encoder not in classifiers or encoder in names:
+            raise InputError(f"again.{name}: expected an encoder with a line in classifiers, found {encoder!r}")
+    result = {}
+    for encoder, own in found.items():
+        result |= {encoder: own} | {name: own for name, of in names.items() if of == encoder}
+    return result
 
 
 def _of(path: Path, wanted: pd.DataFrame, again: str = AGAIN) -> Features:

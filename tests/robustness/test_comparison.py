@@ -338,9 +338,11 @@ def test_what_copies_gain_is_a_paired_difference_and_leads_the_page(predictions,
     assert rows.at["gain_-20", "over_plain_low"] == pytest.approx(0.1)  # every speaker gains as much
     assert scored.loc[scored["training"] == "clean", "over_plain"].isna().all()
     tables.write(scored, tmp_path / "made.csv")
-    sentence = page.finding(page.named([tmp_path / "made.csv"], ["made"]))
-    assert "trained on distorted copies as well it has 1 passed, 1 failed, at 0.000 [0.000, 0.000] of UAR" in sentence
-    assert "on clean speech, on average +0.100 [+0.100, +0.100] under other unseen conditions" in sentence
+    *_, sentence = page.findings(page.named([tmp_path / "made.csv"], ["made"]))["made"]
+    assert sentence == (
+        "with distorted copies in training its UAR changes by 0.000 [0.000, 0.000] on clean speech, "
+        "+0.100 [+0.100, +0.100] on average under other unseen conditions; by the mark: 1 passed, 1 failed"
+    )
 
 
 def test_several_encoders_stand_side_by_side(predictions, tmp_path):
@@ -348,8 +350,8 @@ def test_several_encoders_stand_side_by_side(predictions, tmp_path):
     taught = predictions.assign(training="augmented")
     tables.write(compare(pd.concat([predictions, taught, other]), "pink_10"), tmp_path / "made.csv")
     text = page.page(page.named([tmp_path / "made.csv"], ["made"]), MARKS, 0.6, INTERVALS)
-    assert "; mean UAR over the conditions: made 0.800 [" in text
-    assert ", other 1.000 [1.000, 1.000].**" in text
+    assert "\n- Mean UAR over the conditions: made 0.800 [" in text
+    assert ", other 1.000 [1.000, 1.000].\n" in text
     cells = {row[1].strip(): row[2:5] for row in (line.split("|") for line in text.splitlines()) if len(row) == 6}
     assert [cell.strip() for cell in cells["condition"]] == ["made", "made, augmented", "other"]
     plain, heard, clear = (cell.strip() for cell in cells["pink_10"])
@@ -362,9 +364,11 @@ def test_the_page_leads_with_the_finding_and_has_a_table_a_task(scored, tmp_path
     read = page.named([tmp_path / "made.csv"], ["made"])
     text = page.page(read, MARKS, 0.6, INTERVALS, {"made": "../plots/one.png"})
     assert "\n## made\n\n![made](../plots/one.png)\n\n" in text
-    finding = "made: of 2 conditions made has 1 passed, 1 failed; of its UAR of 0.900"
-    assert text.splitlines()[4].startswith(f"**{finding}")
-    assert "pink_10 takes 0.200 [" in text
+    task, _, finding, marks = text.splitlines()[4:8]
+    assert task == "**made**"
+    assert finding.startswith("- On clean speech made has a UAR of 0.900 [")
+    assert "]. Of 2 conditions pink_10 takes most of it, 0.200 [" in finding
+    assert marks == "- By the mark for robustness: 1 passed, 1 failed."
     assert "## made" in text
     assert "| pink " in text
     assert "Not measured: rain_10 (no recordings in noise/rain); whisper (weights not available)." in text
@@ -397,8 +401,8 @@ def test_the_chapter_says_costs_gains_and_genders_with_intervals_before_the_tabl
 def test_where_no_condition_was_measured_page_and_chapter_say_so(predictions, tmp_path):
     tables.write(compare(predictions[predictions["condition"] == "clean"]), tmp_path / "made.csv")
     read = page.named([tmp_path / "made.csv"], ["made"])
-    assert page.finding(read) == "made: no condition was measured."
-    assert "**made: no condition was measured.**" in page.page(read, MARKS, 0.6, INTERVALS)
+    assert page.findings(read) == {"made": ["no condition was measured"]}
+    assert "**made**\n\n- No condition was measured.\n" in page.page(read, MARKS, 0.6, INTERVALS)
     ((cost,), *_) = (section.parts for section in chapter.sections(read, MARKS, 0.6, INTERVALS))
     assert cost.verdict == "cannot be said"
     assert cost.found.startswith("No condition was measured; the UAR on speech as it was recorded is 0.900 [0.900,")

@@ -129,6 +129,20 @@ def test_without_its_weights_an_encoder_is_left_out_and_said_to_be(corpus, tmp_p
         vectors.available(tmp_path / "encoders.csv", ["whisper"])
 
 
+def test_vectors_stand_again_under_further_names_right_behind_their_encoder():
+    found, classifiers = {"mfcc": {"clean": 1}, "egemaps": {"clean": 2}}, ["mfcc", "egemaps", "mfcc_lda", "absent"]
+    again = vectors.again(found, {"mfcc_lda": "mfcc"}, classifiers)
+    assert list(again.items()) == [("mfcc", {"clean": 1}), ("mfcc_lda", {"clean": 1}), ("egemaps", {"clean": 2})]
+    assert vectors.again(found, {"mfcc_lda": "absent"}, classifiers) == found  # which this corpus does not have
+    for names, message in (
+        ({"egemaps": "mfcc"}, "again.egemaps: expected a name that is no encoder's"),
+        ({"other": "mfcc"}, "again.other: expected a name that .* has a line in classifiers"),
+        ({"mfcc_lda": "mffc"}, "again.mfcc_lda: expected an encoder with a line in classifiers, found 'mffc'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            vectors.again(found, names, classifiers)
+
+
 def test_babble_is_never_of_the_speaker():
     corpus = dict(iter(builders.manifest(4, 3, ["angry", "sad"]).groupby("speaker")))
     for seed in range(20):

@@ -26,7 +26,8 @@ REDUCED = {
     "corpora": {"synthetic": {"folder": "data/raw/synthetic", "emotions": EMOTIONS, "encoders": ["mfcc"]}},
     "noise": "nowhere",
     "encoders": {"mfcc": {"encoder": "mfcc", "frames": "active"}},
-    "classifiers": {"mfcc": "pipeline"},
+    "again": {"mfcc_lda": "mfcc"},
+    "classifiers": {"mfcc": "pipeline", "mfcc_lda": "lda"},
     "conditions": {
         "pink": {"levels": [0]},
         "telephone": {"levels": [3400]},
@@ -79,8 +80,9 @@ def test_one_command_measures_every_condition_that_can_be_measured(project):
     table = pd.read_csv(project / "plots/robustness_synthetic.csv")
     measured = table[table["uar"].notna()]
     names = ["clean", "pink_0", "telephone_3400", "mean", "mean_unheard"]
-    listed = measured.groupby("training")["condition"].agg(list).to_dict()
-    assert listed == {"augmented": [*names, "mean_unseen_others"], "clean": names}
+    listed = measured.groupby(["encoder", "training"])["condition"].agg(list).to_dict()
+    augmented = {("mfcc", "augmented"): [*names, "mean_unseen_others"]}
+    assert listed == augmented | {("mfcc", "clean"): names, ("mfcc_lda", "clean"): names}
     assert measured["uar"].between(0, 1).all()
     assert table.loc[table["uar"].isna(), ["condition", "note"]].to_numpy().tolist() == [
         ["rain_10", "no recordings in nowhere/rain"]
@@ -89,7 +91,8 @@ def test_one_command_measures_every_condition_that_can_be_measured(project):
     assert set(metrics["mfcc"]["clean"]) == set(names)
     assert (project / "plots/robustness_synthetic.png").stat().st_size > 1000
     predicted = pd.read_csv(project / "robustness/data/predictions/synthetic.csv")
-    assert (predicted.groupby(["training", "condition"])["id"].agg(["size", "nunique"]) == 64).all(axis=None)
+    counted = predicted.groupby(["encoder", "training", "condition"])["id"].agg(["size", "nunique"])
+    assert (counted == 64).all(axis=None)
 
 
 @pytest.mark.slow
@@ -99,7 +102,7 @@ def test_the_page_is_written_of_the_tables(project):
         "--pictures plots/robustness_synthetic.png --template ser/report/report.html.j2 --page p.md --report p.html"
     )
     said = run(project, "python", "-m", "robustness.page", *flags.split())
-    assert said.startswith("page: synthetic: of 2 conditions mfcc has ")
+    assert said.startswith("page: synthetic: on clean speech mfcc has a UAR of ")
     text = (project / "p.md").read_text()
     assert "Not measured: rain_10 (no recordings in nowhere/rain)." in text
     assert "| pink* " in text
@@ -151,7 +154,9 @@ def test_the_groups_own_params_are_what_the_scripts_read():
     augment = params.read(file, "augment", Augment)
     augment.check(classifiers, encoding.table(dict.fromkeys(conditions.listed(block, ""), "")))
     assert set(augment.conditions) <= {condition.name for condition in conditions.listed(block, "")}
-    assert set(classifiers) == set(encoders)
+    again = params.read(file, "again", dict[str, str])
+    assert set(classifiers) == {*encoders, *again}
+    assert set(again.values()) <= set(encoders)
     for name, corpus in corpora.items():
         assert Path(corpus.folder).name == name
     for task in tasks.values():
