@@ -42,8 +42,8 @@ def main() -> None:
         protocol = names.chosen(split["protocol"])
         vectors = features.read(paths.features, utterances)
         baseline = features.read(paths.baseline, utterances)
-        spaces = representation_spaces.spaces(utterances, vectors, baseline, split, paths.models, protocol)
         rows = sample.drawn(utterances["speaker"].to_numpy(), settings.utterances, settings.seed)
+        spaces = representation_spaces.spaces(utterances, vectors, baseline, split, paths.models, protocol, rows)
         spaces = {name: sample.restricted(space, rows) for name, space in spaces.items()}
         bar = partial(tqdm, desc="representation: probes", unit="probe", disable=None)
         probed = probes.table(spaces, utterances, bands, settings, bar)

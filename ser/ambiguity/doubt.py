@@ -92,8 +92,8 @@ def neighbour_disagreement(
         no other one.
     """
     labels, speakers = np.asarray(labels), np.asarray(speakers)
-    spread = vectors.std(axis=0)
-    standardised = (vectors - vectors.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    varies = np.ptp(vectors, axis=0) > 0  # of a number that does not, rounding leaves a deviation
+    standardised = (vectors - vectors.mean(axis=0)) / np.where(varies, vectors.std(axis=0), np.inf)
     result = np.full(len(labels), np.nan)
     (known,) = np.nonzero(speakers != "")
     if len(known) > SEARCHED:
@@ -201,7 +201,8 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         rank, id, path, label, ``other`` (what raters heard besides the label; where they heard nothing else, or are
         not known, the likeliest other emotion to the model), ``ambiguity``, ``by``, then what it is made of.
-        ``ambiguity`` is a percentile, up to 1, among the utterances judged by the same: by ``low_majority`` (``by``:
+        ``ambiguity`` is a percentile, 0 to 1, among the utterances judged by the same (the middle of each one's share,
+        so that the first of three, 0.83, is not before the first of thousands): by ``low_majority`` (``by``:
         votes), else ``low_recognition`` (listeners), else ``mean_rank`` (model). Equal ones stand in the order of
         ``vote_entropy``, then of ``mean_rank``, then of their ids.
     """
@@ -209,7 +210,8 @@ def ranking(table: pd.DataFrame) -> pd.DataFrame:
     voted, recognised = table["low_majority"].notna(), table["low_recognition"].notna()
     table["by"] = np.select([voted, recognised], ["votes", "listeners"], "model")
     doubt = table["low_majority"].where(voted, table["low_recognition"].where(recognised, table[MEAN_RANK]))
-    table["ambiguity"] = doubt.groupby(table["by"]).rank(pct=True)
+    judged = doubt.groupby(table["by"])
+    table["ambiguity"] = (judged.rank() - 0.5) / judged.transform("count")
     table["other"] = table["heard"].where(table["heard"] != "", table["likelier"])
     order = {"ambiguity": False, "vote_entropy": False, MEAN_RANK: False, "id": True}
     table = table.reset_index().sort_values(list(order), ascending=list(order.values()))

@@ -1,16 +1,18 @@
 """Compare metrics and tables with those that were committed: equal, within what other processors make of them, or not.
 
 A figure may move by ``FIGURE``, or by that share of a figure above 1; one with an interval by a quarter of half that
-interval, where this is more: far less than other speakers would move it. Counts and words must be equal.
+interval, where this is more: far less than other speakers would move it. Counts and words must be equal; a column of a
+table counts where all its numbers are whole.
 """
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 FIGURE = 0.02
 SHARE_OF_INTERVAL = 0.25
+BESIDE = ("p", "p_value", "p_holm", "p_smallest", "chance", "permuted")  # an interval low to high is of another figure
 
 
 @dataclass(frozen=True)
@@ -74,16 +76,23 @@ def cells(text: str) -> dict[str, dict[str, float | str]]:
     """
     rows = csv.reader(io.StringIO(text))
     columns = next(rows, [])
-    return {f"row {line}": dict(zip(columns, map(_value, row), strict=False)) for line, row in enumerate(rows, start=2)}
+    found = [dict(zip(columns, row, strict=False)) for row in rows]
+    kinds = {column: _kind([row[column] for row in found if row.get(column)]) for column in columns}
+    return {
+        f"row {line}": {column: kinds[column](cell) if cell else cell for column, cell in row.items()}
+        for line, row in enumerate(found, start=2)
+    }
 
 
-def _value(cell: str) -> float | str:
+def _kind(cells: Sequence[str]) -> type:
+    """Find what all cells of a column are: whole numbers, numbers, or words."""
     for kind in (int, float):
         try:
-            return kind(cell)
+            list(map(kind, cells))
         except ValueError:
             continue
-    return cell
+        return kind
+    return str
 
 
 def _flat(node: Mapping, place: str = "") -> dict[str, float]:
@@ -103,7 +112,8 @@ def _allowed(node: Mapping, place: str = "") -> dict[str, float]:
         else:
             stem = key.removesuffix("_low").removesuffix("_high")
             bounds = [node.get(f"{stem}_low", node.get("low")), node.get(f"{stem}_high", node.get("high"))]
-            known = all(isinstance(bound, int | float) for bound in bounds)  # a cell may be empty
+            own = key not in BESIDE or f"{key}_low" in node
+            known = own and all(isinstance(bound, int | float) for bound in bounds)  # a cell may be empty
             width = SHARE_OF_INTERVAL * (bounds[1] - bounds[0]) / 2 if known else 0.0
             allowed[f"{place}{key}"] = max(FIGURE, FIGURE * abs(value), width)
     return allowed

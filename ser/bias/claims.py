@@ -69,7 +69,8 @@ class Claims:
             if self.carried(attribute, first, claim) and self.carried(attribute, second, claim)
         }
         pair = pair_name(first, second)
-        return (carried | {TEST}) - {claim for claim in (TEST, INTERVAL) if not self.carried(attribute, pair, claim)}
+        refused = {claim for claim in (TEST, INTERVAL, UAR, *emotions) if not self.carried(attribute, pair, claim)}
+        return (carried | {TEST}) - refused
 
     def withhold(self, groups: pd.DataFrame, emotions: Sequence[str]) -> pd.DataFrame:
         """Take what is refused out of a table of groups, whose counts stay.

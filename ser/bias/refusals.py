@@ -8,7 +8,8 @@ refused by name and with the reason; it is left out of the metrics, not averaged
 - of a group that lacks an emotion, no UAR: it would be the mean over other, easier or harder, emotions than elsewhere;
 - of an emotion that one speaker of a group speaks, neither recall nor precision nor F1, nor a spread of them; the UAR
   keeps it, and has no interval where draws of speakers would often miss it;
-- of groups that no corpus has several speakers of each, no gap: the corpora may be what differs;
+- of groups that no corpus has several speakers of each, no gap: the corpora may be what differs; likewise of an emotion
+  that no such corpus has of each group, no gap in its recall, and none in UAR where that is so of all;
 - of groups with few speakers, or too few of some emotion, no interval, and no test where no gap at all could pass it.
 """
 
@@ -112,6 +113,7 @@ def _of_comparison(
         if not cells:
             rows.append((name, GAP, "no corpus has several speakers of each group: the corpora may be what differs"))
             continue
+        rows += [(name, *row) for row in _apart([parts[member] for member in members], list(cells), attribute)]
         if "" in voices.index:
             rows.append((name, TEST, "speakers unknown"))
             continue
@@ -133,6 +135,16 @@ def _of_comparison(
         ):
             rows.append((name, INTERVAL, f"{obstacle}, in a group of a corpus"))
     return rows
+
+
+def _apart(parts: Sequence[pd.DataFrame], corpora: Sequence[str], attribute: str) -> list[tuple[str, str]]:
+    """Give the claim and the reason for emotions that all groups speak, but in none of the compared corpora."""
+    spoken = [part.groupby(comparison.within(part, attribute))["truth"].unique().map(set) for part in parts]
+    anywhere = set.intersection(*(set(part["truth"]) for part in parts))
+    together = set().union(*(set.intersection(*(of_group[corpus] for of_group in spoken)) for corpus in corpora))
+    why = "no corpus has {} of each group: the corpora may be what differs"
+    rows = [(emotion, why.format("it")) for emotion in sorted(anywhere - together)]
+    return rows if together or not anywhere else [(UAR, why.format("an emotion")), *rows]
 
 
 def _rare_within(

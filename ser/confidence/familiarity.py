@@ -92,11 +92,12 @@ def fit(
     """Describe training speech, and distorted copies of it where these train as well.
 
     The limit is a quantile of the distances of ``FOLDS`` groups of speakers, each from the description of the others.
+    Unknown speakers may be those of any group, so they are in none, and join the description alone.
 
     Args:
         vectors: (utterances, numbers), of training utterances.
         labels: (utterances,) emotions, by which the groups are balanced.
-        speakers: (utterances,); None to group utterances, where speakers are not kept apart.
+        speakers: (utterances,), ``""`` for unknown ones; None to group utterances, where speakers are not kept apart.
         params: the block ``familiarity``.
         copies: for each condition a distorted copy of every utterance, (utterances, numbers); a copy counts as its
             original does, and is in its group.
@@ -105,15 +106,15 @@ def fit(
         The description.
 
     Raises:
-        InputError: all utterances are of one speaker, no emotion has two of them, or too few differ to tell how far is
-            too far.
+        InputError: there are fewer than two known speakers, no emotion has two of them, or too few differ to tell how
+            far is too far.
     """
-    if speakers is not None and len(set(speakers)) < 2:
-        raise InputError("familiarity: expected two training speakers at least, found one; add speakers")
+    if speakers is not None and (count := len(set(speakers) - {""})) < 2:
+        raise InputError(f"familiarity: expected two known training speakers at least, found {count}; add speakers")
     if copies:
         speakers = np.tile(np.arange(len(vectors)) if speakers is None else speakers, 1 + len(copies))
         vectors, labels = np.concatenate([vectors, *copies]), np.tile(labels, 1 + len(copies))
-    whole = np.arange(len(vectors))
+    whole = np.arange(len(vectors)) if speakers is None else np.flatnonzero(speakers != "")
     folds = list(inner_folds(labels, speakers, whole, FOLDS))
     if not folds:
         raise InputError(

@@ -35,7 +35,7 @@ def tone(generator: np.random.Generator) -> np.ndarray:
 
 
 def clicks(generator: np.random.Generator) -> np.ndarray:
-    """Make clicks of 2 ms at drawn moments, about eight a second, such as typing."""
+    """Make clicks of 4 ms, which fade away, at drawn moments, about eight a second, such as typing."""
     signal = np.zeros(SAMPLES)
     decay = np.exp(-np.arange(64) / 16)
     for start in generator.integers(0, SAMPLES - 64, 16):

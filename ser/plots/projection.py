@@ -12,7 +12,7 @@ from ser.plots.drawing import BLACK, BLUE, GREY, ORANGE, PALE
 ASPECTS = ("emotion", "speaker", "gender")
 # The rest of Okabe and Ito's colours. Two of them are light, hence the dark edge of every marker.
 COLOURS = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", BLACK)
-MARKERS = "osD^vP*Xh<>p"
+MARKERS = "osD^vP*Xh<>"  # eleven, and eight colours: 88 pairs
 NAMED = 40  # groups that a legend can hold
 
 
@@ -43,7 +43,7 @@ def draw(points: pd.DataFrame, title: str) -> Figure:
 
 
 def style(groups: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Give each group a colour and a marker; no two have both in common, up to 24 groups."""
+    """Give each group a colour and a marker; no two have both in common, up to 88 groups."""
     return {name: (COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]) for index, name in enumerate(groups)}
 
 

@@ -44,8 +44,9 @@ def cut(
     if len(classes) < 2:
         needed = attribute if attribute == "speaker" else f"{attribute} and speaker"
         kind = {"age": "age band"}.get(attribute, attribute)
-        fault = f"all are of the same {kind}" if len(classes) else "there is none"
-        raise ObstacleError(f"expected utterances of known {needed}, of two {kind}s or more; {fault}")
+        if not len(classes):
+            raise ObstacleError(f"no utterance of known {needed}")
+        raise ObstacleError(f"expected two {kind}s or more, all utterances of known {needed} are of the same {kind}")
     if attribute == "speaker":
         return _by_utterances(people, truth, params)
     having = {name: np.unique(speakers[truth == name]) for name in classes}

@@ -127,13 +127,17 @@ def probe(
     Raises:
         ObstacleError: no view does; the words are those of the first.
     """
-    parts, obstacles, apart, single = [], [], set(), 0
-    unknown, alone = (truth == "").sum(), _alone(truth, manifest, attribute)
-    truth = np.where(np.isin(truth, alone), "", truth).astype(object)
+    parts, obstacles, apart, single, lonely = [], [], set(), 0, set()
+    seen = np.unique(np.concatenate([view.rows for view in space]))
+    unknown = (truth[seen] == "").sum()
     for view in space:
+        own = truth[view.rows]
+        alone = _alone(own, manifest["speaker"].to_numpy()[view.rows], attribute)
+        own = np.where(np.isin(own, alone), "", own).astype(object)
+        lonely |= set(alone)
         try:
-            labelled = _probed(truth[view.rows], attribute)
-            single += (truth[view.rows] != "").sum() - labelled.sum()
+            labelled = _probed(own, attribute)
+            single += (own != "").sum() - labelled.sum()
             rows = view.rows[labelled]
             fold_of, what = folds.cut(manifest.iloc[rows], truth[rows], attribute, params)
         except ObstacleError as obstacle:
@@ -146,19 +150,21 @@ def probe(
         part["chance"] = 1 / len(np.unique(truth[rows]))
         parts.append(part)
     if not parts:
-        views = f"none of {len(space)} views allows a probe: " if len(space) > 1 else ""
+        views = f"none of {len(space)} folds has held-out utterances to probe; the first: " if len(space) > 1 else ""
         raise ObstacleError(views + obstacles[0])
-    remarks = [f"{attribute} or speaker unknown for {unknown} utterances"] if unknown else []
-    remarks += [f"left out, as a single speaker has it: {attribute} {', '.join(alone)}"] if alone else []
+    what = attribute if attribute == "speaker" else f"{attribute} or speaker"
+    remarks = [f"{what} unknown for {unknown} utterances"] if unknown else []
+    where = " of a fold" if len(space) > 1 else ""
+    remarks += [f"left out, as a single speaker{where} has it: {attribute} {', '.join(sorted(lonely))}"] * bool(lonely)
     remarks += [f"speakers of a single utterance left out: {single}"] if single else []
-    remarks += [f"views left out: {len(obstacles)} of {len(space)}: {obstacles[0]}"] if obstacles else []
+    remarks += [f"folds left out: {len(obstacles)} of {len(space)}; the first: {obstacles[0]}"] if obstacles else []
     return summed(pd.concat(parts), attribute, len(parts), "/".join(sorted(apart)), "; ".join(remarks))
 
 
-def _alone(truth: np.ndarray, manifest: pd.DataFrame, attribute: str) -> list[str]:
-    """Name the genders or age bands that one speaker alone has, and that leave two others to tell apart."""
+def _alone(truth: np.ndarray, speakers: np.ndarray, attribute: str) -> list[str]:
+    """Name the genders or age bands that one speaker of a view alone has, and that leave two others to tell apart."""
     known = truth != ""
-    having = manifest["speaker"][known].groupby(truth[known]).nunique()
+    having = pd.Series(speakers[known], dtype=object).groupby(truth[known]).nunique()
     alone = sorted(having.index[having == 1]) if attribute in OF_SPEAKERS else []
     return alone if len(having) - len(alone) > 1 else []
 

@@ -104,7 +104,12 @@ def by_speaker(vectors: np.ndarray, speakers: np.ndarray) -> Space:
 
 
 def held_out(
-    manifest: pd.DataFrame, features: Features, split: pd.DataFrame, models: Path, protocol: str
+    manifest: pd.DataFrame,
+    features: Features,
+    split: pd.DataFrame,
+    models: Path,
+    protocol: str,
+    drawn: np.ndarray | None = None,
 ) -> dict[str, Space]:
     """See the utterances that a fold's classifier was not trained on as they went in and as its last layer has them.
 
@@ -117,6 +122,8 @@ def held_out(
         split: which utterances train.
         models: the folder of the classifiers.
         protocol: whose folds.
+        drawn: the only utterances that are looked at, positions in the manifest; None for all. The rest of a large
+            corpus is not copied.
 
     Returns:
         The spaces ``features_held_out`` and ``hidden_held_out``, a view a fold; none of linear classifiers.
@@ -125,11 +132,12 @@ def held_out(
         InputError: a classifier is missing or damaged, or was trained on other features or another split.
     """
     inputs, hidden, digest = [], [], table.digest(split)
+    looked_at = np.ones(len(manifest), dtype=bool) if drawn is None else np.isin(np.arange(len(manifest)), drawn)
     for _, fold, parts in table.folds(split[split["protocol"] == protocol], manifest):
         model = trained.load(models, protocol, fold, features, digest)
         if not model.recipe.params.layers:
             return {}
-        rows = np.flatnonzero(np.isin(parts, ("test", "validation")))
+        rows = np.flatnonzero(np.isin(parts, ("test", "validation")) & looked_at)
         # All utterances go in: normalisation by speaker must see all of a speaker's, as it did in training.
         layer = model.hidden(features.vectors, manifest["speaker"].to_numpy())
         inputs.append(View(rows, features.vectors[rows]))
@@ -144,6 +152,7 @@ def spaces(
     split: pd.DataFrame,
     models: Path,
     protocol: str,
+    drawn: np.ndarray | None = None,
 ) -> dict[str, Space]:
     """Gather all spaces.
 
@@ -154,6 +163,7 @@ def spaces(
         split: which utterances train.
         models: the folder of the classifiers.
         protocol: whose folds the hidden layer is taken of.
+        drawn: as for ``held_out``; the other spaces have all utterances.
 
     Returns:
         The spaces by name, as the module describes them.
@@ -168,7 +178,7 @@ def spaces(
             continue
         result[name] = whole(vectors)
         result[f"{name}_by_speaker"] = by_speaker(vectors, speakers)
-    return result | held_out(manifest, features, split, models, protocol)
+    return result | held_out(manifest, features, split, models, protocol, drawn)
 
 
 def by_space(rows: pd.DataFrame, aspect: str, names: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:

@@ -139,6 +139,17 @@ def test_of_many_utterances_some_are_asked_and_all_are_judged(monkeypatch):
     assert np.corrcoef(found, exact)[0, 1] > 0.5
 
 
+def test_a_number_that_never_varies_moves_no_neighbour():
+    generator = np.random.default_rng(0)
+    vectors = generator.normal(size=(500, 4)).astype(np.float32)
+    labels, speakers = generator.choice(["a", "b"], 500), generator.choice(["s", "t", "u"], 500)
+    constant = np.full((500, 8), 0.1, np.float32)  # whose deviation in float32 is not 0
+    np.testing.assert_array_equal(
+        doubt.neighbour_disagreement(np.hstack([vectors, constant]), labels, speakers, 5),
+        doubt.neighbour_disagreement(vectors, labels, speakers, 5),
+    )
+
+
 def test_without_another_speaker_no_neighbour_can_be_asked():
     vectors, labels = np.eye(4), ["sad", "angry"] * 2
     assert np.isnan(doubt.neighbour_disagreement(vectors, labels, ["a"] * 4, 2)).all()
@@ -187,7 +198,7 @@ def test_the_list_begins_with_what_raters_agree_on_least():
     assert table["other"].tolist()[:3] == ["happy", "happy", "sad"]
     assert table["other"][3] in ("happy", "sad"), "nobody heard another one: the model says"
     assert table["rank"].tolist() == [1, 2, 3, 4]
-    assert table["ambiguity"].tolist() == [0.875, 0.875, 0.5, 0.25]
+    assert table["ambiguity"].tolist() == [0.75, 0.75, 0.375, 0.125]
     assert table.columns[:7].tolist() == ["rank", "id", "path", "label", "other", "ambiguity", "by"]
 
 
@@ -212,7 +223,13 @@ def test_corpora_with_and_without_raters_stand_in_one_list():
     assert table["by"].value_counts().to_dict() == {"votes": 4, "listeners": 4, "model": 4}
     assert set(table["by"][:3]) == {"votes", "listeners", "model"}, "the most ambiguous of each comes first"
     for _, part in table.groupby("by"):
-        assert part["ambiguity"].tolist() == [1, 0.75, 0.5, 0.25]
+        assert part["ambiguity"].tolist() == [0.875, 0.625, 0.375, 0.125]
+
+
+def test_the_first_of_few_that_a_model_alone_judges_is_not_before_the_first_of_many_that_raters_judged():
+    votes = [json.dumps({"angry": 10 - index, "sad": index}) for index in range(5)] * 4 + ["", ""]
+    table = doubt.ranking(judged(corpus(22, emotion="angry", votes=votes)))
+    assert table["by"].tolist().index("model") == 4  # its 0.75 is behind the 0.9 of four
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,21 @@ def test_cells_of_a_table_are_compared_as_figures_and_words_are():
     assert len(gone) == 5
 
 
+def test_a_figure_that_happens_to_be_whole_is_none_of_a_count():
+    committed = agreement.cells("emotion,p_holm,speakers\nangry,1,5\nsad,0.2,6\n")
+    found = agreement.cells("emotion,p_holm,speakers\nangry,0.99,5\nsad,0.2,7\n")
+    moved, counted = agreement.compare(committed, found)
+    assert (moved.name, moved.tolerable) == ("row 2.p_holm", True)
+    assert (counted.name, counted.tolerable) == ("row 3.speakers", False)
+
+
+def test_an_interval_allows_its_own_figure_to_move_and_no_p_beside_it():
+    figures = {"difference": 0.1, "low": -0.4, "high": 0.4, "p": 0.04, "chance": 0.5}
+    moved = {**figures, "difference": 0.15, "p": 0.09, "chance": 0.55}
+    tolerable = {each.name: each.tolerable for each in agreement.compare(figures, moved)}
+    assert tolerable == {"difference": True, "p": False, "chance": False}
+
+
 def test_what_is_gone_or_new_is_no_agreement():
     (gone,) = agreement.compare(COMMITTED, {"random": COMMITTED["random"]})
     (new,) = agreement.compare({"random": COMMITTED["random"]}, COMMITTED)

@@ -102,6 +102,23 @@ def test_an_emotion_that_one_speaker_of_a_group_speaks_is_that_speakers():
     }
 
 
+def test_an_emotion_that_both_genders_speak_in_no_corpus_together_is_not_compared():
+    """Sad and bored are the women's in one corpus and the men's in the other; with angry so, too, nothing is left."""
+    people = pd.concat([corpus(12, 12), corpus(12, 12, name="d")], ignore_index=True)
+    mine = (people["gender"] == "female") == (people["corpus"] == "c")
+    some = people[(people["truth"] == "angry") | ((people["truth"] == "sad") == mine)]
+    why = "no corpus has {} of each group: the corpora may be what differs"
+    names = ("female_minus_male", "largest")
+    assert of(refusals(some), "gender") == {
+        (name, emotion): why.format("it") for name in names for emotion in ("sad", "bored")
+    }
+    none = some[some["truth"] != "angry"]  # such a corpus alone would be tied to its speakers
+    known = bias_refusals.examine(none, people.assign(emotion=people["truth"]), EMOTIONS, PARAMS)
+    refused = known.refused.set_index(["attribute", "group", "claim"])["reason"]["gender"]
+    assert [refused[name, UAR] for name in names] == [why.format("an emotion")] * 2
+    assert not known.on_pair("gender", "female", "male", EMOTIONS) & {UAR, "sad", "bored"}
+
+
 def test_an_emotion_that_nobody_speaks_is_missed_in_no_group():
     people = corpus(12, 12)[lambda people: people["truth"] != "bored"]
     assert refusals(people) == {

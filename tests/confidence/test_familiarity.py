@@ -87,9 +87,24 @@ def test_a_saved_description_measures_the_same(tmp_path):
     assert again.distances(vectors).tolist() == found.distances(vectors).tolist()
 
 
+def test_unknown_speakers_who_are_known_ones_do_not_move_the_limit():
+    """A third of each speaker's utterances has no name: were they a speaker, familiar voices would set the limit."""
+    vectors, labels, speakers = corpus(speakers=30, each=40)
+    unnamed = np.where(np.arange(len(speakers)) % 3 == 0, "", speakers.astype(str))
+    known = unnamed != ""
+    limit = familiarity.fit(vectors, labels, unnamed, FamiliarityParams(0.05)).limit
+    assert limit == familiarity.fit(vectors[known], labels[known], unnamed[known], FamiliarityParams(0.05)).limit
+
+
+def test_unknown_speakers_alone_are_one_line():
+    vectors, labels, speakers = corpus()
+    with pytest.raises(InputError, match="expected two known training speakers at least, found 0; add speakers"):
+        familiarity.fit(vectors, labels, np.full(len(speakers), ""), FamiliarityParams(0.05))
+
+
 def test_one_training_speaker_is_one_line():
     vectors, labels, _ = corpus(speakers=1)
-    with pytest.raises(InputError, match="expected two training speakers at least, found one"):
+    with pytest.raises(InputError, match="expected two known training speakers at least, found 1"):
         familiarity.fit(vectors, labels, np.full(len(vectors), "a"), PARAMS)
 
 

@@ -92,8 +92,8 @@ def test_the_unknown_are_drawn_and_named_only_where_there_are_some(points):
 
 
 def test_up_to_24_groups_differ_in_colour_or_marker():
-    styles = projection_picture.style([f"c/{number}" for number in range(24)])
-    assert len(set(styles.values())) == 24
+    styles = projection_picture.style([f"c/{number}" for number in range(40)])
+    assert len(set(styles.values())) == 40
 
 
 def test_too_many_groups_are_counted_instead_of_named(points):

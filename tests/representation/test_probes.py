@@ -209,12 +209,12 @@ def test_more_folds_than_there_is_to_share_out_are_as_many_as_there_is(attribute
         (
             "emotion",
             {"emotion": "sad"},
-            "known emotion and speaker, of two emotions or more; all are of the same emotion",
+            "expected two emotions or more, all utterances of known emotion and speaker are of the same emotion",
         ),
-        ("gender", {"gender": ""}, "known gender and speaker, of two genders or more; there is none"),
-        ("age", {"age": np.nan}, "known age and speaker, of two age bands or more; there is none"),
-        ("speaker", {"speaker": ""}, "known speaker, of two speakers or more; there is none"),
-        ("emotion", {"speaker": ""}, "known emotion and speaker, of two emotions or more; there is none"),
+        ("gender", {"gender": ""}, "no utterance of known gender and speaker"),
+        ("age", {"age": np.nan}, "no utterance of known age and speaker"),
+        ("speaker", {"speaker": ""}, "no utterance of known speaker"),
+        ("emotion", {"speaker": ""}, "no utterance of known emotion and speaker"),
     ],
 )
 def test_what_cannot_be_probed_is_refused_with_the_reason(attribute, change, message):
@@ -250,7 +250,7 @@ def test_a_view_whose_speakers_have_a_single_utterance_each_is_left_out_with_the
     space = [View(rows, vectors[rows]) for rows in (np.arange(36), np.arange(36, len(people)))]
     found = probes.probe(space, people.assign(speaker=truth), truth, "speaker", PARAMS)
     assert found.utterances == 36
-    assert found.remark.startswith("views left out: 1 of 2: every speaker has a single utterance")
+    assert found.remark.startswith("folds left out: 1 of 2; the first: every speaker has a single utterance")
 
 
 def test_views_are_probed_apart_and_scored_together():
@@ -274,14 +274,15 @@ def test_a_view_that_allows_no_probe_is_left_out_and_said():
     views = [View(part, rng.normal(size=(len(part), 5))) for part in rows]
     outcome = probes.probe(views, people, probes.labels(people, "gender", BANDS), "gender", PARAMS)
     assert outcome.speakers == [f"c/{number:02d}" for number in range(2, 12)]
-    assert outcome.remark.startswith("views left out: 1 of 2: gender female has the single speaker c/00")
+    assert outcome.remark.startswith("folds left out: 1 of 2; the first: gender female has the single speaker c/00")
 
 
 def test_where_no_view_allows_a_probe_the_first_obstacle_is_named():
     people = people_of(speakers=4)
     rows = [np.flatnonzero(people["speaker"] < "c/02"), np.flatnonzero(people["speaker"] >= "c/02")]
     with pytest.raises(
-        ObstacleError, match="none of 2 views allows a probe: gender female has the single speaker c/00"
+        ObstacleError,
+        match="none of 2 folds has held-out utterances to probe; the first: gender female has the single speaker c/00",
     ):
         score([View(part, np.zeros((len(part), 2))) for part in rows], people, "gender")
 
@@ -294,6 +295,24 @@ def test_unknown_utterances_are_left_out_and_counted():
     outcome = probes.probe(representation_spaces.whole(vectors), people, truth, "gender", PARAMS)
     assert outcome.utterances == len(people) - 18
     assert outcome.remark == "gender or speaker unknown for 18 utterances"
+
+
+def test_a_gender_of_a_single_speaker_of_a_fold_costs_the_fold_that_gender_alone():
+    people = people_of(speakers=14)
+    people.loc[people["speaker"].isin(["c/06", "c/13"]), "gender"] = "other"  # one in each fold, two in all
+    rows = [np.flatnonzero(people["speaker"] < "c/07"), np.flatnonzero(people["speaker"] >= "c/07")]
+    views = [View(part, np.random.default_rng(6).normal(size=(len(part), 5))) for part in rows]
+    outcome = probes.probe(views, people, probes.labels(people, "gender", BANDS), "gender", PARAMS)
+    assert (outcome.views, outcome.classes) == (2, 2)
+    assert outcome.remark == "left out, as a single speaker of a fold has it: gender other"
+
+
+def test_unknown_utterances_that_no_fold_holds_are_not_counted():
+    people = people_of()
+    people.loc[people["speaker"] == "c/05", "gender"] = ""
+    rows = np.flatnonzero(people["speaker"] != "c/05")
+    view = View(rows, np.random.default_rng(6).normal(size=(len(rows), 5)))
+    assert probes.probe([view], people, probes.labels(people, "gender", BANDS), "gender", PARAMS).remark == ""
 
 
 def test_the_interval_of_equal_speakers_is_students():
@@ -491,7 +510,7 @@ def test_the_table_has_a_row_for_each_space_and_attribute_and_for_each_differenc
     expected += [("features_minus_mfcc", attribute) for attribute in ("emotion", "speaker", "gender")]
     assert list(zip(rows["space"], rows["attribute"], strict=True)) == expected
     age = rows[(rows["space"] == "features") & (rows["attribute"] == "age")].iloc[0]
-    assert age["remark"].endswith("known age and speaker, of two age bands or more; there is none")
+    assert age["remark"].endswith("no utterance of known age and speaker")
     assert pd.isna(age["balanced_accuracy"])
 
 

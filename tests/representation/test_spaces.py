@@ -138,6 +138,18 @@ def test_all_spaces_that_are_compared_are_there(corpus, monkeypatch, tmp_path):
     assert spaces["mfcc_by_speaker"][0].vectors[0, 0] == -spaces["features_by_speaker"][0].vectors[0, 0] == 1
 
 
+def test_of_a_large_corpus_only_what_was_drawn_is_held_out(corpus, monkeypatch, tmp_path):
+    people, features, split = corpus
+    monkeypatch.setattr(classifier, "load", lambda path: Doubling(split))
+    every = representation_spaces.held_out(people, features, split, tmp_path, "kfold")
+    some = representation_spaces.held_out(people, features, split, tmp_path, "kfold", np.array([0, 2]))
+    for name, views in some.items():
+        for view, whole in zip(views, every[name], strict=True):
+            kept = np.isin(whole.rows, [0, 2])
+            np.testing.assert_array_equal(view.rows, whole.rows[kept])
+            np.testing.assert_array_equal(view.vectors, whole.vectors[kept])
+
+
 def test_a_linear_classifier_has_no_last_layer(corpus, tmp_path, monkeypatch):
     people, features, split = corpus
     monkeypatch.setattr(classifier, "load", lambda path: Doubling(split, layers=()))

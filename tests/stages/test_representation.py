@@ -183,7 +183,7 @@ def test_what_is_unknown_for_everybody_is_said_and_left_out(project, monkeypatch
     assert attribute not in run(monkeypatch)["probe"]["features"]
     assert f"{attribute} not probed (expected utterances of known {attribute} and speaker" in capsys.readouterr().out
     rows = pd.read_csv("probes.csv")
-    assert rows.loc[rows["attribute"] == attribute, "remark"].str.contains("there is none").all()
+    assert rows.loc[rows["attribute"] == attribute, "remark"].str.contains("no utterance of known").all()
 
 
 def test_without_speakers_nothing_is_probed_and_the_maps_are_drawn(project, monkeypatch, capsys, people):
