@@ -14,7 +14,7 @@ from ser.learning import final
 from ser.learning.recipe import TrainParams
 from ser.robustness import vectors
 from ser.scores.intervals import IntervalParams
-from ser.splits import table
+from ser.splits import oracle, table
 
 METRICS = ("manifest", "evaluate", "bias", "familiarity")
 
@@ -42,13 +42,18 @@ def main() -> None:
         model = final.train(split, utterances, own, emotions, settings, copies.vectors)
         encoder, networks = extractor.recipe.encoder, len(model.networks)
         apart = params.read(paths.params, "split", dict).get("sentences") == "disjoint"
-        told = card.write(model.recipe, networks, encoder, metrics, confidence, copies.conditions, apart)
+        tied = oracle.tied_corpora(utterances)
+        untrained = int((~table.kept(split, utterances)).sum())
+        told = card.write(
+            model.recipe, networks, encoder, metrics, confidence, copies.conditions, apart, tied, untrained
+        )
         data = metrics["manifest"] | {"split": model.recipe.split} | copies.described()
+        data |= {"left_out": untrained} if untrained else {}
         scores = {"of": "the classifiers of the folds, not of this one"} | metrics["evaluate"]
         with whole_folder(paths.bundle) as folder:
             writing.save(folder, model, extractor, paths.weights, speech, data, scores, told)
         kind = f"{networks} networks" if networks > 1 else settings.classifier
-        print(f"bundle: {len(utterances)} utterances, {kind}; see {paths.bundle}/card.md")
+        print(f"bundle: {len(utterances) - untrained} utterances, {kind}; see {paths.bundle}/card.md")
 
 
 if __name__ == "__main__":

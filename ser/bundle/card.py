@@ -27,6 +27,8 @@ def write(
     confidence: float,
     copies: pd.DataFrame | None = None,
     sentences_apart: bool = False,
+    tied: Mapping[str, str] | None = None,
+    untrained: int = 0,
 ) -> str:
     """Write the card.
 
@@ -38,6 +40,8 @@ def write(
         confidence: of the intervals.
         copies: the conditions of the distorted copies in training: condition, kind, level, unit; None for none.
         sentences_apart: whether the folds kept sentences apart as well as speakers.
+        tied: as ``ser.splits.oracle.tied_corpora`` gives it.
+        untrained: utterances of the manifest that are in parts which no model may learn from.
 
     Returns:
         Markdown.
@@ -45,11 +49,11 @@ def write(
     sections = {
         "What it is": _model(recipe, networks, encoder),
         "Intended use": USE,
-        "Training data": _data(metrics["manifest"]) + _copies(copies),
+        "Training data": _data(metrics["manifest"]) + _untrained(untrained) + _copies(copies),
         "Scores": _scores(metrics["evaluate"], recipe, confidence, sentences_apart),
         "Unfamiliar recordings": _familiarity(metrics["familiarity"], confidence, INDEPENDENT in metrics["evaluate"]),
         "Gaps between groups of people": _gaps(metrics["bias"], confidence),
-        "Limits": _limits(recipe, metrics["manifest"], encoder),
+        "Limits": _limits(recipe, metrics["manifest"], encoder) + _tied(tied or {}),
     }
     parts = [f"## {title}\n\n{text}" for title, text in sections.items()]
     return "\n\n".join(["# Model card: emotion in speech", *parts]) + "\n"
@@ -69,7 +73,8 @@ def _model(recipe: Recipe, networks: int, encoder: str) -> str:
 USE = """\
 - Research on emotional speech, and trying out what such a model hears.
 - Not to judge a person by: not for hiring, schooling, policing, medicine or credit. It does not read feelings; it \
-guesses which word listeners would have chosen for a voice like this one."""
+guesses the label that its corpora would give such a voice: in acted corpora the emotion that was asked for, which \
+listeners often do not hear."""
 
 
 def _data(manifest: Mapping) -> str:
@@ -78,6 +83,15 @@ def _data(manifest: Mapping) -> str:
         for name, corpus in sorted(manifest["corpora"].items())
     ]
     return _table(["corpus", "utterances", "speakers", "hours", "of each emotion"], rows)
+
+
+def _untrained(utterances: int) -> str:
+    """Say that some of the utterances did not train, where that is so."""
+    if not utterances:
+        return ""
+    return (
+        f"\n\n{utterances} of these utterances did not train it: they are in parts that `split.test_parts` leaves out."
+    )
 
 
 def _copies(copies: pd.DataFrame | None) -> str:
@@ -108,8 +122,8 @@ def _scores(evaluate: Mapping, recipe: Recipe, confidence: float, sentences_apar
         )
     tested = next(iter(columns.values()))["utterances"]
     return (
-        "**These are the scores of the classifiers of the folds, not of this one**, of which no speaker "
-        "was held out: nobody is left to test it. It was trained the same way, on more utterances.\n\n"
+        "**This classifier has no scores of its own**: no speaker was held out to test it. These are of the "
+        "classifiers of the folds, which were trained the same way, on fewer utterances.\n\n"
         f"{_table(['', *columns], rows)}\n\n"
         f"UAR is the mean recall over the emotions; guessing has {words.number(evaluate['chance_uar'])}. {tested} "
         f"utterances were tested. In brackets: intervals over speakers, {confidence:.0%}. "
@@ -133,13 +147,13 @@ def _confidence(evaluate: Mapping) -> str:
 
 
 def _familiarity(familiarity: Mapping, confidence: float, apart: bool) -> str:
-    detected = ", ".join(f"{share:.1%} of {kind}" for kind, share in familiarity["detected"].items())
+    detected = ", ".join(f"{words.number(share)} of {kind}" for kind, share in familiarity["detected"].items())
     tested = "the test speakers' utterances"
     if not apart:
         tested = "the test utterances, whose speakers it knows, so that of other people's it would be more"
     return (
-        "The answer is `unfamiliar` where a recording is further from the training speech than nearly all speakers of "
-        "that speech are from the others, by the covariance of their features: noise, another microphone, room or "
+        "The answer is `unfamiliar` where a recording is further from the training speech than nearly all utterances "
+        "of speakers who were left out, by the covariance of their features: noise, another microphone, room or "
         "language may be the reason. The likeliest emotion is told all the same. It is the answer for "
         f"{words.estimate(familiarity, 'false_alarms')} of {tested} (a share, and the interval "
         f"over speakers, {confidence:.0%}) and, of generated sounds, for {detected}."
@@ -164,7 +178,7 @@ def _gaps(bias: Mapping, confidence: float) -> str:
 
 def _limits(recipe: Recipe, manifest: Mapping, encoder: str) -> str:
     points = [
-        "It knows the speakers, the language and the microphones of its training corpora, and errs more on others.",
+        "It knows the speakers, language and microphones of its training corpora; expect more errors on others.",
         f"It knows no other emotions than {', '.join(recipe.labels)}; it can only choose one of them, or abstain.",
         "It needs one speaker at a time. Noise and music get an emotion, too, where they are not unfamiliar.",
     ]
@@ -178,6 +192,15 @@ def _limits(recipe: Recipe, manifest: Mapping, encoder: str) -> str:
     if recipe.protocol == RANDOM:
         points.append("Only a random split was run: its scores overstate what it does with new speakers.")
     return "\n".join(f"- {point}" for point in points)
+
+
+def _tied(corpora: Mapping[str, str]) -> str:
+    """Say in which corpora emotions are tied to the speakers; nothing where there is none."""
+    return "".join(
+        f"\n- In {corpus} emotions are tied to the speakers: the best guess by the speaker alone, without listening, "
+        f"has {found}. So it may have learned voices, not emotions."
+        for corpus, found in corpora.items()
+    )
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence]) -> str:

@@ -35,6 +35,9 @@ SCORES = {
 }
 
 
+BANDED = {"accuracy": "accuracy", "uar": "UAR"}
+
+
 def section(material: Material) -> Section:
     """Build the section: raters, scores, costs, and the utterances to listen to."""
     parts = [
@@ -82,10 +85,12 @@ def agreement(material: Material) -> Finding:
                 f"{words.estimate(votes, 'alpha')}."
             )
     if (listeners := material.get("ambiguity", "listeners")) is not None:
+        least = words.number(material.tables["ambiguous"]["recognition"].min())
         said.append(
             f"Of {words.amount(listeners['utterances'], 'utterance')} the corpus says how many listeners recognised "
-            f"the emotion: a share of {words.number(listeners['recognition'])} on average. What the others heard is "
-            "not recorded."
+            f"the emotion: a share of {words.number(listeners['recognition'])} on average, and {least} at least; what "
+            "fewer recognise, if it was left out of the corpus, costs nothing here. What the others heard is not "
+            "recorded."
         )
     if (planted := material.get("ambiguity", "planted")) is not None:
         said.append(
@@ -133,22 +138,22 @@ def cost(material: Material) -> Finding:
         )
     values, left, every = costs[judge]["uar"], costs[judge]["left_out"], costs[judge]["utterances"]
     minimum = material.settings["intervals"]["minimum_speakers"]
-    reason = f"no interval: fewer than {minimum} speakers, too few of some emotion, or unknown ones"
+    reason, again = f"no interval: fewer than {minimum} speakers, too few of some emotion, or unknown ones", "likewise"
     said = (
-        f"Without the {left} of {words.amount(every, 'utterance')} {JUDGES[judge]}, the UAR goes from "
+        f"Without the {words.amount(left)} of {words.amount(every, 'utterance')} {JUDGES[judge]}, the UAR goes from "
         f"{words.number(values['all'])} to {words.number(values['without'])}: "
-        f"{words.estimate(values, 'gain', reason, sign=True)}. With as many of each speaker and emotion left out at "
-        f"random it is {words.number(values['matched'])} in the mean; what is gained beyond that, "
-        f"{words.estimate(values, 'cost', reason, sign=True)}, is the cost within speakers and emotions. The first "
-        "figure also contains which speakers and emotions were left out, the second leaves that out; the two are taken "
-        "as bounds of the whole cost."
+        f"{words.estimate(values, 'gain', reason, sign=True)}. But some speakers and emotions are more among them than "
+        "others: with as many of each speaker and emotion left out at random it is "
+        f"{words.number(values['matched'])} already. Beyond that remains "
+        f"{words.estimate(values, 'cost', again, sign=True)}; the verdict is on this figure. The whole cost is taken "
+        "to lie between the two."
     )
     if words.interval(values, "cost") and words.rounded(values["cost_high"]) < 0:
         said += " The score is lower without them than without as many others, so no cost is shown."
     if judge == "votes" and LABEL in costs:
         said += (
-            f" Where those are left out whose label has the smallest share of the votes, that within is "
-            f"{words.estimate(costs[LABEL]['uar'], 'cost', reason, sign=True)}: raters may agree on another emotion. "
+            f" Where those are left out whose label has the smallest share of the votes, it is "
+            f"{words.estimate(costs[LABEL]['uar'], 'cost', again, sign=True)}: raters may agree on another emotion. "
             "The verdict is about their agreement."
         )
     sure = "Intervals are over speakers." if "cost_low" in values else "Nobody can say: there is no interval."
@@ -169,18 +174,21 @@ def bands(material: Material) -> Finding:
         rows = table[(table["by"] == judge) & (table["utterances"] > 0)].to_dict("records")
         if len(rows) > 1:
             low, high = present(rows[0]), present(rows[-1])
-            apart = (
-                [low["accuracy_high"] < high["accuracy_low"]]
-                if "accuracy_low" in low and "accuracy_low" in high
-                else []
-            )
+            drawn = [measure for measure in BANDED if f"{measure}_low" in low and f"{measure}_low" in high]
+            apart = [measure in drawn and low[f"{measure}_high"] < high[f"{measure}_low"] for measure in BANDED]
+            figures = [
+                f"{name} {words.estimate(low, measure)} and {words.estimate(high, measure)}"
+                for measure, name in BANDED.items()
+                if measure in low and measure in high
+            ]
             return Finding(
                 asked,
-                words.judged(apart),
-                f"Accuracy is {words.estimate(low, 'accuracy')} where {low['band']} % of the {listening.BY[judge]} "
-                f"agree ({words.amount(low['utterances'], 'utterance')}), and {words.estimate(high, 'accuracy')} where "
-                f"{high['band']} % do ({words.amount(high['utterances'], 'utterance')}).",
-                "Called found only where the two intervals do not touch, which errs towards finding nothing.",
+                words.judged(apart if drawn else []),
+                f"Where {low['band']} % of the {listening.BY[judge]} agree "
+                f"({words.amount(low['utterances'], 'utterance')}), and where {high['band']} % do "
+                f"({words.amount(high['utterances'], 'utterance')}): {'; '.join(figures)}.",
+                "Called found only where the intervals of neither measure touch, which errs towards finding nothing. "
+                "Accuracy alone may rise because easier emotions fill the upper band.",
                 cannot,
             )
     return Finding(
@@ -252,8 +260,8 @@ def issues(material: Material) -> Finding:
     values = material.metrics["ambiguity"]["label_issues"]
     against = [
         f"{words.number(values[reference]['precision'])} of the doubted labels are ambiguous by {meaning}, where these "
-        f"are known (precision); of the ambiguous ones {words.number(values[reference]['recall'])} were doubted "
-        "(recall)."
+        f"are known (precision){_beside(material, reference)}; of the ambiguous ones "
+        f"{words.number(values[reference]['recall'])} were doubted (recall)."
         for reference, meaning in REFERENCES.items()
         if reference in values
     ]
@@ -261,13 +269,22 @@ def issues(material: Material) -> Finding:
         "Which labels does a model hold to be wrong?",
         MEASURED,
         words.sentence(
-            f"Confident learning doubts {values['found']} of {words.amount(values['utterances'], 'label')}.", *against
+            f"Confident learning doubts {words.amount(values['found'])} of "
+            f"{words.amount(values['utterances'], 'label')}, a share of "
+            f"{words.number(values['found'] / values['utterances'])}.",
+            *against,
         ),
         "A count without an interval."
         if against
         else "A count without an interval; no reference says how many are right.",
         "Which of them are wrong: listen to them.",
     )
+
+
+def _beside(material: Material, reference: str) -> str:
+    """Say how many of all utterances are ambiguous by a reference, where that is known."""
+    share = material.get("ambiguity", reference, "ambiguous")
+    return "" if share is None else f", of all utterances {words.number(share)}"
 
 
 def _votes(material: Material) -> str:

@@ -46,8 +46,7 @@ def _weighed(material: Material) -> str:
         return ""
     return (
         f" Here {most} has {words.amount(many)} utterances and {least} {words.amount(few)}, but in training all "
-        "emotions weigh the same (train.class_weights): the probability is the one where all are equally common, so "
-        f"it tends to be lower than the share of hits for {most}, and higher for {least}."
+        "emotions weigh the same (train.class_weights): the probability is the one where all are equally common."
     )
 
 
@@ -56,11 +55,14 @@ def calibration(material: Material) -> Finding:
     values, reason = material.metrics["evaluate"]["calibration"], _reason(material)
     after, difference = values["after"], values[DIFFERENCE]
     confidence = material.settings["intervals"]["confidence"]
+    beyond = words.rounded(after["ece"]) > words.rounded(after["ece_by_chance_high"])
+    more = "more" if beyond else "no more"
     asked, found = (
         "Is the confidence calibrated?",
-        f"The expected calibration error, the mean difference between confidence and accuracy, is "
-        f"{words.number(after['ece'])}; with exact confidences it would be {words.number(after['ece_by_chance'])} in "
-        f"the mean and {words.number(after['ece_by_chance_high'])} at most in {confidence:.0%} of cases",
+        f"The expected calibration error, the mean distance between confidence and share of hits over bins of the "
+        f"confidence, is {words.number(after['ece'])}. That is {more} than chance explains: exact confidences would "
+        f"have {words.number(after['ece_by_chance'])} in the mean and {words.number(after['ece_by_chance_high'])} at "
+        f"most in {confidence:.0%} of cases",
     )
     cannot = "How far they lie apart for other corpora, microphones or languages."
     if not _tempered(material):
@@ -116,9 +118,10 @@ def familiarity(material: Material) -> Finding:
     return Finding(
         "Does it notice what it has not learned?",
         MEASURED,
-        "Where a recording is far from the training speech, the answer is unfamiliar: for "
-        f"{words.estimate(values, 'false_alarms', reason)} of {_tested(material)}, and, of generated sounds, "
-        f"for {detected}.",
+        "Where a recording is far from the training speech, the answer is unfamiliar. The limit is set so that about "
+        f"{material.settings['familiarity']['false_alarms']:.0%} of other speakers' speech lies beyond it; it is "
+        f"{words.estimate(values, 'false_alarms', reason)} of {_tested(material)}, and, of generated sounds, which are "
+        f"easy to tell, {detected}.",
         _sure(values, reason),
         "Whether an answer for what is familiar is right; and how other noises, rooms and microphones fare.",
     )

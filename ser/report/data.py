@@ -109,7 +109,11 @@ def tied(material: Material) -> Finding:
     verdict = words.FOUND if reason else MEASURED
     if reason:
         said.append(f"Every claim about groups is refused: {reason}.")
-    sure = "These are counts of the corpora at hand, not estimates of others: there is nothing uncertain about them."
+    sure = (
+        "These are counts of the corpora at hand, not estimates of others: there is nothing uncertain about them but "
+        "the shuffling. A guess is made of the utterances that it is scored on, so shuffled labels have more than one "
+        "over their number, too; what is not above them is balanced."
+    )
     if not said:
         return Finding(asked, words.UNKNOWN, "Speakers and groups are unknown.", "Nothing can be counted.", cannot)
     if oracle is None:

@@ -97,8 +97,8 @@ def _verdict(values: Mapping[str, float], level: float) -> words.Verdict:
 
 
 def finding(material: Material, attribute: str) -> Finding:
-    """Say whether the groups of an attribute are served alike."""
-    asked = f"Does the model serve people of different {PLURALS[attribute]} alike?"
+    """Say whether the UAR differs between the groups of an attribute."""
+    asked = f"Does the UAR differ between {PLURALS[attribute]}?"
     cannot = "Why groups differ, and whether people of groups that these corpora lack would be served alike."
     every = of_attribute(material, attribute)
     if not every:
@@ -108,7 +108,7 @@ def finding(material: Material, attribute: str) -> Finding:
     largest = max(alike, key=lambda gap: abs(gap.values["uar"]))
     listed = "; ".join(gap.said() for gap in alike)
     said = {
-        words.FOUND: f"Not alike: {listed}.",
+        words.FOUND: f"It differs: {listed}.",
         words.UNSURE: f"Interval and adjusted test differ, or one of them is missing: {listed}.",
         words.NOT_SHOWN: f"No gap was shown. The largest: {largest.said()}{largest.missed()}.",
         words.UNKNOWN: f"Neither interval nor test can be had. The largest gap seen: {largest.said()}.",

@@ -20,13 +20,13 @@ WITHIN = (
 def section(material: Material) -> Section:
     """Build the section: gaps between groups, every group, and single speakers."""
     parts = [gaps.finding(material, attribute) for attribute in PLURALS]
+    drawn = Figure(
+        "groups",
+        "UAR and recall of each group, the gaps between groups (grey: the range of the gap if the group made no "
+        "difference), and the UAR of each speaker. Lines are intervals over speakers; a dot without a line has none.",
+    )
+    parts += [drawn] * bool(material.tables["groups"]["uar"].notna().any())  # where all is refused it is empty
     parts += [
-        Figure(
-            "groups",
-            "UAR and recall of each group, the gaps between groups (grey: the range of the gap if the group made no "
-            "difference), and the UAR of each speaker. Lines are intervals over speakers; a dot without a line has "
-            "none.",
-        ),
         gaps.every_gap(material),
         _spreads(material),
         _groups(material),
@@ -45,7 +45,7 @@ def section(material: Material) -> Section:
 
 def speakers(material: Material) -> Finding:
     """Say how evenly single speakers are served."""
-    asked = "Are single speakers served alike?"
+    asked = "How evenly are single speakers served?"
     cannot = (
         "How much of the spread is chance: each speaker has few utterances, so it is above zero even where all are "
     )
@@ -62,14 +62,15 @@ def speakers(material: Material) -> Finding:
     if values["speakers"] < 2:
         only = "Only one speaker has every emotion, so that speakers cannot be compared."
         return Finding(asked, words.UNKNOWN, only, "There is nothing to be sure of.", cannot)
+    few = values["speakers"] <= 10  # the worst tenth is the worst speaker
+    worst = "" if few else f"; of the tenth that is served worst {words.number(values['uar_worst_decile'])}"
     gini = f"; Gini coefficient {words.number(values['uar_gini'])} (0: all alike)" if "uar_gini" in values else ""
     return Finding(
         asked,
         MEASURED,
         f"The UAR of {words.amount(values['speakers'], 'speaker')} with every emotion lies between "
         f"{words.number(values['uar_min'])} and {words.number(values['uar_max'])}, mean "
-        f"{words.number(values['uar_mean'])}; of the tenth that is served worst "
-        f"{words.number(values['uar_worst_decile'])}{gini}.",
+        f"{words.number(values['uar_mean'])}{worst}{gini}.",
         "These are the speakers at hand; no interval is drawn over other ones.",
         cannot,
     )
@@ -96,7 +97,7 @@ def _spreads(material: Material) -> Table:
     columns = ["attribute", "measure", "as it is", "with emotions matched", "p, adjusted"]
     caption = (
         "All groups of an attribute together (0: alike; above 0 by chance alone, the more so the more groups; p: that "
-        "all have the same UAR)"
+        "all have the same UAR, adjusted over the attributes of this table, so it is another than above)"
     )
     return table(caption, columns, rows, note, folded=True)
 

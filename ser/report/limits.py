@@ -17,6 +17,11 @@ CORPORA = {
     "analyses find what was planted. It supports no claim about people.",
     "emodb": "emodb: German sentences without emotional meaning, acted by ten people in one studio.",
     "ravdess": "ravdess: two English sentences, acted by 24 people in one studio.",
+    "nemo": "nemo: 90 Polish sentences, acted by nine people with different microphones in different rooms.",
+    "ased": "ased: 27 Amharic sentences, acted by 65 people; most sentences are said in one emotion only, so the "
+    "sentence gives the emotion away.",
+    "turev": "turev: single Turkish words, a second each, acted by six people.",
+    "urdu": "urdu: Urdu talk shows, not acted; most speakers have one emotion only.",
     "crema_d": "crema_d: twelve English sentences, acted by 91 people; the label is the emotion that was asked for.",
     "msp_podcast": "msp_podcast: English podcasts, not acted; the label is what most listeners heard.",
     "iemocap": "iemocap: English dialogues of ten actors, two at a time, scripted or improvised.",

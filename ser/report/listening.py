@@ -17,7 +17,7 @@ def ranking(utterances: pd.DataFrame) -> Table:
         [int(row.rank), row.path, row.label, row.other, _evidence(row), float(row.mean_rank)]
         for row in shown.itertuples()
     ]
-    columns = ["rank", "file", "label", "perhaps rather", "judged by", "doubt of the model (mean rank)"]
+    columns = ["rank", "file", "label", "perhaps rather", "evidence", "doubt of the model (mean rank)"]
     caption = f"To listen to: the {len(shown)} most ambiguous of {words.amount(len(utterances), 'utterance')}"
     note = "" if rows else "No utterance could be judged."
     return table(caption, columns, rows, note)
@@ -35,7 +35,8 @@ def clips(material: Material) -> list[Clips]:
         other = f", perhaps rather {of.other}" if of.other else ""
         length = f"the first {row.clip_seconds:.1f} s of {row.seconds:.1f} s"
         length = length if row.clip_seconds < row.seconds else f"{row.seconds:.1f} s"
-        title = f"{row.rank}. Labelled {of.label}{other}. {_evidence(of)}; {row.path}, {length}"
+        evidence = _evidence(of)
+        title = f"{row.rank}. Labelled {of.label}{other}. {evidence[0].upper()}{evidence[1:]}; {row.path}, {length}"
         players.append(Clip(clip_name(row.rank), title))
     absent = list(table.loc[table["seconds"].isna(), "path"])
     note = f"Not to be heard, as the audio was not at hand where this page was made: {', '.join(absent)}."

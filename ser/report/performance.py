@@ -91,6 +91,17 @@ def _trained(material: Material) -> str:
     return several * (settings.get("networks", 1) > 1) + start * (settings.get("start") == "lda")
 
 
+def classifier(material: Material) -> str:
+    """Say what is trained on the vectors."""
+    settings = material.settings["train"]
+    kind, networks = settings.get("classifier", NETWORK), settings.get("networks", 1)
+    if kind != NETWORK:
+        return {"lda": "linear discriminant analysis", "svm": "a linear support vector machine"}.get(kind, kind)
+    named = f"the mean of up to {networks} networks" if networks > 1 else "a network"
+    adds = "each of which adds" if networks > 1 else "which adds"
+    return f"{named}, {adds} to discriminant analysis" if settings.get("start") == "lda" else named
+
+
 def chosen(material: Material) -> str:
     """Find the protocol that the figures speak of."""
     return names.chosen(material.tables["folds"]["protocol"])
@@ -151,8 +162,7 @@ def classes(material: Material) -> Finding:
         words.sentence(extremes, confusion(material.tables["confusion"])),
         "These are shares of the utterances at hand, without intervals; few utterances of an emotion make its share "
         "coarse (see the column utterances).",
-        "Whether people would mix up the same emotions: the section on ambiguity says what raters heard, where there "
-        "were any.",
+        "Whether people would mix up the same emotions.",
     )
 
 

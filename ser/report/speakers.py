@@ -31,7 +31,7 @@ COMPARISONS = {
 QUESTIONS = {
     "features_minus_mfcc": "Does the encoder hold more of the speaker than a plain spectrum does, or less?",
     "features_by_speaker_minus_features": "What does normalisation by speaker take away?",
-    "hidden_held_out_minus_features_held_out": "What does training take away?",
+    "hidden_held_out_minus_features_held_out": "Does the last layer hold less of the speaker than what goes in?",
 }
 
 
@@ -62,9 +62,9 @@ def section(material: Material) -> Section:
         "speakers",
         "Speakers",
         "Speaker dependency",
-        "A model may recognise who speaks rather than how. Two things show it: what a split that lets it know the "
-        "test speakers gives, and what a linear probe (a classifier that cuts straight through the "
-        "vectors) can read off them." + _drawn(material),
+        "A model may recognise who speaks rather than how. Two things bear on it: what a split that lets it know the "
+        "test speakers gives, and what a linear probe (a classifier that cuts straight through the vectors) can read "
+        "off them, which says that it could be used, not that it is." + _drawn(material),
         parts,
     )
 
@@ -100,6 +100,8 @@ def drop(material: Material) -> Finding:
     reason = _without_interval(material, settings["minimum_speakers"])
     verdict = words.verdict(values, "uar", level(settings["confidence"]))
     claimed = words.rounded(values["uar"])
+    known = words.interval(values, "accuracy")
+    accuracy = f" In accuracy it is {words.estimate(values, 'accuracy', sign=True)}." if known else ""
     meaning = {
         words.FOUND: "it overstates"
         if claimed > 0
@@ -113,7 +115,7 @@ def drop(material: Material) -> Finding:
         f"A random split, in which test speakers are in training as well, has a UAR of {words.number(random)}, the "
         f"speaker-independent one {words.number(independent)}: {meaning}, "
         f"{words.estimate(values, 'uar', reason, sign=True)}.",
-        _how_sure(chosen(material)) if words.interval(values, "uar") else f"Nobody can say: {reason}.",
+        _how_sure(chosen(material)) if words.interval(values, "uar") else f"Nobody can say: {reason}.{accuracy}",
         cannot,
     )
 
@@ -174,7 +176,10 @@ def signs(row: Mapping, most: float) -> list[bool]:
 
 def comparison(material: Material, pair: str, asked: str) -> Finding:
     """Say whether one space holds more, or less, of the speaker than another, and of the emotion."""
-    cannot = "Which numbers of the vectors hold it, and whether the classifier uses it."
+    cannot = (
+        "Which numbers of the vectors hold it, whether the classifier uses it, and whether it is the kind of vector or "
+        "how many numbers it has."
+    )
     if pair == BY_SPEAKER:
         cannot = (
             "That nothing of the speaker is left: normalisation by speaker sets every mean to zero, so that a linear "
@@ -198,8 +203,8 @@ def comparison(material: Material, pair: str, asked: str) -> Finding:
         asked,
         MEASURED if pair == BY_SPEAKER else verdicts.get("speaker", words.UNKNOWN),
         f"Balanced accuracy of the probes, {COMPARISONS[pair]}: {'; '.join(said)}.",
-        "The verdict is that on the speaker. Both sides are of the same utterances under the same folds, and each draw "
-        "of speakers is the same for both.",
+        ("" if pair == BY_SPEAKER else "The verdict is that on the speaker. ")
+        + "Both sides are of the same utterances under the same folds, and each draw of speakers is the same for both.",
         cannot,
     )
 

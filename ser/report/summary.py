@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ser.bias.claims import ANY, EVERYWHERE, Claims
 from ser.report import ambiguity, data, gaps, limits, performance, speakers, words
 from ser.report.material import Material
 from ser.report.performance import PROTOCOLS
@@ -57,7 +58,8 @@ def sentences(material: Material) -> list[str]:
     result = [limits.CORPORA[SYNTHETIC]] if SYNTHETIC in manifest["corpora"] else []
     result += [
         f"{data.size(manifest)}; {words.amount(len(manifest['emotions']), 'emotion')}: {emotions}.",
-        f"Protocol {protocol}: {PROTOCOLS[protocol]}. Encoder: {material.settings['features']['encoder']}.",
+        f"Protocol {protocol}: {PROTOCOLS[protocol]}. Encoder: {material.settings['features']['encoder']}. "
+        f"Classifier: {performance.classifier(material)}.",
         f"Emotions are recognised with a UAR (mean recall) of {words.estimate(values, 'uar', reason)}; guessing has "
         f"{words.number(material.metrics['evaluate']['chance_uar'])}.{_helped(material)}",
     ]
@@ -66,7 +68,8 @@ def sentences(material: Material) -> list[str]:
         f"{data.unknown(manifest)}: nobody can say what knowing the speaker is worth."
         if oracle is None
         else f"Without audio, the best guess by the speaker alone has a UAR of {words.number(oracle)} "
-        f"({words.number(material.get('split', 'speaker_oracle_uar_by_chance'))} with labels shuffled)."
+        f"({words.number(material.get('split', 'speaker_oracle_uar_by_chance'))} with labels shuffled, as it is made "
+        "of the utterances that it is scored on)."
     )
     claimed = material.get("evaluate", RANDOM, "uar")
     if protocol == RANDOM:
@@ -122,7 +125,9 @@ def bias(material: Material) -> Answer:
         of_verdict = [(names, finding.found) for names, finding in findings.items() if finding.verdict == verdict]
         parts += [f"{names.capitalize()}: {said[0].lower()}{said[1:]}" for names, said in of_verdict]
     silent = [names for names, finding in findings.items() if finding.verdict == words.UNKNOWN]
-    parts += [f"Not compared, for lack of data: {words.listing(silent)}."] if silent else []
+    parts += [f"Not compared, for reasons that the section tells: {words.listing(silent)}."] if silent else []
     verdict = min((finding.verdict for finding in findings.values()), key=words.BY_WEIGHT.index)
     gender = speakers.readable(material, "gender").found
+    if Claims(material.tables["refused"]).refusal(EVERYWHERE, ANY):
+        gender += " Here emotions are tied to the speakers, so it may be the emotion that is read."
     return Answer("Which bias does the model carry?", verdict, [*parts, gender], "bias")

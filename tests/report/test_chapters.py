@@ -15,6 +15,7 @@ SETTINGS = {
     "representation": {"permutations": 20, "utterances": 10_000},
     "ambiguity": {"majority": 0.5},
     "train": {"seed": 3, "normalisation": "train"},
+    "familiarity": {"false_alarms": 0.05},
     "features": {"encoder": "pase_plus"},
 }
 REFUSED = list(TABLES["refused"].columns)
@@ -45,7 +46,7 @@ def test_a_gap_is_found_and_said_with_direction_interval_and_test():
     finding = gaps.finding(known, "gender")
     assert finding.verdict == FOUND
     assert plain(finding.found) == (
-        "Not alike: UAR is 0.154 higher for female than for male (+0.154 [+0.064, +0.241]; adjusted p = 0.018)."
+        "It differs: UAR is 0.154 higher for female than for male (+0.154 [+0.064, +0.241]; adjusted p = 0.018)."
     )
 
 
@@ -128,23 +129,21 @@ def test_missing_figures_of_groups_are_told_apart():
     empty = dict.fromkeys(["uar", "calibration_error", "calibration_error_by_chance"])
     empty |= {"group": "male", "utterances": 0, "speakers": 0}
     rows = [row | {"group": "female", "uar_low": None, "uar_high": None}, row | empty]
-    (table,) = [
-        part
-        for part in groups.section(
-            Material(
-                {"bias": {}},
-                {"groups": pd.DataFrame(rows), "refused": pd.DataFrame(refusals())},
-                {},
-                {},
-                SETTINGS,
-                {},
-            )
-        ).parts
-        if part.kind == "table" and part.caption.startswith("Every group")
-    ]
+    section = groups.section(material({"bias": {}}, groups=rows, refused=refusals()))
+    (table,) = [part for part in section.parts if part.kind == "table" and part.caption.startswith("Every group")]
+    assert any(part.kind == "figure" for part in section.parts)
     female, male = ([cell.text for cell in row] for row in table.rows)
     assert female == ["gender", "female", "8", "4", "0.500 (no interval)", "refused", "0.100", "0.200"]
     assert male == ["gender", "male", "0", "0", *["no utterances"] * 4]
+
+
+def test_groups_of_which_nothing_is_said_have_no_picture():
+    row = dict.fromkeys(
+        ["uar", "uar_low", "uar_high", "recall_sad", "calibration_error", "calibration_error_by_chance"]
+    )
+    row |= {"attribute": "gender", "group": "female", "utterances": 8, "speakers": 4}
+    section = groups.section(material({"bias": {}}, groups=[row], refused=refusals()))
+    assert not any(part.kind == "figure" for part in section.parts)
 
 
 def test_a_measure_that_cannot_be_matched_has_a_dash():
@@ -355,10 +354,9 @@ def test_the_cost_is_said_with_numbers_and_by_the_best_judge():
     finding = ambiguity.cost(material(both))
     assert plain(finding.found) == (
         "Without the 80 of 535 utterances that raters agree on least, the UAR goes from 0.687 to 0.709: "
-        "+0.022 [+0.010, +0.040]. With as many of each speaker and emotion left out at random it is 0.690 in the mean; "
-        "what is gained beyond that, +0.019 [+0.005, +0.030], is the cost within speakers and emotions. The first "
-        "figure also contains which speakers and emotions were left out, the second leaves that out; the two are taken "
-        "as bounds of the whole cost."
+        "+0.022 [+0.010, +0.040]. But some speakers and emotions are more among them than others: with as many of each "
+        "speaker and emotion left out at random it is 0.690 already. Beyond that remains +0.019 [+0.005, +0.030]; the "
+        "verdict is on this figure. The whole cost is taken to lie between the two."
     )
     assert plain(finding.sure) == "Intervals are over speakers."
 
@@ -370,7 +368,7 @@ def test_the_cost_by_agreement_with_the_label_is_said_beside_that_of_agreement_o
     finding = ambiguity.cost(material(both))
     assert finding.verdict == NOT_SHOWN
     assert plain(finding.found).endswith(
-        "Where those are left out whose label has the smallest share of the votes, that within is +0.019 "
+        "Where those are left out whose label has the smallest share of the votes, it is +0.019 "
         "[+0.014, +0.023]: raters may agree on another emotion. The verdict is about their agreement."
     )
 
@@ -385,17 +383,33 @@ def test_without_votes_and_listeners_nobody_checks_the_models():
     assert "neither votes nor listeners' scores" in finding.found
 
 
-@pytest.mark.parametrize(("low", "verdict"), [(0.7, FOUND), (0.6, NOT_SHOWN)])
-def test_the_model_fails_where_people_disagree_if_the_intervals_do_not_touch(low, verdict):
+def banded(**measures):
+    """The figures of a band: of each measure low end, value, high end; of one without an interval the value alone."""
+    ends = {name: values for name, values in measures.items() if isinstance(values, tuple)}
+    return {
+        f"{name}{end}": value for name, of in ends.items() for end, value in zip(("_low", "", "_high"), of, strict=True)
+    } | {name: value for name, value in measures.items() if name not in ends}
+
+
+@pytest.mark.parametrize(
+    ("low", "uar", "verdict"),
+    [
+        (0.7, (0.65, 0.7, 0.75), FOUND),
+        (0.6, (0.55, 0.7, 0.75), NOT_SHOWN),
+        (0.7, (0.3, 0.4, 0.5), UNSURE),  # easier emotions fill the upper band
+        (0.7, 0.7, UNSURE),
+    ],
+)
+def test_the_model_fails_where_people_disagree_if_the_intervals_of_both_measures_do_not_touch(low, uar, verdict):
     rows = [
-        {"by": "votes", "band": "0-50", "utterances": 10, "accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6},
+        {"by": "votes", "band": "0-50", "utterances": 10} | banded(accuracy=(0.4, 0.5, 0.6), uar=(0.4, 0.5, 0.6)),
         {"by": "votes", "band": "50-90", "utterances": 0, "accuracy": None},
-        {"by": "votes", "band": "90-100", "utterances": 9, "accuracy": 0.8, "accuracy_low": low, "accuracy_high": 0.9},
+        {"by": "votes", "band": "90-100", "utterances": 9} | banded(accuracy=(low, 0.8, 0.9), uar=uar),
     ]
     finding = ambiguity.bands(material({}, bands=rows))
     assert finding.verdict == verdict
-    assert "where 0-50 % of the raters agree (10 utterances)" in finding.found
-    assert "where 90-100 % do (9 utterances)" in finding.found
+    assert finding.found.startswith("Where 0-50 % of the raters agree (10 utterances), and where 90-100 % do (9 ")
+    assert f"accuracy 0.500 [0.400, 0.600] and 0.800 [{low:.3f}, 0.900]; UAR 0.500" in plain(finding.found)
 
 
 @pytest.mark.parametrize(
@@ -553,7 +567,7 @@ def test_one_speaker_is_not_compared():
 
 def test_calibration_says_the_error_and_what_the_temperature_changed():
     found = plain(confidence.calibration(confident(calibration="temperature")).found)
-    assert "accuracy, is 0.030; with exact confidences it would be 0.040 in the" in found
+    assert "confidence, is 0.030. That is no more than chance explains: exact confidences would have 0.040 in" in found
     assert "in the mean and 0.060 at most in 95% of cases." in found
     assert "The temperature changed it by −0.050 [−0.070, −0.010]" in found
     assert "lies between 1.100 and 1.300, by fold" in found
@@ -630,8 +644,8 @@ def test_measures_without_a_temperature_stand_once(settings):
 
 def test_what_is_unlike_the_training_speech_is_counted_of_speakers_and_of_sounds():
     finding = confidence.familiarity(confident())
-    assert "for 0.050 [0.020, 0.100] of the test speakers' utterances" in plain(finding.found)
-    assert plain(finding.found).endswith("for 1.000 of hum and 0.900 of tone.")
+    assert "about 5% of other speakers' speech lies beyond it; it is 0.050 [0.020, 0.100]" in plain(finding.found)
+    assert plain(finding.found).endswith("which are easy to tell, 1.000 of hum and 0.900 of tone.")
 
 
 # Data, limits, summary
@@ -780,9 +794,9 @@ def test_the_answer_on_bias_takes_the_strongest_verdict_and_names_what_cannot_be
     probes = [PROBE | {"balanced_accuracy": None, "remark": "gender unknown"}]
     answer = summary.bias(material(gender(**gap), refused=refusals(), probes=probes))
     assert answer.verdict == FOUND
-    assert answer.lines[0].startswith("Genders: not alike")
+    assert answer.lines[0].startswith("Genders: it differs: UAR is 0.200 higher")
     assert answer.lines[1:] == [
-        "Not compared, for lack of data: ages, corpora and languages.",
+        "Not compared, for reasons that the section tells: ages, corpora and languages.",
         "No probe: gender unknown.",
     ]
 
@@ -824,14 +838,18 @@ def test_votes_of_single_raters_alone_are_not_said_to_be_none():
     ],
 )
 def test_shares_are_what_raters_heard_only_where_there_are_raters(reference, sure):
-    assert ambiguity.agreement(material({"ambiguity": reference})).sure == sure
+    ambiguous = [{"recognition": 0.8}, {"recognition": 1.0}]
+    finding = ambiguity.agreement(material({"ambiguity": reference}, ambiguous=ambiguous))
+    assert finding.sure == sure
+    assert ("0.900 on average, and 0.800 at least" in finding.found) == ("listeners" in reference)
 
 
 def test_label_issues_are_said_with_precision_and_recall():
     found = {"utterances": 40, "found": 10, "votes": {"precision": 0.3, "recall": 0.2}}
-    assert ambiguity.issues(material({"ambiguity": {"label_issues": found}})).found == (
-        "Confident learning doubts 10 of 40 labels. 0.300 of the doubted labels are ambiguous by the raters' votes, "
-        "where these are known (precision); of the ambiguous ones 0.200 were doubted (recall)."
+    assert ambiguity.issues(material({"ambiguity": {"label_issues": found, "votes": {"ambiguous": 0.25}}})).found == (
+        "Confident learning doubts 10 of 40 labels, a share of 0.250. 0.300 of the doubted labels are ambiguous by the "
+        "raters' votes, where these are known (precision), of all utterances 0.250; of the ambiguous ones 0.200 were "
+        "doubted (recall)."
     )
 
 
