@@ -64,7 +64,7 @@ def test_writes_a_bundle_that_can_be_loaded_and_says_what_it_was_made_of(run, ca
     assert bundle.predictor.labels == EMOTIONS
     assert bundle.description["data"]["corpora"] == METRICS["manifest"]["corpora"]
     assert bundle.description["scores"]["speaker_independent"] == METRICS["evaluate"]["speaker_independent"]
-    assert "not of this one" in bundle.card
+    assert "This classifier has no scores of its own" in bundle.card
     assert capsys.readouterr().out == "bundle: 48 utterances, 2 networks; see out/bundle/card.md\n"
 
 

@@ -181,7 +181,7 @@ def test_the_same_files_give_the_same_bytes(measured, project, monkeypatch):
 def test_what_is_unknown_for_everybody_is_said_and_left_out(project, monkeypatch, capsys, people, attribute, nobody):
     project(people.assign(**{attribute: nobody}))
     assert attribute not in run(monkeypatch)["probe"]["features"]
-    assert f"{attribute} not probed (expected utterances of known {attribute} and speaker" in capsys.readouterr().out
+    assert f"{attribute} not probed (no utterance of known {attribute} and speaker" in capsys.readouterr().out
     rows = pd.read_csv("probes.csv")
     assert rows.loc[rows["attribute"] == attribute, "remark"].str.contains("no utterance of known").all()
 
@@ -189,7 +189,7 @@ def test_what_is_unknown_for_everybody_is_said_and_left_out(project, monkeypatch
 def test_without_speakers_nothing_is_probed_and_the_maps_are_drawn(project, monkeypatch, capsys, people):
     project(people.assign(speaker=""), protocol="random")
     assert run(monkeypatch) == {"probe": {}, "silhouette": {}}
-    assert "speaker not probed (expected utterances of known speaker" in capsys.readouterr().out
+    assert "speaker not probed (no utterance of known speaker" in capsys.readouterr().out
     assert len(pd.read_csv("points.csv")) == 2 * len(people)
     assert Path("projection.png").stat().st_size > 1000
 
