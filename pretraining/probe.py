@@ -92,12 +92,8 @@ def systems(
         # The last snapshot is the encoder itself.
         *((SNAPSHOT, hours, recipe(SHIPPED), path) for hours, path in seen.items() if hours < last),
         (SELF_SUPERVISED, last, recipe(SHIPPED), arguments.encoder),
-        (
-            SHIPPED,
-            None,
-            recipe(SHIPPED),
-            arguments.distilled,
-        ),  # of other speech and another task: no point of the curve
+        # Of other speech and another task: no point of the curve.
+        (SHIPPED, None, recipe(SHIPPED), arguments.distilled),
         *((name, None, recipe(name), None) for name in settings.baselines),
     ]
 

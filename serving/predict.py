@@ -152,7 +152,7 @@ def _while_somebody_reads() -> Iterator[None]:
 
 @contextmanager
 def _ended(writer: formats.Writer, whole: int) -> Iterator[None]:
-    """End the output, also where a signal or an error ends the program; of a signal say how many files it has."""
+    """End the output, also where a signal ends the program first: then say how many of the files it has."""
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -162,9 +162,6 @@ def _ended(writer: formats.Writer, whole: int) -> Iterator[None]:
         written = "their lines are written" if writer.files else "no line is written"
         print(f"predict: {what} after {writer.files} of {whole} files; {written}", file=sys.stderr)
         raise SystemExit(128 + number) from stop
-    except InputError:
-        writer.end()
-        raise
     writer.end()
 
 
@@ -297,15 +294,16 @@ def _predict_together(
     with closing(measured(names, vector, faults)) as made:
         vectors = dict(made)
     heard, found = {name: vector for name, vector in vectors.items() if vector is not None}, {}
-    alone = one_speaker and len(heard) == 1
-    if alone:
-        faults.append(f"{next(iter(heard))}: expected other files of the speaker beside it, found none with sound")
+    if len(heard) == 1:
+        ((alone, _),) = heard.items()
+        faults.append(f"{alone}: expected other files of the speaker beside it, found none with sound")
         _say(faults[-1])
+        del vectors[alone]  # the silent ones keep their rows
     elif heard:
         stacked = np.stack(list(heard.values()))
         probabilities = trained.probabilities(stacked, one_speaker)
         found = dict(zip(heard, map(Heard, probabilities, trained.distances(stacked)), strict=True))
-    for name in vectors if not alone else vectors.keys() - heard.keys():
+    for name in vectors:
         writer.add([{"file": name, **_row(trained.labels, found.get(name), policy)}])
 
 
