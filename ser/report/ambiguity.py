@@ -137,22 +137,23 @@ def cost(material: Material) -> Finding:
     values, left, every = costs[judge]["uar"], costs[judge]["left_out"], costs[judge]["utterances"]
     minimum = material.settings["intervals"]["minimum_speakers"]
     reason = f"no interval: fewer than {minimum} speakers, too few of some emotion, or unknown ones"
+    again = reason if words.interval(values, "gain") else "likewise"
     said = (
         f"Without the {words.amount(left)} of {words.amount(every, 'utterance')} {JUDGES[judge]}, the UAR goes from "
         f"{words.number(values['all'])} to {words.number(values['without'])}: "
         f"{words.estimate(values, 'gain', reason, sign=True)}. But some speakers and emotions are more among them than "
         "others: with as many of each speaker and emotion left out at random it is "
         f"{words.number(values['matched'])} already. Beyond that remains "
-        f"{words.estimate(values, 'cost', 'likewise', sign=True)}; the verdict is on this figure. The whole cost is "
-        "taken to lie between the two."
+        f"{words.estimate(values, 'cost', again, sign=True)}; the verdict is on this figure. The whole cost is taken "
+        "to lie between the two."
     )
     if words.interval(values, "cost") and words.rounded(values["cost_high"]) < 0:
         said += " The score is lower without them than without as many others, so no cost is shown."
     if judge == "votes" and LABEL in costs:
         said += (
             f" Where those are left out whose label has the smallest share of the votes, it is "
-            f"{words.estimate(costs[LABEL]['uar'], 'cost', 'likewise', sign=True)}: raters may agree on another "
-            "emotion. The verdict is about their agreement."
+            f"{words.estimate(costs[LABEL]['uar'], 'cost', again, sign=True)}: raters may agree on another emotion. "
+            "The verdict is about their agreement."
         )
     sure = "Intervals are over speakers." if "cost_low" in values else "Nobody can say: there is no interval."
     if judge == "model":

@@ -373,6 +373,17 @@ def test_the_cost_by_agreement_with_the_label_is_said_beside_that_of_agreement_o
     )
 
 
+def test_why_there_is_no_interval_is_said_once_and_never_of_a_figure_that_has_one():
+    reason = "(no interval: fewer than 5 speakers, too few of some emotion, or unknown ones)"
+    neither = plain(ambiguity.cost(material(cost("votes"))).found)
+    assert (neither.count(reason), neither.count("(likewise)")) == (1, 1)
+    both = cost("votes", gain_low=0.01, gain_high=0.04, cost_low=0.005, cost_high=0.03)
+    without = {key: value for key, value in both["ambiguity"]["cost"]["votes"]["uar"].items() if "cost_" not in key}
+    both["ambiguity"]["cost"]["votes_for_label"] = both["ambiguity"]["cost"]["votes"] | {"uar": without}
+    label = plain(ambiguity.cost(material(both)).found)
+    assert (label.count(reason), label.count("(likewise)")) == (1, 0)
+
+
 def test_without_raters_the_cost_says_that_a_model_chose():
     assert "A model, not raters" in ambiguity.cost(material(cost("model", cost_low=0.01, cost_high=0.04))).sure
 
