@@ -22,14 +22,17 @@ KEPT = ("ambiguity", "bias", "evaluate", "familiarity", "manifest", "representat
 
 HEADING = """# The default pipeline on real corpora
 
-Each corpus by itself, with the params of `benchmarks/real_corpora.yaml` and otherwise the defaults. The classifier
-was chosen on nEMO and the bundled corpus. The weights of the encoder were selected by the UAR on a part of nEMO and
-on the bundled corpus. Two changes (fine-tuning, one level for all signals) were rejected because of EMO-DB's figures,
-so EMO-DB is not fully held out; the other corpora chose nothing ([experiments](experiments.md)).
+UAR of the default pipeline on speakers who are not in training, each corpus by itself, beside a random split, which
+has the same speakers on both sides and is therefore optimistic. In brackets 95 % intervals over speakers; chance is one
+over the number of emotions. The params are those of `benchmarks/real_corpora.yaml`, otherwise the defaults.
+
+What was chosen on these corpora ([experiments](experiments.md)): the classifier on nEMO and the bundled corpus, the
+weights of the encoder by the UAR on a part of nEMO and on the bundled corpus. Two changes (fine-tuning, one level for
+all signals) were rejected because of EMO-DB's figures, so EMO-DB is not fully held out. The others chose nothing.
 The teacher of the encoder may have heard any of them, without labels of emotion ([model
-card](../models/pase_plus.md)). UAR with intervals of 95 % over speakers; chance is one over the emotions. A
-random split has the same speakers on both sides, so its UAR is optimistic. The numbers are those of
-`metrics/<corpus>/*.json`; `make real-corpora` makes them anew for whoever has the corpora.
+card](../models/pase_plus.md)).
+
+If you have the corpora, `make real-corpora` computes `metrics/<corpus>/*.json` and this page.
 
 In ASED 25 of 27 sentences, with 70 % of the utterances, belong to one emotion, so that the best guess by the sentence
 alone has a UAR of 0.764, and its figures owe much to them: on sentences that are not in training the UAR is lower by
@@ -41,22 +44,27 @@ CREMA-D's label is the emotion that the actor was asked for; in 0.42 of the clip
 of the voice alone name most often. One clip is silent, and three pairs are one recording under two labels: these
 seven are left out.
 
-Most of URDU's speakers have one emotion only, and four of them all of its anger: the best guess by the speaker alone
-has a UAR of 0.960, so every claim about groups of its people is refused. Its UAR has no interval, for of 28 speakers
-drawn again one draw in sixty would have nobody who is angry. Two of its 29 names are one woman, by audio that their
-recordings share. One recording of RAVDESS and four of ASED are doubles, byte for byte, and left out. TurEV-DB has
-single words, a second each, and does not tell who is a woman. Of ASED's recordings at least 58 pairs are one
-recording saved twice, one of them as fearful and as angry: 54 within a speaker, which flatter the random split alone,
-and four under two speakers each, whom a fold may train and test. Of CREMA-D's there are five more such pairs, within a
-speaker, two of them under two labels.
+What else to know of the corpora:
 
-Intervals were tried on generated corpora with the speakers and utterances of each of these: those of 95 % hold the
-truth of the models as trained in 0.93 (nEMO, TurEV-DB) to 0.96 (EMO-DB) of cases (2,000 of each, true UAR 0.72; after
-`make real-corpora`: `python -m benchmarks.coverage --manifest benchmarks/data/checkouts/*/data/manifest.csv`). Other
-training speakers they do not cover: where these are drawn anew, too, the intervals hold the mean of the procedure in
-0.85 (nine speakers who differ much) to 0.93 of cases (ten who do not; 300 of each,
-`python -m benchmarks.coverage_trained`). The probe of speakers keeps sentences apart, so that on RAVDESS it learns each
-speaker from one sentence: its figures do not compare between corpora.
+- **URDU**: most speakers have one emotion only, and four of them all of its anger. The best guess by the speaker alone
+  has a UAR of 0.960, so every claim about groups of its people is refused. Its UAR has no interval, for of 28 speakers
+  drawn again one draw in sixty would have nobody who is angry. Two of its 29 names are one woman, by audio that their
+  recordings share.
+- **Identical files**: one recording of RAVDESS and four of ASED are copies, byte for byte, and left out.
+- **Recordings saved twice**: at least 58 pairs in ASED, one of them as fearful and as angry. Of these, 54 are within a
+  speaker and flatter the random split alone; four are under two speakers each, so one may train and the other test.
+  Five more such pairs in CREMA-D, within a speaker, two of them under two labels.
+- **TurEV-DB** has single words, a second each, and does not tell who is a woman.
+
+How far to trust the intervals: in simulations with the speakers and utterances of each corpus, 95 % intervals contain
+the true UAR of the models as trained in 0.93 (nEMO, TurEV-DB) to 0.96 (EMO-DB) of cases (2,000 of each, true UAR 0.72;
+after `make real-corpora`: `python -m benchmarks.coverage --manifest benchmarks/data/checkouts/*/data/manifest.csv`).
+They do not cover the choice of training speakers: if these are drawn again, too, the intervals contain the mean UAR of
+the procedure in 0.85 (nine speakers who differ much) to 0.93 of cases (ten who do not; 300 of each,
+`python -m benchmarks.coverage_trained`).
+
+The probe of speakers keeps sentences apart, so that on RAVDESS it learns each speaker from one sentence: its figures do
+not compare between corpora.
 
 ![the default pipeline on real corpora](../plots/real_corpora.png)
 """
