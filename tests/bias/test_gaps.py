@@ -562,3 +562,41 @@ def test_the_range_without_bias_holds_the_gaps_of_models_without_bias():
     assert inside >= stats.binom.ppf(0.01, corpora, 0.95)
     biased = gender(simulate(recalls=(0.85, 0.55)))
     assert biased["difference"] > biased["unbiased_high"]
+
+
+@pytest.mark.parametrize("measure", ["rate", "rate_matched"])
+def test_the_exact_p_of_rates_equals_a_slow_independent_enumeration(measure):
+    people = simulate(sizes=(4, 5), recalls=(0.75, 0.6), seed=1)
+    people = people[(people["gender"] == "male") | (people["truth"] != "angry") | (people.index % 3 > 0)]
+    target, names = people["truth"].value_counts(), sorted(set(people["speaker"]))
+
+    def share(own):
+        """Of the predictions, those that are anger, and the variance of that share over speakers."""
+        said, weight = (own["prediction"] == "angry").astype(float), pd.Series(1 / len(own), own.index)
+        expected = said.mean()
+        if measure == "rate_matched":
+            weight = own["truth"].map(target / target.sum() / own["truth"].value_counts())
+            expected = said.groupby(own["truth"]).transform("mean")
+        moves = ((said - expected) * weight).groupby(own["speaker"]).sum()
+        return (said * weight).sum(), len(moves) / (len(moves) - 1) * np.square(moves).sum()
+
+    def studentised_share(part):
+        own = people["speaker"].isin(part)
+        (one, first), (other, second) = share(people[own]), share(people[~own])
+        return (one - other) / np.sqrt(first + second)
+
+    null = [studentised_share(part) for part in itertools.combinations(names, 4)]
+    found = table(people, refused=ONLY_GENDER).query("measure == @measure and emotion == 'angry'").iloc[0]
+    seen = studentised_share(set(of_gender(people, "female")["speaker"]))
+    assert found["p"] == pytest.approx(np.mean(np.abs(null) >= abs(seen) - 1e-9))
+
+
+def test_the_detectable_gap_is_that_of_one_of_all_tests():
+    people = simulate(sizes=(8, 8))
+    alone, among = gender(people), gender(people, refused=None)
+    tests = table(people).query("measure == 'uar'")["p"].notna().sum()
+    # 1,001 cases, the permutations and the observed one, of which a p-value is a whole share.
+    shares = [np.floor(0.05 / number * 1001) / 1001 for number in (1, tests)]
+    one, many = (stats.t.ppf([1 - share / 2, 0.8], 14).sum() for share in shares)
+    assert tests == 5
+    assert among["detectable"] / alone["detectable"] == pytest.approx(many / one)

@@ -55,6 +55,18 @@ def test_copies_of_the_test_part_describe_nothing(corpus):
     assert not found[0].equals(found[1])
 
 
+def test_what_a_fold_leaves_out_describes_nothing(corpus):
+    rows, vectors = corpus
+    rows = rows.assign(text=[f"sentence {number // 2 % 4}" for number in range(len(rows))])
+    split = protocols.make(rows, EMOTIONS, SplitParams(**builders.SPLIT, sentences="disjoint", sentence_groups=2))
+    first = split.query("protocol == 'kfold' and fold == 0").set_index("id")["part"].loc[rows["id"]]
+    left = (first == "left_out").to_numpy()
+    assert left.any()
+    absurd = np.where(left[:, np.newaxis], 100 * vectors, vectors)
+    found = [alarms.distances(split, rows, each, {}, PARAMS).query("fold == 0") for each in (vectors, absurd)]
+    assert found[0].equals(found[1])
+
+
 def test_a_random_split_alone_groups_utterances(corpus):
     rows, vectors = corpus
     found = alarms.distances(split_of(rows, "random"), rows, vectors, {}, PARAMS)

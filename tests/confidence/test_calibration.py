@@ -142,3 +142,10 @@ def test_few_or_unknown_speakers_have_figures_without_intervals():
         found = calibration.report(rows, EMOTIONS, PARAMS)
         assert set(found["after_minus_before"]) == {"ece", "brier", "nll"}
         assert set(found["after"]) == {"ece", "ece_by_chance", "ece_by_chance_high", "brier", "nll"}
+
+
+def test_a_calibration_error_has_no_interval_and_the_others_have_one():
+    found = calibration.report(simulate(1.3)[0], EMOTIONS, PARAMS)
+    for side in ("before", "after"):
+        assert {"brier_low", "nll_high"} <= set(found[side])
+        assert not {"ece_low", "ece_high"} & set(found[side])

@@ -184,3 +184,9 @@ def test_files_of_tasks_are_told_by_their_names_and_another_order_is_refused():
     for wrong in (["words_english", "words", "emodb"], tasks[:2]):
         with pytest.raises(InputError, match="in this order, found words, words_english, emodb"):
             tables.of_tasks(paths, wrong)
+
+
+def test_neighbouring_float32_come_back_as_they_were(tmp_path):
+    numbers = (np.float32(0.1).view(np.int32) + np.arange(100, dtype=np.int32)).view(np.float32)
+    tables.write(pd.DataFrame({"p": numbers}), tmp_path / "table.csv")
+    assert (tables.read(tmp_path / "table.csv", ["p"])["p"].to_numpy(np.float32) == numbers).all()

@@ -309,6 +309,15 @@ class TestAdditions:
         hard, _ = fit(recipe(**few), data)
         np.testing.assert_allclose(soft.probabilities(data[0]), hard.probabilities(data[0]), atol=1e-4)
 
+    def test_unanimous_votes_for_a_rare_emotion_weigh_as_its_labels_do(self):
+        vectors, truth, parts, speakers = speech(each=60, clarity=0.7)
+        rare = (truth != "sad") | (np.arange(len(truth)) % 15 == 2) | (parts == "test")
+        data = vectors[rare], truth[rare], parts[rare], speakers[rare]
+        few = {"class_weights": True, "epochs": 2}
+        soft, _ = fitting.fit(recipe(labels="soft", **few), *data, people(data, votes=self.votes(data[1], 10)))
+        hard, _ = fit(recipe(**few), data)
+        np.testing.assert_allclose(soft.probabilities(data[0]), hard.probabilities(data[0]), atol=1e-4)
+
     def test_soft_and_smoothed_labels_make_the_network_less_sure(self):
         data = speech(clarity=2.0)
         sure = {}

@@ -146,6 +146,15 @@ class TestBoth:
             other, _ = fitting.fit(recipe(kind), vectors, changed, parts, speakers)
             assert np.array_equal(other.probabilities(vectors), model.probabilities(vectors)) == same
 
+    def test_learn_nothing_from_what_the_fold_leaves_out(self, kind):
+        vectors, truth, parts, speakers = speech()
+        out = (parts == "train") & (np.arange(len(parts)) % 16 < 4)
+        parts = np.where(out, "left_out", parts)
+        model, _ = fitting.fit(recipe(kind), vectors, truth, parts, speakers)
+        absurd = np.where(out[:, np.newaxis], 1e3, vectors).astype(np.float32)
+        other, _ = fitting.fit(recipe(kind), absurd, truth, parts, speakers)
+        assert np.array_equal(other.probabilities(vectors), model.probabilities(vectors))
+
     def test_have_a_curve_of_one_epoch_of_the_training_part_alone(self, kind):
         _, truth, parts, _ = data = speech()
         seen = []

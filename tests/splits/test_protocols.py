@@ -1055,3 +1055,17 @@ def test_the_digest_tells_splits_apart_and_not_the_order_of_their_rows():
     other = split.copy()
     other.loc[7, "part"] = "test" if other.loc[7, "part"] == "train" else "train"
     assert table.digest(other) != table.digest(split)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_holdout_tests_the_piece_of_the_same_cut_that_is_nearest_to_the_share_wanted(seed):
+    utterances = CORPORA["uneven 1"]
+    cells, off = utterances.groupby(["gender", "emotion"]).size(), {}
+    cut, held = (
+        joined(made("uneven 1", name, seed).query("protocol == @name and part == 'test'"), utterances)
+        for name in ("kfold", "holdout")
+    )
+    for _, rows in cut.groupby("fold"):
+        shares = rows.groupby(["gender", "emotion"]).size().reindex(cells.index, fill_value=0) / cells
+        off[frozenset(rows["speaker"])] = (shares - 0.25).abs().mean()
+    assert set(held["speaker"]) == min(off, key=off.get)

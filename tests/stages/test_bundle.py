@@ -114,3 +114,10 @@ def test_metrics_that_cannot_be_read_are_one_line_and_leave_the_old_bundle(run, 
         run()
 
     assert Path("out/bundle/bundle.json").read_bytes() == before
+
+
+def test_a_split_that_leaks_makes_no_bundle(run):
+    builders.leak(Path("split.csv"))
+    with pytest.raises(SystemExit, match=r"^bundle: split: kfold, fold 0: the speaker '.*' leaks"):
+        run()
+    assert not Path("out/bundle").exists()

@@ -10,6 +10,7 @@ import yaml
 
 from ser import features
 from ser.confidence import familiarity, noises
+from ser.confidence.familiarity import FamiliarityParams
 from ser.encoders import catalogue
 from ser.encoders.recipe import Recipe
 from ser.files import tables
@@ -99,3 +100,35 @@ def test_speakers_of_one_utterance_are_one_line(project, monkeypatch):
     write(builders.manifest(6, 1, EMOTIONS), project)
     line = builders.failure("familiarity", lambda: run(monkeypatch), OUTPUTS)
     assert "found 2 of 4 from which no distance can be measured; add recordings" in line
+
+
+def test_a_split_that_leaks_is_refused(project, monkeypatch):
+    builders.leak(Path("split.csv"))
+    assert "leaks" in builders.failure("familiarity", lambda: run(monkeypatch), OUTPUTS)
+
+
+def test_predictions_of_the_random_contrast_change_nothing(project, monkeypatch):
+    run(monkeypatch)
+    before, own = Path("familiarity.json").read_text(), pd.read_csv("predictions.csv")
+    wrong = own["truth"].map({"angry": "sad", "sad": "angry"})
+    contrast = own.assign(protocol="random", prediction=wrong, p_angry=own["p_sad"], p_sad=own["p_angry"])
+    tables.write(pd.concat([own, contrast]), Path("predictions.csv"))
+    run(monkeypatch)
+    assert Path("familiarity.json").read_text() == before
+
+
+def test_parts_that_are_left_out_describe_nothing(project, monkeypatch):
+    rows = builders.manifest(6, 10, EMOTIONS)
+    own = dict(zip(sorted(set(rows["speaker"])), ["train", "train", "train", "dev", "test1", "test2"], strict=True))
+    rows["details"] = [json.dumps({"split": own[speaker]}) for speaker in rows["speaker"]]
+    write(rows, project)
+    params = SplitParams(**builders.SPLIT | {"protocol": "predefined"}, test_parts=["test1"])
+    tables.write(protocols.make(rows, EMOTIONS, params), Path("split.csv"))
+    tested = rows[rows["speaker"] == "c/4"]
+    right = (tested["emotion"].to_numpy()[:, np.newaxis] == np.array(EMOTIONS)).astype(float)
+    tables.write(builders.predictions(tested, right, EMOTIONS, "predefined"), Path("predictions.csv"))
+    run(monkeypatch)
+    made, kept = features.load(Path("features/c.npz")), (rows["speaker"] != "c/5").to_numpy()
+    described = made.vectors[kept], rows["emotion"].to_numpy()[kept], rows["speaker"].to_numpy()[kept]
+    wanted = familiarity.fit(*described, FamiliarityParams(0.1))
+    assert familiarity.load(Path("familiarity.safetensors")).limit == wanted.limit

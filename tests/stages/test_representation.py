@@ -222,3 +222,9 @@ def test_classifiers_of_other_features_are_refused(project, monkeypatch):
     project()
     monkeypatch.setattr(Classifier, "extractor", "{}")
     assert "kfold-00.safetensors: expected a classifier trained on features of" in failure(monkeypatch)
+
+
+def test_a_split_that_leaks_is_refused(project, monkeypatch):
+    project()
+    builders.leak(Path("split.csv"))
+    assert "leaks" in builders.failure("representation", lambda: run(monkeypatch), OUTPUTS)

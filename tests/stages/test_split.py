@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ser.files import tables
-from ser.splits import table
+from ser.splits import protocols, table
 from tests import builders
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "split.py"
@@ -160,4 +160,18 @@ def test_refuses_in_one_line_and_writes_nothing(run, change, message):
         run(change.pop("utterances", people()), **change)
     assert str(caught.value).startswith("split: ")
     assert "\n" not in str(caught.value)
+    assert not [name for name in OUTPUTS if Path(name).exists()]
+
+
+def test_a_split_that_leaks_is_not_written(run, monkeypatch):
+    make = protocols.make
+
+    def leaking(*arguments):
+        split = make(*arguments)
+        split.loc[split.query("part == 'test'").index[0], "part"] = "train"
+        return split
+
+    monkeypatch.setattr(protocols, "make", leaking)
+    with pytest.raises(SystemExit, match=r"^split: split: kfold, fold 0: the speaker '.*' leaks"):
+        run(people())
     assert not [name for name in OUTPUTS if Path(name).exists()]
