@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
 
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINES = sorted(
@@ -348,3 +349,14 @@ def test_nothing_can_be_left_out_of_the_real_definition(tmp_path):
                 found = problems(tmp_path, "dvc.yaml")
                 assert found, f"{stage} does without {line}"
                 assert all(problem.endswith(" is used but not declared") for problem in found)
+
+
+@pytest.mark.parametrize("change", ["train.dropout=0.4", "features.encoder=egemaps", "features.level=-26"])
+def test_an_experiment_changes_its_own_line_of_the_params_and_no_other(tmp_path, change):
+    """DVC writes lists one item a line, and loses comments below them."""
+    written = tmp_path / PARAMS
+    shutil.copy(ROOT / PARAMS, written)
+    apply_overrides(written, [change])
+    before, after = (path.read_text(encoding="utf-8").splitlines() for path in (ROOT / PARAMS, written))
+    assert len(before) == len(after)
+    assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
