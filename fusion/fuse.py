@@ -19,7 +19,7 @@ from ser.plots import fusion as picture
 from ser.splits import sentences
 from ser.text import vectors
 
-VOICE = "pase_plus"
+ENCODER = "pase_plus"
 
 
 def main() -> None:
@@ -32,9 +32,9 @@ def main() -> None:
     with one_line("fuse"):
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, FusionTask]), options.task)
         settings = params.read(options.params, "fusion", FusionParams)
-        corpus, encoded = voices.read(options.features, manifest.read(options.manifest), [VOICE], task.emotions)
+        corpus, encoded = voices.read(options.features, manifest.read(options.manifest), [ENCODER], task.emotions)
         asked = task.asks(corpus)
-        people, voice = corpus[asked].reset_index(drop=True), encoded[VOICE].vectors[asked]
+        people, voice = corpus[asked].reset_index(drop=True), encoded[ENCODER].vectors[asked]
         words = vectors.read(options.words, people).vectors
         said = sentences.named(people, "fusion")
         found = folds.make(people, task, settings)
@@ -46,14 +46,14 @@ def main() -> None:
         scored, obstacle = table.table(predictions, weights, task.emotions, settings)
         known = claim.examine(people, said)
         figures = table.nested(scored.round(9))  # as the table is written, so that page and verdict round alike
-        verdict = claim.verdict(figures, known, meant, obstacle, settings)
+        verdict = claim.verdict(figures, known, meant, obstacle, settings, task.words == "heard")
         last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
         tables.write(pd.concat([scored, last], ignore_index=True), options.table)
         title = f"{options.task}: {task.protocol}, {len(task.emotions)} emotions"
         drawing.save(picture.draw(scored, known["chance_uar"], title), options.picture)
         told = {"words_help": int(verdict.helps), "refused": int(verdict.refused)}
         told |= claim.at_chance(figures[folds.SPEAKERS][WORDS], known["chance_uar"])
-        tables.write_metrics(figures | {"sentence": known, "meaning": meant, "claim": told}, options.metrics)
+        tables.write_metrics(figures | {"ties": known, "meaning": meant, "claim": told}, options.metrics)
         print(f"fuse: {options.task}: words help: {verdict.words}; see {options.metrics}")
 
 

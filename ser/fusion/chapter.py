@@ -41,7 +41,7 @@ def findings(name: str, scored: pd.DataFrame, params: FusionParams) -> list[Find
     said, _, reason = note.partition(": ")
     matched = scored[scored["folds"] == MATCHED].set_index("system")
     voice, alone = (matched.loc[system] for system in (VOICE, WORDS))
-    drawn = scored.filter(regex="_low$").notna().any(axis=None)
+    drawn = scored["uar_low"].notna().any()
     sure = (
         f"Intervals of {params.intervals.confidence:.0%} over speakers; differences are paired over them."
         if drawn

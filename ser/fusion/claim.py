@@ -81,13 +81,16 @@ def verdict(
     meaning: Mapping[str, float],
     obstacle: str,
     params: FusionParams,
+    heard: bool = False,
 ) -> Verdict:
     """Decide whether "words help" may be said.
 
     It may where, on folds that keep speakers and sentences apart, both together score higher than the voice by an
     interval over speakers, and words alone score higher than exchanged ones by a test over sentences. It is refused
     where only folds that keep speakers alone apart suggest it, or emotions are tied to sentences, and where there are
-    no intervals or nothing was fused. Intervals are judged as they are shown (``ser.scores.words.rounded``).
+    no intervals or nothing was fused. Words that were heard of tied sentences are always refused: what is misheard in
+    an emotion then cannot be told from what the sentence says. Intervals are judged as they are shown
+    (``ser.scores.words.rounded``).
 
     Args:
         figures: by kind of folds and system, as ``ser.fusion.table.nested`` gives them.
@@ -95,6 +98,7 @@ def verdict(
         meaning: of ``ser.fusion.run.meaning``.
         obstacle: why there are no intervals, or ``""``.
         params: which system stands for both, and the confidence.
+        heard: whether the words are what speech recognition heard.
     """
     tie = (
         "emotion is tied to the sentence: the best guess by the sentence alone has "
@@ -108,18 +112,21 @@ def verdict(
     gain = written.estimate(apart, "gain", sign=True)
     apparent = written.estimate(usual, "gain", sign=True)
     means = meaning["p"] <= written.level(params.intervals.confidence)
-    if written.rounded(apart["gain_low"]) > 0 and means:
+    sure = written.rounded(apart["gain_low"]) > 0
+    if sure and means and not (heard and sentences["tied"]):
         also = f"; the {apparent} of folds that keep speakers alone apart is not what counts, as {tie}"
         return Verdict(True, False, f"on sentences that nobody learned from, {gain}{also if sentences['tied'] else ''}")
-    adds = "lower it: they add" if written.rounded(apart["gain_high"]) < 0 else "add"
+    lower = ", which is lower" if written.rounded(apart["gain_high"]) < 0 else ""
+    voice, alone = (written.number(figures[SENTENCES][name]["uar"]) for name in (VOICE, WORDS))
     instead = (
-        f"on sentences that nobody learned from, words alone score {figures[SENTENCES][WORDS]['uar']:.2f} "
-        f"(p {meaning['p']:.3f} over sentences) and {adds} {gain} to a voice of {figures[SENTENCES][VOICE]['uar']:.2f}"
+        f"on sentences that nobody learned from, words alone score {alone} ({written.number(meaning['null_uar'])} with "
+        f"sentences exchanged, {written.p_value(meaning['p'])}), and both together score {gain} beside the voice's "
+        f"{voice}{lower}"
     )
     if sentences["tied"]:
-        return Verdict(False, True, f"{tie}; {instead}")
+        misheard = "; what is misheard by emotion cannot be told from it" if heard else ""
+        return Verdict(False, True, f"{tie}{misheard}; {instead}")
     if written.rounded(usual["gain_low"]) > 0:
-        return Verdict(
-            False, True, f"the {apparent} of folds that keep speakers alone apart rests on known sentences; {instead}"
-        )
+        where = "is not shown to come from what the sentences say" if sure else "is not shown on other sentences"
+        return Verdict(False, True, f"the {apparent} of folds that keep speakers alone apart {where}; {instead}")
     return Verdict(False, False, instead)

@@ -5,6 +5,8 @@ that the loss by this is not taken for what the sentence gave away, ``matched`` 
 from as many of each speaker in each emotion, of whatever sentence.
 """
 
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +20,7 @@ from ser.splits.protocols import SplitParams
 
 SPEAKERS, MATCHED, SENTENCES = "speakers", "matched", "sentences"
 KINDS = (SPEAKERS, MATCHED, SENTENCES)
+KEPT = {"any": "speakers", "disjoint": "speakers and sentences"}
 
 
 @dataclass(frozen=True)
@@ -29,17 +32,16 @@ class Fold:
         number: from 0.
         learns: (utterances,) bool.
         tested: (utterances,) bool.
-        fits: (utterances,) bool: of those that learn, those that classifiers are fitted to on trial.
-        judges: (utterances,) bool: those that then say how sure to be and how much to heed the words: other speakers,
-            and, where sentences are apart, other sentences.
+        trials: of those that learn, whom classifiers are fitted to on trial, and who then judges how sure to be and how
+            much to heed the words: other speakers, and, where sentences are apart, other sentences. Pairs of
+            (utterances,) bool; nobody judges twice.
     """
 
     kind: str
     number: int
     learns: np.ndarray
     tested: np.ndarray
-    fits: np.ndarray
-    judges: np.ndarray
+    trials: list[tuple[np.ndarray, np.ndarray]]
 
 
 def make(manifest: pd.DataFrame, task: FusionTask, params: FusionParams) -> list[Fold]:
@@ -70,7 +72,12 @@ def make(manifest: pd.DataFrame, task: FusionTask, params: FusionParams) -> list
 def _split(manifest: pd.DataFrame, task: FusionTask, params: FusionParams, keep: str) -> list[tuple[int, np.ndarray]]:
     share = params.validation_share
     settings = SplitParams(task.protocol, params.folds, share, share, params.seed, keep, params.sentence_groups)
-    split = protocols.make(manifest, task.emotions, settings)
+    try:
+        split = protocols.make(manifest, task.emotions, settings)
+    except InputError as error:
+        raise InputError(
+            f"fusion, folds that keep {KEPT[keep]} apart (protocol and emotions: of the task): {error}"
+        ) from error
     table.check(split, manifest, keep == "disjoint")
     own = split[split["protocol"] == task.protocol]
     return [(number, parts) for _, number, parts in table.folds(own, manifest)]
@@ -78,25 +85,40 @@ def _split(manifest: pd.DataFrame, task: FusionTask, params: FusionParams, keep:
 
 def _usual(kind: str, number: int, parts: np.ndarray) -> Fold:
     fits, judges = parts == "train", parts == "validation"
-    return Fold(kind, number, fits | judges, parts == "test", fits, judges)
+    return Fold(kind, number, fits | judges, parts == "test", [(fits, judges)])
 
 
 def _apart(manifest: pd.DataFrame, said: pd.Series, number: int, parts: np.ndarray, params: FusionParams) -> Fold:
-    """Let other sentences judge, too: a third, say, of those that learn."""
+    """Let sentences that were not fitted to judge, each group of those that learn in turn."""
     learns = np.isin(parts, ("train", "validation"))
-    rows = np.flatnonzero(learns)
-    pieces = min(params.sentence_groups, said.iloc[rows].nunique())
-    strata = (manifest["language"] + "|" + manifest["emotion"]).iloc[rows]
-    groups = StratifiedGroupKFold(pieces).split(rows, strata, said.iloc[rows]) if pieces > 1 else ()
-    for _, piece in groups:
-        held = np.zeros(len(parts), dtype=bool)
-        held[rows[piece]] = True
+    trials = []
+    for held in _groups(manifest, said, np.flatnonzero(learns), params.sentence_groups):
         fits, judges = (parts == "train") & ~held, (parts == "validation") & held
         told = set(manifest["emotion"][fits]) == set(manifest["emotion"]) and said[fits].nunique() > 1
         if judges.any() and told:
-            return Fold(SENTENCES, number, learns, parts == "test", fits, judges)
-    raise InputError(
-        f"fusion, fold {number}, sentences apart: expected at least three sentences of each emotion beside those that "
-        f"are tested, some of them for validation, found {said[learns].nunique()} in all; lower sentence_groups, or "
-        "take the corpus out of the tasks"
-    )
+            trials.append((fits, judges))
+    if not trials:
+        raise InputError(
+            f"fusion, fold {number}, sentences apart: expected, beside the sentences that are tested, at least two to "
+            f"fit to, in every emotion, and one more to judge by, found {said[learns].nunique()} in all; raise "
+            "fusion.sentence_groups, or take the corpus out of the tasks"
+        )
+    return Fold(SENTENCES, number, learns, parts == "test", trials)
+
+
+def _groups(manifest: pd.DataFrame, said: pd.Series, rows: np.ndarray, number: int) -> Iterator[np.ndarray]:
+    """Group the sentences of some rows, stratified by language and emotion: (utterances,) bool, one group at a time."""
+    number = min(number, said.iloc[rows].nunique())
+    if number < 2:
+        return
+    strata = (manifest["language"] + "|" + manifest["emotion"]).iloc[rows]
+    if strata.value_counts().max() < number:  # as the cut demands
+        strata = pd.Series("all", index=strata.index)
+    with warnings.catch_warnings():
+        # Expected: a stratum with fewer utterances than groups is spread over as many as it has.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        groups = [group for _, group in StratifiedGroupKFold(number).split(rows, strata, said.iloc[rows])]
+    for group in groups:
+        held = np.zeros(len(manifest), dtype=bool)
+        held[rows[group]] = True
+        yield held

@@ -13,9 +13,9 @@ METHOD = (
     "Words heard are those of speech recognition by Whisper, at temperature 0, each utterance by itself. Which "
     "sentence is said, for folds and permutations, is still known from the corpus, as one sentence may be heard in "
     "many ways; in a permutation each utterance gets what was heard of another sentence, from the same emotion where "
-    "that sentence is said in it. "
-    "Where nothing was heard the vector is 0. Heard wrongly is the word error rate: words substituted, deleted or "
-    "inserted, per word said, whatever their case and punctuation; differences are paired over speakers."
+    "that sentence is said in it. (Where emotions are tied to sentences nothing is claimed of words heard.) Where "
+    "nothing was heard the vector is 0. Heard wrongly is the word error rate: words substituted, deleted or inserted, "
+    "per word said, whatever their case and punctuation; differences are paired over speakers."
 )
 
 

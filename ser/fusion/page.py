@@ -89,7 +89,7 @@ def method(params: FusionParams, model: str) -> list[str]:
     fused, confidence = params.fused, f"{params.intervals.confidence:.0%}"
     by = f"`{model}`"
     if model == "packaged":
-        by = "all-MiniLM-L6-v2, trained on English: that words of other languages add nothing may be due to it"
+        by = "all-MiniLM-L6-v2, trained on English: where words of other languages add nothing, this may be why"
     both = (
         ", or of both. late: the mean of log-probabilities, plain, or weighted as fits speakers who validate; early: "
         f"one `{params.classifier}` of both vectors"
@@ -97,9 +97,9 @@ def method(params: FusionParams, model: str) -> list[str]:
     claimed = (
         f'"{CLAIM.capitalize()}" may be said where, on other sentences, both together score higher than the voice '
         "(the interval of the difference, over speakers, excludes zero), and words alone score higher than when "
-        f"vectors are permuted among the sentences of a language ({params.permutations} permutations at most, "
-        f"so p is {1 / (params.permutations + 1):.3g} at least, and more where there are few sentences). Both are "
-        f"`{fused}`, chosen before anything was measured."
+        f"vectors are permuted among the sentences of a language ({params.permutations} permutations drawn at random, "
+        f"so p is {1 / (params.permutations + 1):.3g} at least, and more where there are too few sentences for as many "
+        f"different ones). Both together stands for `{fused}`, chosen before anything was measured."
     )
     return [
         "Systems are the main pipeline's linear classifiers: of PASE+ vectors (voice: "
@@ -111,7 +111,8 @@ def method(params: FusionParams, model: str) -> list[str]:
         f"other sentences** ({params.sentence_groups} groups of these, by one draw: `docs/benchmark_sentences.md` has "
         "the voice over ten draws, a little otherwise); and, as the latter leave fewer utterances to learn from, those "
         "that test other speakers and learn from **as few** of each speaker and emotion, whatever the sentence. What a "
-        "system loses between the last two is what known sentences gave it.",
+        "system loses between the last two is what known sentences gave it (and what it is worth to learn from more "
+        "different sentences, as the last kind does).",
         claimed if fused else f'Nothing was fused, so "{CLAIM}" cannot be said.',
     ]
 

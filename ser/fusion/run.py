@@ -42,7 +42,7 @@ def predict(
     for fold in progress(folds, total=len(folds)):
         found, weight = systems.predict(fold, voice, words, codes, params)
         weights.append((fold.kind, fold.number, weight))
-        asked = manifest.loc[fold.tested, ["id", "speaker", "emotion"]].rename(columns={"emotion": "truth"})
+        asked = manifest.loc[fold.tested, ["speaker", "emotion"]].rename(columns={"emotion": "truth"})
         tables += [
             asked.assign(folds=fold.kind, system=name, prediction=np.array(emotions)[guess])
             for name, guess in found.items()
@@ -67,8 +67,9 @@ def meaning(
     (B. Phipson and G. Smyth, 2010).
 
     Words that were heard differ from one who says a sentence to the next. An utterance then gets the vector of one in
-    which the other sentence is said, drawn among those in its own emotion where there are any: what is misheard in an
-    emotion stays with it, so that the test is of the sentences alone.
+    which the other sentence is said, drawn among those in its own emotion where there are any, each as seldom twice as
+    can be: what is misheard in an emotion stays with it, so that the test is of the sentences alone. (Where emotions
+    are tied to sentences it cannot be: ``ser.fusion.claim`` refuses there.)
 
     Args:
         folds: of which those that keep sentences apart are looked at.
@@ -91,24 +92,28 @@ def meaning(
     in_sentence = [np.flatnonzero(places == place) for place in range(len(first))]
     in_emotion = [[rows[codes[rows] == code] for code in range(len(names))] for rows in in_sentence]
 
+    kind = params.words_classifier
+
     def uar(own: np.ndarray) -> float:
         guess = np.empty(len(codes), dtype=int)
         for fold in apart:
             guess[fold.tested] = systems.scores(own, codes, fold.learns, fold.tested, kind).argmax(axis=1)
         return recall_score(names[codes], names[guess], average="macro")
 
-    kind = params.words_classifier
+    def exchanged(order: np.ndarray) -> np.ndarray:
+        taken = np.empty(len(codes), dtype=int)
+        for place, other in enumerate(order):
+            for code, own in enumerate(in_emotion[place]):
+                alike = in_emotion[other][code]
+                taken[own] = np.resize(takes.permutation(alike if len(alike) else in_sentence[other]), len(own))
+        return vectors[taken]
+
     observed, drawn = uar(vectors), []
     for _ in progress(range(params.permutations), total=params.permutations):
         order = np.arange(len(first))
         for language in np.unique(languages):
             (members,) = np.nonzero(languages == language)
             order[members] = rng.permutation(members)
-        others = order[places]
-        offered = [
-            alike if len(alike := in_emotion[other][code]) else in_sentence[other]
-            for other, code in zip(others, codes, strict=True)
-        ]
-        drawn.append(uar(vectors[[takes.choice(rows) for rows in offered]]))
+        drawn.append(uar(exchanged(order)))
     reached = sum(value >= observed - 1e-12 for value in drawn)
     return {"p": (1 + reached) / (1 + params.permutations), "null_uar": float(np.mean(drawn))}

@@ -1,8 +1,8 @@
 """Voice, words, and both: linear classifiers of one fold, and how they are put together.
 
-All are the main pipeline's linear classifiers, on numbers standardised by those that learn. Each is fitted twice: on
-trial, to find how sure to be (``ser.learning.linear.inverse_temperature``) and how much the words count, and then to
-all that learn.
+All are the main pipeline's linear classifiers, on numbers standardised by those that learn. They are fitted on trial,
+to find how sure to be (``ser.learning.linear.inverse_temperature``) and how much the words count, and then to all that
+learn.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,8 @@ from ser.fusion.folds import Fold
 from ser.fusion.task import EARLY, MEAN, VOICE, WEIGHTED, WORDS, FusionParams
 from ser.learning import linear
 
-ROUNDING = 1e-10  # of the largest singular value: directions below it do not exist
+ROUNDING = 1e-10  # of the largest singular value, and of scores: what lies below it does not exist
+LEAST = 1e-5  # to multiply scores by: what they say is left, but counts for nothing
 DECIMALS = 6  # of a loss: more of them are the solver's
 COST = 0.01  # C of the support vector machine, as in the main pipeline
 
@@ -46,16 +47,18 @@ def predict(
         blocks[EARLY] = np.hstack([voice, words])
     trial, final = {}, {}
     balance = fold.learns.sum() / np.bincount(codes[fold.learns])
-    asked = torch.from_numpy(codes[fold.judges])
+    asked = np.concatenate([codes[judges] for _, judges in fold.trials])
     for name, vectors in blocks.items():
         kind = params.words_classifier if name == WORDS else params.classifier
-        tried = scores(vectors, codes, fold.fits, fold.judges, kind)
-        factor = linear.inverse_temperature(torch.from_numpy(tried), asked, torch.from_numpy(balance))
+        tried = np.concatenate([scores(vectors, codes, fits, judges, kind) for fits, judges in fold.trials])
+        # Any temperature fits scores that are all 0, as of words that tell nothing; the highest leaves the voice alone.
+        judged = (torch.from_numpy(each) for each in (tried, asked, balance))
+        factor = linear.inverse_temperature(*judged) if tried.any() else LEAST
         trial[name] = log_softmax(factor * tried, axis=1)
         final[name] = log_softmax(factor * scores(vectors, codes, fold.learns, fold.tested, kind), axis=1)
     weight = np.nan
     if WEIGHTED in params.systems:
-        weight = best_weight(trial[VOICE], trial[WORDS], codes[fold.judges], params.weights, balance)
+        weight = best_weight(trial[VOICE], trial[WORDS], asked, params.weights, balance)
         final[MEAN] = final[VOICE] + final[WORDS]
         final[WEIGHTED] = (1 - weight) * final[VOICE] + weight * final[WORDS]
     return {name: final[name].argmax(axis=1) for name in params.systems}, weight
@@ -63,6 +66,9 @@ def predict(
 
 def scores(vectors: np.ndarray, codes: np.ndarray, fitted: np.ndarray, asked: np.ndarray, kind: str) -> np.ndarray:
     """Fit a linear classifier and score other utterances.
+
+    Scores are in units of their own spread over the utterances that were fitted to: so classifiers fitted to other
+    utterances have the same scale, and one temperature serves them.
 
     Args:
         vectors: float64 (utterances, numbers).
@@ -72,14 +78,21 @@ def scores(vectors: np.ndarray, codes: np.ndarray, fitted: np.ndarray, asked: np
         kind: ``lda`` or ``svm``.
 
     Returns:
-        Scores (asked utterances, emotions).
+        Scores (asked utterances, emotions), 0 in the mean over emotions; all 0 of vectors that tell nothing.
     """
     scaler = StandardScaler().fit(vectors[fitted])
     rows, others = scaler.transform(vectors[fitted]), scaler.transform(vectors[asked])
     if kind == "svm":
         rows, others = _within_span(rows, others)
     weights, bias = linear.fit(kind, rows, codes[fitted], "fusion", class_weights=True, cost=COST)
-    return others @ weights.T + bias
+    own, found = (_centred(part @ weights.T + bias) for part in (rows, others))
+    spread = own.std()
+    return found / spread if spread > ROUNDING else np.zeros_like(found)
+
+
+def _centred(scores: np.ndarray) -> np.ndarray:
+    """Take the mean over emotions away, which changes no probability."""
+    return scores - scores.mean(axis=1, keepdims=True)
 
 
 def _within_span(rows: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,6 +104,8 @@ def _within_span(rows: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.n
     different = np.unique(rows, axis=0)
     if len(different) >= rows.shape[1]:
         return rows, others
+    if len(different) == 1:  # standardised they are 0, and tell nothing
+        return np.zeros((len(rows), 1)), np.zeros((len(others), 1))
     _, sizes, axes = np.linalg.svd(different, full_matrices=False)
     axes = axes[sizes > ROUNDING * sizes[0]].T
     return rows @ axes, others @ axes

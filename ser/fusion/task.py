@@ -9,6 +9,7 @@ import pandas as pd
 
 from ser.files.failures import InputError
 from ser.files.params import SEEDS, check_ranges
+from ser.scores import words
 from ser.scores.intervals import IntervalParams
 
 VOICE, WORDS, MEAN, WEIGHTED, EARLY = "voice", "words", "late_mean", "late_weighted", "early"
@@ -78,7 +79,7 @@ class FusionParams:
         validation_share: of the training speakers.
         seed: of the folds and of all that is drawn.
         weights: of the words, 0 to 1, that late fusion chooses from.
-        permutations: of the sentences' vectors.
+        permutations: of the sentences' vectors, enough for a p that claims something.
         intervals: how intervals over speakers are made.
     """
 
@@ -106,6 +107,12 @@ class FusionParams:
         if not 0 < self.validation_share <= 0.5:
             raise ValueError(
                 f"validation_share: expected a share above 0 and at most 0.5, found {self.validation_share}"
+            )
+        least, level = 1 / (self.permutations + 1), words.level(self.intervals.confidence)
+        if self.fused and least > level:
+            raise ValueError(
+                f"permutations: expected {math.ceil(1 / level - 1e-9) - 1} or more, as p must be able to reach "
+                f"{level:g} (1 - intervals.confidence), found {self.permutations}"
             )
         if not self.weights or min(self.weights) < 0 or max(self.weights) > 1:
             raise ValueError(f"weights: expected shares of the words, 0 to 1, found {self.weights}")

