@@ -8,10 +8,14 @@ import numpy as np
 from ser import audio
 from ser.corpora import shared_audio
 from ser.files.failures import InputError
+from ser.recordings import kinds
 
 # Why a file is no utterance of the manifest; the first reason that holds is named.
 REASONS = ("unmapped", "unreadable", "empty", "not_finite", "too_short", "too_long", "silent", "duplicate")
 READ_ON_S = 60.0  # beyond the longest, so that the length of most files can be told
+CANCELLED = 0.01  # of the power that the mix of unrelated channels has: with less, theirs are of opposite sign
+LONGEST_TEXT = 65_536  # bytes of a file that is read as text where it is no sound
+SHOWN = 60  # characters of such a text that a reason repeats
 CHOSEN = "unmapped"  # a consequence of the label set, not a flaw of the file
 
 
@@ -72,7 +76,7 @@ def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:
     except _TooLongError:
         return Examination("too_long", f"more than {max_seconds} s")
     except InputError as error:
-        return Examination("unreadable", str(error).removeprefix(f"{path}: "))
+        return Examination("unreadable", _text(path) or str(error).removeprefix(f"{path}: "))
     seconds = samples.shape[1] / rate
     if samples.size == 0:
         return Examination("empty", "a header without samples")
@@ -85,4 +89,36 @@ def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:
     signal = audio.mono(samples)  # what the encoder hears: channels of opposite sign cancel out
     if audio.silent(signal):
         return Examination("silent", "no sound, all channels mixed to one")
+    if softer := _cancelled(samples, signal):
+        return Examination(
+            "silent",
+            f"its {len(samples)} channels cancel each other out: mixed to one they are {softer:.0f} dB softer; keep "
+            "one of them",
+        )
     return Examination("", "", seconds, rate, audio.digest(samples, rate), shared_audio.marks(signal, rate))
+
+
+def _cancelled(samples: np.ndarray, mixed: np.ndarray) -> float:
+    """By how many dB channels, (channels, frames), are softer when mixed, if they have opposite signs; 0.0 if not.
+
+    The mix of unrelated channels has the mean of their powers, divided by their number. Constant offsets do not count.
+    """
+    if len(samples) == 1:
+        return 0.0
+    share = mixed.var(dtype=np.float64) / samples.var(axis=1, dtype=np.float64).mean()
+    return -10 * np.log10(share) if share < CANCELLED / len(samples) else 0.0
+
+
+def _text(path: Path) -> str:
+    """Say what a small file that is no sound has in it, where that is text, as a server's refusal; else ``""``."""
+    if not path.is_file() or path.stat().st_size > LONGEST_TEXT:
+        return ""
+    try:
+        kinds.library(path)  # names what else is often found in place of a recording
+        text = path.read_bytes().decode("utf-8-sig").strip()
+    except (InputError, OSError, UnicodeDecodeError):
+        return ""
+    if not text or not all(sign.isprintable() or sign.isspace() for sign in text):
+        return ""
+    line = " ".join(text.split())
+    return f"expected audio, found text: '{line[:SHOWN]}{'...' * (len(line) > SHOWN)}'; download it again"

@@ -135,6 +135,50 @@ def test_each_flaw_is_rejected_with_its_reason(raw):
     assert str(raw) not in " ".join(details)
 
 
+@pytest.mark.parametrize(
+    ("second", "decibels"), [(lambda noise: -0.99 * noise, 46), (lambda noise: 0.3 - 0.9 * noise, 26)]
+)
+def test_channels_that_nearly_cancel_are_rejected_with_that_reason(tmp_path, second, decibels):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, RATE)
+    soundfile.write(tmp_path / "a.wav", np.stack([noise, second(noise)], axis=1), RATE, subtype="FLOAT")
+    found = examination.examine(tmp_path / "a.wav", 0.2, 2.0)
+    assert (found.reason, found.detail) == (
+        "silent",
+        f"its 2 channels cancel each other out: mixed to one they are {decibels} dB softer; keep one of them",
+    )
+
+
+@pytest.mark.parametrize("channels", [2, 8])
+def test_channels_that_do_not_cancel_are_accepted(tmp_path, channels):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (RATE, channels))
+    soundfile.write(tmp_path / "unrelated.wav", noise, RATE)
+    soundfile.write(tmp_path / "one.wav", noise * (np.arange(channels) == 0), RATE)
+    opposed = 0.01 * noise[:, :1] + np.where(np.arange(channels) % 2, 0.4, -0.4)
+    soundfile.write(tmp_path / "offsets.wav", opposed, RATE, subtype="FLOAT")
+    assert {examination.examine(path, 0.2, 2.0).reason for path in tmp_path.iterdir()} == {""}
+
+
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        ("404: Not Found", "expected audio, found text: '404: Not Found'; download it again"),
+        (
+            '\n{"error":\n "Zugriff verweigert für Gäste"}',
+            'found text: \'{"error": "Zugriff verweigert für Gäste"}\'; ',
+        ),
+        ("Access denied. " * 9, "found text: '" + ("Access denied. " * 4).strip() + " ...'; download it again"),
+        ("<!DOCTYPE html>", "found a web page in place of the recording"),
+        ("Access denied\0", "found no format that is read here"),
+        ("A" * 65_537, "found no format that is read here"),
+    ],
+)
+def test_a_text_saved_as_a_recording_is_quoted(tmp_path, content, detail):
+    (tmp_path / "a.wav").write_text(content, encoding="utf-8")
+    found = examination.examine(tmp_path / "a.wav", 0.2, 2.0)
+    assert found.reason == "unreadable"
+    assert detail in found.detail
+
+
 def test_the_limits_of_length_themselves_are_accepted(raw):
     record(raw / "mine/angry/shortest.wav", seed=5, seconds=0.2)
     record(raw / "mine/angry/longest.wav", seed=6, seconds=2.0)
