@@ -8,6 +8,7 @@ Example: ``AudioWAV/1001_IEO_HAP_LO.wav``: actor 1001, sentence IEO, HAP for hap
 raters heard in the voice alone (1), saw in the face alone (2), and took from both (3).
 """
 
+import math
 import re
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ser.files import tables
 from ser.files.failures import InputError
 
 CLIPS = 7442
+FOLDER = "AudioWAV"
 NAME = re.compile(r"(?P<actor>\d{4})_(?P<sentence>[A-Z]{3})_(?P<emotion>[A-Z]{3})_(?P<level>[A-Z]{2})")
 MISNAMED = {"1040_ITH_SAD_X": "1040_ITH_SAD_XX"}  # so named in older copies of the audio, never in the tables
 # Raters were given other recordings in place of these (the corpus' README, notes on its audio and video files), so the
@@ -41,6 +43,19 @@ SENTENCES = {
 }
 VOTES = {code[0]: word for code, word in emotions.CREMA_D.items()}  # the columns that count votes
 MODALITIES = {"1": "voice", "2": "face", "3": "audiovisual"}
+ADVICE = "take the table as it was distributed"
+ACTORS = tables.Schema(
+    {"ActorID": tables.text(), "Age": tables.number(0, 150, empty=True)}
+    | dict.fromkeys(("Sex", "Race", "Ethnicity"), tables.text(empty=True)),
+    ADVICE,
+    key=("ActorID",),
+)
+RATINGS = tables.Schema(
+    dict.fromkeys(VOTES, tables.whole())
+    | {"fileName": tables.text(), "meanEmoResp": tables.number(0, 100, empty=True)},
+    ADVICE,
+    key=(),
+)
 
 
 def parse(folder: Path, incomplete: bool) -> list[Utterance]:
@@ -59,19 +74,27 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: clips or tables are missing, or are not as distributed.
     """
-    inner = root(folder, "AudioWAV")
-    files = audio_files(inner / "AudioWAV") or audio_files(inner)
-    check_size(folder, "audio files in its folder AudioWAV", len(files), CLIPS, incomplete)
-    actors_csv, votes_csv = inner / "VideoDemographics.csv", inner / "processedResults" / "tabulatedVotes.csv"
+    inner = root(folder, FOLDER)
+    files = audio_files(inner / FOLDER) or audio_files(inner)
+    check_size(folder, f"audio files in its folder {FOLDER}", len(files), CLIPS, incomplete)
+    actors_csv, votes_csv = blanks(folder)
     actors = read_actors(actors_csv) if has_table(actors_csv, incomplete) else None
     votes = read_votes(votes_csv) if has_table(votes_csv, incomplete) else None
     return [_utterance(path, actors, votes) for path in files]
 
 
+def blanks(folder: Path) -> dict[Path, str]:
+    """Tell what stays blank without each of the corpus' tables."""
+    inner = root(folder, FOLDER)
+    return {
+        inner / "VideoDemographics.csv": "gender, age, race and ethnicity",
+        inner / "processedResults" / "tabulatedVotes.csv": "votes and rated level",
+    }
+
+
 def read_actors(path: Path) -> dict[str, dict]:
     """Read VideoDemographics.csv: by actor, age (years), gender, race and ethnicity."""
-    columns = ("ActorID", "Age", "Sex", "Race", "Ethnicity")
-    table = tables.read(path, columns, text=("ActorID", "Sex", "Race", "Ethnicity"))
+    table = tables.read_checked(path, ACTORS)
     return {
         row.ActorID: {"age": float(row.Age), "gender": row.Sex.lower(), "race": row.Race, "ethnicity": row.Ethnicity}
         for row in table.itertuples()
@@ -79,8 +102,8 @@ def read_actors(path: Path) -> dict[str, dict]:
 
 
 def read_votes(path: Path) -> dict[tuple[str, str], tuple[dict[str, int], float]]:
-    """Read tabulatedVotes.csv: by clip and modality, raters per emotion and the mean level 0..100 that they gave."""
-    table = tables.read(path, (*VOTES, "fileName", "meanEmoResp"))
+    """Read tabulatedVotes.csv: by clip and modality, raters per emotion and their mean level, 0..100 or NaN."""
+    table = tables.read_checked(path, RATINGS)
     modalities = table.iloc[:, 0].astype(str).str[0].map(MODALITIES)
     counts = [
         {word: int(count) for word, count in zip(VOTES.values(), row, strict=True) if count}
@@ -119,7 +142,7 @@ def _utterance(path: Path, actors: dict | None, votes: dict | None) -> Utterance
             raise InputError(f"{path}: the corpus' tabulatedVotes.csv lacks its votes by voice, face or both")
         heard, level = votes[name, "voice"]
         details |= {
-            "voice_level": level,
+            **({} if math.isnan(level) else {"voice_level": level}),
             "face_votes": votes[name, "face"][0],
             "audiovisual_votes": votes[name, "audiovisual"][0],
         }

@@ -13,6 +13,7 @@ laryngograms, in the folder ``laryngo``, are no speech and not read; its natural
 gave it to the files in another order than theirs (``update.py``).
 """
 
+import math
 import re
 from pathlib import Path
 
@@ -53,6 +54,12 @@ NAME = re.compile(
     rf"(?P<speaker>{'|'.join(SPEAKERS)})(?P<sentence>{'|'.join(SENTENCES)})"
     rf"(?P<emotion>[{''.join(emotions.EMODB)}])(?P<take>[a-z]?)"
 )
+JUDGEMENTS, CONFIDENCES = "erkennung.txt", "db.emotion.csv"
+CONFIDENCE = tables.Schema(
+    {"file": tables.text(), "emotion.confidence": tables.number(0, 1, empty=True)},
+    "take the table as it was distributed, or leave the cell empty",
+    key=("file",),
+)
 # "3  \t03a01Fa.wav\t90,00     \t75,00     ", in Latin-1 with non-breaking spaces: number, file, two shares in per cent.
 JUDGEMENT = re.compile(r"\d+\s*\t\s*(\w+)\.wav\s*\t\s*(\d+,\d+)\s*\t\s*(\d+,\d+)\s*")
 
@@ -75,15 +82,22 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     files = audio_files(inner / "wav") or audio_files(inner)
     size = FILES if len(files) <= FILES else FILES_2_0
     check_size(folder, f"audio files in its folder wav ({FILES}, or {FILES_2_0} of 2.0)", len(files), size, incomplete)
-    table, confidences = inner / "erkennung.txt", inner / "db.emotion.csv"
-    if confidences.is_file() and not table.is_file():
-        judgements = _confidences(confidences)
-    else:
-        judgements = _judgements(table) if has_table(table, incomplete) else None
+    (table,) = blanks(folder)
+    judgements = None
+    if has_table(table, incomplete):
+        judgements = _confidences(table) if table.name == CONFIDENCES else _judgements(table)
     return [_utterance(path, judgements) for path in files]
 
 
-def _utterance(path: Path, judgements: dict[str, tuple[float, ...]] | None) -> Utterance:
+def blanks(folder: Path) -> dict[Path, str]:
+    """Tell what stays blank without the corpus' table, which is that of version 2.0 where this alone is there."""
+    inner = root(folder, "wav")
+    judgements, confidences = inner / JUDGEMENTS, inner / CONFIDENCES
+    alone = confidences.is_file() and not judgements.is_file()
+    return {confidences if alone else judgements: "recognition and naturalness"}
+
+
+def _utterance(path: Path, judgements: dict[str, dict[str, float]] | None) -> Utterance:
     match = NAME.fullmatch(path.stem)
     if not match:
         raise InputError(
@@ -97,30 +111,32 @@ def _utterance(path: Path, judgements: dict[str, tuple[float, ...]] | None) -> U
             raise InputError(
                 f"{path}: not listed in the corpus' erkennung.txt or db.emotion.csv; is this file of EMO-DB?"
             )
-        recognition, *naturalness = judgements[path.stem]
-        details |= {"recognition": recognition} | ({"naturalness": naturalness[0]} if naturalness else {})
+        details |= judgements[path.stem]
     return Utterance(
         path.stem, path, emotion, match["speaker"], gender, float(age), "de", {}, SENTENCES[sentence], details
     )
 
 
-def _judgements(path: Path) -> dict[str, tuple[float, float]]:
+def _judgements(path: Path) -> dict[str, dict[str, float]]:
     """Recognition and naturalness, 0..1, by file name without suffix."""
     judgements = {}
     lines = path.read_text(encoding="latin-1").splitlines()
     for number, line in enumerate(lines[1:], start=2):
+        if not line.strip():
+            continue
         match = JUDGEMENT.fullmatch(line.strip())
         if not match:
             raise InputError(
                 f"{path}: line {number}: expected number, file and two percentages, found '{line.strip()}'"
             )
         name, *percentages = match.groups()
-        judgements[name] = tuple(round(float(value.replace(",", ".")) / 100, 4) for value in percentages)
+        shares = [round(float(value.replace(",", ".")) / 100, 4) for value in percentages]
+        judgements[name] = dict(zip(("recognition", "naturalness"), shares, strict=True))
     return judgements
 
 
-def _confidences(path: Path) -> dict[str, tuple[float]]:
-    """Recognition, 0..1, by file name without suffix, from a table of version 2.0."""
-    table = tables.read(path, ("file", "emotion.confidence"), text=("file",))
+def _confidences(path: Path) -> dict[str, dict[str, float]]:
+    """Recognition, 0..1, by file name without suffix, from a table of version 2.0; nothing where its cell is empty."""
+    table = tables.read_checked(path, CONFIDENCE)
     shares = zip(table["file"], table["emotion.confidence"], strict=True)
-    return {Path(file).stem: (round(float(share), 4),) for file, share in shares}
+    return {Path(file).stem: {} if math.isnan(share) else {"recognition": round(share, 4)} for file, share in shares}

@@ -83,4 +83,4 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
 def _texts(folder: Path) -> dict[str, str]:
     """The words by the sentence's number; nothing where the corpus has no ``cmuarctic.data``."""
     found = [*folder.glob("cmuarctic.data"), *folder.glob("*/cmuarctic.data")]
-    return dict(WORDS.findall(found[0].read_text(encoding="utf-8"))) if found else {}
+    return dict(WORDS.findall(found[0].read_text(encoding="utf-8", errors="replace"))) if found else {}

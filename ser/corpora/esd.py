@@ -48,8 +48,8 @@ def _utterance(path: Path, match: re.Match) -> Utterance:
     emotion, sentence = divmod(int(match["number"]) - 1, SENTENCES)
     if not 0 <= emotion < len(ORDER) or ORDER[emotion] not in path.parts:
         raise InputError(
-            f"{path}: expected numbers of {SENTENCES} for each of {', '.join(ORDER)}, in a folder of that name; unpack "
-            "the corpus again"
+            f"{path}: expected numbers of {SENTENCES} for each of {', '.join(ORDER)}, in a folder of that name, as "
+            "0011/Angry/0011_000351.wav; unpack the corpus again, or sort a flat copy so"
         )
     speaker = int(match["speaker"])
     return Utterance(

@@ -19,6 +19,7 @@ from ser.corpora.utterance import Utterance
 from ser.files.failures import InputError
 
 SESSIONS = 5
+EVALUATIONS, TRANSCRIPTIONS = "dialog/EmoEvaluation", "dialog/transcriptions"  # of each session
 # Turns per label of the complete corpus, 10,039 together; angry, happy with excited, sad, neutral are the usual 5,531.
 TURNS = {
     "angry": 1103,
@@ -58,8 +59,13 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: something is missing or is not as distributed.
     """
-    inner = root(folder, "Session1")
-    sessions = [path for number in range(1, SESSIONS + 1) if (path := inner / f"Session{number}").is_dir()]
+    sessions = _sessions(folder)
+    if not any((session / EVALUATIONS).is_dir() for session in sessions) and audio_files(folder):
+        raise InputError(
+            f"{folder}: expected SessionN/{EVALUATIONS}, which tells the emotions, found none; flat copies have lost "
+            "it: unpack the corpus as it was distributed, or give the folder another name, folders of emotions and a "
+            "metadata.csv with speakers (data/raw/README.md)"
+        )
     check_size(folder, "sessions", len(sessions), SESSIONS, incomplete)
     utterances = [utterance for session in sessions for utterance in _session(session, incomplete)]
     check_size(folder, "turns", len(utterances), sum(TURNS.values()), incomplete)
@@ -73,12 +79,31 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     return utterances
 
 
+def blanks(folder: Path) -> dict[Path, str]:
+    """Tell what stays blank without each of the corpus' tables."""
+    return {
+        session / TRANSCRIPTIONS / evaluation.name: "text"
+        for session in _sessions(folder)
+        for evaluation in _evaluations(session)
+    }
+
+
+def _sessions(folder: Path) -> list[Path]:
+    names = [f"Session{number}" for number in range(1, SESSIONS + 1)]
+    inner = root(folder, *names)
+    return [path for name in names if (path := inner / name).is_dir()]
+
+
+def _evaluations(session: Path) -> list[Path]:
+    # Names that begin with a dot are leftovers of a Mac's file system in the distributed archive.
+    return sorted((session / EVALUATIONS).glob("Ses*.txt"))
+
+
 def _session(session: Path, incomplete: bool) -> list[Utterance]:
     audio = {path.stem: path for path in audio_files(session / "sentences" / "wav")}
     utterances = []
-    # Names that begin with a dot are leftovers of a Mac's file system in the distributed archive.
-    for evaluation in sorted((session / "dialog" / "EmoEvaluation").glob("Ses*.txt")):
-        texts = _transcripts(session / "dialog" / "transcriptions" / evaluation.name, incomplete)
+    for evaluation in _evaluations(session):
+        texts = _transcripts(session / TRANSCRIPTIONS / evaluation.name, incomplete)
         for turn in _turns(evaluation):
             if turn["turn"] in audio:
                 path = audio.pop(turn["turn"])
@@ -90,7 +115,7 @@ def _session(session: Path, incomplete: bool) -> list[Utterance]:
                 )
     if audio and not incomplete:
         raise InputError(
-            f"{next(iter(audio.values()))}: no file of {session / 'dialog' / 'EmoEvaluation'} has this turn, nor "
+            f"{next(iter(audio.values()))}: no file of {session / EVALUATIONS} has this turn, nor "
             f"{len(audio) - 1} others; unpack the corpus again, or name it in manifest.allow_incomplete"
         )
     return utterances

@@ -135,9 +135,10 @@ def build(
         params: what to accept.
         workers: threads that decode; without effect on the result.
         watch: wraps the examinations, of which there are ``total``, to show progress.
-        say: takes remarks, each in one line: which folders are taken for speakers, what lies in the folders besides
-            recordings, what may tell the speakers or the votes of a corpus that has none, which names of speakers are
-            taken for one, and how many utterances share audio.
+        say: takes remarks, each in one line: which folders are taken for speakers, which tables of a corpus declared
+            incomplete are not there, what lies in the folders besides recordings, what may tell the speakers or the
+            votes of a corpus that has none, which names of speakers are taken for one, and how many utterances share
+            audio.
         keep: takes the table of rejects as soon as it is known, so that nothing is lost where they stop the stage.
 
     Returns:
@@ -213,7 +214,7 @@ def parse(folder: Path, params: ManifestParams, say: Callable[[str], None] = lam
         say: takes remarks, each in one line.
 
     Raises:
-        InputError: the folder is missing or a link, or the parser refuses what is in it.
+        InputError: the folder or one in it is missing or a link, or the parser refuses what is in it.
     """
     if not folder.is_dir() and folder.name == MADE_HERE:
         raise InputError(
@@ -224,9 +225,13 @@ def parse(folder: Path, params: ManifestParams, say: Callable[[str], None] = lam
             f"{folder}: no such folder; put the corpus there, or take '{folder.name}' out of `corpora`; if only dvc "
             f"exp run --temp or --queue lacks it, first tell DVC of it: dvc add {folder}"
         )
-    check_not_linked(folder)
+    for link in (folder, *walk(folder).links):
+        check_not_linked(link)
     if folder.name in PARSERS:
-        utterances = PARSERS[folder.name](folder, folder.name in params.allow_incomplete)
+        incomplete = folder.name in params.allow_incomplete
+        utterances = PARSERS[folder.name](folder, incomplete)
+        if incomplete and (remark := parsers.blank(folder)):
+            say(f"{folder}: {remark}")
     else:
         utterances = _own(folder, params, say)
     fetched.check(folder, [utterance.path for utterance in utterances])

@@ -94,14 +94,30 @@ def _files(folder: Path) -> dict[str, Path]:
     return files
 
 
+def blanks(folder: Path) -> dict[Path, str]:
+    """Tell what stays blank without each of the corpus' tables."""
+    return {
+        path: f"emotion, speaker and text of {part}"
+        for part in PARTS
+        for path in _found(folder, part) or [folder / f"{part}_sent_emo.csv"]
+    }
+
+
+def _found(folder: Path, part: str) -> list[Path]:
+    return sorted(folder.glob(f"**/{part}_sent_emo.csv"))
+
+
 def _table(folder: Path, part: str, incomplete: bool) -> dict[str, Mapping]:
     """The rows of a part, with ``part``, by the names of their files."""
-    found = sorted(folder.glob(f"**/{part}_sent_emo.csv"))
-    if len(found) != 1:
-        if incomplete and not found:
+    found = _found(folder, part)
+    if len(found) > 1:
+        raise InputError(
+            f"{folder}: expected one table {part}_sent_emo.csv, found {' and '.join(map(str, found))}; keep one"
+        )
+    if not found:
+        if incomplete:
             return {}
-        listed = " and ".join(map(str, found)) or "none"
-        raise InputError(f"{folder}: expected one table {part}_sent_emo.csv, found {listed}; it comes with the corpus")
+        raise InputError(f"{folder}: expected one table {part}_sent_emo.csv, found none; it comes with the corpus")
     table = tables.read(found[0], COLUMNS, text=COLUMNS)
     odd = table.loc[~table["Emotion"].isin(emotions.MELD), "Emotion"]
     if len(odd):

@@ -27,6 +27,7 @@ from ser.files import tables
 from ser.files.failures import InputError
 
 NAME = re.compile(r"MSP-PODCAST_(?P<podcast>\d+)_[\d_]+")
+AUDIO = ("Audios", "Audio")
 MEANS = {"EmoAct": "arousal", "EmoVal": "valence", "EmoDom": "dominance"}
 SAID = ("FileName", "EmoClass", "SpkrID", "Gender", "Split_Set")
 WITHHELD = "Test3"  # the part whose labels nobody has
@@ -46,15 +47,18 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     Raises:
         InputError: a table is missing or is not as distributed, or turns and labels do not match.
     """
-    folder = root(folder, "Audios", "Audio")
-    files = audio_files(folder / "Audios") or audio_files(folder / "Audio")
+    folder = root(folder, *AUDIO)
+    files = audio_files(folder / AUDIO[0]) or audio_files(folder / AUDIO[1])
     naming.check_once(files)
-    audio = {path.name: path for path in files}
+    audio = {f"{path.stem}.wav": path for path in files}  # as the tables name them, whatever they were converted to
     if not audio:
-        raise InputError(f"{folder}: expected 1 turn or more in its folder Audios, found 0; unpack the corpus again")
-    place = folder / _present(folder, "Labels", "labels", "label")
+        raise InputError(
+            f"{folder}: expected 1 turn or more in its folder Audios, beside Labels/labels_consensus.csv, found 0; "
+            f"{'move the turns into that folder' if audio_files(folder) else 'unpack the corpus again'}"
+        )
+    place = _labels(folder)
     consensus = place / _present(place, "labels_consensus.csv", "labels_concensus.csv")  # before release 1.11
-    detailed, partition = place / "labels_detailed.csv", folder / _present(folder, "Partition.txt", "Partitions.txt")
+    detailed, partition = blanks(folder)
     if not consensus.is_file():
         raise InputError(f"{consensus}: no such file; it comes with the corpus: add it")
     labels = _consensus(consensus)
@@ -80,6 +84,19 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     for name in audio.keys() - labels.keys():
         labels[name] = {"EmoClass": "X", "Split_Set": WITHHELD if name in withheld else ""}
     return [_utterance(path, labels[name], votes.get(name, {}), folder) for name, path in audio.items()]
+
+
+def blanks(folder: Path) -> dict[Path, str]:
+    """Tell what stays blank without each of the corpus' tables."""
+    folder = root(folder, *AUDIO)
+    return {
+        _labels(folder) / "labels_detailed.csv": "votes",
+        folder / _present(folder, "Partition.txt", "Partitions.txt"): "split of turns without a label",
+    }
+
+
+def _labels(folder: Path) -> Path:
+    return folder / _present(folder, "Labels", "labels", "label")
 
 
 def _present(folder: Path, *names: str) -> str:

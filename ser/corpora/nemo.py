@@ -25,7 +25,7 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
     """Read the corpus.
 
     Args:
-        folder: the corpus, with the folder ``samples`` and ``data.tsv``.
+        folder: the corpus, with the folder ``samples``, or the files in others, and ``data.tsv``.
         incomplete: whether files may be missing.
 
     Returns:
@@ -35,27 +35,33 @@ def parse(folder: Path, incomplete: bool) -> list[Utterance]:
         InputError: files or the table are missing, or are not as distributed.
     """
     inner = root(folder, "samples")
-    files = audio_files(inner / "samples")
+    files = audio_files(inner / "samples") or audio_files(inner)
     matches = matched(files, NAME, "nEMO", "EB0_anger_1.wav")
     check_size(folder, "audio files in its folder samples", len(files), FILES, incomplete)
-    table = inner / "data.tsv"
+    (table,) = blanks(folder)
     known = _table(table) if has_table(table, incomplete) else None
     return [_utterance(path, match, known, table) for path, match in zip(files, matches, strict=True)]
 
 
+def blanks(folder: Path) -> dict[Path, str]:
+    """Tell what stays blank without each of the corpus' tables."""
+    return {root(folder, "samples") / "data.tsv": "gender, age and text"}
+
+
 def _table(path: Path) -> dict[str, dict[str, str]]:
-    """Its rows by file name; cells without the blanks around them."""
+    """Its rows by file name without suffix, as copies may be FLAC; cells without the blanks around them."""
     table = rows.read(path)
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
         raise InputError(f"{path}: expected the columns {', '.join(COLUMNS)}; missing: {', '.join(missing)}")
-    return {row["file_id"].strip(): {name: cell.strip() for name, cell in row.items()} for row in table.cells}
+    told = [{name: cell.strip() for name, cell in row.items()} for row in table.cells]
+    return {Path(row["file_id"]).stem: row for row in told}
 
 
 def _utterance(path: Path, match: re.Match, known: dict | None, table: Path) -> Utterance:
     told = {}
     if known is not None:
-        row = known.get(path.name)
+        row = known.get(path.stem)
         if row is None:
             raise InputError(f"{path}: not listed in {table}; is this file of nEMO?")
         if (row["emotion"], row["speaker_id"]) != (match["emotion"], match["speaker"]):

@@ -1,8 +1,9 @@
 """The corpora that have a parser of their own, by the name of their folder; any other is a user's own."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from ser.corpora import (
     aesdd,
@@ -76,6 +77,15 @@ NAMES = {
     "turev": turev.NAME,
     "urdu": urdu.NAME,
 }
+# The tables that they may lack where they are declared incomplete, and what then stays blank.
+BLANKS = {
+    "crema_d": crema_d.blanks,
+    "emodb": emodb.blanks,
+    "iemocap": iemocap.blanks,
+    "meld": meld.blanks,
+    "msp_podcast": msp_podcast.blanks,
+    "nemo": nemo.blanks,
+}
 RESEMBLING = 0.9  # the share of a folder's files that are named so where it holds the corpus, whatever else lies there
 
 # What these corpora are also called, in small letters and digits alone.
@@ -118,4 +128,17 @@ def resembling(paths: Iterable[str]) -> str:
 
 def renaming(name: str) -> str:
     """Say how a corpus comes to its parser."""
-    return f"rename the folder to '{name}' and say `corpora: [{name}]`"
+    return f"rename the folder to '{name}', lay it out as data/raw/README.md says, and say `corpora: [{name}]`"
+
+
+def blank(folder: Path) -> str:
+    """Say which tables of a corpus declared incomplete are not there, and what therefore stays blank; else ``""``."""
+    absent = defaultdict(list)
+    for table, columns in BLANKS.get(folder.name, lambda folder: {})(folder).items():
+        if not table.is_file():
+            absent[columns].append(str(table.relative_to(folder)))
+    said = [
+        f"no {tables[0]}{f', nor {len(tables) - 1} more of that kind' if len(tables) > 1 else ''}, so blank: {columns}"
+        for columns, tables in absent.items()
+    ]
+    return "; ".join([*said, "put there what you have of them"]) if said else ""

@@ -1,6 +1,7 @@
 import shutil
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from ser.corpora import crema_d
@@ -108,6 +109,30 @@ def test_a_clip_that_the_tables_do_not_know_is_refused(corpus, name, message):
 def test_a_table_of_votes_without_its_columns_is_refused(corpus):
     (corpus / "processedResults" / "tabulatedVotes.csv").write_text("clip,votes\n1,2\n")
     with pytest.raises(InputError, match=r"tabulatedVotes\.csv: expected the columns A, D, F, H, N, S"):
+        crema_d.parse(corpus, incomplete=True)
+
+
+def test_an_empty_level_or_age_stays_unknown(corpus):
+    votes, actors = corpus / "processedResults" / "tabulatedVotes.csv", corpus / "VideoDemographics.csv"
+    votes.write_text(VOTES.replace('"N",62', '"N",'))
+    actors.write_text(ACTORS.replace("1001,51", "1001,"))
+    happy, sad = crema_d.parse(corpus, incomplete=True)
+    assert happy.votes == {"happy": 3, "neutral": 6}
+    assert "voice_level" not in happy.details
+    assert np.isnan(happy.age)
+    assert (sad.details["voice_level"], sad.age) == (57.6667, 42.0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"N",62', '"N",loud', r"column meanEmoResp, row 2: expected a number from 0 to 100, found 'loud'; take the"),
+        ('100001",0', '100001",some', r"column A, row 2: expected a whole number of 0 or more, found 'some'; take the"),
+    ],
+)
+def test_a_word_in_place_of_a_number_is_refused_in_one_line(corpus, old, new, message):
+    (corpus / "processedResults" / "tabulatedVotes.csv").write_text(VOTES.replace(old, new))
+    with pytest.raises(InputError, match=rf"tabulatedVotes\.csv: {message}"):
         crema_d.parse(corpus, incomplete=True)
 
 

@@ -89,6 +89,25 @@ def test_a_damaged_listening_test_is_refused(corpus):
         emodb.parse(corpus, incomplete=True)
 
 
+def test_blank_lines_of_the_listening_test_are_skipped(corpus):
+    with (corpus / "erkennung.txt").open("a", encoding="latin-1") as stream:
+        stream.write("\n\xa0\n\n")
+    assert len(emodb.parse(corpus, incomplete=True)) == 3
+
+
+def test_an_empty_confidence_of_version_2_0_stays_blank_and_a_word_is_refused(corpus):
+    (corpus / "erkennung.txt").unlink()
+    table = corpus / "db.emotion.csv"
+    lines = ["file,emotion,emotion.confidence", "wav/03a01Fa.wav,happiness,0.9", "wav/16b03Nb.wav,neutral,0.9524"]
+    table.write_text("\n".join([*lines, "wav/08b10Wd.wav,anger,"]))
+    told = {utterance.name: utterance.details.get("recognition") for utterance in emodb.parse(corpus, incomplete=True)}
+    assert told == {"03a01Fa": 0.9, "16b03Nb": 0.9524, "08b10Wd": None}
+    table.write_text("\n".join([*lines, "wav/08b10Wd.wav,anger,high"]))
+    message = r"db\.emotion\.csv: column emotion\.confidence, row 4 .* expected a number from 0 to 1, found 'high'"
+    with pytest.raises(InputError, match=message):
+        emodb.parse(corpus, incomplete=True)
+
+
 @pytest.mark.corpus
 def test_the_distributed_corpus_is_read_whole(corpora):
     utterances = emodb.parse(corpora("emodb"), incomplete=False)

@@ -1,6 +1,8 @@
+import shutil
+
 import pytest
 
-from ser.corpora import iemocap
+from ser.corpora import iemocap, parsers
 from ser.files.failures import InputError
 from tests import builders
 
@@ -115,6 +117,20 @@ def test_a_folder_without_sessions_is_refused_even_if_declared(tmp_path):
         iemocap.parse(tmp_path, incomplete=True)
 
 
+def test_a_flat_copy_is_told_the_layout_that_it_lacks(tmp_path):
+    (tmp_path / "Ses01F_impro01_F000.wav").touch()
+    with pytest.raises(
+        InputError, match=r"expected SessionN/dialog/EmoEvaluation, .*flat copies have lost it: .*a meta"
+    ):
+        iemocap.parse(tmp_path, incomplete=True)
+
+
+def test_an_archive_without_the_first_session_is_found(corpus):
+    shutil.rmtree(corpus / "Session1")
+    builders.archived(corpus, "IEMOCAP_full_release")
+    assert [utterance.speaker for utterance in iemocap.parse(corpus, incomplete=True)] == ["Ses03F"]
+
+
 def complete(corpus, counts):
     """A corpus of five sessions and one dialogue each, whose turns have the labels that ``counts`` tells."""
     labels = [label for label, count in counts.items() for _ in range(count)]
@@ -169,6 +185,16 @@ def test_a_missing_transcript_is_refused_unless_declared(small):
     with pytest.raises(InputError, match=r"Ses04F_impro01\.txt: no such file; it comes with the corpus"):
         iemocap.parse(small, incomplete=False)
     assert len(iemocap.parse(small, incomplete=True)) == 10
+
+
+def test_missing_transcripts_are_said_with_what_stays_blank(small):
+    assert parsers.blank(small.rename(small.with_name("iemocap"))) == ""
+    for number in (2, 4):
+        (small.with_name("iemocap") / f"Session{number}/dialog/transcriptions/Ses0{number}F_impro01.txt").unlink()
+    assert parsers.blank(small.with_name("iemocap")) == (
+        "no Session2/dialog/transcriptions/Ses02F_impro01.txt, nor 1 more of that kind, so blank: text; put there "
+        "what you have of them"
+    )
 
 
 @pytest.mark.parametrize("head", ["Ses01F_impro01_F000\tjoy", "Ses09F_impro01_F000\tneu", "turn\tneu"])

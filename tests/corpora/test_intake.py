@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from ser import audio, manifest
-from ser.corpora import accounts, examination, intake
+from ser.corpora import accounts, examination, intake, meld
 from ser.corpora.parsers import PARSERS
 from ser.files.failures import InputError
 
@@ -365,6 +365,52 @@ def test_a_corpus_that_is_a_link_to_a_folder_is_refused(raw):
     (raw / "linked").symlink_to(raw / "mine")
     with pytest.raises(InputError, match=r"linked: a link to a folder, behind which DVC sees no change"):
         build(raw, ["linked"])
+
+
+@pytest.mark.parametrize("inner", ["AudioWAV", "processedResults"])
+def test_a_linked_folder_within_a_corpus_that_has_a_parser_is_refused(tmp_path, inner):
+    record(tmp_path / "raw/crema_d/AudioWAV/1001_IEO_HAP_LO.wav")
+    (tmp_path / "raw/crema_d/processedResults").mkdir()
+    (tmp_path / "raw/crema_d" / inner).rename(tmp_path / inner)
+    (tmp_path / "raw/crema_d" / inner).symlink_to(tmp_path / inner)
+    with pytest.raises(InputError, match=rf"crema_d/{inner}: a link to a folder, behind which DVC sees no change"):
+        intake.parse(tmp_path / "raw/crema_d", dataclasses.replace(PARAMS, allow_incomplete=["crema_d"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "remark"),
+    [
+        (
+            "crema_d/AudioWAV/1001_IEO_HAP_LO.wav",
+            "no VideoDemographics.csv, so blank: gender, age, race and ethnicity; no "
+            "processedResults/tabulatedVotes.csv, so blank: votes and rated level; put there what you have of them",
+        ),
+        ("emodb/wav/03a01Fa.wav", "no erkennung.txt, so blank: recognition and naturalness; put there what you have"),
+        ("nemo/samples/EB0_anger_1.wav", "no data.tsv, so blank: gender, age and text; put there"),
+        (
+            "meld/train/dia0_utt0.mp4",
+            "no dev_sent_emo.csv, so blank: emotion, speaker and text of dev; no test_sent_emo.csv, so blank: emotion",
+        ),
+    ],
+)
+def test_tables_that_an_incomplete_corpus_lacks_are_said_with_what_stays_blank(tmp_path, name, remark):
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).touch()
+    folder, said = tmp_path / name.partition("/")[0], []
+    if folder.name == "meld":
+        table = ",".join(meld.COLUMNS) + "\nHi.,Joey,joy,positive,0,0,1,1\n"
+        (folder / "train_sent_emo.csv").write_text(table)
+    intake.parse(folder, dataclasses.replace(PARAMS, allow_incomplete=[folder.name]), said.append)
+    (line,) = said
+    assert line.startswith(f"{folder}: {remark}")
+
+
+def test_an_incomplete_corpus_with_its_tables_is_not_remarked_on(tmp_path):
+    folder, said = tmp_path / "emodb", []
+    record(folder / "wav/03a01Fa.wav")
+    (folder / "erkennung.txt").write_text("Nr.\n1\t03a01Fa.wav\t90,00\t75,00\n")
+    intake.parse(folder, dataclasses.replace(PARAMS, allow_incomplete=["emodb"]), said.append)
+    assert said == []
 
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"

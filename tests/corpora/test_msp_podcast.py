@@ -1,6 +1,6 @@
 import pytest
 
-from ser.corpora import msp_podcast
+from ser.corpora import msp_podcast, parsers
 from ser.files.failures import InputError
 from tests import builders
 
@@ -158,6 +158,32 @@ def test_a_file_of_another_corpus_is_refused_even_where_files_may_be_missing(cor
     (corpus / "Audios" / "03a01Fa.wav").touch()
     with pytest.raises(InputError, match=r"03a01Fa\.wav: expected a name such as MSP-PODCAST_0001_0008\.wav"):
         msp_podcast.parse(corpus, incomplete=True)
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".WAV"])
+def test_converted_audio_has_the_labels_of_its_turns(corpus, suffix):
+    before = [(one.name, one.emotion, one.votes, one.details) for one in msp_podcast.parse(corpus, incomplete=False)]
+    for path in list((corpus / "Audios").iterdir()):
+        path.rename(path.with_suffix(suffix))
+    after = [(one.name, one.emotion, one.votes, one.details) for one in msp_podcast.parse(corpus, incomplete=False)]
+    assert after == before
+
+
+def test_turns_outside_their_folder_are_told_where_they_belong(corpus):
+    for path in list((corpus / "Audios").iterdir()):
+        path.rename(corpus / path.name)
+    with pytest.raises(InputError, match=r"in its folder Audios, beside Labels/.*, found 0; move the turns into that"):
+        msp_podcast.parse(corpus, incomplete=False)
+
+
+def test_tables_that_are_missing_are_said_with_what_stays_blank(corpus):
+    assert parsers.blank(corpus) == ""
+    for name in ("Labels/labels_detailed.csv", "Partition.txt"):
+        (corpus / name).unlink()
+    assert parsers.blank(corpus) == (
+        "no Labels/labels_detailed.csv, so blank: votes; no Partition.txt, so blank: split of turns without a label; "
+        "put there what you have of them"
+    )
 
 
 def test_folders_and_tables_of_older_releases_are_known(corpus):

@@ -348,6 +348,13 @@ def test_words_of_emov_db_are_those_of_its_copy_of_cmu_arctic(tmp_path):
     assert only(emov_db.parse, tmp_path).text == "Two, too."
 
 
+def test_words_of_emov_db_may_be_in_another_encoding(tmp_path):
+    made(tmp_path, "bea_Amused/amused_1-28_0002.wav")
+    lines = '( arctic_a0001 "D\u00e9j\u00e0 vu." )\n( arctic_a0002 "Two, too." )\n'
+    (tmp_path / "cmuarctic.data").write_bytes(lines.encode("latin-1"))
+    assert only(emov_db.parse, tmp_path).text == "Two, too."
+
+
 def test_words_of_shemo_are_those_of_its_repaired_transcripts(tmp_path):
     made(tmp_path, "female/F03S02.wav", "female/F03S03.wav", "male/M01A01.wav")
     misnamed = tmp_path / "transcript" / "final text" / "F03S03.ort"
@@ -399,6 +406,11 @@ def test_a_number_of_esd_in_another_emotions_folder_is_refused(tmp_path):
         esd.parse(made(tmp_path, "0011/Sad/0011_000351.wav"), True)
 
 
+def test_a_flat_copy_of_esd_is_told_the_layout_that_it_lacks(tmp_path):
+    with pytest.raises(InputError, match=r"as 0011/Angry/0011_000351\.wav; .*or sort a flat copy so"):
+        esd.parse(made(tmp_path, "0011_000351.wav"), True)
+
+
 TABLE = (
     "file_id\temotion\traw_text\tnormalized_text\tspeaker_id\tgender\tage\n"
     "EB0_anger_1.wav\tanger\tTo jest \"to\".\tto jest to\t        EB0\tfemale\t27\n"
@@ -413,6 +425,13 @@ def test_the_table_of_nemo_tells_what_names_do_not(tmp_path):
     assert (utterance.text, utterance.details) == ('To jest "to".', {"sentence": 1})
     (tmp_path / "data.tsv").unlink()
     assert facts(only(nemo.parse, tmp_path)) == ("angry", "EB0", "", None, "pl")
+
+
+@pytest.mark.parametrize("name", ["EB0_anger_1.wav", "anger/EB0_anger_1.flac", "samples/EB0_anger_1.WAV"])
+def test_copies_of_nemo_in_other_folders_and_formats_have_its_table(tmp_path, name):
+    made(tmp_path, name)
+    (tmp_path / "data.tsv").write_text(TABLE, encoding="utf-8")
+    assert facts(only(nemo.parse, tmp_path)) == ("angry", "EB0", "female", 27.0, "pl")
 
 
 @pytest.mark.parametrize(
