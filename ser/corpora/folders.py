@@ -202,8 +202,26 @@ def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str |
         return _untold_column(folder.name, utterances)
     pattern = layouts.proposal(paths)
     if "{speaker}" not in pattern:
-        return ""
+        return _untold_beginning(folder.name, utterances)
     return f"if {{speaker}} stands for persons in it: manifest.layout: {{{folder.name}: '{pattern}'}}{_but_for(paths)}"
+
+
+def _untold_beginning(corpus: str, utterances: Iterable[Utterance]) -> str:
+    """Propose to take what files' names begin with for the speakers, where most of it recurs over emotions."""
+    for sign in "_-":
+        pattern, told = f"(?P<speaker>[^{sign}]+){sign}", defaultdict(set)
+        try:
+            for utterance in utterances:
+                told[_speaker(utterance.path, pattern)].add(utterance.emotion)
+        except InputError:
+            continue  # a name without this sign
+        recurring = sorted(name for name, heard in told.items() if name and len(heard) > 1)
+        if len(recurring) > max(1, len(told) / 2):
+            return (
+                f"if {', '.join(recurring[:EXAMPLES])}, with which names of files begin, are persons: "
+                f"manifest.speaker_pattern: {{{corpus}: '{pattern}'}}"
+            )
+    return ""
 
 
 def _but_for(paths: Iterable[str]) -> str:
@@ -455,7 +473,7 @@ def _metadata(
     path: Path, files: Mapping[str, Path], names: Mapping[str, str], words: Mapping[str, str]
 ) -> dict[str, dict]:
     """The fields of ``Utterance`` that metadata.csv tells, by path; each file must stand in it once."""
-    table = index.renamed(rows.read(path), names, [name for name in index.COLUMNS if name != "emotion"])
+    table = index.renamed(rows.read(path), names, files, [name for name in index.COLUMNS if name != "emotion"])
     for column in table.columns:
         if column.lower() in RESERVED:
             raise InputError(

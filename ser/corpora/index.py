@@ -7,7 +7,7 @@ programs name otherwise are known by ``ALIASES``; params can name any.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -87,7 +87,7 @@ def parse(
         InputError: the table cannot be read, does not agree with the files, or a cell cannot be understood.
     """
     written = rows.read(path)
-    table = renamed(written, names)
+    table = renamed(written, names, files)
     if not {"emotion", "votes"} & set(table.columns):
         raise InputError(
             f"{path}: expected a column emotion or votes, found {', '.join(written.columns)}; say which one it is: "
@@ -119,12 +119,15 @@ def parse(
     return known
 
 
-def renamed(table: rows.Rows, names: Mapping[str, str], wanted: Sequence[str] = COLUMNS) -> rows.Rows:
+def renamed(
+    table: rows.Rows, names: Mapping[str, str], files: Collection[str], wanted: Sequence[str] = COLUMNS
+) -> rows.Rows:
     """Give the columns our names: those that params say, then those of ``ALIASES``.
 
     Args:
         table: as it was read.
         names: columns of the table by ours.
+        files: the corpus' audio files, by which a column can be told to be the path.
         wanted: which of ours to look for.
 
     Raises:
@@ -167,11 +170,27 @@ def renamed(table: rows.Rows, names: Mapping[str, str], wanted: Sequence[str] = 
     columns = [f"{name} (2)" if columns.index(name) < place else name for place, name in enumerate(columns)]
     if "path" not in columns:
         raise InputError(
-            f"{table.path}: expected the columns path, ..., found {', '.join(table.columns)}; missing: path; say which "
-            f"one it is: manifest.columns: {{{table.path.parent.name}: {{path: ...}}}}"
+            f"{table.path}: expected the columns path, ..., found {', '.join(table.columns)}; missing: path; "
+            f"{_to_find_path(table, columns, files)}"
         )
     told = [dict(zip(columns, row.values(), strict=True)) for row in table.cells]
     return rows.Rows(table.path, columns, told, table.places, table.decimal_comma)
+
+
+def _to_find_path(table: rows.Rows, columns: Sequence[str], files: Collection[str]) -> str:
+    """Say what to do where no column is called the path: which one is, or that the rows are the speakers'."""
+    stems = {same_letters(PurePosixPath(relative).stem) for relative in files}
+    for theirs, ours in zip(table.columns, columns, strict=True):
+        named = [
+            same_letters(PurePosixPath(row[theirs].strip().replace("\\", "/")).stem) in stems for row in table.cells
+        ]
+        if ours not in COLUMNS and 2 * sum(named) > len(named):
+            return f"say so: manifest.columns: {{{table.path.parent.name}: {{path: {theirs}}}}}"
+    if "speaker" in columns:
+        speakers = [row[table.columns[columns.index("speaker")]] for row in table.cells]
+        if len(set(speakers)) == len(speakers) < len(files):
+            return "it has one row per speaker: join it to the files first (data/raw/README.md, Emotion folders)"
+    return f"say which one it is: manifest.columns: {{{table.path.parent.name}: {{path: ...}}}}"
 
 
 def _together(table: rows.Rows) -> dict[str, str]:
@@ -233,7 +252,7 @@ def matched(table: rows.Rows, files: Mapping[str, Path], incomplete: bool = Fals
             near = _nearly(path, files)
             raise InputError(
                 f"{place}: no audio file '{path}' in {folder}, and {absent} of {len(paths)} rows have none; paths are "
-                f"relative to that folder{f', where {near!r} is: write it so' if near else ''}"
+                f"relative to that folder{f', where {near!r} is: write it so' if near else ''}, or delete the row"
             )
         if relative in positions:
             several = sum(count > 1 for count in Counter(_without(one, cut) for one in paths).values())

@@ -1,3 +1,4 @@
+import itertools
 import os
 import re
 import shutil
@@ -5,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+import yaml
 
 from ser.corpora import folders
 from ser.files.failures import InputError
@@ -213,7 +215,10 @@ def test_a_table_that_is_not_read_is_named_where_no_folder_tells_the_emotions(tm
 )
 def test_files_named_as_those_of_a_known_corpus_are_told_its_name(tmp_path, name, parser):
     record(tmp_path / "mine" / name)
-    with pytest.raises(InputError, match=rf"named as those of {parser}: .*say `corpora: \[{parser}\]`; if it is ano"):
+    with pytest.raises(
+        InputError,
+        match=rf"named as those of {parser}: .*lay it out as data/raw/.*say `corpora: \[{parser}\]`; if it is ano",
+    ):
         folders.parse(tmp_path / "mine", folders.Reading())
 
 
@@ -251,6 +256,34 @@ def test_what_may_tell_unknown_speakers_is_said(tmp_path, name, hint):
     said = folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
     assert said.startswith(hint)
     assert bool(said) == bool(hint)
+
+
+@pytest.mark.parametrize(("sign", "other"), [("_", "-"), ("-", "_")])
+def test_names_that_files_begin_with_in_several_emotions_are_proposed_as_speakers(tmp_path, sign, other):
+    folder = tmp_path / "mine"
+    for emotion, name in itertools.product(("angry", "sad"), ("anna", "bo", "bo", "carl")):
+        record(folder / emotion / f"{name}{other * (sign == '_')}x{sign}{len(name)}.wav")
+    said = folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
+    told, _, proposed = said.partition(": manifest.speaker_pattern: ")
+    assert told.endswith(", with which names of files begin, are persons")
+    pattern = yaml.safe_load(proposed)["mine"]
+    speakers = {one.speaker for one in folders.parse(folder, folders.Reading(speaker_pattern=pattern))}
+    assert speakers == {f"{name}{other * (sign == '_')}x" for name in ("anna", "bo", "carl")}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("angry/angry_1.wav", "angry/angry_2.wav", "sad/sad_1.wav"),  # emotions
+        ("angry/take_1.wav", "sad/take_2.wav"),  # all the same
+        ("angry/anna_1.wav", "angry/bo_1.wav", "sad/anna_2.wav", "sad/bo.wav"),  # not of every file
+    ],
+)
+def test_names_that_tell_no_speakers_are_not_proposed(tmp_path, names):
+    folder = tmp_path / "mine"
+    for name in names:
+        record(folder / name)
+    assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == ""
 
 
 def test_who_has_said_what_is_known_is_told_nothing_of_speakers(tmp_path):

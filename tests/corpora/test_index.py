@@ -515,6 +515,18 @@ def test_a_word_that_else_says_nothing_may_be_the_corpus_own(corpus):
             "expected a column emotion or votes, found path, speaker; .*; columns of one rater each, or of one emotion",
         ),
         (["emotion", "sad"], "expected the columns path.*missing: path; say which one it is: manifest.columns"),
+        (
+            ["speaker,gender,emotion", "mary,f,sad", "bob,m,sad"],
+            r"missing: path; it has one row per speaker: join it to the files first \(data/raw/README\.md",
+        ),
+        (
+            ["speaker,emotion", "mary,sad", "bob,sad", "mary,joy"],
+            r"missing: path; say which one it is: manifest\.columns: \{mine: \{path: \.\.\.\}\}",
+        ),
+        (
+            ["speaker,recording,emotion", "mary,/a/1.wav,sad", "bob,/a/2.wav,sad"],
+            r"missing: path; say so: manifest\.columns: \{mine: \{path: recording\}\}",
+        ),
         (["path,wav_path,file,emotion", "4,2,3,sad"], r"index\.csv: row 2: no audio file '4'"),
         (["wav,file,emotion", "1,2,sad"], "the columns wav and file could both be the path"),
         ([*THREE[:3], "takes/3.wav,meh"], r"column emotion: .* found 'meh' \(1\)"),
@@ -537,7 +549,10 @@ def test_a_word_that_else_says_nothing_may_be_the_corpus_own(corpus):
             THREE[:3],
             r"1 of 3 audio files have no row, the first is 'takes/3\.wav'; add .* manifest\.allow_incomplete: \[mine\]",
         ),
-        ([*THREE, "takes/4.wav,sad"], r"row 5: no audio file 'takes/4\.wav' in .*, and 1 of 4 rows have none"),
+        (
+            [*THREE, "takes/4.wav,sad"],
+            r"row 5: no audio file 'takes/4\.wav' in .*, and 1 of 4 rows have none; .*, or delete the row$",
+        ),
         ([*THREE, "takes/3.wav,sad"], r"row 5: 'takes/3\.wav' stands here a second time; delete one of the rows"),
         (
             [*THREE, *THREE[1:]],
