@@ -10,6 +10,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: repro check-results real-corpora serve test lint corpus
 
 repro: .venv/installed
+	python -m benchmarks.check_params
 	dvc repro
 	python -m benchmarks.check_results
 

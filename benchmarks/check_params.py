@@ -1,0 +1,84 @@
+"""Check every block of params.yaml at once, before a typo in a late one ends a run that has taken hours."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import yaml
+
+from ser.ambiguity.doubt import AmbiguityParams
+from ser.bias.groups import BiasParams
+from ser.clips import ListenParams
+from ser.confidence.familiarity import FamiliarityParams
+from ser.corpora.intake import ManifestParams
+from ser.encoders.extraction import FeatureParams
+from ser.files import params
+from ser.files.failures import InputError, one_line
+from ser.learning.recipe import TrainParams
+from ser.people import AgeBands
+from ser.representation.spaces import RepresentationParams
+from ser.robustness.copies import AugmentParams
+from ser.scores.intervals import IntervalParams
+from ser.splits.protocols import SplitParams
+from ser.synthesis.corpus import SynthesisParams
+
+# What the stages read each block as.
+BLOCKS = {
+    "corpora": list[str],
+    "emotions": list[str],
+    "age_bands": AgeBands,
+    "intervals": IntervalParams,
+    "synthesize": SynthesisParams,
+    "manifest": ManifestParams,
+    "features": FeatureParams,
+    "split": SplitParams,
+    "augment": AugmentParams,
+    "train": TrainParams,
+    "bias": BiasParams,
+    "representation": RepresentationParams,
+    "ambiguity": AmbiguityParams,
+    "listen": ListenParams,
+    "familiarity": FamiliarityParams,
+}
+
+
+def main() -> None:
+    """Print one line where all blocks are good, and end with one where a block is not."""
+    parser = argparse.ArgumentParser(prog="check-params", description=__doc__)
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    path = parser.parse_args().params
+    with one_line("check-params"):
+        check(path)
+        print(f"check-params: {path}: every key of {len(BLOCKS)} blocks is known, there, and in its range")
+
+
+def check(path: Path) -> None:
+    """Read each block as its stages do.
+
+    Raises:
+        InputError: a block or a key is unknown, ill-typed or out of range; or missing, though a stage might take a
+            default for it.
+    """
+    intervals = vars(params.read(path, "intervals", IntervalParams))
+    few = {name: intervals[name] for name in ("confidence", "seed", "minimum_speakers")}
+    bands = params.read(path, "age_bands", AgeBands)
+    shared = {"bias": intervals | {"age_bands": bands}, "representation": intervals, "ambiguity": few}
+    for block, kind in BLOCKS.items():
+        params.read(path, block, kind, **shared.get(block, {}))
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for block in document:
+        if block not in BLOCKS:
+            raise InputError(
+                f"{path}: expected the blocks {', '.join(BLOCKS)}, found '{block}'{params.hint(block, BLOCKS)}"
+            )
+    for block in filter(lambda name: dataclasses.is_dataclass(BLOCKS[name]), BLOCKS):
+        for field in dataclasses.fields(BLOCKS[block]):
+            if field.name not in document[block] and field.name not in shared.get(block, {}):
+                raise InputError(
+                    f"{path}: {block}: expected the key '{field.name}', found none; without it {field.default} is "
+                    "taken, which may be another value than this version's params.yaml has: write it down"
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmarks import check_params
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def check(tmp_path, monkeypatch):
+    """Give a function that checks the project's params after some text in them was replaced."""
+    path = tmp_path / "params.yaml"
+
+    def check(old="", new=""):
+        text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        monkeypatch.setattr(sys, "argv", ["check_params", "--params", str(path)])
+        check_params.main()
+
+    return check
+
+
+def test_the_params_of_the_project_are_good(check, capsys):
+    check()
+    assert capsys.readouterr().out.endswith("every key of 15 blocks is known, there, and in its range\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  leave_out: 0.15", "  leave_ut: 0.15", "ambiguity: unknown key 'leave_ut'; did you mean 'leave_out'?"),
+        ("  perplexity: 30.0 ", "  perplexity: much ", "representation.perplexity: expected float, found 'much'"),
+        ("\nlisten:", "\nlsten: {utterances: 3}\nlisten:", "found 'lsten'; did you mean 'listen'?"),
+        ("  networks: 5 ", "  # networks: 5 ", "train: expected the key 'networks', found none; without it 1 is taken"),
+        ("  frames: active\n", "", "features: expected the key 'frames', found none; without it all is taken"),
+        ("  false_alarms: 0.05", "  false_alarms: 5", "familiarity: "),
+    ],
+)
+def test_a_fault_in_any_block_ends_in_one_line(check, old, new, message):
+    with pytest.raises(SystemExit) as caught:
+        check(old, new)
+    assert str(caught.value).startswith("check-params: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_block_is_read_as_the_stages_read_it():
+    read = {
+        (node.args[1].value, ast.unparse(node.args[2]).rpartition(".")[2])
+        for path in (ROOT / "stages").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "params.read"
+    }
+    own = ast.parse(Path(check_params.__file__).read_text(encoding="utf-8"))
+    (blocks,) = (
+        node.value for node in own.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "BLOCKS"
+    )
+    checked = {(key.value, ast.unparse(kind)) for key, kind in zip(blocks.keys, blocks.values, strict=True)}
+    assert {pair for pair in read if pair[1] not in ("dict", "list")} == checked
+    assert list(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))) == list(check_params.BLOCKS)
