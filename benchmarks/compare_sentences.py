@@ -28,15 +28,16 @@ def main() -> None:
         known = params.read(options.params, "tasks", dict[str, Task])
         compare = params.read(options.params, "compare", CompareParams)
         answers = tasks.read_answers(settings.tasks, known, options.manifests, options.predictions)
+        answers |= sentences.apart(answers)
         asked = {name: sentence_task.described(given.task, given.utterances) for name, given in answers.items()}
         figures = sentences.scored(answers, compare.reference, compare.intervals)
         tables.write(figures, options.table)
         with whole_file(options.page) as temporary:
             text = sentences.page(figures, asked, settings, compare.reference, compare.intervals.confidence)
             temporary.write_text(text, encoding="utf-8")
-        drawing.save(picture.draw(figures), options.picture)
+        drawing.save(picture.draw(figures[figures["task"].isin(settings.tasks)]), options.picture)
         tables.write_metrics(sentences.nested(figures), options.metrics)
-        print(f"compare_sentences: {len(answers)} tasks; see {options.page}")
+        print(f"compare_sentences: {len(settings.tasks)} tasks; see {options.page}")
 
 
 if __name__ == "__main__":

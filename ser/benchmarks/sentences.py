@@ -10,10 +10,12 @@ from ser.benchmarks.sentence_task import KNOWN, UNSEEN, SentenceParams
 from ser.benchmarks.tasks import Answers
 from ser.scores import words
 from ser.scores.intervals import Bootstrap, IntervalParams
+from ser.splits.sentences import named
 
 FIGURES = (KNOWN, UNSEEN, "gap", "known_difference", "unseen_difference")
 NUMBERS = tuple(f"{name}{end}" for name in FIGURES for end in ("", "_low", "_high", "_sd"))
 COLUMNS = ("task", "encoder", *NUMBERS)
+TIED, FREE = "tied", "free"  # sentences said in one emotion only, and in every emotion
 
 
 def scored(answers: Mapping[str, Answers], reference: str, intervals: IntervalParams) -> pd.DataFrame:
@@ -57,6 +59,29 @@ def scored(answers: Mapping[str, Answers], reference: str, intervals: IntervalPa
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
+def apart(answers: Mapping[str, Answers]) -> dict[str, Answers]:
+    """Set apart the utterances whose sentence gives the emotion away, and those whose sentence gives none away.
+
+    A score over both mixes what an encoder hears of the emotion with what tied sentences in training made of it.
+
+    Args:
+        answers: of each task.
+
+    Returns:
+        Of the tasks that have every emotion in both parts, ``<task>_tied`` and ``<task>_free``.
+    """
+    result = {}
+    for task, asked in answers.items():
+        rows, emotions = asked.utterances, set(asked.task.emotions)
+        said_in = rows["emotion"].groupby(named(rows, "sentences")).transform("nunique")
+        parts = {TIED: rows[said_in == 1], FREE: rows[said_in == len(emotions)]}
+        if all(set(part["emotion"]) == emotions for part in parts.values()):
+            for name, part in parts.items():
+                own = asked.predictions[asked.predictions["id"].isin(part["id"])]
+                result[f"{task}_{name}"] = Answers(asked.task, part.reset_index(drop=True), own)
+    return result
+
+
 def nested(figures: pd.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     """Key the numbers of ``scored`` by task and encoder, for JSON; those that are missing are left out."""
     result: dict[str, dict[str, dict[str, float]]] = {}
@@ -93,6 +118,10 @@ def page(
         f"{len(params.seeds)} draws of the groups of sentences and of the folds; in brackets {confidence:.0%} "
         "intervals, which resample test speakers; of differences, paired ones. SD: the standard deviation over the "
         "draws, which the intervals do not cover; 0.000 of unseen sentences where all draws came out the same.",
+        "",
+        f"Where a corpus has both, `_{TIED}` are its utterances whose sentence is said in one emotion only, `_{FREE}` "
+        "those whose sentence is said in every emotion, of the same predictions. Training is on both: an encoder that "
+        "hears sentences learns from tied ones what is wrong of others.",
         "",
         "![encoders on known and unseen sentences](../plots/benchmark_sentences.png)",
         "",

@@ -136,6 +136,29 @@ def test_scores_are_those_of_scikit_learn(told):
         assert row["gap"] == pytest.approx(row["known"] - row["unseen"])
 
 
+def test_utterances_whose_sentence_gives_the_emotion_away_are_scored_apart_from_those_whose_does_not():
+    """Nine speakers say six sentences in one emotion each and three in another one each time."""
+    tied, free = corpus(True), corpus(False)
+    numbers = tied.groupby("speaker").cumcount()
+    rows = tied.assign(emotion=tied["emotion"].where(numbers < 6, free["emotion"]))
+    asked = answers(rows, {"words": hears_words(rows), "voices": hears_voices(rows)})
+    parts = sentences.apart({"c": asked})
+    assert {name: sorted(set(part.utterances["text"].str[-1])) for name, part in parts.items()} == {
+        "c_tied": list("012345"),
+        "c_free": list("678"),
+    }
+    figures = sentences.scored(parts, "words", INTERVALS).set_index(["task", "encoder"])
+    assert figures.at[("c_tied", "words"), KNOWN] == 1
+    assert figures.at[("c_free", "words"), KNOWN] < 0.5  # chance is a third
+    assert figures.at[("c_free", "voices"), UNSEEN] > 0.9
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_nothing_is_set_apart_where_all_sentences_are_alike(tied):
+    rows = corpus(tied)
+    assert sentences.apart({"c": Answers(TASK, rows, pd.DataFrame({"id": rows["id"]}))}) == {}
+
+
 def test_few_speakers_give_no_interval(told):
     asked, _ = told
     few = dataclasses.replace(INTERVALS, minimum_speakers=10)
