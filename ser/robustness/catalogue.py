@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ser.robustness import lines, noise, rooms, speech
+from ser.robustness import lines, noise, rooms, speech, speed
 
 # Material that a distortion needs: recorded noises, recorded impulse responses, other speakers.
 RECORDINGS, RESPONSES, VOICES = "recordings", "responses", "voices"
@@ -64,6 +64,6 @@ DISTORTIONS = {
     "gain": Distortion(speech.gain, "loudness", "dB", -60, 40),
     "clipping": Distortion(speech.clipping, "loudness", "share of the peak", 0.01, 1),
     "silence": Distortion(speech.silence, "manner", "s at each end", 0, 10, keeps_length=False),
-    "tempo": Distortion(speech.tempo, "manner", "times as fast", 0.5, 2, keeps_length=False, packages=("librosa",)),
-    "pitch": Distortion(speech.pitch, "manner", "semitones", -12, 12, packages=("librosa",)),
+    "tempo": Distortion(speed.tempo, "manner", "times as fast", 0.5, 2, keeps_length=False, packages=("av",)),
+    "pitch": Distortion(speed.pitch, "manner", "semitones", -12, 12, packages=CODEC),
 }

@@ -100,7 +100,8 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
         "of those that PASE+ did not meet in this form in its own training; unseen: of those by distortions of which "
         "no copies are in training, where each kind of recordings counts as a distortion of its own. "
         "What the conditions are is in `ser/robustness/catalogue.py`, their levels in `robustness/params.yaml`. An "
-        "SNR is that over the active frames of the speech.",
+        "SNR is that over the active frames of the speech. Babble is of other speakers of the corpus, whose recordings "
+        "may be in training.",
         f"Marks: correctness, a UAR of clean speech at least {marks.uar_above_chance:g} above chance; robustness, a "
         f"drop of at most {marks.drop:g}; fairness, a drop of women's UAR that differs from men's by at most "
         f"{marks.gender_drop:g}. `(open)` stands where the interval reaches to the other side of the mark; such tests "

@@ -1,6 +1,5 @@
-"""How loud, how long and how fast it is: gain, clipping, silence at both ends, speed of speech, pitch."""
+"""How loud and how long it is: gain, clipping, silence at both ends."""
 
-import librosa
 import numpy as np
 
 from ser.audio import SAMPLING_RATE_HZ
@@ -12,21 +11,11 @@ def gain(signal: np.ndarray, gain_db: float, generator: np.random.Generator) -> 
 
 
 def clipping(signal: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
-    """Clip it at a share of its peak, as a microphone does that is set too high. Nothing is drawn."""
-    limit = share * np.abs(signal).max()
-    return np.clip(signal, -limit, limit).astype(np.float32)
+    """Clip it at a share of its peak, as a microphone set too high does; the peak stays. Nothing is drawn."""
+    peak = np.abs(signal).max()
+    return np.clip(signal / share, -peak, peak).astype(np.float32)
 
 
 def silence(signal: np.ndarray, seconds: float, generator: np.random.Generator) -> np.ndarray:
     """Put silence, zeros, before it and after it, so long each. Nothing is drawn."""
     return np.pad(signal, round(seconds * SAMPLING_RATE_HZ))
-
-
-def tempo(signal: np.ndarray, factor: float, generator: np.random.Generator) -> np.ndarray:
-    """Speak so many times faster at the same pitch, by a phase vocoder. Nothing is drawn."""
-    return librosa.effects.time_stretch(signal, rate=factor).astype(np.float32)
-
-
-def pitch(signal: np.ndarray, semitones: float, generator: np.random.Generator) -> np.ndarray:
-    """Shift the pitch, and the formants with it, at the same speed, by a phase vocoder. Nothing is drawn."""
-    return librosa.effects.pitch_shift(signal, sr=SAMPLING_RATE_HZ, n_steps=semitones).astype(np.float32)
