@@ -118,7 +118,9 @@ class TestRefused:
         features.save(vectors.by_identity(people()), tmp_path / "words.npz")
         assert vectors.read(tmp_path / "words.npz", people()).vectors.shape == (4, 3)
         told = refusal(vectors.read, tmp_path / "words.npz", people().iloc[1:])
-        assert "expected the 3 utterances of the task, found others; run the stage words again" in told
+        assert (
+            "expected the 3 utterances of the task, found others; run the stage that makes the words' vectors" in told
+        )
 
 
 class TestIdentity:
