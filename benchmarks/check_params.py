@@ -63,17 +63,17 @@ def check(path: Path) -> None:
     few = {name: intervals[name] for name in ("confidence", "seed", "minimum_speakers")}
     bands = params.read(path, "age_bands", AgeBands)
     shared = {"bias": intervals | {"age_bands": bands}, "representation": intervals, "ambiguity": few}
-    for block, kind in BLOCKS.items():
-        params.read(path, block, kind, **shared.get(block, {}))
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     for block in document:
         if block not in BLOCKS:
             raise InputError(
                 f"{path}: expected the blocks {', '.join(BLOCKS)}, found '{block}'{params.hint(block, BLOCKS)}"
             )
-    for block in filter(lambda name: dataclasses.is_dataclass(BLOCKS[name]), BLOCKS):
-        for field in dataclasses.fields(BLOCKS[block]):
-            if field.name not in document[block] and field.name not in shared.get(block, {}):
+    for block, kind in BLOCKS.items():
+        given = shared.get(block, {})
+        params.read(path, block, kind, **given)
+        for field in dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ():
+            if field.name not in document[block] and field.name not in given:
                 raise InputError(
                     f"{path}: {block}: expected the key '{field.name}', found none; without it {field.default} is "
                     "taken, which may be another value than this version's params.yaml has: write it down"

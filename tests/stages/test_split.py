@@ -165,13 +165,7 @@ def test_refuses_in_one_line_and_writes_nothing(run, change, message):
 
 def test_a_split_that_leaks_is_not_written(run, monkeypatch):
     make = protocols.make
-
-    def leaking(*arguments):
-        split = make(*arguments)
-        split.loc[split.query("part == 'test'").index[0], "part"] = "train"
-        return split
-
-    monkeypatch.setattr(protocols, "make", leaking)
+    monkeypatch.setattr(protocols, "make", lambda *arguments: builders.leaking(make(*arguments)))
     with pytest.raises(SystemExit, match=r"^split: split: kfold, fold 0: the speaker '.*' leaks"):
         run(people())
     assert not [name for name in OUTPUTS if Path(name).exists()]
