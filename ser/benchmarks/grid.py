@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -37,10 +37,12 @@ class Choice:
         normalisations: ``train``: by mean and deviation of the training utterances; ``speaker``: by each speaker's own,
             which uses the test speaker's audio, though no label.
         leave_out: encoders not to try it with, to save time.
+        costs: of those whose cost inner folds choose, relative to the length of a vector, ascending.
     """
 
     normalisations: list[Literal["train", "speaker"]]
     leave_out: list[str]
+    costs: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,6 @@ class GridParams:
             another seed is run under the first one only.
         folds: of the protocol kfold.
         validation_share: of the training speakers, who stop the network's training; linear classifiers train on them.
-        costs: of the linear classifiers, relative to the length of a vector, ascending.
         inner_folds: to choose the cost by; they keep speakers apart as the outer folds do.
     """
 
@@ -63,7 +64,6 @@ class GridParams:
     seeds: list[int]
     folds: int
     validation_share: float
-    costs: list[float]
     inner_folds: int
 
     def __post_init__(self):
@@ -72,10 +72,8 @@ class GridParams:
             raise ValueError(f"classifiers: expected some of {', '.join(CLASSIFIERS)}, found {unknown or 'none'}")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise ValueError(f"seeds: expected different whole numbers, 0 or more, found {self.seeds}")
-        least, most = COSTS
-        inside = {cost for cost in self.costs if least <= cost <= most}
-        if not inside or sorted(inside) != self.costs:
-            raise ValueError(f"costs: expected ascending numbers from {least} to {most}, found {self.costs}")
+        for name, choice in self.classifiers.items():
+            _check_costs(name, choice.costs)
         if max(self.seeds) > SEEDS[1]:
             raise ValueError(f"seeds: expected at most {SEEDS[1]}, found {max(self.seeds)}")
         check_ranges(self, inner_folds=(2, math.inf), folds=(2, math.inf))
@@ -254,7 +252,7 @@ def run(
         features: the encoder's, in the manifest's order.
         manifest: the utterances.
         emotions: the label set.
-        params: costs and inner folds.
+        params: the costs of each classifier, and inner folds.
         mlp: the network's parameters; normalisation and seed come from the job.
 
     Returns:
@@ -262,7 +260,7 @@ def run(
     """
     truth, speakers = manifest["emotion"].to_numpy(), manifest["speaker"].to_numpy()
     fold, test = job.fold, job.fold.parts == "test"
-    machines = [name for name in job.classifiers if name in linear.MACHINES]
+    machines = {name: params.classifiers[name].costs for name in job.classifiers if name in linear.MACHINES}
     predicted = {}
     with threadpool_limits(1):
         if machines:
@@ -273,8 +271,7 @@ def run(
                 by_speaker(vectors, speakers) if own else vectors,
                 truth,
                 None if fold.protocol == RANDOM else speakers,
-                test,
-                params.costs,
+                fold.parts,
                 params.inner_folds,
                 scale=not own,
             )
@@ -291,3 +288,14 @@ def run(
         for name, words in predicted.items()
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def _check_costs(name: str, costs: Sequence[float]) -> None:
+    least, most = COSTS
+    if name in MAIN and costs:
+        raise ValueError(f"classifiers.{name}.costs: expected none, as inner folds choose nothing of it, found {costs}")
+    inside = {cost for cost in costs if least <= cost <= most}
+    if name not in MAIN and (not inside or sorted(inside) != costs):
+        raise ValueError(
+            f"classifiers.{name}.costs: expected ascending numbers from {least} to {most}, found {costs or 'none'}"
+        )

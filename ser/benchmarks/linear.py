@@ -11,7 +11,7 @@ vectors have more numbers than there are rows, of the covariance within what the
 same cost shrinks more than it would over all numbers. The inner folds choose it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -24,6 +24,7 @@ from sklearn.svm import SVC
 
 from ser.files.failures import InputError
 from ser.learning.choices import inner_folds
+from ser.learning.fitting import FITTED
 
 ROUNDING = 1e-10  # of the largest eigenvalue: directions below it do not exist
 
@@ -89,25 +90,23 @@ MACHINES = {
 
 
 def predict(
-    machines: Sequence[str],
+    machines: Mapping[str, Sequence[float]],
     vectors: np.ndarray,
     truth: np.ndarray,
     groups: np.ndarray | None,
-    test: np.ndarray,
-    costs: Sequence[float],
+    parts: np.ndarray,
     folds: int,
     scale: bool = True,
 ) -> dict[str, np.ndarray]:
     """Choose the cost on the training utterances, train on all of them, and predict the test utterances.
 
     Args:
-        machines: names out of ``MACHINES``.
+        machines: by name, out of ``MACHINES``, candidate costs, ascending; of equally good ones the lowest is taken.
         vectors: (utterances, numbers).
         truth: (utterances,) emotions.
         groups: (utterances,) what inner folds keep apart, the speakers; None for random inner folds, which befit an
             outer fold that is random.
-        test: (utterances,) bool; all others train.
-        costs: candidates, ascending; of equally good ones the lowest is taken.
+        parts: (utterances,) of ``ser.splits.names``; who would stop a network's training trains, too.
         folds: how many inner folds.
         scale: whether to standardise by the training rows, within each inner fold by those of its own; not wanted
             where vectors are normalised already.
@@ -118,7 +117,7 @@ def predict(
     Raises:
         InputError: the training vectors are all alike, or cannot be cut into inner folds that train on two emotions.
     """
-    train = np.flatnonzero(~test)
+    train, test = np.flatnonzero(np.isin(parts, FITTED)), parts == "test"
     inner = [
         (*_arranged(vectors[fit], vectors[ask], scale), truth[fit], truth[ask])
         for fit, ask in inner_folds(truth, groups, train, folds)
@@ -136,7 +135,7 @@ def predict(
         )
     rows, asked = _arranged(vectors[train], vectors[test], scale)
     found, numbers = {}, vectors.shape[1]
-    for name in machines:
+    for name, costs in machines.items():
         uars = [_inner_uar(partial(MACHINES[name], cost, numbers), inner) for cost in costs]
         best = costs[int(np.argmax(uars))]
         found[name] = MACHINES[name](best, numbers).fit(rows, truth[train]).predict(asked)

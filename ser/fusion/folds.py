@@ -5,13 +5,10 @@ that the loss by this is not taken for what the sentence gave away, ``matched`` 
 from as many of each speaker in each emotion, of whatever sentence.
 """
 
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from ser.files.failures import InputError
 from ser.fusion.task import FusionParams, FusionTask
@@ -91,8 +88,10 @@ def _usual(kind: str, number: int, parts: np.ndarray) -> Fold:
 def _apart(manifest: pd.DataFrame, said: pd.Series, number: int, parts: np.ndarray, params: FusionParams) -> Fold:
     """Let sentences that were not fitted to judge, each group of those that learn in turn."""
     learns = np.isin(parts, ("train", "validation"))
-    trials = []
-    for held in _groups(manifest, said, np.flatnonzero(learns), params.sentence_groups):
+    rows, trials = np.flatnonzero(learns), []
+    several = said[learns].nunique() > 1
+    for group in sentences.grouped(manifest[learns], said[learns], params.sentence_groups, None) if several else ():
+        held = np.isin(np.arange(len(manifest)), rows[group])
         fits, judges = (parts == "train") & ~held, (parts == "validation") & held
         told = set(manifest["emotion"][fits]) == set(manifest["emotion"]) and said[fits].nunique() > 1
         if judges.any() and told:
@@ -104,21 +103,3 @@ def _apart(manifest: pd.DataFrame, said: pd.Series, number: int, parts: np.ndarr
             "fusion.sentence_groups, or take the corpus out of the tasks"
         )
     return Fold(SENTENCES, number, learns, parts == "test", trials)
-
-
-def _groups(manifest: pd.DataFrame, said: pd.Series, rows: np.ndarray, number: int) -> Iterator[np.ndarray]:
-    """Group the sentences of some rows, stratified by language and emotion: (utterances,) bool, one group at a time."""
-    number = min(number, said.iloc[rows].nunique())
-    if number < 2:
-        return
-    strata = (manifest["language"] + "|" + manifest["emotion"]).iloc[rows]
-    if strata.value_counts().max() < number:  # as the cut demands
-        strata = pd.Series("all", index=strata.index)
-    with warnings.catch_warnings():
-        # Expected: a stratum with fewer utterances than groups is spread over as many as it has.
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        groups = [group for _, group in StratifiedGroupKFold(number).split(rows, strata, said.iloc[rows])]
-    for group in groups:
-        held = np.zeros(len(manifest), dtype=bool)
-        held[rows[group]] = True
-        yield held

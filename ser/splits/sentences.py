@@ -16,8 +16,8 @@ def named(manifest: pd.DataFrame, wanted: str) -> pd.Series:
     """Name each utterance's sentence.
 
     It is the manifest's text, in lower case and with single blanks; of texts that differ in signs, blanks and the
-    writing of accents alone, the first. Where a corpus does not tell the words but numbers
-    its sentences (``details``: ``sentence``), it is that number with corpus and language.
+    writing of accents alone, the first. Where a corpus does not tell the words but numbers its sentences (``details``:
+    ``sentence``), it is that number with corpus and language.
 
     Args:
         manifest: the utterances.
@@ -89,17 +89,32 @@ def crossed(
                 f"split.sentences disjoint: the emotion '{emotion}' has the single sentence '{said[0]}', which cannot "
                 "both train and test; leave it out of `emotions`, or choose split.sentences any"
             )
+    pieces = grouped(rows, sentences, groups, seed)
+    cells = [np.intersect1d(test, piece) for test in tests for piece in pieces]
+    return [cell for cell in cells if len(cell)]
+
+
+def grouped(rows: pd.DataFrame, sentences: pd.Series, groups: int, seed: int | None) -> list[np.ndarray]:
+    """Put sentences into groups, stratified by language and emotion.
+
+    Args:
+        rows: utterances of at least two sentences.
+        sentences: of each row.
+        groups: how many; one a sentence where there are fewer sentences.
+        seed: of the groups; None for those that need no draw.
+
+    Returns:
+        Positions of the utterances of each group.
+    """
     number = min(groups, sentences.nunique())
     strata = rows["language"] + "|" + rows["emotion"]
     if strata.value_counts().max() < number:  # as the cut demands
         strata = pd.Series("all", index=rows.index)
-    splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(number, shuffle=seed is not None, random_state=seed)
     with warnings.catch_warnings():
-        # Expected: a stratum with fewer utterances than pieces is spread over as many as it has.
+        # Expected: a stratum with fewer utterances than groups is spread over as many as it has.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        pieces = [piece for _, piece in splitter.split(rows, strata, sentences)]
-    cells = [np.intersect1d(test, piece) for test in tests for piece in pieces]
-    return [cell for cell in cells if len(cell)]
+        return [group for _, group in splitter.split(rows, strata, sentences)]
 
 
 def free(rows: pd.DataFrame, sentences: pd.Series, test: np.ndarray, place: str) -> np.ndarray:

@@ -19,17 +19,17 @@ from ser.splits import protocols
 EMOTIONS = ["angry", "happy", "sad"]
 LOSO = Task("c", EMOTIONS, "loso")
 BOTH = ["train", "speaker"]
+COSTS = [0.1, 1.0]
 PARAMS = GridParams(
     {
-        "svm_tuned": Choice(BOTH, []),
-        "logistic_tuned": Choice(["train"], ["plain"]),
+        "svm_tuned": Choice(BOTH, [], COSTS),
+        "logistic_tuned": Choice(["train"], ["plain"], COSTS),
         "mlp": Choice(["train"], ["other"]),
     },
     contrast=["train"],
     seeds=[0, 1],
     folds=3,
     validation_share=0.25,
-    costs=[0.1, 1.0],
     inner_folds=2,
 )
 MLP = TrainParams([8], 0.2, 0.01, 0.01, 16, 8, 4, "train", True, 0)
@@ -160,17 +160,17 @@ def test_linear_classifiers_train_on_validation_speakers_too_and_choose_as_the_p
     manifest, vectors = spoken
     asked = {}
 
-    def listen(machines, vectors, truth, groups, test, costs, folds, scale):
-        asked.update(groups=groups, test=test, scale=scale, costs=costs, folds=folds, vectors=vectors)
-        return dict.fromkeys(machines, truth[test])
+    def listen(machines, vectors, truth, groups, parts, folds, scale):
+        asked.update(machines=machines, groups=groups, parts=parts, scale=scale, folds=folds, vectors=vectors)
+        return dict.fromkeys(machines, truth[parts == "test"])
 
     monkeypatch.setattr(linear, "predict", listen)
     fold = next(fold for fold in grid.folds(manifest, LOSO, PARAMS) if fold.protocol == protocol)
     for normalisation in BOTH:
         grid.run(grid.Job("e", normalisation, fold, ("svm_tuned",)), vectors, manifest, EMOTIONS, PARAMS, MLP)
         assert (asked["groups"] is not None) == grouped
-        assert asked["test"].tolist() == (fold.parts == "test").tolist()  # all others train
-        assert (asked["costs"], asked["folds"]) == ([0.1, 1.0], 2)
+        assert asked["parts"] is fold.parts
+        assert (asked["machines"], asked["folds"]) == ({"svm_tuned": COSTS}, 2)
         assert asked["scale"] == (normalisation == "train")
     own = asked["vectors"][(manifest["speaker"] == "c/03").to_numpy()]
     np.testing.assert_allclose(own.mean(axis=0), 0, atol=1e-6)
@@ -179,7 +179,7 @@ def test_linear_classifiers_train_on_validation_speakers_too_and_choose_as_the_p
 @pytest.mark.slow
 def test_any_number_of_workers_gives_the_same_predictions(spoken):
     few = dataclasses.replace(
-        PARAMS, classifiers={"mlp": Choice(["train"], []), "svm_tuned": Choice(["train"], [])}, seeds=[0]
+        PARAMS, classifiers={"mlp": Choice(["train"], []), "svm_tuned": Choice(["train"], [], COSTS)}, seeds=[0]
     )
     pd.testing.assert_frame_equal(predict(spoken, few, workers=1), predict(spoken, few, workers=2))
 
@@ -190,7 +190,7 @@ def test_any_number_of_workers_gives_the_same_predictions(spoken):
 def compared(spoken):
     """The rows of logistic regression on a world's utterances: by speakers and at random."""
     params = dataclasses.replace(
-        PARAMS, classifiers={"logistic_tuned": Choice(["train"], [])}, seeds=[0, 1, 2], folds=4
+        PARAMS, classifiers={"logistic_tuned": Choice(["train"], [], COSTS)}, seeds=[0, 1, 2], folds=4
     )
     compare = CompareParams("plain", System("plain", "logistic_tuned", "train"), IntervalParams(2000, 0.95, 0, 5))
     table = predict(spoken, params, Task("c", EMOTIONS, "kfold"))
@@ -205,10 +205,9 @@ def test_random_overstates_on_speaker_coloured_data_and_ours_does_not():
     strangers, theirs = world.speak(300, 6, "strangers")
     everyone, both = pd.concat([manifest, strangers]), np.concatenate([vectors.vectors, theirs.vectors])
     labels, speakers = everyone["emotion"].to_numpy(), everyone["speaker"].to_numpy()
-    test = (everyone["corpus"] == "strangers").to_numpy()
-    heard = linear.predict(["logistic_tuned"], both, labels, speakers, test, PARAMS.costs, PARAMS.inner_folds)[
-        "logistic_tuned"
-    ]
+    parts = np.where(everyone["corpus"] == "strangers", "test", "train")
+    costs = {"logistic_tuned": COSTS}
+    heard = linear.predict(costs, both, labels, speakers, parts, PARAMS.inner_folds)["logistic_tuned"]
     truth = recall_score(strangers["emotion"], heard, average="macro")
 
     rows = compared(spoken)
@@ -279,8 +278,16 @@ def test_across_corpora_the_predictions_are_of_the_other_corpus():
         ({"classifiers": {}}, "classifiers: expected some of"),
         ({"seeds": []}, "seeds: expected"),
         ({"seeds": [1, 1]}, "seeds: expected"),
-        ({"costs": [1.0, 0.1]}, "costs: expected ascending"),
-        ({"costs": [0.0, 0.1]}, "costs: expected ascending"),
+        (
+            {"classifiers": {"svm_tuned": Choice(BOTH, [], [1.0, 0.1])}},
+            r"classifiers.svm_tuned.costs: expected ascending numbers from 1e-09 to 1000000000.0, found \[1.0, 0.1\]",
+        ),
+        (
+            {"classifiers": {"lda_tuned": Choice(BOTH, [], [0.0, 0.1])}},
+            "classifiers.lda_tuned.costs: expected ascending",
+        ),
+        ({"classifiers": {"svm_tuned": Choice(BOTH, [])}}, "svm_tuned.costs: expected ascending .*, found none"),
+        ({"classifiers": {"lda": Choice(BOTH, [], [1.0])}}, "lda.costs: expected none, as inner folds choose nothing"),
         ({"seeds": [2**32]}, "seeds: expected at most 4294967295, found 4294967296"),
         ({"folds": 1}, "folds: expected 2 or more"),
         ({"validation_share": 0.6}, "validation_share: expected a share above 0 and at most 0.5"),

@@ -17,6 +17,12 @@ from ser.learning.classifier import by_speaker
 COSTS = [0.01, 1.0, 10.0]
 
 
+def predict(name, vectors, truth, speakers, test, costs, folds=3, scale=True):
+    """Predict the test utterances by one machine; the others train, some of them as validation speakers."""
+    parts = np.where(test, "test", np.where(np.arange(len(test)) % 4 > 0, "train", "validation"))
+    return linear.predict({name: costs}, vectors, truth, speakers, parts, folds, scale)[name]
+
+
 @pytest.fixture
 def corpus():
     """Eight speakers with an offset each, three emotions; more numbers than utterances."""
@@ -49,7 +55,7 @@ def test_predictions_are_those_of_a_grid_search_over_speakers_by_scikit_learn(co
     pipeline[-1].set_params(C=COSTS[int(np.argmax(uars))] / 200)
     expected = pipeline.fit(vectors[~test], truth[~test]).predict(vectors[test])
     assert 0.4 < np.mean(expected == truth[test]) < 1  # neither trivial nor hopeless
-    found = linear.predict([name], vectors, truth, speakers, test, COSTS, folds=3)[name]
+    found = predict(name, vectors, truth, speakers, test, COSTS, folds=3)
     assert found.tolist() == expected.tolist()
 
 
@@ -83,7 +89,7 @@ def test_the_discriminant_is_the_formula_with_equal_priors_and_a_shrunk_covarian
     weights = np.linalg.solve(covariance, means.T)  # (numbers, emotions)
     scores = asked @ weights - 0.5 * (means.T * weights).sum(axis=0)
     expected = np.asarray(emotions)[scores.argmax(axis=1)]
-    found = linear.predict(["lda_tuned"], vectors, truth, speakers, test, [cost], folds=3)["lda_tuned"]
+    found = predict("lda_tuned", vectors, truth, speakers, test, [cost], folds=3)
     assert found.tolist() == expected.tolist()
 
 
@@ -92,7 +98,7 @@ def test_vectors_that_are_normalised_already_are_not_scaled_again(corpus):
     vectors = by_speaker(vectors, speakers) * np.linspace(0.1, 3, 200)  # scaling again would undo this
     test = speakers == "a"
     expected = SVC(kernel="linear", class_weight="balanced", C=0.005).fit(vectors[~test], truth[~test])
-    found = linear.predict(["svm_tuned"], vectors, truth, speakers, test, [1.0], folds=3, scale=False)["svm_tuned"]
+    found = predict("svm_tuned", vectors, truth, speakers, test, [1.0], folds=3, scale=False)
     assert found.tolist() == expected.predict(vectors[test]).tolist()
 
 
@@ -125,9 +131,7 @@ def test_the_labels_of_test_utterances_decide_nothing(corpus):
     vectors, truth, speakers = corpus
     test = np.isin(speakers, ["a", "b"])
     other = np.where(test, "angry", truth)
-    one, two = (
-        linear.predict(["svm_tuned"], vectors, words, speakers, test, COSTS, 3)["svm_tuned"] for words in (truth, other)
-    )
+    one, two = (predict("svm_tuned", vectors, words, speakers, test, COSTS, 3) for words in (truth, other))
     assert one.tolist() == two.tolist()
 
 
@@ -154,7 +158,7 @@ def test_the_lowest_of_the_best_costs_is_taken(monkeypatch, wanted, chosen):
     monkeypatch.setitem(linear.MACHINES, "svm_tuned", lambda cost, numbers: Machine(cost, wanted))
     vectors = np.tile([[-1.0], [1.0]], (12, 1))
     truth, speakers = np.tile(["a", "b"], 12), np.repeat(list("uvwx"), 6)
-    linear.predict(["svm_tuned"], vectors, truth, speakers, speakers == "x", [0.1, 1.0, 10.0], folds=3)
+    predict("svm_tuned", vectors, truth, speakers, speakers == "x", [0.1, 1.0, 10.0], folds=3)
     assert Machine.fitted[-1] == chosen
     assert len(Machine.fitted) == 3 * 3 + 1
 
@@ -173,7 +177,7 @@ def test_the_cost_is_chosen_by_mean_recall_not_by_accuracy(monkeypatch):
     rare, half = np.tile([1] + [-1] * 9, 4), np.tile([1, -1], 20)
     truth, speakers = np.where(rare > 0, "rare", "common"), np.repeat(list("uvwx"), 10)
     vectors = np.stack([rare, half], axis=1).astype(float)
-    linear.predict(["svm_tuned"], vectors, truth, speakers, speakers == "x", [0.1, 1.0], 3, scale=False)
+    predict("svm_tuned", vectors, truth, speakers, speakers == "x", [0.1, 1.0], 3, scale=False)
     assert Machine.fitted[-1] == 1.0
 
 
@@ -182,7 +186,7 @@ def test_training_utterances_that_no_folds_can_be_cut_from_are_one_line(corpus, 
     vectors, *_ = corpus
     truth, speakers = np.array(["angry", "sad", "happy"]), np.array(list("abc")) if grouped else None
     with pytest.raises(InputError, match=r"for two inner folds, .*found 2 that cannot be cut; add recordings"):
-        linear.predict(["svm_tuned"], vectors[:3], truth, speakers, np.array([False, False, True]), COSTS, folds=3)
+        predict("svm_tuned", vectors[:3], truth, speakers, np.array([False, False, True]), COSTS, folds=3)
 
 
 def test_an_inner_fold_that_would_train_on_one_emotion_is_passed_over():
@@ -191,7 +195,7 @@ def test_an_inner_fold_that_would_train_on_one_emotion_is_passed_over():
     truth = np.where(np.isin(speakers, ["a", "b"]), "sad", "angry")  # the outer fold tests one, an inner one the other
     vectors = generator.normal(size=(60, 5)) + 3 * (truth == "sad")[:, None]
     for name in ("svm_tuned", "logistic_tuned", "lda_tuned"):
-        found = linear.predict([name], vectors, truth, speakers, speakers == "a", COSTS, folds=3)[name]
+        found = predict(name, vectors, truth, speakers, speakers == "a", COSTS, folds=3)
         assert (found == "sad").mean() > 0.8
 
 
@@ -199,7 +203,7 @@ def test_vectors_that_are_all_alike_are_one_line(corpus):
     _, truth, speakers = corpus
     for name in ("svm_tuned", "logistic_tuned", "lda_tuned"):
         with pytest.raises(InputError, match="expected training vectors that differ, found all alike"):
-            linear.predict([name], np.zeros((96, 5)), truth, speakers, speakers == "a", COSTS, folds=3, scale=False)
+            predict(name, np.zeros((96, 5)), truth, speakers, speakers == "a", COSTS, folds=3, scale=False)
 
 
 def test_unknown_speakers_are_not_standardised_as_one(corpus):
@@ -241,3 +245,13 @@ def test_group_folds_agree_with_scikit_learns_about_who_is_apart(corpus):
     _, truth, speakers = corpus
     sizes = sorted(len(set(speakers[ask])) for _, ask in GroupKFold(4).split(truth, truth, speakers))
     assert sorted(len(set(speakers[ask])) for _, ask in inner_folds(truth, speakers, np.arange(96), 4)) == sizes
+
+
+@pytest.mark.parametrize("name", ["svm_tuned", "logistic_tuned", "lda_tuned"])
+def test_utterances_that_a_fold_leaves_out_teach_nothing(corpus, name):
+    vectors, truth, speakers = corpus
+    parts = np.where(speakers == "a", "test", np.where(speakers == "b", "left_out", "train"))
+    kept = parts != "left_out"
+    found = linear.predict({name: COSTS}, vectors, truth, speakers, parts, 3)[name]
+    without = linear.predict({name: COSTS}, vectors[kept], truth[kept], speakers[kept], parts[kept], 3)[name]
+    assert found.tolist() == without.tolist()

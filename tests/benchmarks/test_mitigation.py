@@ -18,12 +18,11 @@ FLAGS = (
 PARAMS = {
     "tasks": {"made": {"corpus": "c", "emotions": ["angry", "sad"], "protocol": "kfold"}},
     "grid": {
-        "classifiers": {"svm_tuned": {"normalisations": ["train"], "leave_out": []}},
+        "classifiers": {"svm_tuned": {"normalisations": ["train"], "leave_out": [], "costs": [1.0]}},
         "contrast": [],
         "seeds": [0, 1],
         "folds": 4,
         "validation_share": 0.3,
-        "costs": [1.0],
         "inner_folds": 2,
     },
     "mlp": {

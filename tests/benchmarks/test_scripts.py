@@ -34,14 +34,16 @@ REDUCED = {
     "tasks": {"synthetic": {"corpus": "synthetic", "emotions": EMOTIONS, "protocol": "kfold"}},
     "cross_corpus": {"corpora": list(FOLDERS), "emotions": EMOTIONS},
 }
-CLASSIFIERS = {name: {"normalisations": ["train"], "leave_out": []} for name in ("svm_tuned", "mlp")}
+CLASSIFIERS = {
+    "svm_tuned": {"normalisations": ["train"], "leave_out": [], "costs": [1.0]},
+    "mlp": {"normalisations": ["train"], "leave_out": []},
+}
 GRID = {
     "classifiers": CLASSIFIERS,
     "contrast": ["train"],
     "seeds": [0, 1],
     "folds": 2,
     "inner_folds": 2,
-    "costs": [1.0],
 }
 COMPARE = {"reference": "mfcc", "yardstick": {"encoder": "mfcc", "classifier": "svm_tuned", "normalisation": "train"}}
 
