@@ -1,7 +1,8 @@
 """What each way to serve groups of people more evenly costs and gains, against the same network without it.
 
-Every system trains on the same folds under the same seeds; the baseline is the network as it is. Two things are
-measured for each:
+Every system trains on the same folds under the same seeds; the baseline is the network as it is. A system that changes
+more than the way itself, as an adversary takes the start by discriminant analysis away, is compared with another system
+that changes the rest alone. Two things are measured for each:
 
 - how well it recognises emotions: the UAR of all, of the gender served worse, and the gap between the two;
 - what its last hidden layer shows of the speaker, by linear probes (logistic regressions) for gender and identity.
@@ -40,8 +41,13 @@ ITERATIONS = 5000  # of a probe's optimiser, at most; about a hundred are needed
 
 @dataclass(frozen=True)
 class Changes:
-    """What a system changes in the parameters of training (``ser.learning.recipe``); None leaves as it is."""
+    """What a system changes in the parameters of training (``ser.learning.recipe``); None leaves as it is.
 
+    Attributes:
+        against: the system that it is compared with.
+    """
+
+    against: str = BASELINE
     normalisation: Literal["train", "speaker", "none"] | None = None
     start: Literal["lda", "none"] | None = None
     labels: Literal["hard", "soft", "smoothed"] | None = None
@@ -52,8 +58,8 @@ class Changes:
 
     def applied(self, params: TrainParams) -> TrainParams:
         """Give the changed parameters."""
-        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return dataclasses.replace(params, **{name: value for name, value in own.items() if value is not None})
+        own = {name: value for name, value in vars(self).items() if name != "against" and value is not None}
+        return dataclasses.replace(params, **own)
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,12 @@ class MitigationParams:
     def __post_init__(self):
         if BASELINE in self.systems:
             raise ValueError(f"systems: expected names other than {BASELINE}, which is there by itself")
+        for name, changes in self.systems.items():
+            others = [BASELINE, *(other for other in self.systems if other != name)]
+            if changes.against not in others:
+                raise ValueError(
+                    f"systems.{name}.against: expected one of {', '.join(others)}, found '{changes.against}'"
+                )
         check_ranges(self, cost=COSTS, folds=(2, math.inf))
 
 

@@ -1,4 +1,4 @@
-"""What the mitigated systems got right -> one table, a page and a line, each compared with the baseline."""
+"""What the mitigated systems got right -> one table, a page and a line, each compared with the one it is against."""
 
 from collections.abc import Container, Mapping, Sequence
 
@@ -19,14 +19,14 @@ MEASURES = {
     "speaker_probe": "all",
 }
 ENDS = ("", "_low", "_high")
-NUMBERS = tuple(f"{name}{of}{end}" for name in MEASURES for of in ("", "_minus_baseline") for end in ENDS)
-COLUMNS = ("system", "seeds", *NUMBERS, "note")
+NUMBERS = tuple(f"{name}{of}{end}" for name in MEASURES for of in ("", "_change") for end in ENDS)
+COLUMNS = ("system", "against", "seeds", *NUMBERS, "note")
 
 
 def table(
     rows: pd.DataFrame, notes: dict[str, str], people: pd.DataFrame, emotions: Sequence[str], params: MitigationParams
 ) -> pd.DataFrame:
-    """Score every system and compare it with the baseline.
+    """Score every system and compare it with the one that it is against.
 
     Args:
         rows: as from ``run``.
@@ -39,8 +39,9 @@ def table(
         ``COLUMNS``, a row a system, the baseline first: ``uar``; ``worst_gender_uar``, the lower one of women's and
         men's, which chance alone makes lower than either; ``gender_gap``, women's minus men's; ``gender_probe``,
         balanced accuracy, chance is 0.5; ``speaker_probe``, balanced accuracy, chance is one over the speakers. All
-        are means over seeds, with intervals, and so is each one's difference to the baseline, paired: every replicate
-        draws speakers once for both. What cannot be had is missing; the note says why a system was not run.
+        are means over seeds, with intervals, and so is each one's ``_change``, the system minus the one of ``against``,
+        paired: every replicate draws speakers once for both. What cannot be had is missing; the note says why a system
+        was not run.
     """
     joined = rows.merge(people[["id", "emotion", "speaker", "gender"]], on="id", validate="many_to_one")
     speakers = sorted(set(joined["speaker"]))
@@ -48,14 +49,17 @@ def table(
     bootstraps = _bootstraps(speakers, genders, params.intervals)
     tallies = {name: _Tally(part, speakers, genders, emotions) for name, part in joined.groupby("system")}
     lines = []
-    for name in [BASELINE, *params.systems]:
-        line = {"system": name, "note": notes.get(name, "")}
+    against = {BASELINE: ""} | {name: changes.against for name, changes in params.systems.items()}
+    for name in against:
+        line = {"system": name, "against": against[name], "note": notes.get(name, "")}
         if name in tallies:
             line["seeds"] = rows.loc[rows["system"] == name, "seed"].nunique()
             for measure, drawn in MEASURES.items():
                 bootstrap = bootstraps[drawn]
-                own, base = (tallies[one].measure(measure, bootstrap.weights) for one in (name, BASELINE))
-                figures = {measure: own} | ({f"{measure}_minus_baseline": own - base} if name != BASELINE else {})
+                figures = {measure: tallies[name].measure(measure, bootstrap.weights)}
+                if against[name] in tallies:
+                    other = tallies[against[name]].measure(measure, bootstrap.weights)
+                    figures[f"{measure}_change"] = figures[measure] - other
                 needed = tallies[name].needs(measure)
                 for figure, values in figures.items():
                     line |= {figure: values[0]} | bootstrap.interval(values[1:], f"{figure}_", needed)
@@ -73,7 +77,7 @@ def nested(scored: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def summary(scored: pd.DataFrame) -> str:
-    """Say the baseline's figures, and which systems moved one of them for better, by intervals that exclude 0."""
+    """Say the baseline's figures, and which systems changed one of them, by intervals that exclude 0."""
     rows = scored[scored["uar"].notna()].to_dict("records")
     gains = [f"{row['system']} ({', '.join(found)})" for row in rows[1:] if (found := _moved(row))]
     known = [f"{name} {words.number(rows[0][name])}" for name in MEASURES if pd.notna(rows[0][name])]
@@ -81,12 +85,12 @@ def summary(scored: pd.DataFrame) -> str:
 
 
 def _moved(row: dict) -> list[str]:
-    """Name the measures whose difference to the baseline has an interval that excludes 0, with its sign."""
+    """Name the measures whose change has an interval that excludes 0, with its sign."""
     moved = []
     for name in MEASURES:
-        low, high = (row[f"{name}_minus_baseline{end}"] for end in ENDS[1:])
+        low, high = (row[f"{name}_change{end}"] for end in ENDS[1:])
         if low > 0 or high < 0:
-            moved.append(f"{name} {words.number(row[f'{name}_minus_baseline'], sign=True)}")
+            moved.append(f"{name} {words.number(row[f'{name}_change'], sign=True)}")
     return moved
 
 
@@ -109,8 +113,8 @@ def page(scored: pd.DataFrame, asked: str, params: MitigationParams) -> str:
         "speaker_probe": "speaker, read off",
     }
     rows = scored[scored["uar"].notna()].to_dict("records")
-    others = [row for row in rows if row["system"] != BASELINE]
-    columns = {f"{name}_minus_baseline": title for name, title in names.items()}
+    others = [row | {"system": _against(row)} for row in rows if row["system"] != BASELINE]
+    columns = {f"{name}_change": title for name, title in names.items()}
     absent = [f"Not run: {row.system}: {row.note}." for row in scored[scored["uar"].isna()].itertuples()]
     seeds = scored["seeds"].max()
     lines = [
@@ -121,12 +125,17 @@ def page(scored: pd.DataFrame, asked: str, params: MitigationParams) -> str:
         f"{seeds} seeds. Read off: balanced accuracy of a linear probe of the last hidden layer, tested on speakers "
         "whom the network was not trained on; the less, the less the layer shows.",
         _markdown(rows, names, signed=["gender_gap"]),
-        "## Minus the baseline",
+        "## Differences",
+        "Each system minus the baseline, or minus the system named, which changes all but what the first is there for. "
         "Paired: the same draw of speakers for both. An interval that excludes 0 in one of the many cells is no proof.",
         _markdown(others, columns, signed=columns),
         *absent,
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _against(row: dict) -> str:
+    return row["system"] if row["against"] == BASELINE else f"{row['system']} − {row['against']}"
 
 
 def _markdown(rows: Sequence[dict], names: Mapping[str, str], signed: Container[str]) -> str:

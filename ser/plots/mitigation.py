@@ -25,22 +25,26 @@ def draw(table: pd.DataFrame, speakers: int, title: str) -> Figure:
         title: of the picture.
 
     Returns:
-        A panel for each measure that is known. A filled dot differs from the baseline by an interval that excludes 0;
-        a hollow one does not. The dashed line is the baseline, the dotted one is chance, or no gap.
+        A panel for each measure that is known. A filled dot differs from the baseline, or from the system whose name
+        stands behind a minus, by an interval that excludes 0; a hollow one does not. The dashed line is the baseline,
+        the dotted one is chance, or no gap.
     """
     rows = table[table["uar"].notna()].reset_index(drop=True)
     panels = {name: words for name, words in PANELS.items() if rows[name].notna().any()}
     figure = Figure(figsize=(2.2 + 2.4 * len(panels), 1.6 + ROW_INCHES * len(rows)), layout="constrained")
     figure.suptitle(title, fontsize=11)
     figure.supxlabel(
-        "dashed: baseline · dotted: chance, or no gap · filled: the paired difference to the baseline excludes 0",
+        "dashed: baseline · dotted: chance, or no gap · filled: the paired difference to the baseline, or to "
+        "what follows a minus, excludes 0",
         fontsize=8,
     )
+    other = rows["against"].where(~rows["against"].isin(["", rows.loc[0, "system"]]), "")
+    names = (rows["system"] + other.map(lambda name: f" −\n{name}" if name else "")).str.replace("_", " ")
     floors = {"gender_gap": 0.0, "gender_probe": 0.5, "speaker_probe": 1 / speakers}
     for number, (axes, (name, words)) in enumerate(
         zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True)
     ):
-        low, high = rows[f"{name}_minus_baseline_low"], rows[f"{name}_minus_baseline_high"]
+        low, high = rows[f"{name}_change_low"], rows[f"{name}_change_high"]
         moved = (low > 0) | (high < 0)
         axes.axvline(rows.loc[0, name], color=GREY, linewidth=1, linestyle="--")
         if name in floors:
@@ -48,5 +52,5 @@ def draw(table: pd.DataFrame, speakers: int, title: str) -> Figure:
         axes.hlines(rows.index, rows[f"{name}_low"], rows[f"{name}_high"], color=BLUE, linewidth=1.5)
         for which, fill, edge in ((moved, ORANGE, ORANGE), (~moved, "white", BLUE)):
             axes.plot(rows.loc[which, name], rows.index[which], "o", markerfacecolor=fill, markeredgecolor=edge)
-        drawing.rows(axes, rows["system"].str.replace("_", " ") if not number else [""] * len(rows), words)
+        drawing.rows(axes, names if not number else [""] * len(rows), words)
     return figure

@@ -93,10 +93,39 @@ def test_figures_are_the_means_over_seeds_that_scikit_learn_gives(table, rows, p
 def test_differences_are_paired(table):
     line = table.iloc[1]
     for name in mitigation_table.MEASURES:
-        assert line[f"{name}_minus_baseline"] == pytest.approx(table.loc[1, name] - table.loc[0, name])
+        assert line[f"{name}_change"] == pytest.approx(table.loc[1, name] - table.loc[0, name])
         assert line[f"{name}_low"] <= line[name] <= line[f"{name}_high"]
-    assert line["uar_minus_baseline_low"] > 0.1
-    assert np.isnan(table.loc[0, "uar_minus_baseline"])
+    assert line["uar_change_low"] > 0.1
+    assert np.isnan(table.loc[0, "uar_change"])
+
+
+def test_a_system_is_compared_with_the_one_that_it_is_against(rows, people):
+    third = rows[rows["system"] == "better"].assign(system="third")
+    systems = {**PARAMS.systems, "third": Changes(start="none", against="better")}
+    params = MitigationParams("made", systems, 1.0, 3, PARAMS.intervals)
+    table = mitigation_table.table(pd.concat([rows, third]), NOTES, people, EMOTIONS, params)
+    assert table["against"].tolist() == ["", "baseline", "baseline", "better"]
+    assert table.loc[3, [f"{name}_change" for name in mitigation_table.MEASURES]].tolist() == [0] * 5
+    assert table.loc[3, "uar"] == table.loc[1, "uar"]
+    assert "| third − better | 0.000 [0.000, 0.000] |" in re.sub(" +", " ", mitigation_table.page(table, "", params))
+    labels = [label.get_text() for label in picture.draw(table, 8, "title").axes[0].get_yticklabels()]
+    assert labels == ["baseline", "better", "third −\nbetter"]
+
+
+def test_without_the_other_system_there_is_no_difference(rows, people):
+    systems = {**PARAMS.systems, "better": Changes(labels="smoothed", against="soft")}  # which was not run
+    line = mitigation_table.table(
+        rows, NOTES, people, EMOTIONS, MitigationParams("made", systems, 1.0, 3, PARAMS.intervals)
+    ).iloc[1]
+    assert line[["uar", "uar_low"]].notna().all()
+    assert line[["uar_change", "uar_change_low"]].isna().all()
+
+
+def test_a_system_against_itself_or_an_unknown_one_is_refused():
+    for other in ("better", "wurst"):
+        systems = {"better": Changes(labels="smoothed", against=other), "soft": Changes(labels="soft")}
+        with pytest.raises(ValueError, match=rf"better\.against: expected one of baseline, soft, found '{other}'"):
+            MitigationParams("made", systems, 1.0, 3, PARAMS.intervals)
 
 
 def test_a_system_that_repeats_the_baseline_differs_by_nothing_surely(rows, people):
@@ -104,7 +133,7 @@ def test_a_system_that_repeats_the_baseline_differs_by_nothing_surely(rows, peop
     both = pd.concat([same, same.assign(system="better")])
     line = mitigation_table.table(both, NOTES, people, EMOTIONS, PARAMS).iloc[1]
     for name in mitigation_table.MEASURES:
-        assert [line[f"{name}_minus_baseline{end}"] for end in ("", "_low", "_high")] == [0, 0, 0]
+        assert [line[f"{name}_change{end}"] for end in ("", "_low", "_high")] == [0, 0, 0]
 
 
 @pytest.mark.slow
@@ -152,7 +181,7 @@ def test_too_few_speakers_have_figures_without_intervals(rows, people):
     params = MitigationParams("made", PARAMS.systems, 1.0, 3, IntervalParams(500, 0.9, 0, minimum_speakers=5))
     line = mitigation_table.table(rows, NOTES, people, EMOTIONS, params).iloc[1]
     assert line[["uar_low", "gender_gap"]].notna().all()
-    assert line[["gender_gap_low", "gender_probe_high", "worst_gender_uar_minus_baseline_low"]].isna().all()
+    assert line[["gender_gap_low", "gender_probe_high", "worst_gender_uar_change_low"]].isna().all()
 
 
 def test_an_emotion_of_one_woman_allows_no_interval_of_what_needs_it(rows, people):
@@ -160,14 +189,14 @@ def test_an_emotion_of_one_woman_allows_no_interval_of_what_needs_it(rows, peopl
     line = mitigation_table.table(rows, NOTES, rare, EMOTIONS, PARAMS).iloc[1]
     assert line[["uar_low", "gender_probe_low", "speaker_probe_low"]].notna().all()  # five of eight have every emotion
     assert line[["gender_gap", "worst_gender_uar"]].notna().all()
-    assert line[["gender_gap_low", "worst_gender_uar_high", "gender_gap_minus_baseline_low"]].isna().all()
+    assert line[["gender_gap_low", "worst_gender_uar_high", "gender_gap_change_low"]].isna().all()
 
 
 def test_metrics_leave_out_what_is_missing(table):
     metrics = mitigation_table.nested(table)
     assert set(metrics) == {"baseline", "better"}
-    assert "uar_minus_baseline" not in metrics["baseline"]
-    assert metrics["better"]["uar_minus_baseline"] == table.loc[1, "uar_minus_baseline"]
+    assert "uar_change" not in metrics["baseline"]
+    assert metrics["better"]["uar_change"] == table.loc[1, "uar_change"]
 
 
 def test_the_page_has_a_line_a_system_and_says_what_was_not_run(table):
@@ -175,7 +204,7 @@ def test_the_page_has_a_line_a_system_and_says_what_was_not_run(table):
     assert "What was asked." in page
     line = table.iloc[1]
     assert f"| better | {line['uar']:.3f} [{line['uar_low']:.3f}, {line['uar_high']:.3f}] |" in page
-    assert f"| better | {line['uar_minus_baseline']:+.3f} [{line['uar_minus_baseline_low']:+.3f}, " in page
+    assert f"| better | {line['uar_change']:+.3f} [{line['uar_change_low']:+.3f}, " in page
     assert page.count("| baseline |") == 1
     assert page.endswith("Not run: soft: no votes.\n")
 
@@ -183,7 +212,7 @@ def test_the_page_has_a_line_a_system_and_says_what_was_not_run(table):
 def test_the_summary_names_what_moved(table):
     words = mitigation_table.summary(table)
     assert words.startswith(f"baseline uar {table.loc[0, 'uar']:.3f}, ")
-    assert f"moved: better (uar {table.loc[1, 'uar_minus_baseline']:+.3f}, " in words
+    assert f"moved: better (uar {table.loc[1, 'uar_change']:+.3f}, " in words
     assert "soft" not in words
 
 
