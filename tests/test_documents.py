@@ -132,3 +132,19 @@ def values(name: str, place: str) -> list[float]:
 
 def test_a_figure_that_was_not_measured_is_noticed(sources):
     assert not any(agrees(("0.999", "0.998", "1.000"), numbers) for numbers in sources)
+
+
+COMMANDS = ("arecord", "cat", "curl", "dvc", "for", "git", "make", "pip", "python", "ser", "SER_SCHEDULER=")
+
+
+@pytest.mark.parametrize(
+    "document", sorted(path.relative_to(ROOT).as_posix() for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
+)
+def test_each_line_of_a_shell_block_is_a_command(document):
+    """A block that was filled as if it were prose is none."""
+    for block in re.findall(
+        r"^```\n(.*?)^```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    ):
+        lines = block.replace("\\\n", "").splitlines()
+        if lines[0].startswith(COMMANDS) and not lines[0].startswith("dvc.yaml"):
+            assert [line for line in lines if not line.startswith((*COMMANDS, "#")) and line] == []
