@@ -58,7 +58,7 @@ def examine(manifest: pd.DataFrame, said: pd.Series) -> dict[str, float]:
         "one_emotion_share": float(alone.mean()),
         **oracle.figures(manifest["emotion"], said, "sentence"),
         "chance_uar": oracle.chance(manifest),
-        "tied": int(oracle.tied_to(manifest["emotion"], said)),
+        "tied": int(oracle.tie(manifest["emotion"], said) != ""),
     } | ({} if together is None else {"association": together})
 
 

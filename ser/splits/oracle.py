@@ -68,11 +68,6 @@ def figures(emotions: pd.Series, groups: pd.Series, name: str) -> dict[str, floa
     return {key: oracle(emotions, groups), f"{key}_by_chance": by_chance(emotions, groups)}
 
 
-def tied_to(emotions: pd.Series, groups: pd.Series) -> bool:
-    """Tell whether emotions are tied to groups, as ``tie`` judges it."""
-    return bool(tie(emotions, groups))
-
-
 def tie(emotions: pd.Series, groups: pd.Series) -> str:
     """Say what the oracle has, in ``words``, where emotions are tied to groups; ``""`` where they are not.
 
@@ -98,7 +93,7 @@ def words(found: float, floor: float) -> str:
 
 
 def tied_corpora(manifest: pd.DataFrame) -> dict[str, str]:
-    """Find the corpora whose emotions are ``tied`` to their speakers; beside a balanced corpus they still are.
+    """Find the corpora whose emotions are tied to their speakers by ``tie``; beside a balanced corpus they still are.
 
     Args:
         manifest: the utterances.
@@ -114,9 +109,3 @@ def tied_corpora(manifest: pd.DataFrame) -> dict[str, str]:
 def chance(manifest: pd.DataFrame) -> float:
     """Give the UAR of a guess that knows nothing: one over the number of emotions in the manifest."""
     return 1 / manifest["emotion"].nunique()
-
-
-def tied(manifest: pd.DataFrame) -> bool:
-    """Tell whether emotions are tied to speakers, by the utterances whose speaker is known."""
-    rows = manifest[manifest["speaker"] != ""]
-    return len(rows) > 0 and tied_to(rows["emotion"], rows["speaker"])

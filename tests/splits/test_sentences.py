@@ -1,9 +1,12 @@
+import json
 import unicodedata
 
+import pandas as pd
 import pytest
 
 from ser.splits import sentences
 from tests import builders
+from tests.splits.made import NUMBERED, corpus
 
 
 def named(*texts):
@@ -27,3 +30,10 @@ def test_texts_of_signs_alone_are_told_apart():
 
 def test_words_are_compared_without_case_and_signs():
     assert sentences.written_alike("Don't STOP, now!") == ["dont", "stop", "now"]
+
+
+def test_sentences_of_the_same_number_in_another_corpus_or_language_are_others():
+    rows = pd.concat([corpus(4, name=name).assign(language=language) for name, language in NUMBERED])
+    rows["details"] = json.dumps({"sentence": "1"})
+    assert sentences.known(rows).groupby([rows["corpus"], rows["language"]]).nunique().tolist() == [1] * 3
+    assert sentences.known(rows).nunique() == 3
