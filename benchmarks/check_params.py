@@ -10,10 +10,12 @@ from ser.ambiguity.doubt import AmbiguityParams
 from ser.bias.groups import BiasParams
 from ser.clips import ListenParams
 from ser.confidence.familiarity import FamiliarityParams
+from ser.corpora import emotions, intake
 from ser.corpora.intake import ManifestParams
 from ser.encoders.extraction import FeatureParams
 from ser.files import params
 from ser.files.failures import InputError, one_line
+from ser.files.whole import check_file
 from ser.learning.recipe import TrainParams
 from ser.people import AgeBands
 from ser.representation.spaces import RepresentationParams
@@ -22,6 +24,7 @@ from ser.scores.intervals import IntervalParams
 from ser.splits.protocols import SplitParams
 from ser.synthesis.corpus import SynthesisParams
 
+NOISE = Path("data/noise")  # where dvc.yaml has it
 # What the stages read each block as.
 BLOCKS = {
     "corpora": list[str],
@@ -53,11 +56,11 @@ def main() -> None:
 
 
 def check(path: Path) -> None:
-    """Read each block as its stages do.
+    """Read each block as its stages do, and check what they check of it before they begin.
 
     Raises:
         InputError: a block or a key is unknown, ill-typed or out of range; or missing, though a stage might take a
-            default for it.
+            default for it; or an emotion, a condition or the file of the weights is not there.
     """
     intervals = vars(params.read(path, "intervals", IntervalParams))
     few = {name: intervals[name] for name in ("confidence", "seed", "minimum_speakers")}
@@ -69,15 +72,24 @@ def check(path: Path) -> None:
             raise InputError(
                 f"{path}: expected the blocks {', '.join(BLOCKS)}, found '{block}'{params.hint(block, BLOCKS)}"
             )
+    read = {}
     for block, kind in BLOCKS.items():
         given = shared.get(block, {})
-        params.read(path, block, kind, **given)
+        read[block] = params.read(path, block, kind, **given)
         for field in dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ():
             if field.name not in document[block] and field.name not in given:
+                default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
                 raise InputError(
-                    f"{path}: {block}: expected the key '{field.name}', found none; without it {field.default} is "
-                    "taken, which may be another value than this version's params.yaml has: write it down"
+                    f"{path}: {block}: expected the key '{field.name}', found none; without it {default} is taken, "
+                    "which may be another value than this version's params.yaml has: write it down"
                 )
+    intake.check_names(read["corpora"])
+    emotions.check_label_set(read["emotions"])
+    emotions.check_merge(read["manifest"].merge, read["emotions"])
+    read["augment"].chosen(NOISE)
+    check_file(Path(read["features"].weights), "features.weights")
+    for remark in read["manifest"].of_others(read["corpora"]):
+        print(f"check-params: {remark}")
 
 
 if __name__ == "__main__":

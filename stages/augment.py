@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, required=True, help="folder of the corpora")
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--weights", type=Path, help="of the trained encoder, where the params choose it")
+    parser.add_argument("--noise", type=Path, required=True, help="folder of recorded noises, a folder for each kind")
     parser.add_argument("--augmented", type=Path, required=True, help="folder to bring up to date")
     parser.add_argument(
         "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
@@ -37,6 +38,7 @@ def main() -> None:
             arguments.augmented,
             recipe,
             arguments.weights,
+            arguments.noise,
             chosen,
             arguments.workers,
             partial(tqdm, unit="copy", disable=None),

@@ -157,7 +157,8 @@ def build(
     rows = []
     for remark in params.of_others(corpora):
         tell(remark)
-    for corpus in _checked_names(corpora):
+    check_names(corpora)
+    for corpus in corpora:
         utterances = parse(raw / corpus, params, tell)
         rows += [_row(raw, corpus, utterance, params.merge) for utterance in utterances]
         if corpus in PARSERS:
@@ -255,7 +256,12 @@ def _own(folder: Path, params: ManifestParams, say: Callable[[str], None]) -> li
     return folders.parse(folder, reading, say)
 
 
-def _checked_names(corpora: Sequence[str]) -> Sequence[str]:
+def check_names(corpora: Sequence[str]) -> None:
+    """Check the corpora that the user chose.
+
+    Raises:
+        InputError: there is none, one stands twice, or a name is none for a folder.
+    """
     for name in corpora:
         if not manifest.CORPUS_NAME.fullmatch(name):
             raise InputError(
@@ -264,7 +270,6 @@ def _checked_names(corpora: Sequence[str]) -> Sequence[str]:
             )
     if len(set(corpora)) < max(1, len(corpora)):
         raise InputError(f"corpora: expected at least one name and none twice, found {', '.join(corpora) or 'none'}")
-    return corpora
 
 
 def _renamed(name: str) -> str:

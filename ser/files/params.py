@@ -109,6 +109,8 @@ class _Loader(yaml.SafeLoader):
         """Make a mapping, as PyYAML does."""
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key that is no word", key.start_mark)
             if key.value in seen and key.value != "<<":
                 raise yaml.constructor.ConstructorError(None, None, f"the key '{key.value}' twice", key.start_mark)
             seen.add(key.value)
@@ -169,6 +171,8 @@ def _convert(value, kind, place: str):
         raise InputError(f"{place}: expected a number up to {LARGEST_FLOAT:g}, found {value!r}")
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         advice = _advice(value) if kind in (float, int) and isinstance(value, str) else ""
+        if kind is str and not isinstance(value, (list, dict)):
+            advice = "; put it in quotes"
         raise InputError(f"{place}: expected {kind.__name__}, found {value!r}{advice}")
     return value
 

@@ -22,19 +22,20 @@ class AugmentParams:
 
     Attributes:
         conditions: under which every utterance lends a copy; maybe none.
-        noise: the folder of recorded noises, a folder for each kind; it may be missing where no condition needs it.
         seed: of all that is drawn.
     """
 
     conditions: dict[str, Choice]
-    noise: str
     seed: int
 
     def __post_init__(self):
         check_ranges(self, seed=SEEDS)
 
-    def chosen(self) -> list[Condition]:
+    def chosen(self, noises: Path) -> list[Condition]:
         """List the conditions.
+
+        Args:
+            noises: the folder of recorded noises, a folder for each kind.
 
         Raises:
             InputError: as ``ser.robustness.conditions.listed``; or one cannot be had here, leaves corpora out, or mixes
@@ -50,10 +51,10 @@ class AugmentParams:
                     f"{place}: expected no voices of other speakers, found {condition.distortion}; those who "
                     "test would be in training"
                 )
-            if obstacle := condition.obstacle(Path(self.noise)):
+            if obstacle := condition.obstacle(noises):
                 raise InputError(
-                    f"augment.{place}: expected copies under {condition.name}, found {obstacle}; put them there, or "
-                    "change augment.noise"
+                    f"augment.{place}: expected copies under {condition.name}, found {obstacle}; put them "
+                    "there, or take the condition out"
                 )
         return found
 
@@ -83,6 +84,7 @@ def encode(
     folder: Path,
     recipe: Recipe,
     weights: Path,
+    noises: Path,
     params: AugmentParams,
     workers: int = 1,
     progress: Callable[..., Iterable[np.ndarray]] = lambda vectors, total, desc: vectors,
@@ -98,6 +100,7 @@ def encode(
         folder: a folder for each corpus goes in here, with a feature file for each condition; others are removed.
         recipe: what makes a vector of a copy: that of the utterances.
         weights: the file of the trained weights, for an encoder that has one.
+        noises: the folder of recorded noises.
         params: the conditions.
         workers: processes.
         progress: wraps the vectors as they come, with ``total`` and the corpus' name as ``desc``.
@@ -108,7 +111,7 @@ def encode(
     Raises:
         InputError: as ``AugmentParams.chosen``; or an audio file cannot be read.
     """
-    chosen = params.chosen()
+    chosen = params.chosen(noises)
     wanted = {folder / corpus / f"{each.name}.npz" for corpus in set(manifest["corpus"]) for each in chosen}
     removed = sorted(set(folder.glob("*/*.npz")) - wanted)
     damaged = sorted(path for path in wanted if path.exists() and not _sound(path))
@@ -116,7 +119,7 @@ def encode(
         path.unlink()
     encoded = 0
     for corpus, rows in manifest.groupby("corpus", sort=True) if chosen else ():
-        task = encoding.Task(rows, raw, recipe, weights, Path(params.noise), params.seed)
+        task = encoding.Task(rows, raw, recipe, weights, noises, params.seed)
         encoded += encoding.bring_up_to_date(task, chosen, folder / corpus, workers, progress)
     table = encoding.table(dict.fromkeys(chosen, ""))
     names = [[path.relative_to(folder).as_posix() for path in paths] for paths in (damaged, removed)]

@@ -1,4 +1,4 @@
-"""The vectors that ``ser.robustness.encoding`` made, for whoever trains on them; reading them takes no encoder."""
+"""The vectors of distorted utterances: of copies to train on, and of tests; reading them takes no encoder."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -95,8 +95,14 @@ def read_copies(folder: Path, manifest: pd.DataFrame, extractor: str) -> Copies:
 
 def _copies_of(path: Path, wanted: pd.DataFrame, extractor: str, again: str) -> np.ndarray:
     found = _of(path, wanted, again)
-    if json.loads(found.extractor).get("extractor") != json.loads(extractor):
-        raise InputError(f"{path}: expected copies by what made the features, found those by another encoder; {again}")
+    made, own = json.loads(found.extractor).get("extractor", {}), json.loads(extractor)
+    # Numerics, or a GPU's, decide the last digits alone.
+    differing = sorted(key for key in (made | own).keys() - {"numerics"} if made.get(key) != own.get(key))
+    if differing:
+        raise InputError(
+            f"{path}: expected copies by what made the features, found another encoder's: they differ in "
+            f"{', '.join(differing)}; {again}"
+        )
     return found.vectors
 
 

@@ -39,6 +39,13 @@ def test_the_params_of_the_project_are_good(check, capsys):
         ("  networks: 5 ", "  # networks: 5 ", "train: expected the key 'networks', found none; without it 1 is taken"),
         ("  frames: active\n", "", "features: expected the key 'frames', found none; without it all is taken"),
         ("  false_alarms: 0.05", "  false_alarms: 5", "familiarity: "),
+        ("emotions:\n- angry", "emotions:\n- angri", "found 'angri'; did you mean 'angry'?"),
+        ("corpora:\n- synthetic", "corpora:\n- ../etc", "corpora: expected names of folders"),
+        ("  merge: {}", "  merge: {excited: hapy}", "found 'hapy'; did you mean 'happy'?"),
+        ("  merge: {}", "  merge: {[a]: happy}", "not valid YAML: a key that is no word"),
+        ("  words: {}", "  words: {my: {01: angry}}", "words.my: a key: expected str, found 1; put it in quotes"),
+        ("  conditions: {}", "  conditions: {pnk: {levels: [1]}}", "found 'pnk'; did you mean 'pink'?"),
+        ("/pase_plus.safetensors", "/nope.safetensors", "models/nope.safetensors: no such file"),
     ],
 )
 def test_a_fault_in_any_block_ends_in_one_line(check, old, new, message):

@@ -1,3 +1,4 @@
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -17,13 +18,13 @@ from tests import builders
 from tests.robustness.conftest import syllables
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "augment.py"
-FLAGS = "--params params.yaml --raw raw --manifest manifest.csv --augmented augmented --workers 1"
+FLAGS = "--params params.yaml --raw raw --manifest manifest.csv --noise noise --augmented augmented --workers 1"
 TWO = {"pink": {"levels": [10]}, "telephone": {"levels": [3400]}}
 MFCC = catalogue.build(Recipe("mfcc", ["mean"]))
 
 
 def write_params(conditions, **others):
-    block = {"conditions": conditions, "noise": "noise", "seed": 0} | others
+    block = {"conditions": conditions, "seed": 0} | others
     recipe = {"encoder": "mfcc", "statistics": ["mean"], "weights": "none"}
     Path("params.yaml").write_text(yaml.safe_dump({"features": recipe, "augment": block}))
 
@@ -72,6 +73,15 @@ def test_every_utterance_has_a_copy_under_each_condition_in_the_manifests_order(
     shuffled = project.iloc[[3, 0, 5, 1, 4, 2]].reset_index(drop=True)
     again = vectors.read_copies(Path("augmented"), shuffled, MFCC.fingerprint)
     np.testing.assert_array_equal(again.vectors[1], copies.vectors[1][[3, 0, 5, 1, 4, 2]])
+
+
+def test_copies_by_other_numerics_are_taken_and_by_other_statistics_named(run, project):
+    run()
+    made = json.loads(MFCC.fingerprint)
+    copies = vectors.read_copies(Path("augmented"), project, json.dumps(made | {"numerics": "cuda"}))
+    assert len(copies.vectors) == 2
+    with pytest.raises(InputError, match=r"found another encoder's: they differ in statistics; run the stage augment"):
+        vectors.read_copies(Path("augmented"), project, json.dumps(made | {"statistics": ["std"]}))
 
 
 def test_without_conditions_there_is_a_table_of_none(run, project):
