@@ -3,8 +3,6 @@
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from ser import features, manifest, predictions
 from ser.confidence import alarms, familiarity, noises
 from ser.confidence.familiarity import FamiliarityParams
@@ -16,8 +14,6 @@ from ser.plots import familiarity as picture
 from ser.robustness import vectors
 from ser.scores.intervals import IntervalParams
 from ser.splits import names, table
-
-SOUNDS = 20  # of each kind
 
 
 def main() -> None:
@@ -39,24 +35,14 @@ def main() -> None:
         predicted = predictions.with_people(predictions.read(paths.predictions, emotions), utterances)
         protocol = names.chosen(predicted["protocol"])
         extractor = catalogue.rebuild(own.extractor, paths.weights)
-        sounds = {
-            kind: np.stack([extractor.vector(signal) for signal in noises.sounds(kind, SOUNDS)])
-            for kind in noises.KINDS
-        }
+        sounds = noises.vectors(extractor)
         measured = alarms.distances(split, utterances, own.vectors, sounds, settings, copies)
         report = alarms.report(measured, predicted[predicted["protocol"] == protocol], emotions, intervals)
-        speakers = None if protocol == names.RANDOM else utterances["speaker"].to_numpy()
-        kept = table.kept(split, utterances)
-        described = (
-            own.vectors[kept],
-            utterances["emotion"].to_numpy()[kept],
-            speakers if speakers is None else speakers[kept],
-        )
-        whole = familiarity.fit(*described, settings, [copy[kept] for copy in copies])
+        whole = alarms.whole(split, utterances, own.vectors, settings, copies)
         familiarity.save(whole, paths.familiarity)
         tables.write(measured, paths.distances)
         tables.write_metrics(report, paths.metrics)
-        tested = "test utterances" if speakers is None else "speech of other speakers"
+        tested = "test utterances" if protocol == names.RANDOM else "speech of other speakers"
         drawing.save(picture.draw(measured, tested), paths.picture)
         shares = {tested: report["false_alarms"]} | report["detected"]
         found = ", ".join(f"{kind} {share:.1%}" for kind, share in shares.items())

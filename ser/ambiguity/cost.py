@@ -33,9 +33,9 @@ def by_judge(table: pd.DataFrame, people: pd.DataFrame, emotions: Sequence[str],
 def cost(people: pd.DataFrame, doubt: pd.Series, emotions: Sequence[str], params: AmbiguityParams) -> dict:
     """Measure how much higher the model scores without the most doubtful utterances.
 
-    Some speakers are doubted more than others, and score other than they. So the score without the doubtful is also
-    compared with what is to be expected where as many utterances of each speaker and emotion are left out at random:
-    their recall is as before, their shares are other. What is gained beyond that is what ambiguity costs.
+    Doubtful utterances are unevenly spread over speakers and emotions, which score differently. So the score without
+    them is also compared with what is to be expected where as many utterances of each speaker and emotion are left out
+    at random. What is gained beyond that is what ambiguity costs.
 
     All sides score the same speakers, so each replicate draws them once for all.
 

@@ -28,11 +28,10 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], below: float, par
 
     Returns:
         ``below``; ``coverage``, the share of utterances that are answered; ``accuracy`` and ``uar`` of the answers, the
-        latter only where every emotion occurs among them, as that of all utterances is of other emotions else;
-        ``aurc``, the area under the whole risk-coverage curve: the
-        risk, averaged over the coverages at which one utterance after another is let in. Each figure with ``_low`` and
-        ``_high`` where there is an interval, for the answers only if enough speakers have some; without answers there
-        is no accuracy.
+        latter only where every emotion occurs among them, for otherwise it would be the mean of other emotions than
+        that of all utterances; ``aurc``, the area under the whole risk-coverage curve: the risk, averaged over the
+        coverages at which one utterance after another is let in. Each figure with ``_low`` and ``_high`` where there is
+        an interval, for the answers only if enough speakers have some; without answers there is no accuracy.
     """
     speakers = sorted(set(predictions["speaker"]))
     confidence, wrong = _confidence(predictions, emotions), _wrong(predictions)

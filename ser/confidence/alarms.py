@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ser.confidence import familiarity
-from ser.confidence.familiarity import FamiliarityParams
+from ser.confidence.familiarity import Familiarity, FamiliarityParams
 from ser.scores.intervals import Bootstrap, IntervalParams
 from ser.scores.metrics import confusions, needs, resampled, scores
 from ser.splits import names, table
@@ -46,7 +46,7 @@ def distances(
 def _rows(split, utterances, vectors, sounds, params, copies) -> Iterator[tuple]:
     chosen = names.chosen(split["protocol"])
     labels, ids = (utterances[column].to_numpy() for column in ("emotion", "id"))
-    speakers = None if chosen == names.RANDOM else utterances["speaker"].to_numpy()
+    speakers = _speakers(split, utterances)
     for protocol, fold, parts in table.folds(split, utterances):
         if protocol != chosen:
             continue
@@ -58,6 +58,25 @@ def _rows(split, utterances, vectors, sounds, params, copies) -> Iterator[tuple]
         for kind, made in sounds.items():
             for distance in found.distances(made):
                 yield fold, kind, "", distance
+
+
+def _speakers(split: pd.DataFrame, utterances: pd.DataFrame) -> np.ndarray | None:
+    """Give who speaks; None where the split lets speakers train and test, so that nothing keeps them apart."""
+    return None if names.chosen(split["protocol"]) == names.RANDOM else utterances["speaker"].to_numpy()
+
+
+def whole(
+    split: pd.DataFrame,
+    utterances: pd.DataFrame,
+    vectors: np.ndarray,
+    params: FamiliarityParams,
+    copies: Sequence[np.ndarray] = (),
+) -> Familiarity:
+    """Describe all speech that the deployed classifier learned from; arguments and errors as of ``distances``."""
+    kept, speakers = table.kept(split, utterances), _speakers(split, utterances)
+    people = None if speakers is None else speakers[kept]
+    labels = utterances["emotion"].to_numpy()[kept]
+    return familiarity.fit(vectors[kept], labels, people, params, [copy[kept] for copy in copies])
 
 
 def report(measured: pd.DataFrame, predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalParams) -> dict:

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ser.audio import SAMPLING_RATE_HZ
+from ser.encoders.extractor import Extractor
 
+COUNT = 20  # of each kind
 SAMPLES = 2 * SAMPLING_RATE_HZ
 LEVELS_DB = (-40.0, -10.0)  # root mean square, of full scale; drawn
 TIMES = np.arange(SAMPLES) / SAMPLING_RATE_HZ
@@ -69,3 +71,8 @@ def sounds(kind: str, count: int) -> list[np.ndarray]:
         level = 10 ** (generator.uniform(*LEVELS_DB) / 20)
         made.append(np.clip(signal * level / np.sqrt(np.mean(signal**2)), -1, 1).astype(np.float32))
     return made
+
+
+def vectors(extractor: Extractor) -> dict[str, np.ndarray]:
+    """Encode ``COUNT`` sounds of each kind: by kind float32 (sounds, numbers)."""
+    return {kind: np.stack([extractor.vector(signal) for signal in sounds(kind, COUNT)]) for kind in KINDS}

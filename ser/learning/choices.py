@@ -15,7 +15,7 @@ def validation_choices(parts: np.ndarray, labels: np.ndarray, groups: np.ndarray
     fewer than asked for.
 
     Args:
-        parts: (utterances,) ``train``, ``validation`` or ``test``, of the split.
+        parts: (utterances,) ``train``, ``validation``, ``test`` or ``left_out``, of the split.
         labels: (utterances,) emotions, as numbers 0 1 2 ...
         groups: (utterances,) what to keep apart, the speakers, ``""`` for unknown ones; None for nothing.
         most: how many choices.

@@ -99,7 +99,7 @@ class Classifier(nn.Module):
                 f"classifier: expected vectors of {self.inputs} numbers, found {vectors.shape[1]}; train it again"
             )
         self.eval()
-        return torch.from_numpy(normalised_by_speaker(vectors, speakers, self.recipe.params))
+        return torch.from_numpy(maybe_by_speaker(vectors, speakers, self.recipe.params))
 
 
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
@@ -124,8 +124,8 @@ def require_memory(recipe: Recipe, utterances: int, inputs: int) -> None:
     memory.require(8 * (copies * weights + utterances * sum(hidden)), f"train.hidden {hidden} on {inputs} numbers")
 
 
-def normalised_by_speaker(vectors: np.ndarray, speakers: np.ndarray | None, params: TrainParams) -> np.ndarray:
-    """Normalise each speaker where the parameters say so; float64 (utterances, inputs)."""
+def maybe_by_speaker(vectors: np.ndarray, speakers: np.ndarray | None, params: TrainParams) -> np.ndarray:
+    """Standardise each speaker's vectors if the parameters say so, or leave them: float64 (utterances, inputs)."""
     vectors = np.asarray(vectors, dtype=np.float64)
     return by_speaker(vectors, speakers) if params.normalisation == "speaker" else vectors
 

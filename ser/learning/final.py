@@ -57,7 +57,8 @@ def train(
     folds = [parts for name, _, parts in table.folds(split, utterances) if name == protocol]
     truth, speakers = utterances["emotion"].to_numpy(), utterances["speaker"].to_numpy()
     validation = folds[0] == "validation"
-    if protocol != names.PREDEFINED and names.LEFT_OUT in folds[0]:  # sentences of speakers, who keep all that they say
+    if protocol != names.PREDEFINED and names.LEFT_OUT in folds[0]:
+        # Where sentences are kept apart a fold leaves some out; here all that its validation speakers say validates.
         validation = np.isin(speakers, speakers[validation])
     parts = np.where(validation, "validation", np.where(table.kept(split, utterances), "train", names.LEFT_OUT))
     recipe = Recipe(list(emotions), params, features.extractor, protocol, len(folds), table.digest(split))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ser.files.failures import InputError
 from ser.learning import choices, descent, linear
 from ser.learning import objective as objectives
-from ser.learning.classifier import Classifier, normalised_by_speaker, require_memory
+from ser.learning.classifier import Classifier, maybe_by_speaker, require_memory
 from ser.learning.network import Network
 from ser.learning.objective import Hard
 from ser.learning.recipe import NETWORK, Recipe, TrainParams
@@ -68,7 +68,7 @@ def fit(
         recipe: labels, parameters and fold.
         vectors: (utterances, inputs), of all parts.
         truth: (utterances,) emotions.
-        parts: (utterances,) ``train``, ``validation`` or ``test``.
+        parts: (utterances,) ``train``, ``validation``, ``test`` or ``left_out``; only the first two are learned from.
         speakers: (utterances,).
         people: the utterances' rows of the manifest: ``votes`` for soft labels, the attribute of ``group_weights``,
             ``adversary`` and ``robust``. Not needed without these.
@@ -92,7 +92,7 @@ def fit(
             f"found {', '.join(sorted(found))}; make `emotions` agree with the manifest"
         )
     assert all(each.shape == vectors.shape for each in copies), "copies of other utterances"
-    prepared = [normalised_by_speaker(each, speakers, recipe.params) for each in (vectors, *copies)]
+    prepared = [maybe_by_speaker(each, speakers, recipe.params) for each in (vectors, *copies)]
     codes = pd.Index(recipe.labels).get_indexer(truth)  # a test utterance's may be -1
 
     # Dropout and the initial weights draw from torch's global generator and take no other: seed it, and put it back.

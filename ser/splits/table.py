@@ -89,7 +89,7 @@ def folds(split: pd.DataFrame, manifest: pd.DataFrame) -> Iterator[tuple[str, in
 
 
 def kept(split: pd.DataFrame, manifest: pd.DataFrame) -> np.ndarray:
-    """Tell what a model may know that tests nobody: all but the parts of a corpus that ``split.test_parts`` leaves out.
+    """Tell what a model without a test part may learn from: all but the parts that ``split.test_parts`` leaves out.
 
     Args:
         split: who trains, validates and tests in the folds.
