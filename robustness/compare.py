@@ -37,15 +37,15 @@ def main() -> None:
         task = tasks.named("tasks", params.read(options.params, "tasks", dict[str, Task]), options.task)
         marks = params.read(options.params, "marks", Marks)
         seen = params.read(options.params, "augment", Augment).conditions
-        heard = params.read(options.params, "heard", list[str])
+        met = params.read(options.params, "pase_plus_trained_on", list[str])
         below = params.read(options.pipeline, "train", TrainParams).abstain_below
         intervals = params.read(options.pipeline, "intervals", IntervalParams)
         corpus = manifest.read(options.manifest)
         people = corpus[corpus["emotion"].isin(task.emotions)]
         said = testing.read(options.predictions, task.emotions)
         conditions = vectors.read_conditions(options.conditions)
-        tasks.taken("heard", heard, sorted(set(conditions["kind"])))
-        scored = comparison.table(said, conditions, people, task.emotions, below, marks, intervals, seen, heard)
+        tasks.taken("pase_plus_trained_on", met, sorted(set(conditions["kind"])))
+        scored = comparison.table(said, conditions, people, task.emotions, below, marks, intervals, seen, met)
         scored = comparison.with_absent(scored, conditions, vectors.read_encoders(options.encoders))
         tables.write(scored, options.table)
         title = f"{options.task}: {task.protocol}, {len(task.emotions)} emotions"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ser.heard import HEARD
+from ser.exposure import EXPOSURE
 from ser.learning import final
 from ser.learning.recipe import NETWORK, Recipe
 from ser.people import MINUS
@@ -182,7 +182,7 @@ def _limits(recipe: Recipe, manifest: Mapping, encoder: str) -> str:
         f"It knows no other emotions than {', '.join(recipe.labels)}; it can only choose one of them, or abstain.",
         "It needs one speaker at a time. Noise and music get an emotion, too, where they are not unfamiliar.",
     ]
-    points += [HEARD[encoder]] if encoder in HEARD else []
+    points += [EXPOSURE[encoder]] if encoder in EXPOSURE else []
     if SYNTHETIC in manifest["corpora"]:
         points.insert(
             0, "The corpus synthetic is synthetic speech with planted truths: it supports no claim about people."

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ser.bias.claims import ANY, EVERYWHERE, UNRECORDED, Claims
-from ser.heard import HEARD
+from ser.exposure import EXPOSURE
 from ser.report import words
 from ser.report.content import Points, Section, Table, table
 from ser.report.gaps import PLURALS
@@ -123,7 +123,7 @@ def limits(material: Material) -> list[str]:
         "corpora, nor another training.",
         f"All folds were trained with one seed, {settings['train']['seed']}.",
         f"Encoder: {settings['features']['encoder']}. Another one may lean on speakers more, or less.",
-        *([HEARD[settings["features"]["encoder"]]] if settings["features"]["encoder"] in HEARD else []),
+        *([EXPOSURE[settings["features"]["encoder"]]] if settings["features"]["encoder"] in EXPOSURE else []),
         "Nothing here says why: every figure describes, none shows a cause.",
     ]
 

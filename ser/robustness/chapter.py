@@ -7,7 +7,7 @@ import pandas as pd
 from ser.report import words
 from ser.report.content import Figure, Finding, Points, Section, Table, estimated, table
 from ser.robustness.comparison import Marks
-from ser.robustness.page import absent, distorted, heard, means, method, passed, star, unseen
+from ser.robustness.page import absent, distorted, exposure, means, method, passed, star, unseen
 from ser.robustness.vectors import AUGMENTED, CLEAN, MEAN, PLAIN
 from ser.scores import words as figures
 from ser.scores.intervals import IntervalParams
@@ -40,7 +40,7 @@ def sections(
         intervals: how intervals were made.
     """
     found = [finding for task, rows in scored.items() for finding in findings(task, rows, marks, intervals)]
-    telling = [line.replace("`", "") for line in [*method(marks, below, intervals), *heard(scored)]]
+    telling = [line.replace("`", "") for line in [*method(marks, below, intervals), *exposure(scored)]]
     return [
         Section("findings", "Findings", "What was found", "", found),
         *(_task(task, rows) for task, rows in scored.items()),

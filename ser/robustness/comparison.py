@@ -28,7 +28,7 @@ GENDERS = ("female", "male")
 NOISE = "noise"  # the family of what is added
 # Rows of means, of augmented training, over conditions whose sound is not in it: additive noise, and the rest.
 NEW_NOISE, NEW_OTHERS = "mean_unseen_noise", "mean_unseen_others"
-UNHEARD = "mean_unheard"  # the row of means over conditions that the encoder did not meet in this form in its training
+NEW_TO_PASE_PLUS = "mean_new_to_pase_plus"  # over conditions that PASE+ did not meet in this form in its own training
 ENDS = ("", "_low", "_high")
 SHARES = ("changed", "uncertain", "unfamiliar", "answered")  # of the utterances
 MEASURED = ("uar", "drop", "over_plain", *SHARES, "right", "gender_drop")  # with intervals
@@ -67,7 +67,7 @@ def table(
     marks: Marks,
     params: IntervalParams,
     seen: Sequence[str] = (),
-    heard: Sequence[str] = (),
+    trained_on: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Measure every system under every condition.
 
@@ -80,7 +80,7 @@ def table(
         marks: what has to be reached.
         params: how intervals are made.
         seen: conditions of which copies are in augmented training.
-        heard: kinds of conditions that the shipped encoder met in its own training.
+        trained_on: kinds of conditions that PASE+ met in its own training.
 
     Returns:
         ``COLUMNS``, a row per encoder, training and condition: ``uar``; ``drop``, clean minus distorted; ``changed``,
@@ -93,7 +93,7 @@ def table(
         ``unseen``, 1 where others are, but none by the same distortion, or of the same kind where it is by files;
         verdicts by the marks. What cannot be had is missing. A row ``MEAN`` of each encoder and training has the means
         over all conditions but the clean one; rows ``NEW_NOISE`` and ``NEW_OTHERS`` of augmented training those over
-        its ``unseen`` conditions; a row ``UNHEARD`` those over kinds that are not ``heard``.
+        its ``unseen`` conditions; a row ``NEW_TO_PASE_PLUS`` those over kinds that are not in ``trained_on``.
     """
     joined = predictions.merge(people[["id", "emotion", "speaker", "gender"]], on="id", validate="many_to_one")
     speakers = sorted(set(joined["speaker"]))
@@ -110,7 +110,7 @@ def table(
         if system[1] == PLAIN:
             plain[system[0]] = own
         chance = 1 / rows["emotion"].nunique()
-        groups = _groups(known.loc[[name for name in own if name != CLEAN]], system[1], seen, heard)
+        groups = _groups(known.loc[[name for name in own if name != CLEAN]], system[1], seen, trained_on)
         unseen = {name for title in (NEW_NOISE, NEW_OTHERS) for name in groups.get(title, ())}
         for name, tally in own.items():
             line = dict(zip(SYSTEM, system, strict=True)) | {"condition": name, "ece": tally.ece, "note": ""}
@@ -135,15 +135,15 @@ def table(
 
 
 def _groups(
-    distorted: pd.DataFrame, training: str, seen: Sequence[str], heard: Sequence[str] = ()
+    distorted: pd.DataFrame, training: str, seen: Sequence[str], trained_on: Sequence[str] = ()
 ) -> dict[str, list[str]]:
     """Name the conditions of each row of means."""
     trained = set(_source(distorted).reindex(seen)) if training != PLAIN else set()
     new = distorted[~_source(distorted).isin(trained)] if trained else distorted.head(0)
-    unheard = distorted[~distorted["kind"].isin(heard)] if heard else distorted.head(0)
+    strange = distorted[~distorted["kind"].isin(trained_on)] if trained_on else distorted.head(0)
     groups = {
         MEAN: distorted,
-        UNHEARD: unheard,
+        NEW_TO_PASE_PLUS: strange,
         NEW_NOISE: new[new["family"] == NOISE],
         NEW_OTHERS: new[new["family"] != NOISE],
     }

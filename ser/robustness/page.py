@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from ser.exposure import DISTORTED
 from ser.files import tables
-from ser.heard import DISTORTED
 from ser.robustness.comparison import COLUMNS, FAIL, NEW_NOISE, NEW_OTHERS, NOISE, OPEN, PASS, SYSTEM, Marks
 from ser.robustness.vectors import AUGMENTED, CLEAN, MEAN, PLAIN
 from ser.scores import words
@@ -68,7 +68,7 @@ def page(
         "Made by `dvc repro robustness/dvc.yaml`; do not edit.",
         *(f"**{task}**\n\n{_bullets(told)}" for task, told in findings(scored).items()),
         *method(marks, below, intervals),
-        *heard(scored),
+        *exposure(scored),
     ]
     for task, table in scored.items():
         rows = table[table["uar"].notna()]
@@ -96,7 +96,7 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
         "are made as those of the block `augment` of the main pipeline. "
         "ECE: expected calibration error. Unfamiliar: share of utterances too far from the training speech for an "
         f"answer. Answered: share of those that are not, and get one with a confidence of at least {below:g}; right of "
-        "these: the share of right answers among them. Mean: of all conditions but the clean one; unheard: "
+        "these: the share of right answers among them. Mean: of all conditions but the clean one; new to PASE+: "
         "of those that PASE+ did not meet in this form in its own training; unseen: of those by distortions of which "
         "no copies are in training, where each kind of recordings counts as a distortion of its own. "
         "What the conditions are is in `ser/robustness/catalogue.py`, their levels in `robustness/params.yaml`. An "
@@ -109,7 +109,7 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
     ]
 
 
-def heard(scored: Mapping[str, pd.DataFrame]) -> list[str]:
+def exposure(scored: Mapping[str, pd.DataFrame]) -> list[str]:
     """Say what distortions the encoder knows from its own training, where PASE+ is among those measured."""
     known = any(table["encoder"].str.startswith("pase_plus").any() for table in scored.values())
     return [DISTORTED] if known else []

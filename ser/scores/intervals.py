@@ -13,8 +13,8 @@ No percentile interval reaches beyond the best and the worst speaker, so that of
 1 - 2^(1 - n): 0.75 for three, 0.94 for five. Hence ``minimum_speakers``.
 
 A draw may have nobody who speaks some emotion; its UAR is then a mean over fewer emotions and not to be compared. Where
-that is to be expected of more than ``ABSENT`` of the draws, as of an emotion of four speakers out of 28, there is
-no interval. Where less than half of the speakers have it, as five of 60, they give the degrees of freedom: with those of
+that is to be expected of more than ``ABSENT`` of the draws, as of an emotion of four speakers out of 28, there is no
+interval. Where less than half of the speakers have it, as five of 60, they give the degrees of freedom: with those of
 all speakers an interval of 0.95 held the truth in 0.88 of generated corpora.
 
 An interval speaks of other speakers under the trained models as they are, not of what training anew would change.

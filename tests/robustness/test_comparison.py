@@ -245,8 +245,10 @@ def test_the_mean_of_what_the_encoder_did_not_hear_leaves_out_the_kinds_that_it_
     for _, rows in found.groupby("training"):
         rows = rows.set_index("condition")
         columns = ["uar", "uar_low", "uar_high", "drop"]
-        assert rows.loc["mean_unheard", columns].to_list() == pytest.approx(rows.loc["pink_10", columns].to_list())
-    assert "mean_unheard" not in set(compare(predictions)["condition"])  # of encoders that nothing is known of
+        assert rows.loc["mean_new_to_pase_plus", columns].to_list() == pytest.approx(
+            rows.loc["pink_10", columns].to_list()
+        )
+    assert "mean_new_to_pase_plus" not in set(compare(predictions)["condition"])  # of encoders that nothing is known of
 
 
 def test_genders_who_show_other_emotions_or_a_single_woman_have_no_gap(predictions):

@@ -33,7 +33,7 @@ REDUCED = {
         "telephone": {"levels": [3400]},
         "rain": {"distortion": "recording", "recordings": "rain", "levels": [10]},
     },
-    "heard": ["telephone"],
+    "pase_plus_trained_on": ["telephone"],
     "augment": {"encoders": ["mfcc"], "conditions": ["pink_0"]},
     "whisper": "nowhere",
     "tasks": {"synthetic": {"corpus": "synthetic", "emotions": EMOTIONS, "protocol": "kfold"}},
@@ -79,7 +79,7 @@ def project(tmp_path_factory):
 def test_one_command_measures_every_condition_that_can_be_measured(project):
     table = pd.read_csv(project / "plots/robustness_synthetic.csv")
     measured = table[table["uar"].notna()]
-    names = ["clean", "pink_0", "telephone_3400", "mean", "mean_unheard"]
+    names = ["clean", "pink_0", "telephone_3400", "mean", "mean_new_to_pase_plus"]
     listed = measured.groupby(["encoder", "training"])["condition"].agg(list).to_dict()
     augmented = {("mfcc", "augmented"): [*names, "mean_unseen_others"]}
     assert listed == augmented | {("mfcc", "clean"): names, ("mfcc_lda", "clean"): names}
