@@ -13,8 +13,9 @@ from ser.report.performance import chosen
 from ser.splits.names import RANDOM, UNKNOWN_TRAIN
 
 CORPORA = {
-    "synthetic": "synthetic: synthetic speech with planted truths, made to try the pipeline and to prove that the "
-    "analyses find what was planted. It supports no claim about people.",
+    "synthetic": "synthetic: synthetic speech with planted truths, made to try the pipeline. What is planted is known, "
+    "so a figure can be checked against it; with 24 voices not every planted effect is large enough to be shown. It "
+    "supports no claim about people.",
     "emodb": "emodb: German sentences without emotional meaning, acted by ten people in one studio.",
     "ravdess": "ravdess: two English sentences, acted by 24 people in one studio.",
     "nemo": "nemo: 90 Polish sentences, acted by nine people with different microphones in different rooms.",
@@ -46,9 +47,10 @@ GLOSSARY = {
     "probes, it is not adjusted.",
     "found": "the interval, as shown, lies on one side of zero, or above chance where that is the question, and the "
     "test, if any, agrees.",
-    "not shown": "neither says so. That is no proof of equality: it may be too small a difference for this data.",
-    "inconclusive": "the signs differ: of interval and test, or interval and chance, one says so, the other does not "
-    "or is missing; or a model, and no person, judged what is ambiguous.",
+    "not shown": "neither interval nor test says so. That is no proof of equality: the difference may be too small for "
+    "this data.",
+    "inconclusive": "interval and test, or interval and chance, disagree, or one of them is missing; or a model, and no "
+    "person, judged what is ambiguous.",
     "cannot be said": "the data allow neither an interval nor a test.",
     "measured": "a number that decides nothing.",
     "balanced accuracy": "of a probe: the mean of the recalls of all classes, as UAR is of emotions.",

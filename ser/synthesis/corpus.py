@@ -1,7 +1,8 @@
 """The bundled corpus: synthetic emotional speech whose truths are planted, and therefore known.
 
-It is there to try the pipeline without a download, and to prove that the analyses find what was planted: who spoke,
-how strongly, which emotions were blended, what raters would hear, and that one gender expresses less than the other.
+It is there to try the pipeline without a download, and so that figures can be checked against what was planted: who
+spoke, how strongly, which emotions were blended, what raters would hear, and that one gender expresses less than the
+other. With the 24 voices of the default not every planted effect is large enough to be shown.
 **It is synthetic: espeak-ng speaks, and tables of ``voice`` say what an emotion sounds like. No figure measured on it
 supports a claim about people, emotions or genders.**
 

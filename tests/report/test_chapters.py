@@ -715,7 +715,7 @@ def test_the_glossary_says_intervals_of_all_speakers_and_probes_against_chance()
         "interval": "contains the figure for all speakers of this kind as often as its confidence says",
         "found": "on one side of zero, or above chance where that is the question",
         "p, adjusted": "as of probes, it is not adjusted",
-        "inconclusive": "one says so, the other does not or is missing",
+        "inconclusive": "interval and test, or interval and chance, disagree, or one of them is missing",
     }
     for word, meaning in said.items():
         assert meaning in limits.GLOSSARY[word]
