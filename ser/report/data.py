@@ -7,6 +7,7 @@ from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, table
 from ser.report.material import Material
 from ser.report.performance import chosen
+from ser.splits import oracle
 from ser.splits.names import SINGLE
 
 REASONS = {
@@ -74,30 +75,16 @@ def size(manifest: dict) -> str:
 
 def tied(material: Material) -> Finding:
     """Say whether emotions go together with speakers, groups or sentences."""
-    oracle = material.get("split", "speaker_oracle_uar")
-    sentence = material.get("split", "sentence_oracle_uar")
+    known = {of: material.get("split", f"{of}_oracle_uar") for of in ("speaker", "sentence", "corpus")}
     asked = "Are emotions tied to speakers, to groups of them, or to sentences?"
-    unrecorded = "the room, the day of the recording" if sentence else "the sentence spoken, the room, the day"
+    unrecorded = "the room, the day of the recording" if known["sentence"] else "the sentence spoken, the room, the day"
     cannot = f"Whether emotions go together with what the corpora do not record: {unrecorded}."
-    said = []
-    if oracle is not None:
-        said.append(
-            "The best guess by the speaker alone, without listening at all (the speaker oracle), has a UAR of "
-            f"{words.number(oracle)}, and {words.number(material.get('split', 'speaker_oracle_uar_by_chance'))} with "
-            "labels shuffled."
-        )
-    if sentence is not None:
-        floor = material.get("split", "sentence_oracle_uar_by_chance")
-        said.append(
-            f"The best guess by the sentence alone has a UAR of {words.number(sentence)}, and {words.number(floor)} "
-            "with labels shuffled."
-        )
-    if (corpus := material.get("split", "corpus_oracle_uar")) is not None:
-        floor = material.get("split", "corpus_oracle_uar_by_chance")
-        said.append(
-            f"The best guess by the corpus alone has a UAR of {words.number(corpus)}, and {words.number(floor)} with "
-            "labels shuffled."
-        )
+    said = [
+        f"The best guess by the {of} alone, without listening (the {of} oracle), has "
+        f"{oracle.words(found, material.get('split', f'{of}_oracle_uar_by_chance'))}."
+        for of, found in known.items()
+        if found is not None
+    ]
     association = material.get("bias", "audit", "association") or {}
     if association:
         values = [f"{ATTRIBUTES.get(name, name)} {words.number(value)}" for name, value in association.items()]
@@ -116,7 +103,7 @@ def tied(material: Material) -> Finding:
     )
     if not said:
         return Finding(asked, words.UNKNOWN, "Speakers and groups are unknown.", "Nothing can be counted.", cannot)
-    if oracle is None:
+    if known["speaker"] is None:
         said.insert(0, f"{unknown(material.metrics['manifest'])}, so there is no speaker oracle.")
     return Finding(asked, verdict, " ".join(said), sure, cannot)
 

@@ -47,8 +47,8 @@ GLOSSARY = {
     "probes, it is not adjusted.",
     "found": "the interval, as shown, lies on one side of zero, or above chance where that is the question, and the "
     "test, if any, agrees.",
-    "not shown": "neither interval nor test says so. That is no proof of equality: the difference may be too small for "
-    "this data.",
+    "not shown": "neither interval nor test says so. That is no proof of equality: the difference may be too small to "
+    "be seen in this data.",
     "inconclusive": "interval and test, or interval and chance, disagree, or one of them is missing; or a model, and no "
     "person, judged what is ambiguous.",
     "cannot be said": "the data allow neither an interval nor a test.",

@@ -671,7 +671,7 @@ def test_emotions_that_are_tied_to_speakers_are_found():
     split = {"split": {"speaker_oracle_uar": 0.96, "speaker_oracle_uar_by_chance": 0.25}}
     finding = data.tied(material(split, refused=refusals(("all", "", "any figure", reason))))
     assert finding.verdict == FOUND
-    assert "has a UAR of 0.960, and 0.250 with labels shuffled." in finding.found
+    assert "has a UAR of 0.960 (0.250 with labels shuffled)." in finding.found
     assert f"Every claim about groups is refused: {reason}." in finding.found
     assert data.tied(material(split, refused=refusals())).verdict == "measured"
 
