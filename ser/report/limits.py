@@ -49,8 +49,8 @@ GLOSSARY = {
     "test, if any, agrees.",
     "not shown": "neither interval nor test says so. That is no proof of equality: the difference may be too small to "
     "be seen in this data.",
-    "inconclusive": "interval and test, or interval and chance, disagree, or one of them is missing; or a model, and no "
-    "person, judged what is ambiguous.",
+    "inconclusive": "interval and test, or interval and chance, disagree, or one of them is missing; or a model and no "
+    "person judged what is ambiguous.",
     "cannot be said": "the data allow neither an interval nor a test.",
     "measured": "a number that decides nothing.",
     "balanced accuracy": "of a probe: the mean of the recalls of all classes, as UAR is of emotions.",
