@@ -77,7 +77,8 @@ function start() {
     at.settings.replaceChildren(...Object.entries(facts).map(([name, value]) => {
       const pair = document.createElement("div");
       const unit = name.endsWith("_s") ? "\u202fs" : "";
-      pair.append(element("dt", name.replace(/_s$/, "").replaceAll("_", " ")), element("dd", `${value}${unit}`));
+      const short = Number.isFinite(value) && !Number.isInteger(value) ? Number(value.toPrecision(3)) : value;
+      pair.append(element("dt", name.replace(/_s$/, "").replaceAll("_", " ")), element("dd", `${short}${unit}`));
       return pair;
     }));
     makeBars();
@@ -503,6 +504,8 @@ function start() {
     canvas.beginPath();
     canvas.roundRect(x(scene.from), top, x(scene.to) - x(scene.from), height, 8);
     canvas.clip();
+    canvas.strokeStyle = value("--sheet"); // no share is told by its colour alone
+    canvas.lineWidth = 1;
     const runs = [[]];
     for (const stretch of scene.stretches) {
       if (stretch.probabilities) runs.at(-1).push(stretch);
@@ -522,6 +525,7 @@ function start() {
         edge(points, above, 1);
         edge(points, below, -1);
         canvas.fill();
+        canvas.stroke();
         above.forEach((share, index) => (below[index] = share));
       }
     }
@@ -555,7 +559,10 @@ function start() {
   }
 
   function percent(share) {
-    return `${Math.round(100 * share)}\u202f%`;
+    const rounded = Math.round(100 * share);
+    if (rounded === 100 && share < 1) return ">99\u202f%"; // sure beyond doubt is nothing
+    if (rounded === 0 && share > 0) return "<1\u202f%";
+    return `${rounded}\u202f%`;
   }
 
   function seconds(time) {
