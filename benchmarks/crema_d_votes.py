@@ -19,20 +19,20 @@ def main() -> None:
     parser.add_argument("--params", type=Path, required=True)
     parser.add_argument("--votes", type=Path, required=True, help="the corpus' processedResults/tabulatedVotes.csv")
     parser.add_argument("--metrics", type=Path, required=True)
-    paths = parser.parse_args()
+    options = parser.parse_args()
     with one_line("crema_d_votes"):
-        settings = params.read(paths.params, "crema_d_votes", VotesParams)
-        heard = crema_d.read_votes(paths.votes)
+        settings = params.read(options.params, "crema_d_votes", VotesParams)
+        heard = crema_d.read_votes(options.votes)
         report = {}
         for modality in crema_d.MODALITIES.values():
             table = clips(heard, modality)
             report[modality] = votes.summary(votes.counts(table), table["emotion"], table["speaker"], settings)
-        tables.write_metrics(report, paths.metrics)
+        tables.write_metrics(report, options.metrics)
         voice = report["voice"]
         print(
             f"crema_d_votes: {voice['utterances']} clips by voice: tied {voice['tied']:.1%}, no emotion with half of "
             f"the votes {voice['below_half']:.1%}, most votes for the intended one {voice['agrees']:.1%}; "
-            f"see {paths.metrics}"
+            f"see {options.metrics}"
         )
 
 

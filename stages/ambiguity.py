@@ -23,18 +23,18 @@ def main() -> None:
     inputs = ("params", "manifest", "predictions", "features", "dynamics")
     for name in (*inputs, "metrics", "ranking", "bands", "scores", "picture"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    paths = parser.parse_args()
+    options = parser.parse_args()
     with one_line("ambiguity"):
-        emotions = params.read(paths.params, "emotions", list[str])
-        intervals = vars(params.read(paths.params, "intervals", IntervalParams))
+        emotions = params.read(options.params, "emotions", list[str])
+        intervals = vars(params.read(options.params, "intervals", IntervalParams))
         shared = {key: intervals[key] for key in ("confidence", "seed", "minimum_speakers")}
-        settings = params.read(paths.params, "ambiguity", AmbiguityParams, **shared)
-        utterances = manifest.read(paths.manifest)
-        table = predictions.read(paths.predictions, emotions)
+        settings = params.read(options.params, "ambiguity", AmbiguityParams, **shared)
+        utterances = manifest.read(options.manifest)
+        table = predictions.read(options.predictions, emotions)
         protocol = names.chosen(table["protocol"])
         people = predictions.with_people(table[table["protocol"] == protocol], utterances)
-        dynamics = cartography.read(paths.dynamics)
-        vectors = features.read(paths.features, utterances).vectors
+        dynamics = cartography.read(options.dynamics)
+        vectors = features.read(options.features, utterances).vectors
         judged = doubt.judge(utterances, people, vectors, dynamics, emotions, settings)
         counts = votes.counts(utterances)
         checked = checks.against_references(judged, settings)
@@ -43,12 +43,12 @@ def main() -> None:
         named = names.with_warning(protocol)
         title = f"{named}: {len(people)} utterances; intervals over speakers"
         flagged = references.best_flags(judged, settings.majority)
-        tables.write(doubt.ranking(judged), paths.ranking)
-        tables.write(checked, paths.scores)
-        tables.write(banded, paths.bands)
-        drawing.save(picture.draw(judged, flagged, checked, banded, metrics["cost"], title), paths.picture)
-        tables.write_metrics(metrics, paths.metrics)
-        print(f"ambiguity: {named}: {summary(metrics)}; see {paths.metrics}, and listen to {paths.ranking}")
+        tables.write(doubt.ranking(judged), options.ranking)
+        tables.write(checked, options.scores)
+        tables.write(banded, options.bands)
+        drawing.save(picture.draw(judged, flagged, checked, banded, metrics["cost"], title), options.picture)
+        tables.write_metrics(metrics, options.metrics)
+        print(f"ambiguity: {named}: {summary(metrics)}; see {options.metrics}, and listen to {options.ranking}")
 
 
 def summary(metrics: dict) -> str:

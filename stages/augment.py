@@ -28,22 +28,22 @@ def main() -> None:
         "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
     )
     parser.add_argument("--numerics", default="portable", help="of the params; stages/__init__.py acts on it")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     with one_line("augment"):
-        recipe = params.read(arguments.params, "features", FeatureParams)
-        chosen = params.read(arguments.params, "augment", AugmentParams)
+        recipe = params.read(options.params, "features", FeatureParams)
+        chosen = params.read(options.params, "augment", AugmentParams)
         done = copies.encode(
-            manifest.read(arguments.manifest),
-            arguments.raw,
-            arguments.augmented,
+            manifest.read(options.manifest),
+            options.raw,
+            options.augmented,
             recipe,
-            arguments.weights,
-            arguments.noise,
+            options.weights,
+            options.noise,
             chosen,
-            arguments.workers,
+            options.workers,
             partial(tqdm, unit="copy", disable=None),
         )
-        tables.write(done.conditions, arguments.augmented / "conditions.csv")
+        tables.write(done.conditions, options.augmented / "conditions.csv")
         said = [f"{done.encoded} copies encoded under {', '.join(done.conditions['condition'])}, {done.reused} reused"]
         said = said if len(done.conditions) else ["no conditions, so no copies"]
         said += [f"{name} was damaged and is new" for name in done.damaged]

@@ -26,14 +26,14 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     for name in ("picture", "audit-picture"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    paths = parser.parse_args()
+    options = parser.parse_args()
     with one_line("bias"):
-        emotions = params.read(paths.params, "emotions", list[str])
-        bands = params.read(paths.params, "age_bands", AgeBands)
-        intervals = params.read(paths.params, "intervals", IntervalParams)
-        settings = params.read(paths.params, "bias", BiasParams, age_bands=bands, **vars(intervals))
-        utterances = manifest.read(paths.manifest)
-        table = predictions.read(paths.predictions, emotions)
+        emotions = params.read(options.params, "emotions", list[str])
+        bands = params.read(options.params, "age_bands", AgeBands)
+        intervals = params.read(options.params, "intervals", IntervalParams)
+        settings = params.read(options.params, "bias", BiasParams, age_bands=bands, **vars(intervals))
+        utterances = manifest.read(options.manifest)
+        table = predictions.read(options.predictions, emotions)
         protocol = names.chosen(table["protocol"])
         people = predictions.with_people(table[table["protocol"] == protocol], utterances)
         claims = refusals.examine(people, utterances, emotions, settings)
@@ -46,14 +46,14 @@ def main() -> None:
         title = f"{named}: {len(people)} utterances"
         how = f"intervals over speakers, confidence {settings.confidence:g}, from {settings.minimum_speakers} on"
         picture = groups_picture.draw(groups, figures.pairs(metrics), emotions, f"{title}; {how}")
-        tables.write(groups, paths.groups)
-        tables.write(between, paths.gaps)
-        tables.write(counts, paths.audit)
-        tables.write(claims.refused, paths.refused)
-        drawing.save(picture, paths.picture)
-        drawing.save(audit_picture.draw(counts, claims.refused, overview, emotions, title), paths.audit_picture)
-        tables.write_metrics(metrics, paths.metrics)
-        print(f"bias: {named}: {summary(metrics, claims)}; see {paths.metrics} and {paths.refused}")
+        tables.write(groups, options.groups)
+        tables.write(between, options.gaps)
+        tables.write(counts, options.audit)
+        tables.write(claims.refused, options.refused)
+        drawing.save(picture, options.picture)
+        drawing.save(audit_picture.draw(counts, claims.refused, overview, emotions, title), options.audit_picture)
+        tables.write_metrics(metrics, options.metrics)
+        print(f"bias: {named}: {summary(metrics, claims)}; see {options.metrics} and {options.refused}")
 
 
 def summary(metrics: dict, claims: Claims) -> str:

@@ -26,22 +26,22 @@ def main() -> None:
     inputs = ("params", "manifest", "features", "augmented", "weights", "split", *flags.values(), "familiarity")
     for name in (*inputs, "bundle"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    paths = parser.parse_args()
+    options = parser.parse_args()
     with one_line("bundle"):
-        emotions = params.read(paths.params, "emotions", list[str])
-        settings = params.read(paths.params, "train", TrainParams)
-        confidence = params.read(paths.params, "intervals", IntervalParams).confidence
-        metrics = tables.read_metrics({stage: vars(paths)[f"{stage}_metrics"] for stage in METRICS})
-        utterances = manifest.read(paths.manifest)
-        split = table.read(paths.split)
+        emotions = params.read(options.params, "emotions", list[str])
+        settings = params.read(options.params, "train", TrainParams)
+        confidence = params.read(options.params, "intervals", IntervalParams).confidence
+        metrics = tables.read_metrics({stage: vars(options)[f"{stage}_metrics"] for stage in METRICS})
+        utterances = manifest.read(options.manifest)
+        split = table.read(options.split)
         table.check(split, utterances)
-        own = features.read(paths.features, utterances)
-        copies = vectors.read_copies(paths.augmented, utterances, own.extractor)
-        extractor = catalogue.rebuild(own.extractor, paths.weights)
-        speech = familiarity.load(paths.familiarity)
+        own = features.read(options.features, utterances)
+        copies = vectors.read_copies(options.augmented, utterances, own.extractor)
+        extractor = catalogue.rebuild(own.extractor, options.weights)
+        speech = familiarity.load(options.familiarity)
         model = final.train(split, utterances, own, emotions, settings, copies.vectors)
         encoder, networks = extractor.recipe.encoder, len(model.networks)
-        apart = params.read(paths.params, "split", dict).get("sentences") == "disjoint"
+        apart = params.read(options.params, "split", dict).get("sentences") == "disjoint"
         tied = oracle.tied_corpora(utterances)
         untrained = int((~table.kept(split, utterances)).sum())
         told = card.write(
@@ -50,10 +50,10 @@ def main() -> None:
         data = metrics["manifest"] | {"split": model.recipe.split} | copies.described()
         data |= {"left_out": untrained} if untrained else {}
         scores = {"of": "the classifiers of the folds, not of this one"} | metrics["evaluate"]
-        with whole_folder(paths.bundle) as folder:
-            writing.save(folder, model, extractor, paths.weights, speech, data, scores, told)
+        with whole_folder(options.bundle) as folder:
+            writing.save(folder, model, extractor, options.weights, speech, data, scores, told)
         kind = f"{networks} networks" if networks > 1 else settings.classifier
-        print(f"bundle: {len(utterances) - untrained} utterances, {kind}; see {paths.bundle}/card.md")
+        print(f"bundle: {len(utterances) - untrained} utterances, {kind}; see {options.bundle}/card.md")
 
 
 if __name__ == "__main__":

@@ -25,32 +25,32 @@ def main() -> None:
     outputs = ("predictions", "metrics", "confusion", "classes", "folds", "risk", "picture")
     for name in (*inputs, *outputs):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    paths = parser.parse_args()
+    options = parser.parse_args()
     with one_line("evaluate"):
-        emotions = params.read(paths.params, "emotions", list[str])
-        intervals = params.read(paths.params, "intervals", IntervalParams)
-        below = params.read(paths.params, "train", TrainParams).abstain_below
-        utterances = manifest.read(paths.manifest)
-        split = table.read(paths.split)
+        emotions = params.read(options.params, "emotions", list[str])
+        intervals = params.read(options.params, "intervals", IntervalParams)
+        below = params.read(options.params, "train", TrainParams).abstain_below
+        utterances = manifest.read(options.manifest)
+        split = table.read(options.split)
         table.check(split, utterances)
-        vectors = features.read(paths.features, utterances)
+        vectors = features.read(options.features, utterances)
         bar = partial(tqdm, desc="evaluate", unit="fold", disable=None)
-        predicted = trained.predict(split, utterances, vectors, paths.models, emotions, bar)
+        predicted = trained.predict(split, utterances, vectors, options.models, emotions, bar)
         people = predictions.with_people(predicted, utterances)
         protocol = names.chosen(predicted["protocol"])
         rows = people[people["protocol"] == protocol]
         report = metrics.report(people, emotions, intervals)
         report["calibration"] = calibration.report(rows, emotions, intervals)
         report["abstention"] = abstention.report(rows, emotions, below, intervals)
-        tables.write(predicted, paths.predictions)
-        tables.write(rows[["truth", "prediction"]], paths.confusion)
-        tables.write(metrics.classes(people, emotions), paths.classes)
-        tables.write(metrics.folds(people, emotions), paths.folds)
-        tables.write(abstention.risk_coverage(rows, emotions), paths.risk)
-        drawing.save(confusion.draw(metrics.titled(people, report, emotions), emotions), paths.picture)
-        tables.write_metrics(report, paths.metrics)
+        tables.write(predicted, options.predictions)
+        tables.write(rows[["truth", "prediction"]], options.confusion)
+        tables.write(metrics.classes(people, emotions), options.classes)
+        tables.write(metrics.folds(people, emotions), options.folds)
+        tables.write(abstention.risk_coverage(rows, emotions), options.risk)
+        drawing.save(confusion.draw(metrics.titled(people, report, emotions), emotions), options.picture)
+        tables.write_metrics(report, options.metrics)
         obstacle = intervals.obstacle(set(rows["speaker"]))
-        print(f"evaluate: {metrics.line(report, protocol, obstacle)}; see {paths.metrics}")
+        print(f"evaluate: {metrics.line(report, protocol, obstacle)}; see {options.metrics}")
 
 
 if __name__ == "__main__":

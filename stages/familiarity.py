@@ -22,31 +22,31 @@ def main() -> None:
     inputs = ("params", "manifest", "features", "augmented", "weights", "split", "predictions")
     for name in (*inputs, "familiarity", "metrics", "distances", "picture"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    paths = parser.parse_args()
+    options = parser.parse_args()
     with one_line("familiarity"):
-        emotions = params.read(paths.params, "emotions", list[str])
-        settings = params.read(paths.params, "familiarity", FamiliarityParams)
-        intervals = params.read(paths.params, "intervals", IntervalParams)
-        utterances = manifest.read(paths.manifest)
-        split = table.read(paths.split)
+        emotions = params.read(options.params, "emotions", list[str])
+        settings = params.read(options.params, "familiarity", FamiliarityParams)
+        intervals = params.read(options.params, "intervals", IntervalParams)
+        utterances = manifest.read(options.manifest)
+        split = table.read(options.split)
         table.check(split, utterances)
-        own = features.read(paths.features, utterances)
-        copies = vectors.read_copies(paths.augmented, utterances, own.extractor).vectors
-        predicted = predictions.with_people(predictions.read(paths.predictions, emotions), utterances)
+        own = features.read(options.features, utterances)
+        copies = vectors.read_copies(options.augmented, utterances, own.extractor).vectors
+        predicted = predictions.with_people(predictions.read(options.predictions, emotions), utterances)
         protocol = names.chosen(predicted["protocol"])
-        extractor = catalogue.rebuild(own.extractor, paths.weights)
+        extractor = catalogue.rebuild(own.extractor, options.weights)
         sounds = noises.vectors(extractor)
         measured = alarms.distances(split, utterances, own.vectors, sounds, settings, copies)
         report = alarms.report(measured, predicted[predicted["protocol"] == protocol], emotions, intervals)
         whole = alarms.whole(split, utterances, own.vectors, settings, copies)
-        familiarity.save(whole, paths.familiarity)
-        tables.write(measured, paths.distances)
-        tables.write_metrics(report, paths.metrics)
+        familiarity.save(whole, options.familiarity)
+        tables.write(measured, options.distances)
+        tables.write_metrics(report, options.metrics)
         tested = "test utterances" if protocol == names.RANDOM else "speech of other speakers"
-        drawing.save(picture.draw(measured, tested), paths.picture)
+        drawing.save(picture.draw(measured, tested), options.picture)
         shares = {tested: report["false_alarms"]} | report["detected"]
         found = ", ".join(f"{kind} {share:.1%}" for kind, share in shares.items())
-        print(f"familiarity: flagged as unfamiliar: {found}; see {paths.picture}")
+        print(f"familiarity: flagged as unfamiliar: {found}; see {options.picture}")
 
 
 if __name__ == "__main__":

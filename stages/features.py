@@ -38,23 +38,23 @@ def main() -> None:
     )
     parser.add_argument("--device", default="cpu", help="where the encoder runs (default: %(default)s)")
     parser.add_argument("--numerics", default="portable", help="of the params; stages/__init__.py acts on it")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     with one_line("features"):
-        chosen = params.read(arguments.params, "features", FeatureParams)
-        utterances = manifest.read(arguments.manifest)
+        chosen = params.read(options.params, "features", FeatureParams)
+        utterances = manifest.read(options.manifest)
         said = []
-        for recipe, folder in ((chosen, arguments.features), (catalogue.baseline(chosen), arguments.baseline)):
+        for recipe, folder in ((chosen, options.features), (catalogue.baseline(chosen), options.baseline)):
             bar = partial(tqdm, desc=f"features: {recipe.encoder}", unit="utterance", disable=None)
             done = extraction.compute(
                 utterances,
-                arguments.raw,
+                options.raw,
                 folder,
                 recipe,
-                arguments.weights,
-                arguments.device,
-                arguments.workers,
+                options.weights,
+                options.device,
+                options.workers,
                 bar,
-                arguments.scheduler,
+                options.scheduler,
                 say=lambda remark: print(f"features: {remark}", file=sys.stderr),
             )
             made = f"{done.encoded} utterances encoded with {done.encoder} ({done.numbers} numbers)"

@@ -18,12 +18,12 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, required=True, help="folder of the corpora")
     parser.add_argument("--ranking", type=Path, required=True, help="utterances, the most ambiguous first")
     parser.add_argument("--clips", type=Path, required=True, help="folder to write")
-    paths = parser.parse_args()
+    options = parser.parse_args()
     with one_line("listen"):
-        settings = params.read(paths.params, "listen", ListenParams)
-        cut = clips.cut(tables.read_checked(paths.ranking, clips.RANKING), paths.raw, settings)
+        settings = params.read(options.params, "listen", ListenParams)
+        cut = clips.cut(tables.read_checked(options.ranking, clips.RANKING), options.raw, settings)
         table = clips.table(cut)
-        with whole_folder(paths.clips) as folder:
+        with whole_folder(options.clips) as folder:
             tables.write(table, folder / clips.TABLE)
             for clip in cut:
                 if clip.seconds is not None:
@@ -31,8 +31,8 @@ def main() -> None:
                     picture = spectrogram.draw(clips.spectrogram(clip), audio.SAMPLING_RATE_HZ, clips.HOP)
                     drawing.save(picture, folder / f"{clip.rank}.png")
         absent = table["seconds"].isna().sum()
-        without = f"; {absent} without audio, which is not in {paths.raw}" if absent else ""
-        print(f"listen: {len(table) - absent} clips, {table['clip_seconds'].sum():.1f} s, in {paths.clips}{without}")
+        without = f"; {absent} without audio, which is not in {options.raw}" if absent else ""
+        print(f"listen: {len(table) - absent} clips, {table['clip_seconds'].sum():.1f} s, in {options.clips}{without}")
 
 
 if __name__ == "__main__":

@@ -26,25 +26,25 @@ def main() -> None:
         default=cores.workers(),
         help="files decoded at a time (default: $SER_WORKERS, or one a core)",
     )
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     with one_line("manifest"):
-        corpora = params.read(arguments.params, "corpora", list[str])
-        emotions = params.read(arguments.params, "emotions", list[str])
-        settings = params.read(arguments.params, "manifest", intake.ManifestParams)
+        corpora = params.read(options.params, "corpora", list[str])
+        emotions = params.read(options.params, "emotions", list[str])
+        settings = params.read(options.params, "manifest", intake.ManifestParams)
         manifest, rejected, shared = intake.build(
-            arguments.raw,
+            options.raw,
             corpora,
             emotions,
             settings,
-            arguments.workers,
+            options.workers,
             watch=lambda files, total: tqdm(files, total=total, desc="manifest", unit="file", disable=None),
             say=lambda remark: print(f"manifest: {remark}"),
-            keep=lambda rejected: tables.write(rejected, arguments.rejected),
+            keep=lambda rejected: tables.write(rejected, options.rejected),
         )
-        tables.write(manifest, arguments.manifest)
-        tables.write(shared, arguments.shared)
-        tables.write_metrics(accounts.summary(manifest, rejected, shared), arguments.metrics)
-        print(f"manifest: {accounts.closing_line(manifest, rejected)}, see {arguments.rejected}")
+        tables.write(manifest, options.manifest)
+        tables.write(shared, options.shared)
+        tables.write_metrics(accounts.summary(manifest, rejected, shared), options.metrics)
+        print(f"manifest: {accounts.closing_line(manifest, rejected)}, see {options.rejected}")
 
 
 if __name__ == "__main__":

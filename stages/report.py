@@ -35,14 +35,14 @@ def main() -> None:
     inputs = (flag for named in flags.values() for flag in named.values())
     for flag in ("params", *inputs, "clips", "template", "report"):
         parser.add_argument(f"--{flag}", type=Path, required=True)
-    paths = vars(parser.parse_args())
+    options = vars(parser.parse_args())
     given = {
-        kind: {name: paths[flag.replace("-", "_")] for name, flag in named.items()} for kind, named in flags.items()
+        kind: {name: options[flag.replace("-", "_")] for name, flag in named.items()} for kind, named in flags.items()
     }
     with one_line("report"):
-        blocks = settings(paths["params"])
+        blocks = settings(options["params"])
         shown = material.read_tables(given["table"], blocks["emotions"])
-        shown["clips"], spectrograms, sounds = material.read_clips(paths["clips"], shown["ambiguous"])
+        shown["clips"], spectrograms, sounds = material.read_clips(options["clips"], shown["ambiguous"])
         told = material.Material(
             metrics=tables.read_metrics(given["metrics"]),
             tables=shown,
@@ -51,10 +51,10 @@ def main() -> None:
             settings=blocks,
             versions={name: metadata.version(name).split("+")[0] for name in PACKAGES},  # without "+cpu"
         )
-        html = page.render(told, template(paths["template"]))
-        with whole_file(paths["report"]) as temporary:
+        html = page.render(told, template(options["template"]))
+        with whole_file(options["report"]) as temporary:
             temporary.write_text(html, encoding="utf-8", newline="\n")
-        print(f"report: {data.size(told.metrics['manifest'])}; open {paths['report']}")
+        print(f"report: {data.size(told.metrics['manifest'])}; open {options['report']}")
 
 
 def settings(path: Path) -> dict[str, Any]:

@@ -31,19 +31,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in (*INPUTS, *OUTPUTS):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    paths = parser.parse_args()
+    options = parser.parse_args()
     with one_line("representation"):
-        bands = params.read(paths.params, "age_bands", AgeBands)
-        intervals = params.read(paths.params, "intervals", IntervalParams)
-        settings = params.read(paths.params, "representation", RepresentationParams, **vars(intervals))
-        utterances = manifest.read(paths.manifest)
-        split = table.read(paths.split)
+        bands = params.read(options.params, "age_bands", AgeBands)
+        intervals = params.read(options.params, "intervals", IntervalParams)
+        settings = params.read(options.params, "representation", RepresentationParams, **vars(intervals))
+        utterances = manifest.read(options.manifest)
+        split = table.read(options.split)
         table.check(split, utterances)
         protocol = names.chosen(split["protocol"])
-        vectors = features.read(paths.features, utterances)
-        baseline = features.read(paths.baseline, utterances)
+        vectors = features.read(options.features, utterances)
+        baseline = features.read(options.baseline, utterances)
         rows = sample.drawn(utterances["speaker"].to_numpy(), settings.utterances, settings.seed)
-        spaces = representation_spaces.spaces(utterances, vectors, baseline, split, paths.models, protocol, rows)
+        spaces = representation_spaces.spaces(utterances, vectors, baseline, split, options.models, protocol, rows)
         spaces = {name: sample.restricted(space, rows) for name, space in spaces.items()}
         bar = partial(tqdm, desc="representation: probes", unit="probe", disable=None)
         probed = probes.table(spaces, utterances, bands, settings, bar)
@@ -51,25 +51,25 @@ def main() -> None:
         points = projection.points(
             vectors.ids[rows], vectors.vectors[rows], settings.perplexity, settings.neighbours, settings.seed
         )
-        tables.write(probed, paths.probes)
-        tables.write(grouped, paths.silhouettes)
-        tables.write(points, paths.points)
+        tables.write(probed, options.probes)
+        tables.write(grouped, options.silhouettes)
+        tables.write(points, options.points)
         encoder = json.loads(vectors.extractor)["encoder"]
         looked_at = size(len(rows), len(utterances))
         title = f"{looked_at}; classifiers of {protocol}; confidence {settings.confidence:g}"
         titles = {name: shown for name, shown in space_titles(encoder, protocol).items() if name in spaces}
         figure = representation_picture.draw(probed, grouped, titles, title)
-        drawing.save(figure, paths.picture)
+        drawing.save(figure, options.picture)
         maps = points.merge(utterances[["id", *projection_picture.ASPECTS]], on="id")
         title = f"{encoder}, {looked_at}; sizes of clusters and distances between them mean nothing"
-        drawing.save(projection_picture.draw(maps, title), paths.projection_picture)
+        drawing.save(projection_picture.draw(maps, title), options.projection_picture)
         metrics = {
             "probe": representation_spaces.by_space(probed, "attribute", probes.FIGURES),
             "silhouette": representation_spaces.by_space(grouped, "grouping", silhouettes.FIGURES),
         }
-        tables.write_metrics(metrics, paths.metrics)
+        tables.write_metrics(metrics, options.metrics)
         drawn = f" ({looked_at})" if len(rows) < len(utterances) else ""
-        print(f"representation: {summary(probed, encoder)}{drawn}; see {paths.probes}")
+        print(f"representation: {summary(probed, encoder)}{drawn}; see {options.probes}")
 
 
 def size(looked_at: int, everything: int) -> str:

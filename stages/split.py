@@ -17,21 +17,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("params", "manifest", "split", "metrics"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    paths = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with one_line("split"):
-        emotions = params.read(paths.params, "emotions", list[str])
-        settings = params.read(paths.params, "split", SplitParams)
-        utterances = manifest.read(paths.manifest)
+        emotions = params.read(options.params, "emotions", list[str])
+        settings = params.read(options.params, "split", SplitParams)
+        utterances = manifest.read(options.manifest)
         split = protocols.make(utterances, emotions, settings)
         disjoint = settings.sentences == "disjoint"
         table.check(split, utterances, disjoint)
         report = account.summarise(split, utterances)
-        tables.write(split, paths.split)
-        tables.write_metrics(report, paths.metrics)
+        tables.write(split, options.split)
+        tables.write_metrics(report, options.metrics)
         for warning in account.cautions(split, utterances, disjoint):
             print(f"split: warning: {warning}", file=sys.stderr)
         apart = ", sentences apart, too" if disjoint else ""
-        print(f"split: {summary(report, settings.protocol + apart)}; see {paths.metrics}")
+        print(f"split: {summary(report, settings.protocol + apart)}; see {options.metrics}")
 
 
 def summary(report: dict, protocol: str) -> str:

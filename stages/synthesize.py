@@ -24,13 +24,13 @@ def main() -> None:
     parser.add_argument(
         "--workers", type=int, default=cores.workers(), help="voices at once (default: $SER_WORKERS, or one a core)"
     )
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     with one_line("synthesize"):
-        plan = corpus.plan(params.read(arguments.params, "synthesize", SynthesisParams))
+        plan = corpus.plan(params.read(options.params, "synthesize", SynthesisParams))
         described = corpus.metadata(plan)
-        pool = ThreadPoolExecutor(max(1, arguments.workers))  # of threads: each only waits for a process that speaks
+        pool = ThreadPoolExecutor(max(1, options.workers))  # of threads: each only waits for a process that speaks
         try:
-            with whole_folder(arguments.corpus) as folder:
+            with whole_folder(options.corpus) as folder:
                 spoken = pool.map(voice.render, plan.itertuples())
                 progress = tqdm(spoken, "synthesize", len(plan), unit="utterance", disable=None)
                 for path, samples in zip(described["path"], progress, strict=True):
@@ -39,7 +39,7 @@ def main() -> None:
         finally:
             pool.shutdown(cancel_futures=True)  # after a failure or Ctrl-C nobody waits for the rest
         speakers = plan["speaker"].nunique()
-        print(f"synthesize: {len(plan)} utterances of {speakers} synthetic speakers in {arguments.corpus}")
+        print(f"synthesize: {len(plan)} utterances of {speakers} synthetic speakers in {options.corpus}")
 
 
 def write(samples: np.ndarray, path: Path) -> None:
