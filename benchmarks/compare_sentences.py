@@ -35,7 +35,8 @@ def main() -> None:
         with whole_file(options.page) as temporary:
             text = sentences.page(figures, asked, settings, compare.reference, compare.intervals.confidence)
             temporary.write_text(text, encoding="utf-8")
-        drawing.save(picture.draw(figures[figures["task"].isin(settings.tasks)]), options.picture)
+        chances = {name: 1 / len(known[name].emotions) for name in settings.tasks}
+        drawing.save(picture.draw(figures[figures["task"].isin(settings.tasks)], chances), options.picture)
         tables.write_metrics(sentences.nested(figures), options.metrics)
         print(f"compare_sentences: {len(settings.tasks)} tasks; see {options.page}")
 

@@ -33,7 +33,7 @@ def main() -> None:
         tables.write(scored, options.table)
         with whole_file(options.page) as temporary:
             temporary.write_text(ranks.page(scored, chosen, asked, intervals.confidence), encoding="utf-8")
-        drawing.save(picture.draw(scored, chosen.tasks), options.picture)
+        drawing.save(picture.draw(scored, chosen.tasks, chosen.chosen_on), options.picture)
         tables.write_metrics(ranks.nested(scored, chosen), options.metrics)
         best = scored.iloc[0]
         print(f"over_corpora: best mean rank: {best['encoder']} + {best['classifier']}, {best['rank']:.2f}")

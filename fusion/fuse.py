@@ -50,7 +50,7 @@ def main() -> None:
         last = pd.DataFrame([{"folds": "", "system": table.CLAIM, "note": verdict.words}])
         tables.write(pd.concat([scored, last], ignore_index=True), options.table)
         title = f"{options.task}: {task.protocol}, {len(task.emotions)} emotions"
-        drawing.save(picture.draw(scored, known["chance_uar"], title), options.picture)
+        drawing.save(picture.draw(scored, known["chance_uar"], title, settings.intervals.confidence), options.picture)
         told = {"words_help": int(verdict.helps), "refused": int(verdict.refused)}
         told |= claim.at_chance(figures[folds.SPEAKERS][WORDS], known["chance_uar"])
         tables.write_metrics(figures | {"ties": known, "meaning": meant, "claim": told}, options.metrics)

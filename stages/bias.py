@@ -44,7 +44,7 @@ def main() -> None:
         metrics = figures.metrics(groups, between, claims, overview)
         named = names.with_warning(protocol)
         title = f"{named}: {len(people)} utterances"
-        how = f"intervals over speakers, confidence {settings.confidence:g}, from {settings.minimum_speakers} on"
+        how = f"{100 * settings.confidence:g} % intervals, for groups of {settings.minimum_speakers} speakers or more"
         picture = groups_picture.draw(groups, figures.pairs(metrics), emotions, f"{title}; {how}")
         tables.write(groups, options.groups)
         tables.write(between, options.gaps)

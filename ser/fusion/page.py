@@ -13,7 +13,7 @@ from ser.scores import words
 
 TITLES = {
     SPEAKERS: "other speakers",
-    MATCHED: "other speakers, as few to learn from",
+    MATCHED: "other speakers, as few training utterances",
     SENTENCES: "other speakers, other sentences",
 }
 COLUMNS = {"uar": "UAR", "gain": "minus the voice", "gap": "minus other sentences"}
@@ -59,7 +59,7 @@ def write(
             *heard.told(tasks[name], errors),
             _markdown(scored[scored["system"] != CLAIM]),
             f"That sentences are known is worth {_known(scored, VOICE)} to the voice, {_known(scored, WORDS)} to the "
-            "words, as few to learn from in both cases.",
+            "words, as few training utterances in both cases.",
             f'"{CLAIM.capitalize()}": {claim["note"]}.',
         ]
     return "\n\n".join(lines) + "\n"

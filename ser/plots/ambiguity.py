@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ser.plots import drawing
@@ -42,7 +43,7 @@ def draw(
     """
     panels = [lambda axes: _map(axes, table, flagged)]
     for measure, label, chance in (
-        ("auroc", "AUROC for ambiguous utterances (0.5: chance)", 0.5),
+        ("auroc", "AUROC for ambiguous utterances\n(0.5: chance)", 0.5),
         ("spearman", "rank correlation with the doubt of raters", 0.0),
     ):
         if checked[measure].notna().any():
@@ -55,9 +56,8 @@ def draw(
         panels.append(lambda axes: _bands(axes, banded, distances, "Jensen-Shannon distance from the votes"))
     if costs:
         panels.append(lambda axes: _costs(axes, costs))
-    columns = 2 if len(panels) in (2, 4) else min(3, len(panels))
-    rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(5.2 * columns, 0.6 + 4 * rows), layout="constrained")
+    rows, columns = drawing.grid(len(panels), 2)
+    figure = Figure(figsize=(drawing.WIDTH_INCHES / 2 * columns, 0.6 + 3.6 * rows), layout="constrained")
     figure.suptitle(textwrap.fill(title, LINE * columns), fontsize=11)
     for place, panel in enumerate(panels, start=1):
         panel(figure.add_subplot(rows, columns, place))
@@ -68,19 +68,20 @@ def _map(axes: Axes, table: pd.DataFrame, flagged: pd.Series) -> None:
     """Draw the map of S. Swayamdipta et al., 2020: variability against confidence, hard ones at the bottom."""
     table = table[table["training_variability"].notna()]
     confidence, variability = 1 - table["low_training_confidence"], table["training_variability"]
-    flagged = flagged.reindex(table.index)
-    for chosen, colour, marker, name in (
-        (~(flagged > 0), GREY, "o", "others" if (flagged > 0).any() else "utterances"),
-        (flagged > 0, ORANGE, "^", "known to be ambiguous"),
-    ):
-        if chosen.any():
-            label = f"{name} ({chosen.sum()})"
-            axes.plot(
-                variability[chosen], confidence[chosen], marker, color=colour, markersize=4, alpha=0.7, label=label
-            )
+    doubtful = flagged.reindex(table.index) > 0
+    looks = {True: (ORANGE, "^"), False: (GREY, "o")}
+    drawing.cloud(axes, pd.DataFrame({"x": variability, "y": confidence}), *zip(*doubtful.map(looks), strict=True))
+    names = {False: "others" if doubtful.any() else "utterances", True: "known to be ambiguous"}
+    handles = [
+        Line2D(
+            [], [], color=looks[kind][0], marker=looks[kind][1], markersize=4, linewidth=0, label=f"{name} ({count})"
+        )
+        for kind, name in names.items()
+        if (count := (doubtful == kind).sum())
+    ]
     axes.set(xlabel="variability over the epochs of training", ylabel="confidence: mean probability of the label")
     axes.set_ylim(0, 1)
-    _legend(axes)
+    _legend(axes, handles=handles)
     _plain(axes)
 
 
@@ -96,8 +97,10 @@ def _scores(axes: Axes, checked: pd.DataFrame, measure: str, label: str, chance:
         for prefix, fill, manner in (("", colour, ""), ("within_", "white", ", within emotions")):
             places = np.array([names.index(name) for name in part["score"]]) + next(shifts)
             value = prefix + measure
-            axes.hlines(places, part[f"{value}_low"], part[f"{value}_high"], color=colour, linewidth=1.5)
-            axes.plot(part[value], places, marker, color=colour, mfc=fill, markersize=5, label=reference + manner)
+            drawing.whiskers(axes, places, part[f"{value}_low"], part[f"{value}_high"], colour)
+            axes.plot(
+                part[value], places, marker, color=colour, mfc=fill, markersize=drawing.DOT, label=reference + manner
+            )
     drawing.rows(axes, [name.replace("_", " ") for name in names], label)
     _legend(axes)
 
@@ -107,8 +110,8 @@ def _bands(axes: Axes, banded: pd.DataFrame, looks: Mapping[str, tuple[str, str,
     shifts = _shifts(len(looks))
     for shift, (measure, (colour, marker, name)) in zip(shifts, looks.items(), strict=True):
         places = np.arange(len(rows)) + shift
-        axes.hlines(places, rows[f"{measure}_low"], rows[f"{measure}_high"], color=colour, linewidth=2)
-        axes.plot(rows[measure], places, marker, color=colour, markersize=6, label=name)
+        drawing.whiskers(axes, places, rows[f"{measure}_low"], rows[f"{measure}_high"], colour)
+        axes.plot(rows[measure], places, marker, color=colour, markersize=drawing.DOT, label=name)
     names = [f"{row.by} agree {row.band} %\n{row.utterances} utterances" for row in rows.itertuples()]
     drawing.rows(axes, names, f"{label}, by agreement")
     axes.set_xlim(-0.02, 1.02)
@@ -122,9 +125,9 @@ def _costs(axes: Axes, costs: Mapping[str, Mapping]) -> None:
     places = range(len(rows))
     axes.axvline(0, color=GREY, linewidth=1)
     matched = rows["matched"] - rows["all"]
-    axes.plot(matched, places, "D", color=GREY, markersize=6, label="matched, at random")
-    axes.hlines(places, rows["gain_low"], rows["gain_high"], color=BLUE, linewidth=2)
-    axes.plot(rows["gain"], places, "o", color=BLUE, markersize=7, label="the most ambiguous")
+    axes.plot(matched, places, "D", color=GREY, markersize=drawing.DOT, label="matched, at random")
+    drawing.whiskers(axes, places, rows["gain_low"], rows["gain_high"], BLUE)
+    axes.plot(rows["gain"], places, "o", color=BLUE, markersize=drawing.DOT, label="the most ambiguous")
     names = []
     for kind, cost in costs.items():
         uar = f"UAR {words.number(cost['uar']['all'])}, then {words.number(cost['uar']['without'])}"
@@ -139,9 +142,17 @@ def _shifts(count: int) -> np.ndarray:
     return ROW * ((np.arange(count) + 0.5) / count - 0.5)
 
 
-def _legend(axes: Axes) -> None:
+def _legend(axes: Axes, **handles: list[Line2D]) -> None:
     """Put the legend above the panel, where it hides nothing."""
-    axes.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+    axes.legend(
+        **handles,
+        frameon=False,
+        fontsize=drawing.SMALL,
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=2,
+        borderaxespad=0.2,
+    )
 
 
 def _plain(axes: Axes) -> None:

@@ -5,14 +5,19 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 
-from ser.bias.claims import Claims
+from ser.bias.claims import ANY, INTERVAL, UAR, Claims
 from ser.plots import drawing
-from ser.plots.drawing import BLUE, ORANGE
+from ser.plots.drawing import BLACK, BLUE, ORANGE
 
 NAMED_SPEAKERS = 40  # more cannot be read beside the axis
 ROW_INCHES = 0.36
+NO_FIGURE, NO_UAR = "orange: no figure at all", "dotted: no UAR, or no interval of it"
+FRAMES = {
+    NO_FIGURE: {"fill": False, "edgecolor": ORANGE, "linewidth": 1.5},
+    NO_UAR: {"fill": False, "edgecolor": BLACK, "linewidth": 1, "linestyle": ":"},
+}
 
 
 def draw(counts: pd.DataFrame, refused: pd.DataFrame, overview: dict, emotions: Sequence[str], title: str) -> Figure:
@@ -21,7 +26,7 @@ def draw(counts: pd.DataFrame, refused: pd.DataFrame, overview: dict, emotions: 
     Args:
         counts: attribute, group, emotion, utterances, speakers; groups without utterances are not drawn.
         refused: attribute, group, claim, reason; a cell has an orange frame where the claim on its emotion, or any on
-            its group, is refused.
+            its group, is refused, and a row a dotted one where only the UAR of its group, or its interval, is.
         overview: ``association`` by attribute, 0 to 1; where known, ``speaker_oracle_uar`` and
             ``speaker_oracle_uar_by_chance``.
         emotions: the label set.
@@ -41,8 +46,8 @@ def draw(counts: pd.DataFrame, refused: pd.DataFrame, overview: dict, emotions: 
     association = overview["association"]
     ratios = [len(people) + 1, 0.7 * len(association) + 2]
     height = 2 + max(sum(ratios), len(speakers) if named else 0) * ROW_INCHES
-    width = 7 + 1.2 * len(emotions) if named else 4 + 0.6 * len(emotions)
-    figure = Figure(figsize=(width, height), layout="constrained")
+    width = 3.4 + (0.9 if named else 0.5) * len(emotions)
+    figure = Figure(figsize=(max(8, width), height), layout="constrained")
     figure.suptitle(title, fontsize=11)
     grid = figure.add_gridspec(2, 2 if named else 1, height_ratios=ratios)
     _cells(figure.add_subplot(grid[0, 0]), people, refused, "{}: {}")
@@ -50,6 +55,8 @@ def draw(counts: pd.DataFrame, refused: pd.DataFrame, overview: dict, emotions: 
         _associations(figure.add_subplot(grid[1, 0]), overview)
     if named:
         _cells(figure.add_subplot(grid[:, 1]), speakers, refused, "{1}")
+    handles = [Patch(label=label, **look) for label, look in FRAMES.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=drawing.SMALL, frameon=False)
     return figure
 
 
@@ -57,23 +64,29 @@ def _cells(axes: Axes, counts: pd.DataFrame, refused: pd.DataFrame, naming: str)
     numbers = counts.to_numpy()
     drawing.cells(axes, numbers / numbers.sum(axis=1, keepdims=True), numbers)
     emotions = list(counts.columns)
-    axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
-    axes.set_yticks(range(len(counts)), [naming.format(*place) for place in counts.index], fontsize=8)
+    axes.set_xticks(
+        range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=drawing.SMALL
+    )
+    axes.set_yticks(range(len(counts)), [naming.format(*place) for place in counts.index], fontsize=drawing.SMALL)
     claims = Claims(refused)
     for row, (attribute, group) in enumerate(counts.index):
         for column, emotion in enumerate(emotions):
             if not claims.carried(attribute, group, emotion):
-                frame = Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, edgecolor=ORANGE, linewidth=1.5)
-                axes.add_patch(frame)
-    axes.set_title("utterances of each emotion; orange: claim refused", fontsize=9)
+                axes.add_patch(Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, **FRAMES[NO_FIGURE]))
+        partly = not all(claims.carried(attribute, group, claim) for claim in (UAR, INTERVAL))
+        if partly and claims.carried(attribute, group, ANY):
+            axes.add_patch(Rectangle((-0.49, row - 0.48), len(emotions) - 0.02, 0.96, **FRAMES[NO_UAR]))
+    axes.set_title("utterances of each emotion", fontsize=drawing.SMALL)
 
 
 def _associations(axes: Axes, overview: dict) -> None:
     association = overview["association"]
     bars = axes.barh(range(len(association)), list(association.values()), height=0.6, color=BLUE)
-    axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
-    drawing.rows(axes, list(association), "association of emotion with ... (Cramer's V, corrected for chance)")
+    axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=drawing.SMALL)
+    drawing.rows(axes, list(association), "association of emotion with ...\n(Cramer's V, corrected for chance)")
     axes.set_xlim(0, 1.1)
     if "speaker_oracle_uar" in overview:
         found, floor = (overview[f"speaker_oracle_uar{end}"] for end in ("", "_by_chance"))
-        axes.set_title(f"guess by the speaker alone: UAR {found:.2f}, {floor:.2f} with labels shuffled", fontsize=9)
+        axes.set_title(
+            f"guess by the speaker alone:\nUAR {found:.2f}; {floor:.2f} with labels shuffled", fontsize=drawing.SMALL
+        )

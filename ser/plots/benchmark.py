@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ser.plots import drawing
-from ser.plots.drawing import BLUE, GREY, ORANGE
+from ser.plots.drawing import GREY, ORANGE
 from ser.splits.names import RANDOM
 
-ROW_INCHES = 0.3
+ROW_INCHES = 0.24
 
 
 def draw(comparisons: Mapping[str, pd.DataFrame], floor: float, title: str) -> Figure:
@@ -25,29 +25,35 @@ def draw(comparisons: Mapping[str, pd.DataFrame], floor: float, title: str) -> F
         title: of the picture.
 
     Returns:
-        Normalisations of each comparison from top to bottom, classifiers from left to right, encoders as rows of each
-        panel.
+        Normalisations of each comparison from top to bottom, classifiers from left to right, in lines of three at
+        most; encoders as rows of each panel.
     """
     systems = pd.concat([rows.assign(comparison=name) for name, rows in comparisons.items()])
     systems = systems.dropna(subset="normalisation")
     names = ("encoder", "classifier", "normalisation")
     encoders, classifiers, normalisations = (list(dict.fromkeys(systems[name])) for name in names)
     manners = [(name, normalisation) for name in comparisons for normalisation in normalisations]
-    size = (2.2 + 3.2 * len(classifiers), 1.3 + len(manners) * (0.8 + ROW_INCHES * len(encoders)))
+    lines, columns = drawing.grid(len(classifiers))
+    size = (1.6 + 2.8 * columns, 1.3 + lines * len(manners) * (0.8 + ROW_INCHES * len(encoders)))
     figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(title, fontsize=11)
-    panels = figure.subplots(len(manners), len(classifiers), squeeze=False, sharex=True, sharey=True)
+    panels = figure.subplots(lines * len(manners), columns, squeeze=False, sharex=True, sharey=True)
     rows = systems.set_index(["comparison", "normalisation", "classifier"]).sort_index()
-    for (comparison, normalisation), in_row in zip(manners, panels, strict=True):
-        for classifier, axes in zip(classifiers, in_row, strict=True):
+    for number, (comparison, normalisation) in enumerate(manners):
+        own = panels[number * lines : (number + 1) * lines].flat
+        for classifier, axes in zip(classifiers, own, strict=False):
             place = (comparison, normalisation, classifier)
             found = rows.loc[[place]] if place in rows.index else rows[:0]
             _panel(axes, found.set_index("encoder"), encoders, floor)
             prefix = f"{comparison}: " if comparison else ""
-            axes.set_title(f"{prefix}{classifier}, normalisation {normalisation}", fontsize=9)
-    for axes in panels[:-1].flat:
-        axes.set_xlabel("")
-    _legend(figure, (systems["protocol"] == RANDOM).any())
+            axes.set_title(f"{prefix}{classifier}, normalisation {normalisation}", fontsize=drawing.SMALL)
+        for axes in list(panels[number * lines : (number + 1) * lines].flat)[len(classifiers) :]:
+            axes.remove()
+    for column in panels.T:
+        lowest = [axes for axes in column if axes in figure.axes][-1]
+        lowest.set_xlabel("UAR")
+        lowest.tick_params(labelbottom=True)
+    _legend(figure, systems)
     return figure
 
 
@@ -56,16 +62,19 @@ def _panel(axes: Axes, systems: pd.DataFrame, encoders: Sequence[str], floor: fl
     axes.axvline(floor, color=GREY, linewidth=1, linestyle="--")
     contrast = systems.loc[random, "uar"].reindex(encoders)
     axes.plot(contrast, range(len(encoders)), "D", color=ORANGE, fillstyle="none", markersize=6)
-    drawing.intervals(axes, systems[~random].reindex(encoders), encoders, "UAR")
+    drawing.intervals(axes, systems[~random].reindex(encoders), encoders, "")
     axes.set_xlim(0, 1)
     if systems.empty:
         axes.text(0.5, 0.5, "not run", ha="center", va="center", color=GREY, transform=axes.transAxes)
 
 
-def _legend(figure: Figure, contrast: bool) -> None:
-    handles = [Line2D([], [], color=BLUE, marker="o", linewidth=2, label="speakers unknown in training, with interval")]
-    if contrast:
+def _legend(figure: Figure, systems: pd.DataFrame) -> None:
+    contrast = systems["protocol"] == RANDOM
+    handles = drawing.interval_handles("speakers unknown in training, with interval", systems[~contrast])
+    if contrast.any():
         label = "random split: speakers known in training"
         handles.append(Line2D([], [], color=ORANGE, marker="D", fillstyle="none", linewidth=0, label=label))
     handles.append(Line2D([], [], color=GREY, linewidth=1, linestyle="--", label="chance"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8, frameon=False)
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=len(handles), fontsize=drawing.SMALL, frameon=False
+    )

@@ -18,15 +18,17 @@ def draw(matrices: Mapping[str, np.ndarray], emotions: Sequence[str]) -> Figure:
     Returns:
         A panel per matrix; a cell holds the share of its row in percent and, below, the count.
     """
-    size = max(3.6, 0.62 * len(emotions) + 1.6)
-    figure = Figure(figsize=((size + 0.5) * len(matrices), size + 0.4), layout="constrained")
+    size = max(3.6, 0.46 * len(emotions) + 1.3)
+    figure = Figure(figsize=(size * len(matrices), size + 0.4), layout="constrained")
     panels = figure.subplots(1, len(matrices), squeeze=False)[0]
     for axes, (title, counts) in zip(panels, matrices.items(), strict=True):
         support = counts.sum(axis=1, keepdims=True)
         shares = np.where(support > 0, counts / np.maximum(support, 1), np.nan)
         drawing.cells(axes, shares, counts)
-        axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(emotions)), emotions)
+        axes.set_xticks(
+            range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=drawing.SMALL
+        )
+        axes.set_yticks(range(len(emotions)), emotions, fontsize=drawing.SMALL)
         axes.set(xlabel="prediction", ylabel="truth")
         axes.set_title(title, fontsize=10)
     return figure

@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from ser.confidence.alarms import SPEECH
 from ser.plots import drawing
 from ser.plots.drawing import BLUE, ORANGE
+
+TICKS = [digit * 10.0**power for power in range(-3, 4) for digit in (1, 2, 5)]
 
 
 def draw(measured: pd.DataFrame, speech: str) -> Figure:
@@ -28,8 +31,10 @@ def draw(measured: pd.DataFrame, speech: str) -> Figure:
         axes.plot(distances, spread, ".", color=BLUE, markersize=3, alpha=0.4)
         names.append(f"{speech if kind == SPEECH else kind}, beyond: {(distances > 1).mean():.1%}")
     axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    axes.set_xticks([tick for tick in TICKS if low <= tick <= high])
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("")
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.axvline(1, color=ORANGE, linewidth=1.5)
-    drawing.rows(axes, names, "distance from training speech, 1 at the limit")
+    drawing.rows(axes, names, "distance from training speech, 1 at the limit (log scale)")
     return figure

@@ -8,22 +8,23 @@ from ser.plots.drawing import GREY
 
 PANELS = {
     "speakers": "UAR, other speakers",
-    "matched": "UAR, other speakers,\nas few to learn from",
+    "matched": "UAR, other speakers,\nas few training utterances",
     "sentences": "UAR, other speakers,\nother sentences",
 }
 ROW_INCHES = 0.42
 
 
-def draw(table: pd.DataFrame, chance: float, title: str) -> Figure:
+def draw(table: pd.DataFrame, chance: float, title: str, confidence: float) -> Figure:
     """Draw each system's UAR with its interval.
 
     Args:
         table: as ``ser.fusion.table.table`` gives it.
         chance: the UAR of a guess that knows nothing.
         title: of the picture.
+        confidence: of the intervals.
 
     Returns:
-        A panel for each kind of folds, on one scale.
+        A panel for each kind of folds, from 0 to 1.
     """
     systems = list(dict.fromkeys(table["system"]))
     figure = Figure(figsize=(9.5, 1.5 + ROW_INCHES * len(systems)), layout="constrained")
@@ -35,5 +36,8 @@ def draw(table: pd.DataFrame, chance: float, title: str) -> Figure:
         axes.axvline(chance, color=GREY, linewidth=1, linestyle="--")
         names = [name.replace("_", ", ") for name in rows["system"]] if not number else [""] * len(rows)
         drawing.intervals(axes, rows, names, label)
-    figure.supxlabel("dashed: chance", fontsize=8)
+        axes.set_xlim(0, 1)
+    hollow = " · hollow: no interval" if table["uar_low"].isna().any() else ""
+    line = f"line: {100 * confidence:g} % interval over speakers"
+    figure.supxlabel(f"dashed: chance · {line}{hollow}", fontsize=drawing.SMALL)
     return figure

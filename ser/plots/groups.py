@@ -1,5 +1,6 @@
 """The picture of groups of people: their UAR and recalls, the gaps between them, and the UAR of every speaker."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from ser.scores import words
 
 NAMED_SPEAKERS = 40  # more cannot be read beside the axis
 ROW_INCHES = 0.27
+SIGNS_PER_INCH = 11  # of the title
 
 
 def draw(table: pd.DataFrame, gaps: Mapping[str, Mapping[str, float]], emotions: Sequence[str], title: str) -> Figure:
@@ -29,7 +31,7 @@ def draw(table: pd.DataFrame, gaps: Mapping[str, Mapping[str, float]], emotions:
 
     Returns:
         Panels: UAR with intervals, beside it the recalls as numbers, below the gaps; at the right the speakers. A panel
-        that would be empty is left out.
+        that would be empty is left out; where all would be, a sentence says why.
     """
     figures = ["uar", *(f"recall_{emotion}" for emotion in emotions)]
     table = table[table[figures].notna().any(axis="columns")]
@@ -37,12 +39,15 @@ def draw(table: pd.DataFrame, gaps: Mapping[str, Mapping[str, float]], emotions:
     speakers = table[(table["attribute"] == "speaker") & table[["speakers", "uar"]].notna().all(axis="columns")]
     speakers = speakers.sort_values(["uar", "group"], ascending=[False, True])
     named = len(speakers) <= NAMED_SPEAKERS
-    ratios = [len(people) * 1.6 + 3, len(gaps) * 1.2 + 3]
+    ratios = [len(people) * 1.6 + 3, len(gaps) * 1.6 + 3]
     height = max(sum(ratios), len(speakers) if named else 0) * ROW_INCHES
-    widths = [4, 0.7 * len(emotions), *([3.5] if len(speakers) else [])]
-    figure = Figure(figsize=(4 + 2 * len(widths) + 0.55 * len(emotions), 1 + height), layout="constrained")
+    widths = [2.2, 0.5 * len(emotions), *([1.6] if len(speakers) else [])]
+    width = max(6.5, 2.8 + sum(widths))
+    figure = Figure(figsize=(width, 1 + height), layout="constrained")
     figure.get_layout_engine().set(wspace=0.04)
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(textwrap.fill(title, int(SIGNS_PER_INCH * width)), fontsize=11)
+    if not (len(people) or gaps or len(speakers)):
+        figure.text(0.5, 0.5, "no group may be scored: see refused_claims.csv", ha="center", va="center")
     grid = figure.add_gridspec(2, len(widths), height_ratios=ratios, width_ratios=widths)
     if len(people):
         _uars(figure.add_subplot(grid[0, 0]), people)
@@ -59,14 +64,17 @@ def _uars(axes: Axes, people: pd.DataFrame) -> None:
     for row in people.itertuples():
         speakers = UNKNOWN if pd.isna(row.speakers) else row.speakers
         names.append(f"{row.attribute}: {row.group}\nutterances {row.utterances}, speakers {speakers}")
-    drawing.intervals(axes, people, names, "UAR")
+    hollow = " (hollow: no interval)" if people["uar_low"].isna().any() else ""
+    drawing.intervals(axes, people, names, f"UAR{hollow}")
     axes.set_xlim(0, 1)
 
 
 def _recalls(axes: Axes, people: pd.DataFrame, emotions: Sequence[str]) -> None:
     recalls = people[[f"recall_{emotion}" for emotion in emotions]].to_numpy(dtype=float)
     drawing.cells(axes, recalls)
-    axes.set_xticks(range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
+    axes.set_xticks(
+        range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=drawing.SMALL
+    )
     axes.set_yticks([])
     axes.set_xlabel("recall")
 
@@ -76,22 +84,18 @@ def _gaps(axes: Axes, gaps: Mapping[str, Mapping[str, float]]) -> None:
     rows = pd.DataFrame([dict(gap) for gap in gaps.values()], columns=[*numbers, "p", "p_holm"])
     axes.axvline(0, color=GREY, linewidth=1)
     axes.hlines(range(len(rows)), rows["unbiased_low"], rows["unbiased_high"], color=PALE, linewidth=11)
-    drawing.intervals(
-        axes,
-        rows,
-        [name.replace(MINUS, " minus ") for name in gaps],
-        "gap in UAR; grey: where chance alone would leave it",
-    )
+    names = []
+    for name, row in zip(gaps, rows.itertuples(), strict=True):
+        test = "no test" if np.isnan(row.p) else f"{words.p_value(row.p)}, Holm: {words.p_value(row.p_holm)}"
+        names.append(f"{name.replace(MINUS, ' minus ')}\n{test}")
+    drawing.intervals(axes, rows, names, "gap in UAR; grey: where chance alone would leave it")
     reach = 1.1 * np.nanmax(np.abs(rows[numbers].to_numpy()), initial=0.1)
     axes.set_xlim(-reach, reach)
-    for place, row in enumerate(rows.itertuples()):
-        test = "no test" if np.isnan(row.p) else f"{words.p_value(row.p)}\nHolm: {words.p_value(row.p_holm)}"
-        axes.annotate(test, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=7)
 
 
 def _speakers(axes: Axes, speakers: pd.DataFrame, named: bool) -> None:
-    axes.plot(speakers["uar"], range(len(speakers)), "o", color=BLUE, markersize=5, clip_on=False)
-    drawing.rows(axes, speakers["group"], f"UAR of each speaker ({len(speakers)})")
+    axes.plot(speakers["uar"], range(len(speakers)), "o", color=BLUE, markersize=drawing.DOT, clip_on=False)
+    drawing.rows(axes, speakers["group"], f"UAR of each\nspeaker ({len(speakers)})")
     axes.set_xlim(0, 1)
     if not named:
         axes.set_yticks([])

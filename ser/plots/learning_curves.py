@@ -6,7 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ser.learning.curves import kept
-from ser.plots.drawing import BLUE, GREY, ORANGE, PALE
+from ser.plots.drawing import BLUE, GREY, ORANGE, PALE, SMALL
+
+PARTS = {"train": "training part", "validation": "validation part"}
 
 
 def draw(table: pd.DataFrame) -> Figure:
@@ -17,9 +19,11 @@ def draw(table: pd.DataFrame) -> Figure:
             with the lowest validation loss, the one that is kept, gets a dot.
 
     Returns:
-        A thin line per fold; a thick one for the mean over folds, as long as all of them train.
+        A thin line per fold; a thick one for the mean over folds, as long as all of them train. Where there is a single
+        epoch, as of linear classifiers, none is kept: a dot per fold and part instead.
     """
     protocols = sorted(table["protocol"].unique())
+    single = table["epoch"].max() == 1
     figure = Figure(figsize=(1 + 4.2 * len(protocols), 6), layout="constrained")
     panels = figure.subplots(2, len(protocols), squeeze=False, sharey="row", sharex="col")
     for protocol, column in zip(protocols, panels.T, strict=True):
@@ -27,16 +31,25 @@ def draw(table: pd.DataFrame) -> Figure:
         best = kept(rows)
         column[0].set_title(f"{protocol}, folds: {len(best)}", fontsize=10)
         for axes, measure in zip(column, ("loss", "uar"), strict=True):
-            _curves(axes, rows, f"train_{measure}", GREY, "training part")
-            _curves(axes, rows, f"validation_{measure}", BLUE, "validation part")
-            axes.plot(best["epoch"], best[f"validation_{measure}"], "o", color=ORANGE, markersize=5, label="epoch kept")
+            for part, colour, marker in (("train", GREY, "s"), ("validation", BLUE, "o")):
+                label, values = PARTS[part], f"{part}_{measure}"
+                if single:
+                    axes.plot(
+                        rows["fold"], rows[values], marker, color=colour, markersize=5, clip_on=False, label=label
+                    )
+                else:
+                    _curves(axes, rows, values, colour, label)
+            if not single:
+                epochs, values = best["epoch"], best[f"validation_{measure}"]
+                axes.plot(epochs, values, "o", color=ORANGE, markersize=4, label="epoch kept")
             axes.grid(color=PALE)
             axes.spines[["top", "right"]].set_visible(False)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        column[1].set(xlabel="epoch")
+        column[1].set(xlabel="fold" if single else "epoch")
     panels[0, 0].set(ylabel="loss (nats)", ylim=(0, None))
     panels[1, 0].set(ylabel="UAR", ylim=(0, 1))
-    panels[0, 0].legend(frameon=False, fontsize=8)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=SMALL)
     return figure
 
 
@@ -45,5 +58,4 @@ def _curves(axes: Axes, rows: pd.DataFrame, column: str, colour: str, label: str
     axes.plot(folds.index, folds, color=colour, linewidth=0.7, alpha=0.35)
     # A mean of fewer would jump where a fold stops, for folds lie apart.
     shared = folds.dropna()
-    marker = "_" if len(folds) == 1 else ""  # the one epoch of a linear classifier makes no line
-    axes.plot(shared.index, shared.mean(axis=1), marker=marker, color=colour, linewidth=2.2, label=label)
+    axes.plot(shared.index, shared.mean(axis=1), color=colour, linewidth=2.2, label=label)

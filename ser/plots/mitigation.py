@@ -13,7 +13,7 @@ PANELS = {
     "gender_probe": "gender, read off the\nhidden layer",
     "speaker_probe": "speaker, read off the\nhidden layer",
 }
-ROW_INCHES = 0.42
+ROW_INCHES = 0.34
 
 
 def draw(table: pd.DataFrame, speakers: int, title: str) -> Figure:
@@ -31,26 +31,29 @@ def draw(table: pd.DataFrame, speakers: int, title: str) -> Figure:
     """
     rows = table[table["uar"].notna()].reset_index(drop=True)
     panels = {name: words for name, words in PANELS.items() if rows[name].notna().any()}
-    figure = Figure(figsize=(2.2 + 2.4 * len(panels), 1.6 + ROW_INCHES * len(rows)), layout="constrained")
+    lines, columns = drawing.grid(len(panels))
+    size = (1.6 + 2.8 * columns, 0.8 + lines * (0.8 + ROW_INCHES * len(rows)))
+    figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(title, fontsize=11)
     figure.supxlabel(
-        "dashed: baseline · dotted: chance, or no gap · filled: the paired difference to the baseline, or to "
-        "what follows a minus, excludes 0",
-        fontsize=8,
+        "dashed: baseline · dotted: chance, or no gap · filled: the paired difference to the baseline, or to what\n"
+        "follows a minus, excludes 0",
+        fontsize=drawing.SMALL,
     )
     other = rows["against"].where(~rows["against"].isin(["", rows.loc[0, "system"]]), "")
     names = (rows["system"] + other.map(lambda name: f" −\n{name}" if name else "")).str.replace("_", " ")
     floors = {"gender_gap": 0.0, "gender_probe": 0.5, "speaker_probe": 1 / speakers}
-    for number, (axes, (name, words)) in enumerate(
-        zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True)
-    ):
+    for number, (name, words) in enumerate(panels.items()):
+        axes = figure.add_subplot(lines, columns, number + 1)
         low, high = rows[f"{name}_change_low"], rows[f"{name}_change_high"]
         moved = (low > 0) | (high < 0)
         axes.axvline(rows.loc[0, name], color=GREY, linewidth=1, linestyle="--")
         if name in floors:
             axes.axvline(floors[name], color=GREY, linewidth=1, linestyle=":")
-        axes.hlines(rows.index, rows[f"{name}_low"], rows[f"{name}_high"], color=BLUE, linewidth=1.5)
+        drawing.whiskers(axes, rows.index, rows[f"{name}_low"], rows[f"{name}_high"], BLUE)
         for which, fill, edge in ((moved, ORANGE, ORANGE), (~moved, "white", BLUE)):
-            axes.plot(rows.loc[which, name], rows.index[which], "o", markerfacecolor=fill, markeredgecolor=edge)
-        drawing.rows(axes, names if not number else [""] * len(rows), words)
+            axes.plot(
+                rows.loc[which, name], rows.index[which], "o", markerfacecolor=fill, markeredgecolor=edge, markersize=5
+            )
+        drawing.rows(axes, names if not number % columns else [""] * len(rows), words)
     return figure

@@ -16,7 +16,7 @@ def draw(table: pd.DataFrame) -> Figure:
         A panel per task: UAR with its interval over hours.
     """
     tasks = list(dict.fromkeys(table["task"]))
-    figure = Figure(figsize=(0.8 + 3.6 * len(tasks), 3.6), layout="constrained")
+    figure = Figure(figsize=(0.7 + 3.1 * len(tasks), 3.3), layout="constrained")
     for axes, task in zip(figure.subplots(1, len(tasks), squeeze=False, sharey=True)[0], tasks, strict=True):
         rows = table[table["task"] == task].sort_values("hours")
         if "uar_low" in rows:

@@ -5,15 +5,19 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ser.people import UNKNOWN
-from ser.plots.drawing import BLACK, BLUE, GREY, ORANGE, PALE
+from ser.plots import drawing
+from ser.plots.drawing import BLACK, BLUE, GREY, ORANGE, PALE, SMALL
 
 ASPECTS = ("emotion", "speaker", "gender")
-# The rest of Okabe and Ito's colours. Two of them are light, hence the dark edge of every marker.
+# The rest of Okabe and Ito's colours. Two of them are light, hence the dark edge of markers.
 COLOURS = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", BLACK)
 MARKERS = "osD^vP*Xh<>"  # eleven, and eight colours: 88 pairs
+NAMELESS = (GREY, ".")
 NAMED = 40  # groups that a legend can hold
+WIDE = 9  # signs of a name, from which two columns of a legend are all that fits
 
 
 def draw(points: pd.DataFrame, title: str) -> Figure:
@@ -25,10 +29,10 @@ def draw(points: pd.DataFrame, title: str) -> Figure:
 
     Returns:
         A row of panels per method, a column per aspect. Groups have a marker as well as a colour of their own, so that
-        none is told by its colour alone; unknown ones are small grey dots.
+        none is told by its colour alone; unknown ones are small grey dots. Points are drawn in an order of chance.
     """
     methods = list(dict.fromkeys(points["method"]))
-    figure = Figure(figsize=(14, 0.8 + 4.6 * max(1, len(methods))), layout="constrained")
+    figure = Figure(figsize=(drawing.WIDTH_INCHES, 1.6 + 3.4 * max(1, len(methods))), layout="constrained")
     figure.suptitle(title, fontsize=11)
     if not methods:
         return figure
@@ -48,11 +52,8 @@ def style(groups: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 def _map(axes: Axes, points: pd.DataFrame, aspect: str) -> None:
-    unknown = points[points[aspect] == ""]
-    axes.plot(unknown["x"], unknown["y"], ".", color=GREY, markersize=4, label=UNKNOWN)
-    for name, (colour, marker) in style(_groups(points, aspect)).items():
-        own = points[points[aspect] == name]
-        axes.scatter(own["x"], own["y"], s=22, c=colour, marker=marker, edgecolors=BLACK, linewidths=0.3, label=name)
+    looks = {"": NAMELESS} | style(_groups(points, aspect))
+    drawing.cloud(axes, points, *zip(*points[aspect].map(looks), strict=True))
     axes.set_aspect("equal", adjustable="datalim")
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_color(PALE)
@@ -61,20 +62,20 @@ def _map(axes: Axes, points: pd.DataFrame, aspect: str) -> None:
 def _legend(axes: Axes, points: pd.DataFrame, aspect: str) -> None:
     """Name the groups under the last map, for all maps above it."""
     groups = _groups(points, aspect)
-    handles = [
-        (artist, text)
-        for artist, text in zip(*axes.get_legend_handles_labels(), strict=True)
-        if text != UNKNOWN or (points[aspect] == "").any()
-    ]
+    looks = ({UNKNOWN: NAMELESS} if (points[aspect] == "").any() else {}) | style(groups)
     if len(groups) > NAMED:
-        axes.set_xlabel(f"{len(groups)} groups: too many to name", fontsize=8)
-    elif handles:
+        axes.set_xlabel(f"{len(groups)} groups: too many to name", fontsize=SMALL)
+    else:
+        look = {"linewidth": 0, "markeredgecolor": BLACK, "markeredgewidth": 0.3, "markersize": 5}
         axes.legend(
-            *zip(*handles, strict=True),
+            handles=[
+                Line2D([], [], color=colour, marker=marker, label=name, **look)
+                for name, (colour, marker) in looks.items()
+            ],
             loc="upper center",
             bbox_to_anchor=(0.5, -0.02),
-            ncols=4,
-            fontsize=7,
+            ncols=2 if max(map(len, looks)) > WIDE else 3,
+            fontsize=SMALL,
             frameon=False,
             handletextpad=0.1,
             columnspacing=0.8,

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ser.plots import drawing
-from ser.plots.drawing import BLUE, GREY, ORANGE
+from ser.plots.drawing import GREY, ORANGE
 
 
 def draw(rows: pd.DataFrame) -> Figure:
@@ -21,13 +21,13 @@ def draw(rows: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(7, 1.2 + 0.6 * len(rows)), layout="constrained")
     axes = figure.subplots()
     drawing.intervals(axes, rows, names, "UAR")
-    axes.plot(rows["random"], range(len(rows)), "D", color=ORANGE, fillstyle="none", markersize=7)
+    axes.plot(rows["random"], range(len(rows)), "D", color=ORANGE, fillstyle="none", markersize=5)
     axes.plot(rows["chance"], range(len(rows)), "|", color=GREY, markersize=16)
     axes.set_xlim(0, 1)
     handles = [
-        Line2D([], [], color=BLUE, marker="o", linewidth=2, label="unseen speakers, with interval"),
+        *drawing.interval_handles("unseen speakers, with interval", rows),
         Line2D([], [], color=ORANGE, marker="D", fillstyle="none", linewidth=0, label="random split"),
         Line2D([], [], color=GREY, marker="|", linewidth=0, markersize=12, label="chance"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=drawing.SMALL, frameon=False)
     return figure

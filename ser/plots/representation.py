@@ -27,27 +27,35 @@ def draw(probes: pd.DataFrame, silhouettes: pd.DataFrame, names: Mapping[str, st
         silhouettes, which stand apart by marker as well as by colour. A figure that is missing is written as a dash.
     """
     attributes = list(dict.fromkeys(probes["attribute"]))
-    panels_wide = len(attributes) + 1
-    figure = Figure(figsize=(2.2 + 2.3 * panels_wide, 1.7 + 0.5 * len(names)), layout="constrained")
+    lines, columns = drawing.grid(len(attributes) + 1)
+    figure = Figure(figsize=(3 + 2.3 * columns, 1 + lines * (0.8 + 0.34 * len(names))), layout="constrained")
     figure.suptitle(title, fontsize=11)
-    panels = figure.subplots(1, panels_wide, sharey=True)
-    for axes, attribute in zip(panels[:-1], attributes, strict=True):
+    panels = figure.subplots(lines, columns, sharey=True, squeeze=False).flatten()
+    for axes in panels[len(attributes) + 1 :]:
+        axes.remove()
+    for axes, attribute in zip(panels, attributes, strict=False):
         rows = probes[probes["attribute"] == attribute].set_index("space").reindex(list(names))
         _probes(axes, rows, list(names.values()))
         axes.set_title(attribute, fontsize=10)
-    _silhouettes(panels[-1], silhouettes, list(names), list(names.values()))
-    handles = {text: artist for axes in panels for artist, text in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=6, frameon=False, fontsize=8)
+    _silhouettes(panels[len(attributes)], silhouettes, list(names), list(names.values()))
+    handles = {
+        text: artist for axes in figure.axes for artist, text in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=6, frameon=False, fontsize=drawing.SMALL
+    )
     return figure
 
 
 def _probes(axes: Axes, rows: pd.DataFrame, names: Sequence[str]) -> None:
     places = range(len(rows))
-    axes.hlines(places, rows["low"], rows["high"], color=BLUE, linewidth=2)
+    drawing.whiskers(axes, places, rows["low"], rows["high"], BLUE)
     axes.plot(rows["chance"], places, "|", color=BLACK, markersize=13, markeredgewidth=1.5, label="chance")
     if rows["permuted"].notna().any():
         axes.plot(rows["permuted"], places, "x", color=GREY, markersize=6, label="labels permuted over speakers, mean")
-    axes.plot(rows["balanced_accuracy"], places, "o", color=BLUE, markersize=6, label="linear probe, with interval")
+    axes.plot(
+        rows["balanced_accuracy"], places, "o", color=BLUE, markersize=drawing.DOT, label="linear probe, with interval"
+    )
     for place, missing in zip(places, rows["balanced_accuracy"].isna(), strict=True):
         if missing:
             axes.text(0.5, place, "–", ha="center", va="center", color=GREY)
@@ -60,9 +68,15 @@ def _silhouettes(axes: Axes, table: pd.DataFrame, spaces: Sequence[str], names: 
     for shift, (grouping, (marker, colour)) in zip((-OFFSET, OFFSET), GROUPINGS.items(), strict=True):
         rows = table[table["grouping"] == grouping].set_index("space").reindex(spaces)
         places = [place + shift for place in range(len(rows))]
-        axes.hlines(places, rows["low"], rows["high"], color=colour, linewidth=2)
+        drawing.whiskers(axes, places, rows["low"], rows["high"], colour)
         axes.plot(
-            rows["silhouette"], places, marker, color=colour, markersize=5, linestyle="none", label=f"by {grouping}"
+            rows["silhouette"],
+            places,
+            marker,
+            color=colour,
+            markersize=drawing.DOT,
+            linestyle="none",
+            label=f"by {grouping}",
         )
     drawing.rows(axes, names, "silhouette")
     axes.set_title("silhouettes", fontsize=10)

@@ -20,7 +20,7 @@ def draw(decibels: np.ndarray, sampling_rate_hz: int, hop: int) -> Figure:
     librosa.display.specshow(
         decibels, sr=sampling_rate_hz, hop_length=hop, x_axis="time", y_axis="mel", cmap="Blues", ax=axes
     )
-    axes.set_xlabel("seconds", fontsize=8)
-    axes.set_ylabel("Hz (mel scale)", fontsize=8)
-    axes.tick_params(labelsize=8)
+    axes.set_xlabel("seconds", fontsize=9)
+    axes.set_ylabel("Hz (mel scale)", fontsize=9)
+    axes.tick_params(labelsize=9)
     return figure

@@ -47,7 +47,8 @@ def section(material: Material) -> Section:
         Figure(
             "audit",
             f"Utterances of each group and emotion{tested}: in each cell the share of the group's utterances and their "
-            "number. An orange frame marks an emotion of which nothing is claimed for this group.",
+            "number. An orange frame marks an emotion of which nothing is claimed for this group, a dotted one a group "
+            "without a UAR, or without an interval of it.",
         ),
         _counts(material.tables["audit"], tested),
         refused(material.tables["refused"], tested),

@@ -23,9 +23,9 @@ def section(material: Material) -> Section:
     drawn = Figure(
         "groups",
         "UAR and recall of each group, the gaps between groups (grey: the range of the gap if the group made no "
-        "difference), and the UAR of each speaker. Lines are intervals over speakers; a dot without a line has none.",
+        "difference), and the UAR of each speaker. Lines are intervals over speakers; a hollow dot has none.",
     )
-    parts += [drawn] * bool(material.tables["groups"]["uar"].notna().any())  # where all is refused it is empty
+    parts += [drawn] * bool(material.tables["groups"]["uar"].notna().any())  # where all is refused it only says so
     parts += [
         gaps.every_gap(material),
         _spreads(material),

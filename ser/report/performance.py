@@ -43,7 +43,7 @@ def section(material: Material) -> Section:
             "train. Training ends when the validation part's loss (how unlikely the labels seem to the model) no "
             "longer falls, and the best epoch is kept."
             if stopped(material)
-            else "This classifier has no epochs: one step each.",
+            else "This classifier has no epochs: a dot for each fold's training part, and for its validation part.",
         ),
     ]
     return Section(

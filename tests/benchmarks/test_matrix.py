@@ -61,11 +61,11 @@ def test_the_picture_has_who_trains_as_rows_and_who_tests_as_columns(scored):
     figure = cross_corpus.draw(matrix.together(scored), "title")
     panels = {axes.get_title(): axes for axes in figure.axes}
     assert list(panels) == [
-        "small\nlda, normalised by training",
-        "large\nlda, normalised by training",
-        "small\nlda, normalised by speaker",
-        "large\nlda, normalised by speaker",
+        "small\nlda, normalised\nby training",
+        "large\nlda, normalised\nby training",
+        "small\nlda, normalised\nby speaker",
+        "large\nlda, normalised\nby speaker",
     ]
-    drawn = np.ma.filled(panels["large\nlda, normalised by training"].images[0].get_array(), np.nan)
+    drawn = np.ma.filled(panels["large\nlda, normalised\nby training"].images[0].get_array(), np.nan)
     np.testing.assert_array_equal(drawn, [[np.nan, 0.6], [0.5, np.nan]])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["home", "away"]

@@ -192,4 +192,20 @@ def test_the_picture_has_a_row_a_system_and_a_mark_a_corpus(corpora):
     ]
     drawn = {line.get_label(): line.get_xdata() for line in axes.lines}
     np.testing.assert_allclose(drawn["two"], scored["two"])
-    np.testing.assert_allclose(drawn["mean, with interval"], scored["mean"])
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), scored["mean"])
+
+
+def test_the_picture_shows_the_mean_without_what_was_chosen_on(corpora):
+    scored = ranks.table(corpora, REFERENCE, INTERVALS, ["two"])
+    figure = picture.draw(scored, list(corpora), ["two"])
+    (axes,) = figure.axes
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), scored["mean_others"])
+    assert axes.get_xlabel().endswith("mean without two")
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == ["mean without two, with interval", "one", "two (chosen on)", "three"]
+
+
+def test_a_mean_without_an_interval_is_hollow(corpora):
+    corpora["two"] = answers("two", SKILLS, speakers=4)
+    figure = picture.draw(ranks.table(corpora, REFERENCE, INTERVALS), list(corpora))
+    assert "hollow: no interval" in [text.get_text() for text in figure.legends[0].get_texts()]

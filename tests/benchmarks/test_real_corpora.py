@@ -146,7 +146,7 @@ def test_the_picture_shows_each_corpus_with_its_interval(metrics):
     rows = real_corpora.table(metrics("one"), ["one"])
     (axes,) = picture.draw(rows).axes
     (line,) = [collection for collection in axes.collections if len(collection.get_segments())]
-    assert line.get_segments()[0][:, 0].tolist() == [0.6, 0.8]
+    assert line.get_segments()[0][:, 0].tolist() == pytest.approx([0.6, 0.8])
     assert axes.get_yticklabels()[0].get_text().startswith("one")
 
 

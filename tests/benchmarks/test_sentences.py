@@ -188,13 +188,25 @@ def test_the_page_has_a_table_for_each_task_the_best_on_unseen_sentences_first(t
 
 def test_the_picture_has_a_panel_for_each_task_and_two_dots_for_each_encoder(told):
     _, figures = told
-    panels = picture.draw(figures).axes
+    panels = picture.draw(figures, {"one": 0.25, "two": 0.5}).axes
     assert [axes.get_title(loc="left") for axes in panels] == ["one", "two"]
     for axes in panels:
-        hollow, full = axes.lines
+        hollow, full = (found for found in axes.lines if found.get_marker() == "o")
         assert (hollow.get_fillstyle(), full.get_fillstyle()) == ("none", "full")
         assert list(full.get_xdata()) == figures.loc[figures["task"] == "one", "unseen"].tolist()
         assert [label.get_text() for label in axes.get_yticklabels()] == ["voices", "words"]
+
+
+def test_encoders_stand_in_one_order_in_all_panels_each_with_its_chance(told):
+    _, figures = told
+    turned = figures[figures["task"] == "two"].iloc[::-1]
+    panels = picture.draw(pd.concat([figures[figures["task"] == "one"], turned]), {"one": 0.25, "two": 0.5}).axes
+    for axes, chance in zip(panels, (0.25, 0.5), strict=True):
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["voices", "words"]
+        (dashed,) = [found for found in axes.lines if found.get_linestyle() == "--"]
+        assert list(dashed.get_xdata()) == [chance, chance]
+    for name, found in zip(("known", "unseen"), (x for x in panels[1].lines if x.get_marker() == "o"), strict=True):
+        assert list(found.get_xdata()) == turned[name].tolist()[::-1]
 
 
 @pytest.mark.parametrize(

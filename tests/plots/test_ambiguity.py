@@ -1,8 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
-from ser.plots import ambiguity
+from ser.plots import ambiguity, drawing
 
 COLUMNS = [
     f"{name}{end}" for name in ("auroc", "within_auroc", "spearman", "within_spearman") for end in ("", "_low", "_high")
@@ -65,9 +66,11 @@ def test_all_that_is_known_has_a_panel(table, checked, banded):
 
 def test_the_map_shows_confidence_over_variability(table, checked, banded):
     figure = ambiguity.draw(table, pd.Series([0, 1, 0], table.index), checked, banded, COSTS, "kfold")
-    flagged = figure.axes[0].lines[1]
-    assert flagged.get_xdata().tolist() == [0.2]
-    assert flagged.get_ydata().tolist() == [0.4]
+    (points,) = figure.axes[0].collections
+    drawn = dict(zip(map(tuple, points.get_offsets().tolist()), points.get_facecolors()[:, :3], strict=True))
+    assert set(drawn) == {(0.2, 0.4), (0.05, 0.9)}
+    assert tuple(drawn[0.2, 0.4]) == to_rgb(drawing.ORANGE)
+    assert tuple(drawn[0.05, 0.9]) == to_rgb(drawing.GREY)
 
 
 def test_without_raters_there_is_the_map_and_the_cost(table, checked, banded):

@@ -1,5 +1,6 @@
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 from ser.plots import audit, drawing
@@ -26,6 +27,12 @@ REFUSED = pd.DataFrame(
 )
 
 
+def frames(axes, colour):
+    return [
+        patch for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_edgecolor() == to_rgba(colour)
+    ]
+
+
 def texts(axes):
     return [text.get_text() for text in axes.texts]
 
@@ -41,7 +48,7 @@ def test_each_cell_holds_the_share_and_the_number_of_the_groups_utterances(count
 
 def test_a_refused_emotion_has_a_frame(counts):
     people = audit.draw(counts, REFUSED, OVERVIEW, EMOTIONS, "kfold").axes[0]
-    (frame,) = [patch for patch in people.patches if isinstance(patch, Rectangle)]
+    (frame,) = frames(people, drawing.ORANGE)
     assert frame.get_x() < 1 < frame.get_x() + frame.get_width()
     assert frame.get_y() < 1 < frame.get_y() + frame.get_height()
 
@@ -58,14 +65,27 @@ def test_a_refused_emotion_has_a_frame(counts):
 def test_what_is_refused_with_its_whole_group_has_a_frame(counts, refused, framed):
     rows = pd.DataFrame([(*refused, "why")], columns=REFUSED.columns)
     people = audit.draw(counts, rows, OVERVIEW, EMOTIONS, "kfold").axes[0]
-    assert len([patch for patch in people.patches if isinstance(patch, Rectangle)]) == framed
+    assert len(frames(people, drawing.ORANGE)) == framed
+
+
+@pytest.mark.parametrize(("claim", "dotted"), [("uar", 1), ("interval", 1), ("any figure", 0), ("sad", 0)])
+def test_a_group_without_a_uar_or_its_interval_has_a_dotted_frame_around_its_row(counts, claim, dotted):
+    rows = pd.DataFrame([("gender", "male", claim, "why")], columns=REFUSED.columns)
+    figure = audit.draw(counts, rows, OVERVIEW, EMOTIONS, "kfold")
+    found = frames(figure.axes[0], drawing.BLACK)
+    assert len(found) == dotted
+    for frame in found:
+        assert frame.get_y() < 1 < frame.get_y() + frame.get_height()  # the second row
+        assert frame.get_width() > len(EMOTIONS) - 0.1
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert words == ["orange: no figure at all", "dotted: no UAR, or no interval of it"]
 
 
 def test_the_associations_are_bars_with_their_numbers(counts):
     bars = audit.draw(counts, REFUSED, OVERVIEW, EMOTIONS, "kfold").axes[1]
     assert [bar.get_width() for bar in bars.patches] == [0.25, 0.1]
     assert texts(bars) == ["0.25", "0.10"]
-    assert bars.get_title() == "guess by the speaker alone: UAR 0.75, 0.50 with labels shuffled"
+    assert bars.get_title() == "guess by the speaker alone:\nUAR 0.75; 0.50 with labels shuffled"
 
 
 def test_so_many_speakers_that_names_would_overlap_are_left_out(counts):

@@ -14,6 +14,13 @@ def test_each_kind_is_a_row_that_says_how_much_is_beyond_the_limit():
     np.testing.assert_array_equal(np.sort(axes.lines[0].get_xdata()), [0.4, 0.6, 0.8, 1.2])
 
 
+def test_the_ticks_are_round_numbers_within_the_range():
+    measured = pd.DataFrame({"kind": ["speech", "clicks"], "distance": [0.4, 12]})
+    (axes,) = familiarity.draw(measured, "speech").axes
+    assert list(axes.get_xticks()) == [0.5, 1, 2, 5, 10]
+    assert axes.get_xlabel().endswith("(log scale)")
+
+
 def test_distances_are_written_as_plain_numbers():
     measured = pd.DataFrame({"kind": ["speech", "clicks"], "distance": [0.05, 20]})
     figure = familiarity.draw(measured, "speech")

@@ -22,6 +22,11 @@ def line(axes, label):
     return found.get_xdata(), found.get_ydata()
 
 
+def hollow(axes):
+    (found,) = [found for found in axes.lines if found.get_marker() == "o" and found.get_markerfacecolor() == "white"]
+    return found.get_xdata()
+
+
 @pytest.fixture
 def curves():
     """Two folds; the second trains a third epoch, whose validation loss is its lowest."""
@@ -83,12 +88,27 @@ def test_the_thick_curve_is_the_mean_while_all_folds_train(curves):
     np.testing.assert_allclose(line(uar, "training part")[1], [(0.4 + 0.3 + 0.3) / 3, (0.5 + 0.4 + 0.4) / 3])
 
 
-def test_a_single_epoch_is_seen_and_counted_in_whole_numbers(curves):
+def test_a_classifier_without_epochs_has_a_dot_for_each_fold_and_part_and_no_epoch_kept(curves):
     figure = learning_curves.draw(curves[curves["epoch"] == 1])
+    loss, uar = figure.axes
+    for axes, label, expected in (
+        (loss, "training part", [1.2, 1.4]),
+        (loss, "validation part", [1.3, 1.5]),
+        (uar, "validation part", [0.3, 0.2]),
+    ):
+        folds, values = line(axes, label)
+        assert (list(folds), list(values)) == ([0, 1], expected)
+    assert {found.get_marker() for found in loss.lines} == {"o", "s"}
+    assert "epoch kept" not in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert uar.get_xlabel() == "fold"
+
+
+def test_the_legend_of_learning_curves_lies_on_no_curve(curves):
+    figure = learning_curves.draw(curves)
     figure.canvas.draw()
-    loss, _ = figure.axes
-    assert [found.get_marker() for found in loss.lines if found.get_label() == "training part"] == ["_"]
-    assert {float(label.get_text()) for label in figure.axes[1].get_xticklabels() if label.get_text()} <= {0, 1, 2}
+    (legend,) = figure.legends
+    assert not any(axes.get_legend() for axes in figure.axes)
+    assert not any(legend.get_window_extent().overlaps(axes.get_window_extent()) for axes in figure.axes)
 
 
 def test_groups_without_a_speaker_who_has_every_emotion_leave_no_room_for_them(groups):
@@ -111,10 +131,15 @@ def test_groups_show_figures_intervals_and_counts(groups):
     ]
     assert list(uars.lines[0].get_xdata()) == [0.8, 0.6, 0.7]
     (interval,) = [path.vertices[:, 0] for path in uars.collections[0].get_paths()[:1]]
-    assert list(interval) == [0.7, 0.9]
+    assert list(interval) == pytest.approx([0.7, 0.9])
+    assert list(hollow(uars)) == [0.6, 0.7]
     assert texts(recalls) == ["70%", "80%", "90%", "50%", "60%", "70%", "60%", "70%", "80%"]
-    assert [label.get_text() for label in gaps.get_yticklabels()] == ["female minus male", "a minus b"]
-    assert list(gaps.lines[-1].get_xdata()) == [0.2, -0.3]
+    assert [label.get_text() for label in gaps.get_yticklabels()] == [
+        "female minus male\nno test",
+        "a minus b\nno test",
+    ]
+    assert list(gaps.lines[1].get_xdata()) == [0.2, -0.3]
+    assert list(hollow(gaps)) == [-0.3]
     assert [label.get_text() for label in speakers.get_yticklabels()] == ["c/1", "c/2"]
     assert list(speakers.lines[0].get_xdata()) == [0.9, 0.5]
 
@@ -158,11 +183,53 @@ def test_a_panel_that_would_be_empty_is_left_out(groups, tmp_path, gone, panels)
     assert len(figure.axes) == panels
 
 
+def test_where_no_group_may_be_scored_a_sentence_says_so(groups):
+    figure = groups_picture.draw(groups.assign(**dict.fromkeys(groups.columns[4:], np.nan)), {}, EMOTIONS, "kfold")
+    assert not figure.axes
+    (said,) = [text.get_text() for text in figure.texts if text is not figure._suptitle]
+    assert said == "no group may be scored: see refused_claims.csv"
+
+
+def test_a_long_title_of_groups_stays_within_the_picture(groups):
+    title = "random (test speakers are in training as well): 535 utterances; 95 % intervals, for groups of 5 speakers"
+    figure = groups_picture.draw(groups, GAPS, EMOTIONS, title)
+    figure.canvas.draw()
+    extent = figure._suptitle.get_window_extent()
+    assert figure.bbox.x0 <= extent.x0
+    assert extent.x1 <= figure.bbox.x1
+
+
+def test_every_group_of_a_cloud_is_seen_among_the_others():
+    """Two groups of points in the same place: were they drawn one after the other, the later one would be on top."""
+    places = pd.DataFrame({"x": np.zeros(2000), "y": np.zeros(2000)})
+    axes = Figure().add_subplot()
+    drawing.cloud(axes, places, [drawing.BLUE] * 1000 + [drawing.ORANGE] * 1000, ["o"] * 1000 + ["s"] * 1000)
+    (found,) = axes.collections
+    blue = found.get_facecolors()[:, 2] > 0.5
+    assert 400 < blue[:1000].sum() < 600
+    corners = np.array([len(path.vertices) for path in found.get_paths()])
+    assert len(set(corners[blue])) == len(set(corners[~blue])) == 1  # each kept its marker
+    assert corners[blue][0] != corners[~blue][0]
+
+
+def test_the_more_points_of_a_cloud_the_smaller_and_paler_they_are_and_many_have_no_edge():
+    looks = []
+    for count in (200, 1000, 5000):
+        axes = Figure().add_subplot()
+        places = pd.DataFrame({"x": np.arange(count), "y": 0})
+        drawing.cloud(axes, places, [drawing.BLUE] * count, ["o"] * count)
+        looks.append(axes.collections[0])
+    few, some, many = looks
+    assert few.get_sizes()[0] > some.get_sizes()[0] > many.get_sizes()[0]
+    assert few.get_alpha() > some.get_alpha() > many.get_alpha()
+    assert [len(look.get_edgecolors()) > 0 for look in looks] == [True, True, False]
+
+
 def test_unknown_speakers_are_no_speaker(groups):
     groups.loc[groups["group"] == "c/1", ["group", "speakers"]] = ["unknown", pd.NA]
     axes = groups_picture.draw(groups, GAPS, EMOTIONS, "kfold").axes[-1]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["c/2"]
-    assert axes.get_xlabel() == "UAR of each speaker (1)"
+    assert axes.get_xlabel() == "UAR of each\nspeaker (1)"
 
 
 def test_a_picture_that_could_not_be_written_leaves_the_old_one(monkeypatch, tmp_path):

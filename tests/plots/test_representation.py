@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
 from ser.plots import drawing
 from ser.plots import projection as projection_picture
@@ -47,6 +48,15 @@ def line(axes, label):
     return found.get_xdata(), found.get_ydata()
 
 
+def marks(axes):
+    """Colour and number of corners of each point of a map, by its place."""
+    (found,) = axes.collections
+    colours = [tuple(colour[:3]) for colour in found.get_facecolors()]
+    corners = [len(path.vertices) for path in found.get_paths()]
+    places = map(tuple, found.get_offsets().tolist())
+    return dict(zip(places, zip(colours, corners, strict=True), strict=True))
+
+
 def test_a_space_is_a_row_and_an_attribute_a_panel(probes, silhouettes):
     figure = representation_picture.draw(probes, silhouettes, NAMES, "a title")
     emotion, gender, apart = figure.axes
@@ -76,16 +86,16 @@ def test_each_map_has_a_panel_for_each_aspect(points):
     figure = projection_picture.draw(points, "")
     titles = [f"{method} by {aspect}" for method in ("t-SNE", "UMAP") for aspect in ("emotion", "speaker", "gender")]
     assert [axes.get_title() for axes in figure.axes] == titles
-    angry, sad = figure.axes[0].collections
-    assert sad.get_offsets().tolist() == [[0, 0], [5, 1]]
-    assert angry.get_offsets().tolist() == [[1, 2]]
-    assert not np.array_equal(angry.get_facecolor(), sad.get_facecolor())
-    assert len(angry.get_paths()[0].vertices) != len(sad.get_paths()[0].vertices)  # circle and square
+    drawn = marks(figure.axes[0])
+    assert {place for place in drawn} == {(0, 0), (5, 1), (1, 2)}
+    assert drawn[0, 0] == drawn[5, 1]
+    assert all(one != other for one, other in zip(drawn[0, 0], drawn[1, 2], strict=True))  # colour, and marker
 
 
 def test_the_unknown_are_drawn_and_named_only_where_there_are_some(points):
     figure = projection_picture.draw(points, "")
-    np.testing.assert_array_equal(line(figure.axes[2], "unknown"), [[1], [2]])
+    colour, _ = marks(figure.axes[2])[1, 2]
+    assert colour == to_rgb(drawing.GREY)
     emotion, _, gender = ([text.get_text() for text in axes.get_legend().get_texts()] for axes in figure.axes[3:])
     assert emotion == ["angry", "sad"]
     assert gender == ["unknown", "female"]

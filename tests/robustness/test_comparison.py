@@ -444,10 +444,40 @@ def test_the_picture_has_curves_and_bars_of_each_system_and_the_same_bytes(predi
         drawing.save(figure, tmp_path / f"{number}.png")
     curves, other_curves, bars, other_bars = figures[0].axes
     assert [axes.get_title() for axes in (curves, other_curves)] == ["made", "other"]
-    assert [text.get_text() for text in curves.get_legend().get_texts()] == ["pink"]
-    assert [label.get_text() for label in bars.get_yticklabels()] == ["gain -20"]
+    assert [text.get_text() for text in figures[0].legends[0].get_texts()] == [
+        "pink",
+        "clean speech, with interval",
+        "chance",
+        "trained on distorted copies as well",
+    ]
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["gain -20\ndB"]
     assert [bar.get_width() for bar in bars.patches[:2]] == pytest.approx(
         [0.9, 0.9]
     )  # hollow, where copies were trained on
     assert [bar.get_width() for bar in other_bars.patches[:1]] == pytest.approx([0.9])
     assert (tmp_path / "0.png").read_bytes() == (tmp_path / "1.png").read_bytes()
+
+
+def test_kinds_of_noise_at_one_level_stand_side_by_side(predictions):
+    rain = predictions[predictions["condition"] == "pink_10"].assign(condition="rain_10")
+    louder = predictions[predictions["condition"] == "pink_10"].assign(condition="pink_0")
+    conditions = pd.concat([CONDITIONS, CONDITIONS[1:2].assign(condition="pink_0", level=0.0)])
+    rows = comparison.table(pd.concat([predictions, rain, louder]), conditions, PEOPLE, EMOTIONS, 0.6, MARKS, INTERVALS)
+    curves = robustness.draw(rows, 0.5, "made").axes[0]
+    pink, other = (found for found in curves.lines if found.get_marker() in "os")
+    assert 0 < abs(pink.get_xdata()[1] - other.get_xdata()[0]) < 1  # dB
+    assert pink.get_xdata() == pytest.approx([0, 10], abs=1)
+    assert list(curves.get_xticks()) == [0, 10]
+
+
+def test_a_picture_has_at_most_three_encoders_side_by_side(predictions):
+    rows = compare(pd.concat([predictions.assign(encoder=name) for name in "abcd"]))
+    axes = robustness.draw(rows, 0.5, "made").axes
+    places = {each.get_title(): each.get_subplotspec() for each in axes if each.get_title()}
+    assert {name: (spec.rowspan.start, spec.colspan.start) for name, spec in places.items()} == {
+        "a": (0, 0),
+        "b": (0, 1),
+        "c": (2, 0),
+        "d": (2, 1),
+    }
+    assert len(axes) == 8
