@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-# Not that of pretraining/, which takes hours or a GPU: it names the code of the run that its metrics are of.
+# Not that of pretraining/, which takes hours or a GPU: it is the record of the run that made the first weights.
 LOCKS = ("dvc.lock", "benchmarks/dvc.lock", "fusion/dvc.lock", "robustness/dvc.lock")
 ON_DEMAND = LOCKS[1:]  # they take hours and corpora that few have
 FORMER = "benchmarks/former.yaml"

@@ -113,7 +113,7 @@ class PretrainParams:
 
 
 def learning_rate(params: PretrainParams, step: int) -> float:
-    """Linear warm-up, then polynomial decay to zero at the last step.
+    """Linear warm-up times polynomial decay to zero at the last step: the peak is not quite reached.
 
     Args:
         params: peak, warm-up, power, steps.

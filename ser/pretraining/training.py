@@ -140,7 +140,8 @@ class Training:
             self.encoder.load_state_dict(start.state_dict())
         self.worker_weights = self._worker_weights().to(device)
         self.module = DistributedDataParallel(self.pretrainer) if processes > 1 else self.pretrainer
-        # Biases, norms and PReLU slopes do not decay, nor do the edges of the SincNet filters: they are frequencies.
+        # Biases, norms and PReLU slopes do not decay, nor do the edges of the SincNet filters: they are frequencies. In
+        # Hz, these hardly move at a learning rate for weights (docs/experiments.md).
         decays = {
             name: parameter.ndim > 1 and "_hz_" not in name for name, parameter in self.pretrainer.named_parameters()
         }

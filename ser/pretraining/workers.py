@@ -4,8 +4,9 @@ Source: PASE+ (arXiv 2001.09239, section 2.3): regressions of speech features wi
 waveform, and two discriminators that estimate mutual information, local (LIM) and global (GIM). To save time the
 regressions see a random sample of each chunk's frames, which changes no task, and the discriminators take their
 positive and negative frames from inside the batch, so that one encoder pass serves all. That does change theirs: a
-frame and its positive share a distortion, and the negative has another. In the authors' code the positive and the
-negative come from clean signals, so that the encoder gains by ignoring the distortion; here, by keeping it.
+frame and its positive are of one pass over one distorted chunk, the negative of another pass. In the authors' code the
+positive and the negative are clean and encoded for themselves. Here the encoder solves both tasks by what its QRNN
+remembers of the pass (docs/experiments.md, "What a next training should change").
 """
 
 from collections.abc import Collection
@@ -168,9 +169,8 @@ class Workers(nn.Module):
         other = (torch.arange(batch) + int(torch.randint(1, batch, (), generator=draw))) % batch  # never oneself
         if hasattr(self, "lim"):
             local = frames[..., places].transpose(1, 2)  # (batch, sample, channels)
-            partner = local.roll(
-                1, dims=1
-            )  # the places are in random order: each frame's partner is another, at random
+            # The places are in random order: each frame's partner is another, at random.
+            partner = local.roll(1, dims=1)
             losses["lim"] = self.lim(local.flatten(0, 1), partner.flatten(0, 1), partner[other].flatten(0, 1))
         if hasattr(self, "gim"):
             first, second = frames[..., : length // 2].mean(2), frames[..., length // 2 :].mean(2)
