@@ -150,7 +150,7 @@ def table(metrics: Path, names: Sequence[str]) -> pd.DataFrame:
                 **_figure("added", scores["drop_from_random"], "uar"),
                 **_figure("gender_gap", gap, "uar"),
                 "gender_p": gap.get("p", float("nan")),
-                "gender_recall": _largest(gap.get("recall", {})),
+                "gender_recall": _largest(gap),
                 **_figure("speaker_probe", probes["features"]["speaker"], "balanced_accuracy"),
                 **_figure("over_mfcc", probes["features_minus_mfcc"]["emotion"], "balanced_accuracy"),
                 **_figure("unfamiliar", read["familiarity"], "false_alarms"),
@@ -198,7 +198,7 @@ def page(rows: pd.DataFrame, recalled: pd.DataFrame) -> str:
                 f"{words.number(row.gender_p)}; {words.number(row.gender_p_holm)}" if pd.notna(row.gender_p) else ""
                 for row in rows.itertuples()
             ],
-            "largest gap in one emotion's recall, not tested": rows["gender_recall"],
+            "largest gap in one emotion's recall; p; by Holm in that run": rows["gender_recall"],
             "speaker from the vectors": figures("speaker_probe"),
             "emotion probe, PASE+ minus MFCC": figures("over_mfcc", sign=True),
             "answered `unfamiliar`": figures("unfamiliar"),
@@ -213,10 +213,12 @@ def page(rows: pd.DataFrame, recalled: pd.DataFrame) -> str:
     )
 
 
-def _largest(recalls: Mapping[str, float]) -> str:
-    """Name the emotion whose recall differs most between women and men, and by how much."""
+def _largest(gap: Mapping) -> str:
+    """Name the emotion whose recall differs most between women and men, by how much, and its p-values."""
+    recalls = gap.get("recall", {})
     emotion = max(recalls, key=lambda name: abs(recalls[name]), default="")
-    return f"{emotion} {words.number(recalls[emotion], sign=True)}" if emotion else ""
+    tests = [words.number(gap[name][emotion]) for name in ("recall_p", "recall_p_holm") if emotion in gap.get(name, {})]
+    return "; ".join([f"{emotion} {words.number(recalls[emotion], sign=True)}", *tests]) if emotion else ""
 
 
 def _figure(name: str, values: Mapping, key: str) -> dict[str, float]:

@@ -28,9 +28,10 @@ def metrics(groups: pd.DataFrame, gaps: pd.DataFrame, claims: Claims, overview: 
 
         - By attribute and group: ``OF_GROUP``, and ``recall`` by emotion.
         - By attribute ``gap``: of each pair, ``first_minus_second``: ``uar`` with ``uar_low`` and ``uar_high``,
-          ``OF_TEST``, and the differences in ``recall``; of all groups together: ``largest`` (``uar``, ``ratio``, the
-          ``worst_uar``, ``OF_TEST``), ``equalised_odds``, ``demographic_parity`` (by emotion) and
-          ``unweighted_average_bias``, each ``raw`` and ``matched``.
+          ``OF_TEST``, and by emotion the differences in ``recall`` with ``recall_p`` and ``recall_p_holm``; of
+          all groups together: ``largest`` (``uar``, ``ratio``, the ``worst_uar``, ``OF_TEST``),
+          ``equalised_odds``, ``demographic_parity`` (by emotion) and ``unweighted_average_bias``, each ``raw``
+          and ``matched``.
         - ``speaker``: ``groups.spread``.
         - ``audit``: the overview, and the number of ``refused_claims``.
 
@@ -82,7 +83,9 @@ def _gap(gaps: pd.DataFrame) -> dict:
                 ends = {"uar_low": row["low"], "uar_high": row["high"]}
                 pair |= {"uar": value} | _present(ends, ends) | _present(row, OF_TEST)
             else:
-                pair.setdefault("recall", {})[row["emotion"]] = value
+                for name, figure in {"recall": value, "recall_p": row["p"], "recall_p_holm": row["p_holm"]}.items():
+                    if pd.notna(figure):
+                        pair.setdefault(name, {})[row["emotion"]] = figure
         elif measure == "uar_largest":
             result[LARGEST] = {"uar": value} | _present(row, ("worst_uar", "ratio", *OF_TEST))
         elif measure.removesuffix("_matched") in OF_ALL:

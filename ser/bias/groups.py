@@ -48,10 +48,10 @@ def groups(people: pd.DataFrame, emotions: Sequence[str], params: BiasParams) ->
 
     Returns:
         A row per attribute and group: attribute, group, utterances, speakers, uar, uar_low, uar_high; each of
-        ``MEASURES`` for each emotion, such as ``recall_angry``; and ``CALIBRATION``: the expected calibration error,
-        and what chance alone makes of a confidence that is exactly right (``calibration.error_by_chance``), the more,
-        the fewer utterances a group has. Undefined figures are missing. Empty groups keep their row; a last row
-        ``unknown`` is there only where needed.
+        ``MEASURES`` for each emotion, such as ``recall_angry``; and ``CALIBRATION``: the expected calibration
+        error, and what chance makes of a confidence that is right for the mean of such speakers
+        (``calibration.error_by_chance``), the more, the fewer speakers a group has. Undefined figures are
+        missing. Empty groups keep their row; a last row ``unknown`` is there only where needed.
     """
     rows = [
         {"attribute": attribute, "group": name} | _score(part, emotions, params)
@@ -72,8 +72,9 @@ def _score(part: pd.DataFrame, emotions: Sequence[str], params: BiasParams) -> d
     each = by_emotion(total) | {"rate": total.sum(axis=0) / len(part) if len(part) else np.full(len(emotions), np.nan)}
     chosen = pd.Index(emotions).get_indexer(part["prediction"])
     confidence = part[probability_columns(emotions)].to_numpy(dtype=float)[np.arange(len(part)), chosen]
-    error = calibration.expected_calibration_error(confidence, part["truth"] == part["prediction"])
-    errors = (error, *calibration.error_by_chance(confidence, params))
+    right = part["truth"] == part["prediction"]
+    error = calibration.expected_calibration_error(confidence, right)
+    errors = (error, *calibration.error_by_chance(confidence, right, part["speaker"], params))
     return (
         {"utterances": len(part), "speakers": pd.NA if "" in speakers else len(speakers)}
         | dict.fromkeys(("uar", "uar_low", "uar_high"), np.nan)

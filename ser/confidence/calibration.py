@@ -13,7 +13,7 @@ from ser.predictions import TEMPERATURE, probability_columns
 from ser.scores.intervals import Bootstrap, IntervalParams
 
 BINS = 15  # of the confidence, equally wide: above 0 to 1/15, above 1/15 to 2/15, ...
-DRAWS = 1000  # of right and wrong answers as often as the confidence says
+DRAWS = 1000  # of signs, one a speaker
 LEAST = np.finfo(float).eps  # a label that is held for impossible would cost infinitely much
 
 
@@ -43,7 +43,7 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
     The same replicates give both sides and their difference, which is far better known than its two terms. A
     calibration error is the higher, the fewer speakers it is measured on, and replicates hold fewer different ones than
     there are: an interval of ``ece`` would lie high, sometimes above the figure itself, so there is none. Beside it
-    stands what chance alone makes of a confidence that is right.
+    stands what chance makes of a confidence that is right for the mean of such speakers.
 
     Args:
         predictions: one protocol's rows, with ``truth``, ``speaker``, probabilities and ``temperature``.
@@ -52,12 +52,11 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
 
     Returns:
         ``before`` and ``after`` the temperature, and ``after_minus_before``: of each ``ece``, as
-        ``expected_calibration_error``, and of the two ``ece_by_chance``, its mean where each prediction is right with a
-        probability of its confidence, and ``ece_by_chance_high``, what it then stays below with the wanted confidence;
-        ``brier``, the squared distance to the label, summed over emotions (G. Brier,
+        ``expected_calibration_error``, and of the two ``ece_by_chance`` and ``ece_by_chance_high``, as
+        ``error_by_chance``; ``brier``, the squared distance to the label, summed over emotions (G. Brier,
         "Verification of forecasts expressed in terms of probability", 1950), 0 to 2; and ``nll``, the negative
-        log-likelihood of the label, nats; with ``_low`` and ``_high`` where there is an interval. ``temperature``: its
-        ``mean`` over the folds, ``lowest`` and ``highest``.
+        log-likelihood of the label, nats; with ``_low`` and ``_high`` where there is an interval.
+        ``temperature``: its ``mean`` over the folds, ``lowest`` and ``highest``.
     """
     speakers = sorted(set(predictions["speaker"]))
     who = pd.Index(speakers).get_indexer(predictions["speaker"])
@@ -76,28 +75,41 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
     result = {name: bootstrap.figures(lambda weights, own=own: _measures(own, weights)) for name, own in sums.items()}
     for name, side in sides.items():
         result[name] = {key: value for key, value in result[name].items() if key not in ("ece_low", "ece_high")}
-        mean, high = error_by_chance(side.max(axis=1), params)
+        right = side.argmax(axis=1) == truth
+        mean, high = error_by_chance(side.max(axis=1), right, predictions["speaker"], params)
         result[name] |= {"ece_by_chance": mean, "ece_by_chance_high": high}
     folds = predictions.groupby("fold")[TEMPERATURE].first()
     temperatures = {"mean": folds.mean(), "lowest": folds.min(), "highest": folds.max()}
     return result | {"after_minus_before": bootstrap.figures(difference), "temperature": temperatures}
 
 
-def error_by_chance(confidence: np.ndarray, params: IntervalParams) -> tuple[float, float]:
-    """Draw the calibration error of answers that are right exactly as often as the confidence says.
+def error_by_chance(
+    confidence: np.ndarray, right: Sequence[bool], speakers: Sequence[str], params: IntervalParams
+) -> tuple[float, float]:
+    """Draw the calibration error of a confidence that is right for the mean of speakers, though for none exactly.
+
+    Answers of one speaker are right together and wrong together, so that speakers, not utterances, are what chance
+    deals out: a model that is too sure of some and too unsure of others is no worse than chance. Each draw turns
+    round the sign of what each speaker's confidence is above the hits, in all bins, with a probability of one half.
 
     Args:
         confidence: of each utterance.
+        right: whether the prediction is the truth.
+        speakers: of each utterance; where unknown (``""``), each utterance counts as a speaker.
         params: the seed, and the wanted confidence.
 
     Returns:
-        The mean error, and what it stays below with the wanted confidence; NaN without utterances.
+        The mean error, and what it stays below with the wanted confidence; NaN without utterances. Few speakers have
+        few signs to turn round, a single one none: then the error is not told from chance.
     """
     if not len(confidence):
         return float("nan"), float("nan")
-    generator, bins = np.random.default_rng(params.seed), _bins(confidence)
-    answers = (generator.random(len(confidence)) < confidence for _ in range(DRAWS))
-    drawn = [np.abs(np.bincount(bins, confidence - right)).sum() / len(confidence) for right in answers]
+    names = [name or number for number, name in enumerate(speakers)]
+    who, known = pd.factorize(pd.Series(names, dtype=object))
+    surplus = _surplus(confidence, right, who, len(known))
+    generator = np.random.default_rng(params.seed)
+    turned = (generator.choice([-1.0, 1.0], size=len(known)) @ surplus for _ in range(DRAWS))
+    drawn = [np.abs(total).sum() / len(confidence) for total in turned]
     return float(np.mean(drawn)), float(np.quantile(drawn, params.confidence))
 
 

@@ -59,16 +59,16 @@ def calibration(material: Material) -> Finding:
     more = "more" if beyond else "no more"
     asked, found = (
         "Is the confidence calibrated?",
-        f"The expected calibration error, the mean distance between confidence and share of hits over bins of the "
-        f"confidence, is {words.number(after['ece'])}. That is {more} than chance explains: exact confidences would "
-        f"have {words.number(after['ece_by_chance'])} in the mean and {words.number(after['ece_by_chance_high'])} at "
-        f"most in {confidence:.0%} of cases",
+        "The expected calibration error, the mean distance between confidence and share of hits over bins of the "
+        f"confidence, is {words.number(after['ece'])}. That is {more} than the luck of speakers explains: a confidence "
+        f"that is right for the mean of such speakers would have {words.number(after['ece_by_chance'])} in the mean "
+        f"and {words.number(after['ece_by_chance_high'])} at most in {confidence:.0%} of cases",
     )
     cannot = "How far they lie apart for other corpora, microphones or languages."
     if not _tempered(material):
         how = f"the validation {apart(material)} set how sure it is"
         how = "no temperature was fitted" if stopped(material) else how
-        sure = "The calibration error has no interval; beside it stands what chance alone would make."
+        sure = "The calibration error has no interval; beside it stands what the luck of speakers would make."
         return Finding(asked, MEASURED, f"{found}; {how}.", sure, cannot)
     temperature = values["temperature"]
     ends = words.listing([words.number(temperature[end]) for end in ("lowest", "highest")])

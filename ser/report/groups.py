@@ -125,7 +125,7 @@ def _groups(material: Material) -> Table:
     columns = ["attribute", "group", "utterances", "speakers", "UAR", *emotions, "calibration error", "... by chance"]
     caption = (
         f"Every group: UAR, with intervals from {minimum} speakers on; recall of each emotion; and calibration error "
-        "(how far the model's certainty is from its share of hits; 0 is best), beside what chance alone makes of a "
-        "certainty that is exactly right"
+        "(how far the model's certainty is from its share of hits; 0 is best), beside what the luck of speakers makes "
+        "of a certainty that is right for their mean"
     )
     return table(caption, columns, rows)

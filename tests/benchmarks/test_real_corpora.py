@@ -152,10 +152,11 @@ def test_the_picture_shows_each_corpus_with_its_interval(metrics):
 
 def test_the_emotion_whose_recall_differs_most_is_named(metrics):
     recall = {"angry": 0.1, "sad": -0.3, "happy": 0.2}
-    metrics("one", bias={"gender": {"gap": {"female_minus_male": {"uar": 0.0, "recall": recall}}}})
+    tests = {"recall_p": {"sad": 0.02, "happy": 0.1}, "recall_p_holm": {"sad": 0.14}}
+    metrics("one", bias={"gender": {"gap": {"female_minus_male": {"uar": 0.0, "recall": recall} | tests}}})
     rows = real_corpora.table(metrics("two", bias={}), ["one", "two"])
-    assert rows["gender_recall"].tolist() == ["sad -0.300", ""]
-    assert "| sad -0.300 |" in re.sub(" +", " ", real_corpora.page(rows, NO_RECALLS))
+    assert rows["gender_recall"].tolist() == ["sad -0.300; 0.020; 0.140", ""]
+    assert "| sad -0.300; 0.020; 0.140 |" in re.sub(" +", " ", real_corpora.page(rows, NO_RECALLS))
 
 
 def test_recalls_stand_by_emotion_those_of_most_corpora_first(metrics):

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -87,20 +88,52 @@ def test_the_difference_is_that_of_the_sides_and_its_interval_is_paired():
     assert difference["nll_high"] - difference["nll_low"] < after["nll_high"] - after["nll_low"]
 
 
-def test_a_confidence_that_is_right_has_the_error_that_chance_makes():
-    """Over many corpora drawn so, by the error's own definition."""
-    confidence = np.random.default_rng(0).uniform(0.5, 1, 150)
-    probabilities = np.column_stack([confidence, 1 - confidence, 0 * confidence])
-    generator, errors = np.random.default_rng(1), []
-    for _ in range(3000):
-        right = generator.random(150) < confidence
-        bins = np.ceil(confidence * 15)
-        errors.append(sum(abs((confidence - right)[bins == bin].sum()) for bin in np.unique(bins)) / 150)
-    table = pd.DataFrame(probabilities, columns=probability_columns(EMOTIONS))
-    table = table.assign(truth=EMOTIONS[0], speaker="a", fold=0, temperature=1.0)
-    found = calibration.report(table, EMOTIONS, PARAMS)["after"]
-    assert found["ece_by_chance"] == pytest.approx(np.mean(errors), abs=0.002)
-    assert found["ece_by_chance_high"] == pytest.approx(np.quantile(errors, 0.95), abs=0.004)
+def test_the_error_by_chance_turns_round_the_sign_of_each_speaker():
+    """Against all 32 combinations of signs of five speakers, by the error's own definition."""
+    generator = np.random.default_rng(0)
+    confidence, speakers = generator.uniform(0.5, 1, 150), np.repeat(list("abcde"), 30)
+    right = generator.random(150) < confidence - 0.3 * (speakers < "c")
+    bins, errors = np.ceil(confidence * 15), []
+    for signs in itertools.product([-1, 1], repeat=5):
+        sign = np.repeat(signs, 30)
+        errors.append(sum(abs((sign * (confidence - right))[bins == bin].sum()) for bin in np.unique(bins)) / 150)
+    mean, high = calibration.error_by_chance(confidence, right, speakers, PARAMS)
+    assert mean == pytest.approx(np.mean(errors), abs=0.004)
+    assert high == pytest.approx(np.quantile(errors, 0.95), abs=0.004)
+
+
+def test_of_one_speaker_the_error_is_not_told_from_chance():
+    confidence, right = np.full(40, 0.9), np.arange(40) % 2 == 0
+    error = calibration.expected_calibration_error(confidence, right)
+    assert calibration.error_by_chance(confidence, right, ["a"] * 40, PARAMS) == pytest.approx((error, error))
+
+
+def test_utterances_of_unknown_speakers_count_as_speakers():
+    confidence, right = np.full(400, 0.9), np.arange(400) % 10 > 0
+    _, unknown = calibration.error_by_chance(confidence, right, [""] * 400, PARAMS)
+    names = [str(number) for number in range(400)]
+    assert calibration.error_by_chance(confidence, right, names, PARAMS)[1] == unknown
+    # One bin of 400 terms, 0.1 below or 0.9 above, with random signs.
+    assert unknown == pytest.approx(1.96 * np.sqrt(0.9 * 0.1**2 + 0.1 * 0.9**2) / 20, rel=0.1)
+
+
+def test_speakers_who_are_right_more_or_less_often_than_the_model_believes_are_rarely_beyond_chance():
+    """Confidences that are right in the mean, with an effect of each speaker: one in twenty is beyond the limit."""
+    generator, beyond, binomial = np.random.default_rng(3), 0, 0
+    for _ in range(200):
+        speakers = np.repeat(np.arange(12), 60)
+        effect = generator.choice([-0.2, 0.2], size=12)[speakers]
+        confidence = generator.uniform(0.5, 0.8, 720)
+        right = generator.random(720) < confidence + effect
+        error = calibration.expected_calibration_error(confidence, right)
+        limits = (
+            calibration.error_by_chance(confidence, right, who, dataclasses.replace(PARAMS, seed=0))[1]
+            for who in (speakers.astype(str), np.full(720, ""))
+        )
+        by_speaker, by_utterance = (error > limit for limit in limits)
+        beyond, binomial = beyond + by_speaker, binomial + by_utterance
+    assert beyond / 200 == pytest.approx(0.05, abs=0.04)
+    assert binomial / 200 > 0.3  # what answers taken one by one would make of it
 
 
 def test_another_seed_draws_other_answers_by_chance():

@@ -578,7 +578,9 @@ def test_one_speaker_is_not_compared():
 
 def test_calibration_says_the_error_and_what_the_temperature_changed():
     found = plain(confidence.calibration(confident(calibration="temperature")).found)
-    assert "confidence, is 0.030. That is no more than chance explains: exact confidences would have 0.040 in" in found
+    assert (
+        "confidence, is 0.030. That is no more than the luck of speakers explains: a confidence that is right" in found
+    )
     assert "in the mean and 0.060 at most in 95% of cases." in found
     assert "The temperature changed it by −0.050 [−0.070, −0.010]" in found
     assert "lies between 1.100 and 1.300, by fold" in found
@@ -588,7 +590,9 @@ def test_without_a_temperature_nothing_is_said_of_one():
     after = CALIBRATED["after"] | {"nll_low": 0.6, "nll_high": 0.8}  # not shown beside the calibration error
     finding = confidence.calibration(confident(CALIBRATED | {"after": after}, calibration="none"))
     assert finding.found.endswith("of cases; no temperature was fitted.")
-    assert finding.sure == "The calibration error has no interval; beside it stands what chance alone would make."
+    assert (
+        finding.sure == "The calibration error has no interval; beside it stands what the luck of speakers would make."
+    )
 
 
 def test_a_gap_whose_speakers_allow_no_test_is_not_found_by_its_interval():
