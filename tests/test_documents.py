@@ -32,7 +32,7 @@ SINGLE = {
     "UAR without the 15 %": ["ambiguity cost.PEOPLE.uar.without"],
     "UAR without as many": ["ambiguity cost.PEOPLE.uar.matched"],
     "expected calibration error, 15 bins": ["evaluate calibration.after.ece"],
-    "... of a model whose confidence is exactly right, by chance alone: mean": [
+    "... by the luck of speakers alone: mean": [
         "evaluate calibration.after.ece_by_chance",
         "evaluate calibration.after.ece_by_chance_high",
     ],
@@ -48,7 +48,7 @@ SINGLE = {
         "bias gender.gap.unweighted_average_bias.matched",
     ],
     "expected calibration error, women": ["bias gender.female.calibration_error", "bias gender.male.calibration_error"],
-    "... of a model whose confidence is exactly right, by chance alone: 95th": [
+    "... by the luck of speakers alone: 95th": [
         "bias gender.female.calibration_error_by_chance_high",
         "bias gender.male.calibration_error_by_chance_high",
     ],
