@@ -30,5 +30,5 @@ def draw(matrices: Mapping[str, np.ndarray], emotions: Sequence[str]) -> Figure:
         )
         axes.set_yticks(range(len(emotions)), emotions, fontsize=drawing.SMALL)
         axes.set(xlabel="prediction", ylabel="truth")
-        axes.set_title(title, fontsize=10)
+        axes.set_title(title, fontsize=drawing.SMALL)
     return figure
