@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import resource
-import signal
 import socket
 import tempfile
 from collections.abc import Sequence
@@ -167,25 +166,22 @@ def config(app, known, **options):
 
 
 def _run(options: argparse.Namespace, made) -> None:
-    import uvicorn
-    from uvicorn.supervisors import Multiprocess
-
     from serving import limits, logs
+    from serving.servers import Server, Servers
 
     logs.set_up()
     known = _within_files(limits.from_flags(options))
     proxy = {"proxy_headers": bool(options.proxy), "forwarded_allow_ips": options.proxy or ""}
     configured = config(partial(application, made), known, workers=options.workers, **proxy)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # uvicorn ends the service by them, and then sends them again
     with _listen(options.host, options.port) as listener:
         _warn(options.host)
         host = f"[{options.host}]" if ":" in options.host else options.host
-        logs.event("serving", url=f"http://{host}:{listener.getsockname()[1]}/", workers=options.workers)
+        url = f"http://{host}:{listener.getsockname()[1]}/"
+        told = partial(logs.event, "serving", url=url, workers=options.workers)
         if options.workers == 1:
-            uvicorn.Server(configured).run([listener])
+            Server(configured, told).run([listener])
         else:
-            Multiprocess(configured, sockets=[listener]).run()
+            Servers(configured, [listener], told).run()
     logs.event("ended")
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,6 +55,7 @@ class Service:
         self.keys = gate.Keys(keys, self.limits)
         self._at_home = at_home and not self.keys
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="compute")
+        self._jobs: dict[Future, threading.Event] = {}  # under way or waiting, and what tells each to stop
 
     @contextmanager
     def admitted(self, kind: str, connection: HTTPConnection, key: str | None) -> Iterator[None]:
@@ -108,8 +109,10 @@ class Service:
             finally:
                 self.metrics.computing_seconds.labels(kind).observe(time.perf_counter() - start)
 
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads, contextvars.copy_context().run, timed)
+        submitted = self._threads.submit(contextvars.copy_context().run, timed)
+        self._jobs[submitted] = stop
+        submitted.add_done_callback(self._jobs.pop)
+        future = asyncio.wrap_future(submitted)
         gone = asyncio.ensure_future(_gone(request))
         try:
             await asyncio.wait({future, gone}, timeout=self.limits.answer_s, return_when=asyncio.FIRST_COMPLETED)
@@ -131,8 +134,12 @@ class Service:
                 )  # it was reported, or is late
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Tell every job to stop, and wait until all have, ``shutdown_s`` at most."""
+        jobs = dict(self._jobs)
+        for stop in jobs.values():
+            stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        wait(jobs, self.limits.shutdown_s)
 
 
 async def _gone(request: Request | None) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import uvicorn
 from websockets.sync.client import connect
 
 from ser import audio, predictor
@@ -24,7 +25,7 @@ from ser.files.failures import InputError
 from ser.learning import classifier, fitting
 from ser.learning import recipe as learning_recipe
 from ser.learning.classifier import TrainParams
-from serving import limits, predict, serve
+from serving import limits, predict, serve, servers
 from tests import builders
 
 PARAMS = TrainParams(
@@ -140,7 +141,6 @@ def test_several_processes_serve_at_one_address_and_count_together(trained, reco
 def test_a_request_under_way_is_answered_before_the_end(trained, recording):
     running = Running("--models", trained)
     content = recording(seconds=60)
-    assert httpx.get(f"{running.url}/health", timeout=120).status_code == 200  # it says where it listens before it does
 
     with httpx.Client(timeout=120) as client:
         request = client.build_request(
@@ -153,6 +153,34 @@ def test_a_request_under_way_is_answered_before_the_end(trained, recording):
 
     assert answer.status_code == 200
     assert running.stop()[0] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_signal_right_after_the_start_ends_the_service(trained, number, workers):
+    code, log = Running("--models", trained, "--workers", workers).stop(number)
+    assert (code, [line["event"] for line in log]) == (0, ["ended"])
+
+
+def test_a_signal_before_the_server_runs_is_not_lost():
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    told = []
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in the background of a script
+        server = servers.Server(uvicorn.Config(None), lambda: told.append("serving"))
+        signal.raise_signal(signal.SIGINT)
+        assert not server.should_exit
+        server.handle_exit(signal.SIGINT, None)
+        assert not server.should_exit, "uvicorn's own way to listen asks for it, too"
+        signal.raise_signal(signal.SIGTERM)
+        assert server.should_exit
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            server.run([listener])
+        assert told == []
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def parts(content, then):

@@ -1,5 +1,6 @@
 """The service over HTTP, as a program uses it."""
 
+import asyncio
 import io
 import json
 import logging
@@ -15,6 +16,8 @@ import soundfile
 
 from ser import audio
 from serving.policy import Policy
+from serving.problems import Problem
+from serving.service import Service
 
 KEY = "0123456789abcdef"
 
@@ -309,6 +312,31 @@ def test_who_waits_no_longer_is_not_computed_for(start, recording, loudness):
     send(server, content)
 
     assert len(model.heard) == 2
+
+
+def test_at_the_end_jobs_are_told_to_stop_and_waited_for(loudness):
+    ended = []
+
+    def job(check):
+        end = time.monotonic() + 5
+        try:
+            while time.monotonic() < end:
+                check()
+                time.sleep(0.01)
+        finally:
+            time.sleep(0.2)
+            ended.append(time.monotonic() < end)
+
+    async def run():
+        service = Service(loudness())
+        task = asyncio.create_task(service.compute("recordings", job))
+        await asyncio.sleep(0.1)
+        service.close()
+        assert ended == [True]
+        with pytest.raises(Problem, match="nobody waits"):
+            await task
+
+    asyncio.run(run())
 
 
 def until(condition, seconds=20):
