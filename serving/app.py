@@ -155,6 +155,7 @@ def _add_model(app: FastAPI, service: Service) -> None:
         ] = None,
     ) -> Prediction:
         with service.admitted(gate.RECORDINGS, request, given.credentials if given else None):
+            problems.check_parameters(request.query_params, ("window", "hop"))
             cut = _cut(window, hop)
             recording = await uploads.receive(request, service.limits)
             with recording:

@@ -131,12 +131,14 @@ def test_silence_and_doubt_are_told_from_emotions(start, recording):
         ("?window=1&hop=inf", "hop: expected a finite number", "'inf'"),
         ("?window=1&hop=2", "hop: expected at most the window, 1 s", "2 s"),
         ("?hop=1", "hop: expected window beside it", "none; add it"),
+        ("?windw=1", "expected window, hop; found 'windw'", "'windw'; did you mean 'window'?"),
+        ("?threshold=0.9", "expected window, hop;", "'threshold'; leave it out"),
     ],
 )
 def test_parameters_out_of_range_are_named_with_what_was_found(server, recording, query, expected, found):
     line = problem(send(server, recording(), query), 422, "wrong-parameter")
     assert line.startswith(expected)
-    assert line.endswith(f", found {found}")
+    assert line.endswith(f" found {found}")
 
 
 def test_a_timeline_with_too_many_windows_is_refused(start, recording):
