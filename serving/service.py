@@ -90,10 +90,11 @@ class Service:
             What the job returns.
 
         Raises:
-            Problem: ``busy``, after ``answer_s``; ``unreadable``, for an ``InputError``; or what the job raises.
+            Problem: ``busy``, after ``answer_s``, waiting included; ``unreadable``, for an ``InputError``; or what the
+                job raises.
             ClientDisconnect: the client has gone away.
         """
-        stop = threading.Event()
+        stop, computed_from = threading.Event(), []
 
         def check() -> None:
             if stop.is_set():
@@ -102,6 +103,7 @@ class Service:
         def timed() -> Any:
             check()
             start = time.perf_counter()
+            computed_from.append(start)
             try:
                 return job(check)
             except InputError as error:
@@ -120,11 +122,7 @@ class Service:
                 return future.result()
             if gone.done():
                 raise ClientDisconnect
-            raise Problem(
-                "busy",
-                f"expected an answer within {self.limits.answer_s:g} s, found none; send a shorter recording",
-                10,
-            )
+            raise self._late(time.perf_counter() - computed_from[0] if computed_from else 0)
         finally:
             stop.set()
             gone.cancel()
@@ -132,6 +130,13 @@ class Service:
                 future.add_done_callback(
                     lambda done: done.cancelled() or done.exception()
                 )  # it was reported, or is late
+
+    def _late(self, computed_s: float) -> Problem:
+        """Word that an answer was not there in time; to come again helps only who mostly waited for others."""
+        expected = f"expected an answer within {self.limits.answer_s:g} s, found none"
+        if computed_s > self.limits.answer_s / 2:
+            return Problem("busy", f"{expected} after computing for {computed_s:.1f} s; send a shorter recording")
+        return Problem("busy", f"{expected}, as others were before it; wait, then send it again", 10)
 
     def close(self) -> None:
         """Tell every job to stop, and wait until all have, ``shutdown_s`` at most."""

@@ -158,7 +158,9 @@ function start() {
     const seconds = decoded?.duration ?? model.limits.duration_s ?? 120;
     const about = Math.min(30, Math.max(HOP_S, Math.ceil(seconds / 4) / 10));
     const hop = Math.max(about, Math.ceil((10 * seconds) / (model.limits.windows ?? 240)) / 10);
-    const query = hop > 30 ? "" : new URLSearchParams({ window: Math.max(2, hop), hop });
+    const window = Math.max(2, hop);
+    const refused = hop > 30 || (seconds / hop + 1) * Math.min(window, seconds) > (model.limits.timeline_s ?? 600);
+    const query = refused ? "" : new URLSearchParams({ window, hop });
     const type = /^(audio|video)\//.test(file.type) ? file.type : "application/octet-stream";
     try {
       const answer = await fetch(`v1/predict?${query}`, {

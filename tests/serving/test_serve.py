@@ -25,7 +25,7 @@ from ser.files.failures import InputError
 from ser.learning import classifier, fitting
 from ser.learning import recipe as learning_recipe
 from ser.learning.classifier import TrainParams
-from serving import limits, predict, serve, servers
+from serving import chosen, limits, predict, serve, servers
 from tests import builders
 
 PARAMS = TrainParams(
@@ -76,7 +76,9 @@ class Running:
         self.process = subprocess.Popen(
             command("--port", 0, *arguments), stderr=subprocess.PIPE, text=True, env=os.environ | environment
         )
+        self.before = []
         for line in self.process.stderr:
+            self.before.append(line)
             if '"serving"' in line:
                 self.url = json.loads(line)["url"].rstrip("/")
                 break
@@ -117,6 +119,7 @@ def test_the_service_says_what_the_command_says(bundle, recording, tmp_path, cap
     assert streamed["probabilities"] == pytest.approx(whole, abs=1e-3), "16 bits are a little less than the file has"
     assert code == 0
     assert [line["event"] for line in log] == ["request", "stream", "ended"]
+    assert all("unfamiliar" not in line for line in running.before), "a bundle knows what is unfamiliar"
 
 
 @pytest.mark.slow
@@ -159,8 +162,10 @@ def test_a_request_under_way_is_answered_before_the_end(trained, recording):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_signal_right_after_the_start_ends_the_service(trained, number, workers):
-    code, log = Running("--models", trained, "--workers", workers).stop(number)
+    running = Running("--models", trained, "--workers", workers)
+    code, log = running.stop(number)
     assert (code, [line["event"] for line in log]) == (0, ["ended"])
+    assert chosen.NEVER_UNFAMILIAR in running.before[-2]
 
 
 def test_a_signal_before_the_server_runs_is_not_lost():
@@ -213,6 +218,14 @@ def test_what_cannot_be_served_is_one_line(trained, arguments, message):
         (["--upload-s", "0"], "--upload-s: expected at least 0.1, found 0.0"),
         (["--threshold", "2"], "--threshold: expected 0 to 1, found 2.0"),
         (["--silence-db", "3"], "--silence-db: expected -120 to 0, found 3.0"),
+        *(
+            (
+                ["--proxy", proxy],
+                f"--proxy: expected IP addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, found '{found}'; a name "
+                "or a star would let everybody say who they are",
+            )
+            for proxy, found in [("*", "*"), ("localhost", "localhost"), ("127.0.0.1,nginx", "nginx"), ("", "")]
+        ),
         (["--model", "a", "--models", "b"], "argument --models: not allowed with argument --model"),
     ],
 )

@@ -147,6 +147,20 @@ def test_a_timeline_with_too_many_windows_is_refused(start, recording):
     assert problem(answer, 422, "wrong-parameter") == "hop: expected at most 10 windows, found 26; take a longer hop"
 
 
+def test_a_timeline_whose_windows_are_too_long_together_is_refused_before_they_are_heard(start, recording, loudness):
+    model = loudness()
+    server = start(model, timeline_s=20)
+    line = problem(send(server, recording(seconds=10), "?window=5&hop=1"), 422, "wrong-parameter")
+
+    assert line == (
+        "window and hop: expected windows of at most 20 s together, found 6 of 30 s; take a longer hop or a "
+        "shorter window"
+    )
+    assert model.heard == []
+    assert httpx.get(f"{server.url}/v1/model").json()["limits"]["timeline_s"] == 20
+    assert send(server, recording(seconds=10), "?window=5&hop=2").status_code == 200
+
+
 def test_health_readiness_and_model_are_told(server):
     assert httpx.get(f"{server.url}/health").json() == {"status": "ok"}
     assert httpx.get(f"{server.url}/ready").json() == {"status": "ready"}
@@ -293,8 +307,22 @@ def test_when_all_places_are_taken_the_service_says_so_and_when_to_come_again(st
 def test_an_answer_that_takes_too_long_is_given_up(start, recording, loudness):
     answer = send(start(loudness(seconds=1.5), answer_s=0.3), recording())
 
-    assert "within 0.3 s" in problem(answer, 503, "busy")
-    assert "Retry-After" in answer.headers
+    assert "within 0.3 s, found none after computing for" in problem(answer, 503, "busy")
+    assert "Retry-After" not in answer.headers, "it would take as long again"
+
+
+def test_who_waited_for_others_is_told_to_come_again(start, recording, loudness):
+    model = loudness(hold=threading.Event())
+    server = start(model, threads=1, answer_s=1)
+    first = threading.Thread(target=send, args=(server, recording()))
+    first.start()
+    until(lambda: model.heard)
+    answer = send(server, recording())
+    model.hold.set()
+    first.join()
+
+    assert "within 1 s, found none, as others were before it" in problem(answer, 503, "busy")
+    assert int(answer.headers["Retry-After"]) >= 1
 
 
 def test_who_waits_no_longer_is_not_computed_for(start, recording, loudness):
