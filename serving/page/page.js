@@ -195,7 +195,7 @@ function start() {
   }
 
   function waveform(buffer) {
-    const samples = buffer.getChannelData(0);
+    const samples = mixed(buffer);
     const count = Math.min(320, samples.length);
     const size = samples.length / count;
     const bars = Array.from({ length: count }, (_, bar) => {
@@ -205,6 +205,13 @@ function start() {
     });
     const loudest = Math.max(...bars, 0.02);
     return { bars: bars.map((bar) => bar / loudest), barS: buffer.duration / count };
+  }
+
+  // The mean of the channels, which is what the service hears.
+  function mixed(buffer) {
+    const [first, ...others] = Array.from({ length: buffer.numberOfChannels }, (_, index) => buffer.getChannelData(index));
+    if (!others.length) return first;
+    return first.map((value, i) => others.reduce((sum, channel) => sum + channel[i], value) / buffer.numberOfChannels);
   }
 
   function fillTable() {

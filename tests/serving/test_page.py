@@ -103,6 +103,24 @@ def test_the_picture_has_the_colour_of_the_answer(page, files):
     assert "142,199,147" in colours, "--other, the colour of labels that have none of their own"
 
 
+def test_the_waveform_is_that_of_all_channels_together(page, tmp_path):
+    """Of the first half there is the right channel alone; in the second the channels cancel, and nothing is heard."""
+    tone = 0.9 * np.sin(2 * np.pi * 220 * np.arange(16_000) / 16_000)
+    channels = np.stack([np.concatenate([0 * tone, -tone]), np.concatenate([tone, tone])], axis=1)
+    soundfile.write(tmp_path / "two.wav", channels, 16_000)
+    page.find_element(By.ID, "file").send_keys(str(tmp_path / "two.wav"))
+    wait(page, lambda: text(page, "to") == "2.0\u202fs")
+
+    drawn = page.execute_script(
+        "const c = document.getElementById('canvas'), half = c.width / 2, y = Math.round(0.15 * c.height);"
+        "const line = (x) => c.getContext('2d').getImageData(x, y, half - 20, 1).data;"
+        "const opaque = (x) => line(x).filter((value, i) => i % 4 === 3 && value).length;"
+        "return [opaque(0), opaque(half + 20)];"
+    )
+    assert drawn[0] > 50
+    assert drawn[1] == 0
+
+
 def test_the_microphone_is_answered_for_while_it_is_on(page):
     button = page.find_element(By.ID, "microphone")
     button.click()
