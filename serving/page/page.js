@@ -159,7 +159,8 @@ function start() {
     const about = Math.min(30, Math.max(HOP_S, Math.ceil(seconds / 4) / 10));
     const hop = Math.max(about, Math.ceil((10 * seconds) / (model.limits.windows ?? 240)) / 10);
     const window = Math.max(2, hop);
-    const refused = hop > 30 || (seconds / hop + 1) * Math.min(window, seconds) > (model.limits.timeline_s ?? 600);
+    const count = Math.ceil(Math.max(0, seconds - window) / hop) + 1;
+    const refused = hop > 30 || count * Math.min(window, seconds) > (model.limits.timeline_s ?? 600);
     const query = refused ? "" : new URLSearchParams({ window, hop });
     const type = /^(audio|video)\//.test(file.type) ? file.type : "application/octet-stream";
     try {

@@ -217,8 +217,11 @@ def test_without_https_the_microphone_is_not_asked_for(page):
     wait(page, lambda: "HTTPS or on localhost" in text(page, "problem"))
 
 
-def test_a_recording_that_the_browser_cannot_read_has_a_timeline_for_the_longest(browser, start, tmp_path):
-    server = start(duration_s=3600)
+@pytest.mark.parametrize(("timeline_s", "query"), [(3600, "window=30&hop=30"), (3599, "")])
+def test_a_recording_that_the_browser_cannot_read_has_the_timeline_of_the_longest_if_that_is_answered(
+    browser, start, tmp_path, timeline_s, query
+):
+    server = start(duration_s=3600, timeline_s=timeline_s)
     soundfile.write(tmp_path / "voice.aiff", 0.9 * np.sin(np.arange(48_000)), 16_000)
     browser.get(server.url)
     wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "#bars li"))
@@ -226,7 +229,7 @@ def test_a_recording_that_the_browser_cannot_read_has_a_timeline_for_the_longest
 
     wait(browser, lambda: text(browser, "word") == "loud")
     sent = browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
-    assert [name for name in sent if "predict" in name] == [f"{server.url}/v1/predict?window=30&hop=30"]
+    assert [name for name in sent if "predict" in name] == [f"{server.url}/v1/predict?{query}"]
 
 
 def test_a_key_that_no_header_holds_is_told(browser, start, files):
