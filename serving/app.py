@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from ser.audio import SAMPLING_RATE_HZ
 from serving import gate, metrics, problems, streams, uploads
 from serving.answers import Prediction, Stretch, answer, timeline, windows
+from serving.limits import Limits
 from serving.observed import Observed
 from serving.problems import Problem
 from serving.recording import Recording
@@ -155,6 +156,7 @@ def _add_model(app: FastAPI, service: Service) -> None:
         ] = None,
     ) -> Prediction:
         with service.admitted(gate.RECORDINGS, request, given.credentials if given else None):
+            problems.check_parameters(request.query_params, ("window", "hop"))
             cut = _cut(window, hop)
             recording = await uploads.receive(request, service.limits)
             with recording:
@@ -177,6 +179,7 @@ def _add_model(app: FastAPI, service: Service) -> None:
                 "upload_bytes": limits.upload_bytes,
                 "duration_s": limits.duration_s,
                 "windows": limits.windows,
+                "timeline_s": limits.timeline_s,
                 "rate_per_minute": limits.rate_per_minute,
                 "stream_s": limits.stream_s,
             },
@@ -205,15 +208,27 @@ def _cut(window: float | None, hop: float | None) -> tuple[int, int] | None:
     return round(window * SAMPLING_RATE_HZ), round(hop * SAMPLING_RATE_HZ)
 
 
+def _check_cuts(cuts: list[tuple[int, int]], limits: Limits) -> None:
+    """Refuse a timeline that could not be answered for in time."""
+    if len(cuts) > limits.windows:
+        raise Problem(
+            "wrong-parameter", f"hop: expected at most {limits.windows} windows, found {len(cuts)}; take a longer hop"
+        )
+    together_s = sum(stop - start for start, stop in cuts) / SAMPLING_RATE_HZ
+    if together_s > limits.timeline_s:
+        raise Problem(
+            "wrong-parameter",
+            f"window and hop: expected windows of at most {limits.timeline_s:,g} s together, found {len(cuts)} of "
+            f"{together_s:,.0f} s; take a longer hop or a shorter window",
+        )
+
+
 def _predict(service: Service, recording: Recording, cut: tuple[int, int] | None, check: Check) -> dict:
     """Decode, and answer for the whole and for each window; runs in a thread."""
     limits, model, policy = service.limits, service.model, service.policy
     signal = recording.signal(limits, check)
     cuts = windows(signal.size, *cut) if cut else []
-    if len(cuts) > limits.windows:
-        raise Problem(
-            "wrong-parameter", f"hop: expected at most {limits.windows} windows, found {len(cuts)}; take a longer hop"
-        )
+    _check_cuts(cuts, limits)
     found = answer(model, signal, policy)
     stretches = [Stretch(**stretch) for stretch in timeline(model, signal, cuts, policy, check)] if cut else None
     times = {"duration_s": signal.size / SAMPLING_RATE_HZ, "threshold": policy.threshold}

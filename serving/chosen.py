@@ -9,6 +9,10 @@ from ser.files.failures import InputError
 from serving.policy import SILENCE_DB, Policy
 
 WEIGHTS = Path("models/pase_plus.safetensors")
+NEVER_UNFAMILIAR = (
+    "--models: the classifiers of the folds do not know what their training speech is like, so that no answer is "
+    "'unfamiliar'"
+)
 IGNORED_BY_ONNX = {
     "weights": "it has its own",
     "device": "it runs on the CPU",
@@ -102,24 +106,57 @@ def read(options: argparse.Namespace, fold: int | None = None, device: str | Non
         The ``ser.predictor.Predictor``, and its model card, or None where it has none.
 
     Raises:
-        InputError: as ``ser.predictor.load`` and ``ser.bundle.reading.load``.
+        InputError: there is no such file or device; or as ``ser.predictor.load`` and ``ser.bundle.reading.load``.
     """
     import torch
 
     from ser import predictor
     from ser.bundle import reading
+    from ser.encoders.network import usable
 
+    _check_files(options)
+    try:
+        usable(device or "cpu")
+    except InputError as error:
+        raise InputError(f"--device: {error}") from error
     torch.set_num_threads(1)  # the same sums as in the pipeline; short recordings gain nothing from more
     weights, device = options.weights or WEIGHTS, device or "cpu"
-    if options.models:
-        return predictor.load(options.models, weights, fold, device), None
-    bundle = reading.load(options.model, weights, device)
+    try:
+        if options.models:
+            return predictor.load(options.models, weights, fold, device), None
+        bundle = reading.load(options.model, weights, device)
+    except InputError as error:
+        if not weights.is_file() and str(weights) in str(error):
+            raise InputError(
+                f"{weights}: expected the file of the trained encoder, which this model lacks, found none; name it by "
+                "--weights"
+            ) from error
+        raise
     return bundle.predictor, bundle.card
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    """Refuse paths that cannot be what their flags say."""
+    from ser.bundle import layout
+
+    if options.weights and not options.weights.is_file():
+        raise InputError(f"--weights: expected the file of the trained encoder, found none at {options.weights}")
+    if not options.models and not (options.model / layout.DESCRIPTION).is_file():
+        there = "a file" if options.model.is_file() else "another folder" if options.model.is_dir() else "nothing"
+        raise InputError(
+            f"--model: expected a bundle, as the stage bundle makes it (dvc repro bundle), or an .onnx file, found "
+            f"{there} at {options.model}"
+        )
 
 
 def is_onnx(options: argparse.Namespace) -> bool:
     """Tell whether the flags name an ONNX file, for which PyTorch need not be there."""
     return options.models is None and options.model.suffix == ".onnx"
+
+
+def never_unfamiliar(options: argparse.Namespace) -> bool:
+    """Tell whether the model cannot tell what is unfamiliar, and no flag says that it need not."""
+    return options.models is not None and not options.any_sound
 
 
 def load(options: argparse.Namespace):

@@ -18,6 +18,7 @@ class Limits:
     duration_s: float = _limit(120, "duration of a recording, after decoding")
     samples: int = _limit(60_000_000, "samples to decode, over all channels: 10 minutes of stereo at 48 kHz")
     windows: int = _limit(240, "windows in a timeline")
+    timeline_s: float = _limit(600, "duration of all windows of a timeline together, as each is encoded by itself")
     requests: int = _limit(32, "recordings at once, being uploaded, waiting or computed")
     client_requests: int = _limit(8, "recordings at once from one client")
     streams: int = _limit(16, "streams at once")

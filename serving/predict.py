@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ser import audio
 from ser.audio import SAMPLING_RATE_HZ
-from ser.corpora.walk import walk
+from ser.corpora.walk import Found, walk
 from ser.files.failures import InputError, one_line
 from ser.recordings.kinds import READ
 from serving import chosen, formats
@@ -35,9 +35,9 @@ SOME_FAILED, UNREAD = 3, 141
 EXIT_CODES = """\
 exit codes:
   0    every file has an answer
-  1    no file has one: the model cannot be loaded, a path does not exist, or no file can be used; one line says why
+  1    no file has one: the model cannot be loaded, or no path leads to a file that can be used; one line says why
   2    the command line is wrong
-  3    some files have no prediction; each is named on standard error, the others are predicted
+  3    some files have no prediction, or folders are left out; each is named on standard error, the others are predicted
   130  interrupted by Ctrl-C; 143 by SIGTERM; what was predicted until then is written
   141  standard output was closed before its end, as by head
 """
@@ -59,17 +59,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # for file names that its encoding lacks
     with one_line("predict"), _while_somebody_reads(), ExitStack() as stack:
         paths = [Path(path) for path in options.paths if path != STANDARD_INPUT]
-        files, faults = audio_files(paths)
+        files, faults, folders = audio_files(paths)
         names = {path: str(path) for path in files}
         if STANDARD_INPUT in options.paths:
             names[stack.enter_context(standard_input())] = STANDARD_INPUT
+        whole = len(names) + len(faults)
+        if not names and len(faults + folders) == 1:
+            raise InputError((faults + folders)[0])
+        for fault in faults + folders:
+            _say(fault)
+        if not names:
+            raise InputError(_left(len(faults), whole, len(folders)))
         model, together = _load(options)
+        if chosen.never_unfamiliar(options):
+            _say(chosen.NEVER_UNFAMILIAR)
         policy = chosen.policy(options, model.abstain_below)
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         writer = formats.Writer(options.format, model.labels, cut is not None, _write, encoding)
-        whole = len(names) + len(faults)
-        for fault in faults:
-            _say(fault)
         with _ended(writer, whole):
             if together:
                 _predict_together(model, names, options.one_speaker, policy, faults, writer)
@@ -78,12 +84,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 with closing(measured(names, predict, faults)) as found:
                     for name, made in found:
                         writer.add([{"file": name, **row} for row in made])
-        if faults:
-            words = f"{len(faults)} of {whole} files have no prediction"
+        if faults or folders:
+            words = _left(len(faults), whole, len(folders))
             if len(faults) == whole:
                 raise InputError(words)
             print(f"predict: {words}", file=sys.stderr)
             sys.exit(SOME_FAILED)
+
+
+def _left(faults: int, whole: int, folders: int) -> str:
+    """Say how many files have no prediction, and apart from them of how many folders no file is known."""
+    words = [f"{faults} of {whole} files have no prediction"] if faults else []
+    words += [f"{folders} folder{'s are' if folders > 1 else ' is'} left out"] if folders else []
+    return ", ".join(words)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -182,7 +195,7 @@ def standard_input() -> Iterator[Path]:
         yield Path(file.name)
 
 
-def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[str], list[str]]:
     """List the files to predict, and say on standard error what else is in the folders.
 
     Args:
@@ -190,29 +203,61 @@ def audio_files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
             is taken, also in their subfolders.
 
     Returns:
-        The files, each once: in the order given, those of a folder sorted; and what could not be looked into, a line
-        each: folders that cannot be listed, and links to folders.
+        The files, each once: in the order given, those of a folder sorted; and, a line each, paths that cannot be
+        read, and folders of which no file is taken: without audio, not to be listed, or behind a link that leads out
+        of its folder.
+    """
+    files, faults, folders = {}, [], []
+    for path in paths:
+        try:
+            if path.is_dir():
+                found = _in_folder(path)
+                files |= dict.fromkeys(found.files)
+                folders += found.faults
+            elif fault := _no_file(path):
+                faults.append(fault)
+            else:
+                files[path] = None
+        except InputError as error:
+            folders.append(str(error))
+        except OSError as error:  # not even to be looked at
+            faults.append(f"{path}: cannot be read: {error.strerror or error}")
+    return list(files), faults, folders
+
+
+def _no_file(path: Path) -> str:
+    """Say what is wrong with a path that is no folder; ``""`` where it can be a recording."""
+    if not path.exists() and not path.is_symlink():
+        return f"{path}: no such file or folder"
+    if path.is_fifo():
+        return f"{path}: expected a file, found a pipe; hand it over as standard input: ... | ser predict -"
+    return ""
+
+
+def _in_folder(folder: Path) -> Found:
+    """Look through a folder; links that lead out of it are faults.
 
     Raises:
-        InputError: a path does not exist, or a folder holds no audio file.
+        InputError: it cannot be listed, or holds no audio file.
     """
-    files, faults = {}, []
-    for path in paths:
-        if not path.is_dir():
-            if not path.exists() and not path.is_symlink():
-                raise InputError(f"{path}: no such file or folder")
-            files[path] = None
-            continue
-        found = walk(path)
-        faults += found.faults
-        faults += [f"{link}: a link to a folder, not followed; name the folder itself" for link in found.links]
-        if not found.files and not found.faults and not found.links:
-            left_out = f"; there are {found.left_out()}" if found.left_out() else ""
-            raise InputError(f"{path}: expected audio files ({READ}), found none{left_out}")
-        if found.left_out():
-            print(f"predict: {visible(str(path))}: left out: {found.left_out()}", file=sys.stderr)
-        files |= dict.fromkeys(found.files)
-    return list(files), faults
+    found = walk(folder)
+    found.faults += [
+        f"{link}: a link to a folder elsewhere, not followed; name the folder itself"
+        for link in found.links
+        if not _looked_through(link.resolve(), folder.resolve())
+    ]
+    left_out = found.left_out()
+    if not found.files and not found.faults:
+        also = f"; there are {left_out}" if left_out else ""
+        raise InputError(f"{folder}: expected audio files ({READ}), found none{also}")
+    if left_out:
+        print(f"predict: {visible(str(folder))}: left out: {left_out}", file=sys.stderr)
+    return found
+
+
+def _looked_through(target: Path, folder: Path) -> bool:
+    """Tell whether a folder lies in another, and not in one that is hidden."""
+    return target.is_relative_to(folder) and not any(part.startswith(".") for part in target.relative_to(folder).parts)
 
 
 def measured(names: Mapping[Path, str], measure: Callable[[np.ndarray], Any], faults: list[str]) -> Iterator[tuple]:

@@ -1,8 +1,9 @@
 """Errors of the service as problem details (RFC 9457): one line that says what was expected, found, and what to do."""
 
+import difflib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -25,7 +26,7 @@ KINDS = {
     "too-long": (413, "The recording is too long"),
     "wrong-type": (415, "This is not a type of audio"),
     "unreadable": (422, "The recording cannot be used"),
-    "wrong-parameter": (422, "A parameter is out of its range"),
+    "wrong-parameter": (422, "A parameter is unknown or out of its range"),
     "too-many": (429, "Too many requests from this client"),
     "broken": (500, "The service made an error"),
     "busy": (503, "The service is busy"),
@@ -112,6 +113,19 @@ def shown(text: str) -> str:
     """Quote what a client sent: its first 80 characters, of others than printable ASCII the escapes."""
     cut = text[:SHOWN] + ("..." if len(text) > SHOWN else "")
     return ascii(cut)
+
+
+def check_parameters(given: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse a parameter of an address that it does not have: ignored, it would be taken for heeded.
+
+    Raises:
+        Problem: ``wrong-parameter``.
+    """
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name[:SHOWN], known, n=1)
+            hint = f"; did you mean '{close[0]}'?" if close else "; leave it out"
+            raise Problem("wrong-parameter", f"expected {', '.join(known)}; found {shown(name)}{hint}")
 
 
 def _respond(request: Request, problem: Problem) -> Response:

@@ -3,11 +3,11 @@
 import argparse
 import dataclasses
 import errno
+import ipaddress
 import logging
 import os
 import re
 import resource
-import signal
 import socket
 import tempfile
 from collections.abc import Sequence
@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--threads", type=int, metavar="N", help="recordings computed at once in a process (default: cores)"
     )
     chosen.add_doubt_flags(parser)
-    parser.add_argument("--proxy", metavar="ADDRESS", help="a proxy whose word on its clients' addresses is taken")
+    words = "IP addresses or networks, commas between them, of proxies whose word on their clients' addresses is taken"
+    parser.add_argument("--proxy", metavar="ADDRESS", help=words)
     limits.add_flags(parser)
     options = parser.parse_args(arguments)
     with chosen.usage(parser):
@@ -111,6 +112,14 @@ def _check(options: argparse.Namespace) -> None:
     ):
         if not least <= value <= most:
             raise InputError(f"{flag}: expected {least:,} to {most:,}, found {value}")
+    for proxy in [] if options.proxy is None else options.proxy.split(","):
+        try:
+            ipaddress.ip_network(proxy.strip())
+        except ValueError as error:
+            raise InputError(
+                f"--proxy: expected IP addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, found '{proxy}'; a name "
+                "or a star would let everybody say who they are"
+            ) from error
     limits.from_flags(options)
     chosen.policy(options)
     chosen.check(options)
@@ -167,25 +176,22 @@ def config(app, known, **options):
 
 
 def _run(options: argparse.Namespace, made) -> None:
-    import uvicorn
-    from uvicorn.supervisors import Multiprocess
-
     from serving import limits, logs
+    from serving.servers import Server, Servers
 
     logs.set_up()
     known = _within_files(limits.from_flags(options))
     proxy = {"proxy_headers": bool(options.proxy), "forwarded_allow_ips": options.proxy or ""}
     configured = config(partial(application, made), known, workers=options.workers, **proxy)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # uvicorn ends the service by them, and then sends them again
     with _listen(options.host, options.port) as listener:
-        _warn(options.host)
+        _warn(options)
         host = f"[{options.host}]" if ":" in options.host else options.host
-        logs.event("serving", url=f"http://{host}:{listener.getsockname()[1]}/", workers=options.workers)
+        url = f"http://{host}:{listener.getsockname()[1]}/"
+        told = partial(logs.event, "serving", url=url, workers=options.workers)
         if options.workers == 1:
-            uvicorn.Server(configured).run([listener])
+            Server(configured, told).run([listener])
         else:
-            Multiprocess(configured, sockets=[listener]).run()
+            Servers(configured, [listener], told).run()
     logs.event("ended")
 
 
@@ -233,11 +239,13 @@ def _listen(host: str, port: int) -> socket.socket:
         raise InputError(words) from error
 
 
-def _warn(host: str) -> None:
-    from serving import gate, logs
+def _warn(options: argparse.Namespace) -> None:
+    from serving import chosen, gate, logs
 
-    if not gate.is_local(host) and not api_keys():
-        logs.event(f"anybody who reaches {host} may use the service; set {KEYS} for keys", level=30)
+    if not gate.is_local(options.host) and not api_keys():
+        logs.event(f"anybody who reaches {options.host} may use the service; set {KEYS} for keys", level=30)
+    if chosen.never_unfamiliar(options):
+        logs.event(chosen.NEVER_UNFAMILIAR, level=30)
 
 
 if __name__ == "__main__":

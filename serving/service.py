@@ -6,7 +6,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,6 +55,7 @@ class Service:
         self.keys = gate.Keys(keys, self.limits)
         self._at_home = at_home and not self.keys
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="compute")
+        self._jobs: dict[Future, threading.Event] = {}  # under way or waiting, and what tells each to stop
 
     @contextmanager
     def admitted(self, kind: str, connection: HTTPConnection, key: str | None) -> Iterator[None]:
@@ -89,10 +90,11 @@ class Service:
             What the job returns.
 
         Raises:
-            Problem: ``busy``, after ``answer_s``; ``unreadable``, for an ``InputError``; or what the job raises.
+            Problem: ``busy``, after ``answer_s``, waiting included; ``unreadable``, for an ``InputError``; or what the
+                job raises.
             ClientDisconnect: the client has gone away.
         """
-        stop = threading.Event()
+        stop, computed_from = threading.Event(), []
 
         def check() -> None:
             if stop.is_set():
@@ -101,6 +103,7 @@ class Service:
         def timed() -> Any:
             check()
             start = time.perf_counter()
+            computed_from.append(start)
             try:
                 return job(check)
             except InputError as error:
@@ -108,8 +111,10 @@ class Service:
             finally:
                 self.metrics.computing_seconds.labels(kind).observe(time.perf_counter() - start)
 
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads, contextvars.copy_context().run, timed)
+        submitted = self._threads.submit(contextvars.copy_context().run, timed)
+        self._jobs[submitted] = stop
+        submitted.add_done_callback(self._jobs.pop)
+        future = asyncio.wrap_future(submitted)
         gone = asyncio.ensure_future(_gone(request))
         try:
             await asyncio.wait({future, gone}, timeout=self.limits.answer_s, return_when=asyncio.FIRST_COMPLETED)
@@ -117,11 +122,7 @@ class Service:
                 return future.result()
             if gone.done():
                 raise ClientDisconnect
-            raise Problem(
-                "busy",
-                f"expected an answer within {self.limits.answer_s:g} s, found none; send a shorter recording",
-                10,
-            )
+            raise self._late(time.perf_counter() - computed_from[0] if computed_from else 0)
         finally:
             stop.set()
             gone.cancel()
@@ -130,9 +131,20 @@ class Service:
                     lambda done: done.cancelled() or done.exception()
                 )  # it was reported, or is late
 
+    def _late(self, computed_s: float) -> Problem:
+        """Word that an answer was not there in time; to come again helps only who mostly waited for others."""
+        expected = f"expected an answer within {self.limits.answer_s:g} s, found none"
+        if computed_s > self.limits.answer_s / 2:
+            return Problem("busy", f"{expected} after computing for {computed_s:.1f} s; send a shorter recording")
+        return Problem("busy", f"{expected}, as others were before it; wait, then send it again", 10)
+
     def close(self) -> None:
-        """Let the threads end."""
+        """Tell every job to stop, and wait until all have, ``shutdown_s`` at most."""
+        jobs = dict(self._jobs)
+        for stop in jobs.values():
+            stop.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        wait(jobs, self.limits.shutdown_s)
 
 
 async def _gone(request: Request | None) -> None:

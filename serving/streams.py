@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 from ser.audio import SAMPLING_RATE_HZ
 from serving import gate, logs
 from serving.answers import answer
-from serving.problems import BROKEN, Problem, shown
+from serving.problems import BROKEN, Problem, check_parameters, shown
 from serving.service import Service
 
 PROTOCOL, KEY_PROTOCOL = "ser.v1", "ser.key."  # a browser can send a key to a WebSocket only among the protocols
@@ -24,6 +24,7 @@ PIECES = 64  # that came, before they are joined
 FRAME = 160  # samples; windows are whole frames, so that a model may keep those of the window before
 RATES_HZ = (8_000, 192_000)
 WINDOWS_S = (1, 10)
+PARAMETERS = ("sampling_rate", "window")
 UNSUPPORTED, NOT_SAMPLES, POLICY, ERROR = 1003, 1007, 1008, 1011  # codes of RFC 6455, section 7.4
 
 
@@ -87,6 +88,7 @@ async def serve(websocket: WebSocket, service: Service) -> None:
     """Serve a stream from its handshake to its end."""
     request_id = websocket.state.request_id
     try:
+        check_parameters(websocket.query_params, PARAMETERS)
         rate_hz = _parameter(websocket, "sampling_rate", int, SAMPLING_RATE_HZ, RATES_HZ)
         window_s = _parameter(websocket, "window", float, 3.0, WINDOWS_S)
         with service.admitted(gate.STREAMS, websocket, _key(websocket)):

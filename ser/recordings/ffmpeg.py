@@ -14,7 +14,7 @@ from av.audio.plane import AudioPlane
 from av.codec.context import Flags2
 
 from ser.files.failures import InputError
-from ser.recordings import cut, ogg, sizes
+from ser.recordings import cut, mp4, ogg, sizes
 from ser.recordings.packets import Packets, mp3_padding, mp4_padding
 from ser.recordings.units import check_units
 
@@ -50,6 +50,7 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     """
     sizes.check(path)
     cut.check_container(path)
+    mp4.check(path)
     with path.open("rb") as file:
         read = _Read()
         for part in _parts(path, file):

@@ -67,7 +67,7 @@ def library(path: Path) -> str:
         if name:
             raise InputError(f"{path}: expected audio, found {name}")
         if head[28:35] == b"\x01vorbis":
-            exact = ogg.streams(path) == 1
+            exact = not ogg.several_streams(path)
         elif head[:4] == b"RIFF":
             exact = head[8:12] == b"WAVE" and _wav_codec(file) in WAV_CODECS
         elif head[:4] == b"caff":

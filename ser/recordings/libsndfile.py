@@ -13,6 +13,7 @@ from ser.recordings.cut import check_container, cut_off
 from ser.recordings.units import check_units
 
 BLOCK_SAMPLES = 2**18  # read at a time: a damaged header that promises a billion frames must not fill the memory
+NIST_BYTES = 1024  # of its head
 NIST_FRAMES = re.compile(rb"sample_count -i (\d+)")
 
 
@@ -57,7 +58,12 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
             f"{path}: expected audio that libsndfile reads, found it cut off or damaged{where}: "
             f"{error.error_string.strip()}; copy or convert it again"
         ) from error
-    if container == "NIST" and (said := NIST_FRAMES.search(path.read_bytes()[:1024])):
+    if container == "NIST" and (said := NIST_FRAMES.search(_head(path))):
         promised = int(said[1])
     if read < promised:
         raise cut_off(path, f"{read / rate:.2f} s", f"{promised / rate:.2f} s")
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(NIST_BYTES)

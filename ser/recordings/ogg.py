@@ -1,5 +1,6 @@
 """The pages of an Ogg file (RFC 3533, section 6): each has a checksum and a number, of which decoders make nothing."""
 
+import itertools
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,9 +59,10 @@ def sound(file: BinaryIO, page: Page) -> bool:
     return _checksum(content) == said
 
 
-def streams(path: Path) -> int:
-    """Count the streams in a file: more than one where files were joined, or sound goes with pictures."""
-    return sum(page.begins for page in pages(path))
+def several_streams(path: Path) -> bool:
+    """Tell whether a file has more than one stream: files were joined, or sound goes with pictures."""
+    begun = (page for page in pages(path) if page.begins)
+    return len(list(itertools.islice(begun, 2))) == 2
 
 
 def links(path: Path) -> list[tuple[int, int]]:

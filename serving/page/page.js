@@ -158,7 +158,10 @@ function start() {
     const seconds = decoded?.duration ?? model.limits.duration_s ?? 120;
     const about = Math.min(30, Math.max(HOP_S, Math.ceil(seconds / 4) / 10));
     const hop = Math.max(about, Math.ceil((10 * seconds) / (model.limits.windows ?? 240)) / 10);
-    const query = hop > 30 ? "" : new URLSearchParams({ window: Math.max(2, hop), hop });
+    const window = Math.max(2, hop);
+    const count = Math.ceil(Math.max(0, seconds - window) / hop) + 1;
+    const refused = hop > 30 || count * Math.min(window, seconds) > (model.limits.timeline_s ?? 600);
+    const query = refused ? "" : new URLSearchParams({ window, hop });
     const type = /^(audio|video)\//.test(file.type) ? file.type : "application/octet-stream";
     try {
       const answer = await fetch(`v1/predict?${query}`, {
@@ -193,7 +196,7 @@ function start() {
   }
 
   function waveform(buffer) {
-    const samples = buffer.getChannelData(0);
+    const samples = mixed(buffer);
     const count = Math.min(320, samples.length);
     const size = samples.length / count;
     const bars = Array.from({ length: count }, (_, bar) => {
@@ -203,6 +206,13 @@ function start() {
     });
     const loudest = Math.max(...bars, 0.02);
     return { bars: bars.map((bar) => bar / loudest), barS: buffer.duration / count };
+  }
+
+  // The mean of the channels, which is what the service hears.
+  function mixed(buffer) {
+    const [first, ...others] = Array.from({ length: buffer.numberOfChannels }, (_, index) => buffer.getChannelData(index));
+    if (!others.length) return first;
+    return first.map((value, i) => others.reduce((sum, channel) => sum + channel[i], value) / buffer.numberOfChannels);
   }
 
   function fillTable() {

@@ -62,8 +62,18 @@ def test_joined_files_are_read_to_the_last(tmp_path, subtype):
     path = speak(tmp_path / "a.ogg", subtype=subtype)
     once = audio.decode(path)[0].shape[1]
     path.write_bytes(path.read_bytes() * 2)
-    assert ogg.streams(path) == 2
+    assert ogg.several_streams(path)
     assert abs(audio.decode(path)[0].shape[1] - 2 * once) <= (0 if subtype == "OPUS" else 2048)
+
+
+def test_streams_are_counted_to_the_second_alone(tmp_path, monkeypatch):
+    """Of a file of thousands, each page would cost time."""
+    walked = []
+    monkeypatch.setattr(
+        ogg, "pages", lambda path: (walked.append(at) or ogg.Page(at, at, begins=True) for at in range(9))
+    )
+    assert ogg.several_streams(tmp_path)
+    assert walked == [0, 1]
 
 
 @pytest.mark.parametrize("gains", [(0, -12), (-12, 0), (-6, 3, -12)])

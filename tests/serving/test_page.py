@@ -103,6 +103,24 @@ def test_the_picture_has_the_colour_of_the_answer(page, files):
     assert "142,199,147" in colours, "--other, the colour of labels that have none of their own"
 
 
+def test_the_waveform_is_that_of_all_channels_together(page, tmp_path):
+    """Of the first half there is the right channel alone; in the second the channels cancel, and nothing is heard."""
+    tone = 0.9 * np.sin(2 * np.pi * 220 * np.arange(16_000) / 16_000)
+    channels = np.stack([np.concatenate([0 * tone, -tone]), np.concatenate([tone, tone])], axis=1)
+    soundfile.write(tmp_path / "two.wav", channels, 16_000)
+    page.find_element(By.ID, "file").send_keys(str(tmp_path / "two.wav"))
+    wait(page, lambda: text(page, "to") == "2.0\u202fs")
+
+    drawn = page.execute_script(
+        "const c = document.getElementById('canvas'), half = c.width / 2, y = Math.round(0.15 * c.height);"
+        "const line = (x) => c.getContext('2d').getImageData(x, y, half - 20, 1).data;"
+        "const opaque = (x) => line(x).filter((value, i) => i % 4 === 3 && value).length;"
+        "return [opaque(0), opaque(half + 20)];"
+    )
+    assert drawn[0] > 50
+    assert drawn[1] == 0
+
+
 def test_the_microphone_is_answered_for_while_it_is_on(page):
     button = page.find_element(By.ID, "microphone")
     button.click()
@@ -199,8 +217,11 @@ def test_without_https_the_microphone_is_not_asked_for(page):
     wait(page, lambda: "HTTPS or on localhost" in text(page, "problem"))
 
 
-def test_a_recording_that_the_browser_cannot_read_has_a_timeline_for_the_longest(browser, start, tmp_path):
-    server = start(duration_s=3600)
+@pytest.mark.parametrize(("timeline_s", "query"), [(3600, "window=30&hop=30"), (3599, "")])
+def test_a_recording_that_the_browser_cannot_read_has_the_timeline_of_the_longest_if_that_is_answered(
+    browser, start, tmp_path, timeline_s, query
+):
+    server = start(duration_s=3600, timeline_s=timeline_s)
     soundfile.write(tmp_path / "voice.aiff", 0.9 * np.sin(np.arange(48_000)), 16_000)
     browser.get(server.url)
     wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, "#bars li"))
@@ -208,7 +229,7 @@ def test_a_recording_that_the_browser_cannot_read_has_a_timeline_for_the_longest
 
     wait(browser, lambda: text(browser, "word") == "loud")
     sent = browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
-    assert [name for name in sent if "predict" in name] == [f"{server.url}/v1/predict?window=30&hop=30"]
+    assert [name for name in sent if "predict" in name] == [f"{server.url}/v1/predict?{query}"]
 
 
 def test_a_key_that_no_header_holds_is_told(browser, start, files):

@@ -16,15 +16,15 @@ import pytest
 import soundfile
 import torch
 
-from ser import audio, features, predictions
+from ser import audio, features, predictions, predictor
 from ser.bundle import layout
 from ser.encoders import extraction
 from ser.encoders.recipe import Recipe
 from ser.files import tables
-from ser.files.failures import Stopped
+from ser.files.failures import InputError, Stopped
 from ser.learning import classifier, fitting
 from ser.learning import recipe as learning_recipe
-from serving import formats, predict
+from serving import chosen, formats, predict
 from serving.policy import Policy
 from tests import builders
 
@@ -70,7 +70,8 @@ def record(raw) -> pd.DataFrame:
 
 def run(pipeline, capsys, *arguments) -> tuple[str, str]:
     """Run the command; returns what it wrote to standard output and to standard error."""
-    predict.main([*map(str, arguments), "--models", str(pipeline / "models")])
+    # Without the flag a line says that these models do not know what is unfamiliar.
+    predict.main([*map(str, arguments), "--models", str(pipeline / "models"), "--any-sound"])
     captured = capsys.readouterr()
     return captured.out, captured.err
 
@@ -146,9 +147,9 @@ def test_a_folder_gives_its_audio_files_sorted_and_each_once(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
 
-    found, faults = predict.audio_files([tmp_path / "b/2.WAV", tmp_path, tmp_path / "notes.txt"])
+    found, faults, folders = predict.audio_files([tmp_path / "b/2.WAV", tmp_path, tmp_path / "notes.txt"])
 
-    assert faults == []
+    assert faults == folders == []
     assert [path.relative_to(tmp_path).as_posix() for path in found] == ["b/2.WAV", "a.ogg", "b/1.flac", "notes.txt"]
 
 
@@ -412,11 +413,17 @@ def test_it_runs_as_a_module(pipeline):
     assert ended.stderr == f"predict: {pipeline / 'models'}: expected a fold out of 0, 1, 2, found 9\n"
 
 
-def test_a_folder_that_cannot_be_listed_and_a_link_to_one_are_counted(pipeline, capsys, tmp_path, monkeypatch):
-    for name in ("open", "locked"):
-        (tmp_path / name).mkdir()
+def test_folders_that_are_not_looked_into_are_named_and_counted_apart(pipeline, capsys, tmp_path, monkeypatch):
+    for name in ("walked/open", "walked/locked", "elsewhere", "walked/.hidden"):
+        (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "a0.wav").write_bytes((pipeline / "raw/a0.wav").read_bytes())
-    (tmp_path / "open/again").symlink_to(tmp_path)
+    for name, target in {
+        "above": "walked",
+        "beside": "walked/open",
+        "out": "elsewhere",
+        "veiled": "walked/.hidden",
+    }.items():
+        (tmp_path / "walked/open" / name).symlink_to(tmp_path / target)
     scandir = os.scandir
 
     def refuse(path):
@@ -425,12 +432,76 @@ def test_a_folder_that_cannot_be_listed_and_a_link_to_one_are_counted(pipeline, 
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    captured = run_with_faults(pipeline, capsys, tmp_path, "--format", "csv")
+    captured = run_with_faults(pipeline, capsys, tmp_path / "walked", "--format", "csv")
     assert len(pd.read_csv(io.StringIO(captured.out))) == 1
-    locked, link, last = captured.err.splitlines()
-    assert last == "predict: 2 of 3 files have no prediction"
-    assert locked.startswith(f"predict: {tmp_path}/locked: expected a folder that can be listed")
-    assert link.startswith(f"predict: {tmp_path}/open/again: a link to a folder, not followed")
+    hidden, locked, out, veiled, last = captured.err.splitlines()
+    assert hidden == f"predict: {tmp_path}/walked: left out: 1 hidden"
+    assert last == "predict: 3 folders are left out", "what lies in the folder itself was looked through"
+    assert locked.startswith(f"predict: {tmp_path}/walked/locked: expected a folder that can be listed")
+    assert out.startswith(f"predict: {tmp_path}/walked/open/out: a link to a folder elsewhere, not followed")
+    assert veiled.startswith(f"predict: {tmp_path}/walked/open/veiled: a link")
+
+
+def test_paths_that_are_wrong_cost_no_other_file_its_prediction(pipeline, capsys, tmp_path):
+    (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    asked = [
+        tmp_path / "none.wav",
+        tmp_path / "empty",
+        tmp_path / "pipe",
+        tmp_path / ("x" * 300),
+        pipeline / "raw/a0.wav",
+    ]
+
+    captured = run_with_faults(pipeline, capsys, *asked, "--format", "csv")
+
+    assert list(pd.read_csv(io.StringIO(captured.out))["file"]) == [str(asked[-1])]
+    lines = [line.removeprefix(f"predict: {tmp_path}/") for line in captured.err.splitlines()]
+    assert lines[0] == "none.wav: no such file or folder"
+    assert lines[1] == "pipe: expected a file, found a pipe; hand it over as standard input: ... | ser predict -"
+    assert lines[2].endswith("cannot be read: File name too long")
+    assert lines[3].startswith("empty: expected audio files")
+    assert lines[4] == "predict: 3 of 4 files have no prediction, 1 folder is left out"
+
+
+def test_where_no_path_leads_to_a_file_the_model_is_not_loaded(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(predict, "_load", lambda options: pytest.fail("loaded"))
+    with pytest.raises(SystemExit, match=r"^predict: 2 of 2 files have no prediction, 1 folder is left out$"):
+        predict.main([str(tmp_path / "a.wav"), str(tmp_path / "b.wav"), str(tmp_path)])
+    assert len(capsys.readouterr().err.splitlines()) == 3
+
+
+def test_models_that_do_not_know_what_is_unfamiliar_say_so_once(pipeline, capsys):
+    predict.main([str(pipeline / "raw/a0.wav"), "--models", str(pipeline / "models")])
+    assert capsys.readouterr().err == f"predict: {chosen.NEVER_UNFAMILIAR}\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "{}/none"], "--model: expected a bundle, .* or an .onnx file, found nothing at {}/none"),
+        (["--model", "{}/a.wav"], "--model: expected a bundle, .* found a file at {}/a.wav"),
+        (["--model", "{}"], "--model: expected a bundle, .* found another folder at {}"),
+        (
+            ["--models", "models", "--weights", "{}/none"],
+            "--weights: expected the file of the trained encoder, found none",
+        ),
+        (["--models", "models", "--device", "foo"], "--device: expected a device that works, of cpu.*, found 'foo'"),
+        (["--models", "models"], "none: expected the file of the trained encoder, which this .* name it by --weights"),
+    ],
+)
+def test_a_flag_that_names_nothing_is_named(pipeline, monkeypatch, tmp_path, options, message):
+    (tmp_path / "a.wav").write_bytes((pipeline / "raw/a0.wav").read_bytes())
+    monkeypatch.setattr(chosen, "WEIGHTS", Path("none"))
+    if len(options) == 2 and "--models" in options:
+
+        def lacking(folder, weights, fold, device):
+            raise InputError(f"the model was trained on features that are not known here: {weights}: no such file")
+
+        monkeypatch.setattr(predictor, "load", lacking)
+    given = [str(pipeline / "models") if word == "models" else word.format(tmp_path) for word in options]
+    with pytest.raises(SystemExit, match=f"^predict: {message.format(tmp_path)}"):
+        predict.main([str(tmp_path / "a.wav"), *given])
 
 
 def test_json_lines_say_what_json_says(pipeline, capsys):
@@ -469,7 +540,7 @@ def test_standard_input_has_the_prediction_of_its_file(pipeline):
 
 
 def test_standard_input_that_is_not_audio_is_one_line(pipeline):
-    command = [sys.executable, "-m", "serving.predict", "--models", pipeline / "models", "-"]
+    command = [sys.executable, "-m", "serving.predict", "--models", pipeline / "models", "--any-sound", "-"]
     ended = subprocess.run(command, input="words", capture_output=True, text=True)
 
     first, last = ended.stderr.splitlines()
@@ -566,6 +637,7 @@ def test_times_are_exact_hours_into_a_recording():
 
 def test_a_reader_that_goes_away_ends_the_command_quietly(pipeline):
     command = [sys.executable, "-m", "serving.predict", "--models", pipeline / "models", "--format", "jsonl"]
+    command += ["--any-sound"]
     read, write = os.pipe()
     os.close(read)
     ended = subprocess.run([*command, pipeline / "raw"], stdout=write, stderr=subprocess.PIPE, text=True)

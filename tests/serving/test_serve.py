@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import uvicorn
 from websockets.sync.client import connect
 
 from ser import audio, predictor
@@ -24,7 +25,7 @@ from ser.files.failures import InputError
 from ser.learning import classifier, fitting
 from ser.learning import recipe as learning_recipe
 from ser.learning.classifier import TrainParams
-from serving import limits, predict, serve
+from serving import chosen, limits, predict, serve, servers
 from tests import builders
 
 PARAMS = TrainParams(
@@ -75,7 +76,9 @@ class Running:
         self.process = subprocess.Popen(
             command("--port", 0, *arguments), stderr=subprocess.PIPE, text=True, env=os.environ | environment
         )
+        self.before = []
         for line in self.process.stderr:
+            self.before.append(line)
             if '"serving"' in line:
                 self.url = json.loads(line)["url"].rstrip("/")
                 break
@@ -116,6 +119,7 @@ def test_the_service_says_what_the_command_says(bundle, recording, tmp_path, cap
     assert streamed["probabilities"] == pytest.approx(whole, abs=1e-3), "16 bits are a little less than the file has"
     assert code == 0
     assert [line["event"] for line in log] == ["request", "stream", "ended"]
+    assert all("unfamiliar" not in line for line in running.before), "a bundle knows what is unfamiliar"
 
 
 @pytest.mark.slow
@@ -140,7 +144,6 @@ def test_several_processes_serve_at_one_address_and_count_together(trained, reco
 def test_a_request_under_way_is_answered_before_the_end(trained, recording):
     running = Running("--models", trained)
     content = recording(seconds=60)
-    assert httpx.get(f"{running.url}/health", timeout=120).status_code == 200  # it says where it listens before it does
 
     with httpx.Client(timeout=120) as client:
         request = client.build_request(
@@ -153,6 +156,36 @@ def test_a_request_under_way_is_answered_before_the_end(trained, recording):
 
     assert answer.status_code == 200
     assert running.stop()[0] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_signal_right_after_the_start_ends_the_service(trained, number, workers):
+    running = Running("--models", trained, "--workers", workers)
+    code, log = running.stop(number)
+    assert (code, [line["event"] for line in log]) == (0, ["ended"])
+    assert chosen.NEVER_UNFAMILIAR in running.before[-2]
+
+
+def test_a_signal_before_the_server_runs_is_not_lost():
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    told = []
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in the background of a script
+        server = servers.Server(uvicorn.Config(None), lambda: told.append("serving"))
+        signal.raise_signal(signal.SIGINT)
+        assert not server.should_exit
+        server.handle_exit(signal.SIGINT, None)
+        assert not server.should_exit, "uvicorn's own way to listen asks for it, too"
+        signal.raise_signal(signal.SIGTERM)
+        assert server.should_exit
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            server.run([listener])
+        assert told == []
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def parts(content, then):
@@ -185,6 +218,14 @@ def test_what_cannot_be_served_is_one_line(trained, arguments, message):
         (["--upload-s", "0"], "--upload-s: expected at least 0.1, found 0.0"),
         (["--threshold", "2"], "--threshold: expected 0 to 1, found 2.0"),
         (["--silence-db", "3"], "--silence-db: expected -120 to 0, found 3.0"),
+        *(
+            (
+                ["--proxy", proxy],
+                f"--proxy: expected IP addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, found '{found}'; a name "
+                "or a star would let everybody say who they are",
+            )
+            for proxy, found in [("*", "*"), ("localhost", "localhost"), ("127.0.0.1,nginx", "nginx"), ("", "")]
+        ),
         (["--model", "a", "--models", "b"], "argument --models: not allowed with argument --model"),
     ],
 )

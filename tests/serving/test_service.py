@@ -1,5 +1,6 @@
 """The service over HTTP, as a program uses it."""
 
+import asyncio
 import io
 import json
 import logging
@@ -15,6 +16,8 @@ import soundfile
 
 from ser import audio
 from serving.policy import Policy
+from serving.problems import Problem
+from serving.service import Service
 
 KEY = "0123456789abcdef"
 
@@ -128,18 +131,34 @@ def test_silence_and_doubt_are_told_from_emotions(start, recording):
         ("?window=1&hop=inf", "hop: expected a finite number", "'inf'"),
         ("?window=1&hop=2", "hop: expected at most the window, 1 s", "2 s"),
         ("?hop=1", "hop: expected window beside it", "none; add it"),
+        ("?windw=1", "expected window, hop; found 'windw'", "'windw'; did you mean 'window'?"),
+        ("?threshold=0.9", "expected window, hop;", "'threshold'; leave it out"),
     ],
 )
 def test_parameters_out_of_range_are_named_with_what_was_found(server, recording, query, expected, found):
     line = problem(send(server, recording(), query), 422, "wrong-parameter")
     assert line.startswith(expected)
-    assert line.endswith(f", found {found}")
+    assert line.endswith(f" found {found}")
 
 
 def test_a_timeline_with_too_many_windows_is_refused(start, recording):
     answer = send(start(windows=10), recording(seconds=3), "?window=0.5&hop=0.1")
 
     assert problem(answer, 422, "wrong-parameter") == "hop: expected at most 10 windows, found 26; take a longer hop"
+
+
+def test_a_timeline_whose_windows_are_too_long_together_is_refused_before_they_are_heard(start, recording, loudness):
+    model = loudness()
+    server = start(model, timeline_s=20)
+    line = problem(send(server, recording(seconds=10), "?window=5&hop=1"), 422, "wrong-parameter")
+
+    assert line == (
+        "window and hop: expected windows of at most 20 s together, found 6 of 30 s; take a longer hop or a "
+        "shorter window"
+    )
+    assert model.heard == []
+    assert httpx.get(f"{server.url}/v1/model").json()["limits"]["timeline_s"] == 20
+    assert send(server, recording(seconds=10), "?window=5&hop=2").status_code == 200
 
 
 def test_health_readiness_and_model_are_told(server):
@@ -288,8 +307,22 @@ def test_when_all_places_are_taken_the_service_says_so_and_when_to_come_again(st
 def test_an_answer_that_takes_too_long_is_given_up(start, recording, loudness):
     answer = send(start(loudness(seconds=1.5), answer_s=0.3), recording())
 
-    assert "within 0.3 s" in problem(answer, 503, "busy")
-    assert "Retry-After" in answer.headers
+    assert "within 0.3 s, found none after computing for" in problem(answer, 503, "busy")
+    assert "Retry-After" not in answer.headers, "it would take as long again"
+
+
+def test_who_waited_for_others_is_told_to_come_again(start, recording, loudness):
+    model = loudness(hold=threading.Event())
+    server = start(model, threads=1, answer_s=1)
+    first = threading.Thread(target=send, args=(server, recording()))
+    first.start()
+    until(lambda: model.heard)
+    answer = send(server, recording())
+    model.hold.set()
+    first.join()
+
+    assert "within 1 s, found none, as others were before it" in problem(answer, 503, "busy")
+    assert int(answer.headers["Retry-After"]) >= 1
 
 
 def test_who_waits_no_longer_is_not_computed_for(start, recording, loudness):
@@ -309,6 +342,31 @@ def test_who_waits_no_longer_is_not_computed_for(start, recording, loudness):
     send(server, content)
 
     assert len(model.heard) == 2
+
+
+def test_at_the_end_jobs_are_told_to_stop_and_waited_for(loudness):
+    ended = []
+
+    def job(check):
+        end = time.monotonic() + 5
+        try:
+            while time.monotonic() < end:
+                check()
+                time.sleep(0.01)
+        finally:
+            time.sleep(0.2)
+            ended.append(time.monotonic() < end)
+
+    async def run():
+        service = Service(loudness())
+        task = asyncio.create_task(service.compute("recordings", job))
+        await asyncio.sleep(0.1)
+        service.close()
+        assert ended == [True]
+        with pytest.raises(Problem, match="nobody waits"):
+            await task
+
+    asyncio.run(run())
 
 
 def until(condition, seconds=20):

@@ -222,6 +222,16 @@ def test_an_error_of_the_service_ends_the_stream_and_is_told_and_logged(start, l
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]
 
 
+def test_a_parameter_that_the_stream_does_not_have_is_refused(server):
+    with pytest.raises(InvalidStatus) as caught:
+        open_stream(server, "?sample_rate=48000")
+    found = json.loads(caught.value.response.body)
+    assert (found["status"], found["detail"]) == (
+        422,
+        "expected sampling_rate, window; found 'sample_rate'; did you mean 'sampling_rate'?",
+    )
+
+
 @pytest.mark.parametrize(
     "query", ["?sampling_rate=7999", "?sampling_rate=x", "?sampling_rate=1e9", "?window=0", "?window=nan", "?window=11"]
 )

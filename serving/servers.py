@@ -1,0 +1,59 @@
+"""uvicorn's server, in one process or several: it hears a signal from its making on, and says when it serves."""
+
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
+from uvicorn.supervisors import Multiprocess
+
+
+class Server(uvicorn.Server):
+    """A server in this process; signals that were ignored when it was made, as in a script's background, stay so.
+
+    Args:
+        configured: uvicorn's configuration.
+        told: called once it serves.
+    """
+
+    def __init__(self, configured: uvicorn.Config, told: Callable[[], None]):
+        super().__init__(configured)
+        self._told = told
+        self._ignored = {number for number in HANDLED_SIGNALS if signal.getsignal(number) is signal.SIG_IGN}
+        for number in (
+            set(HANDLED_SIGNALS) - self._ignored
+        ):  # uvicorn itself listens when it runs; before, they are lost
+            signal.signal(number, self.handle_exit)
+
+    def handle_exit(self, sig: int, frame) -> None:
+        """End by a signal."""
+        if sig not in self._ignored:
+            super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._told()
+
+
+class Servers(Multiprocess):
+    """Several processes that serve, and this one that watches them.
+
+    Args:
+        configured: uvicorn's configuration.
+        sockets: at which they listen.
+        told: called once one of them serves.
+    """
+
+    def __init__(self, configured: uvicorn.Config, sockets: list[socket.socket], told: Callable[[], None]):
+        super().__init__(configured, sockets)
+        self._told: Callable[[], None] | None = told
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace processes that ended or hang."""
+        super().keep_subprocess_alive()
+        if self._told and not self.should_exit.is_set() and any(process.is_ready() for process in self.processes):
+            self._told()
+            self._told = None
