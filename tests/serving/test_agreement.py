@@ -100,7 +100,7 @@ def test_the_manifest_and_predict_agree_on_every_file(folder):
     raw, said = folder.parents[1], []
 
     table, rejected, _ = intake.build(raw, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
-    files, faults = predict.audio_files([folder.parent])
+    files, faults, folders = predict.audio_files([folder.parent])
 
     taken, refused = set(), {}
     for path in files:
@@ -112,7 +112,7 @@ def test_the_manifest_and_predict_agree_on_every_file(folder):
             refused[name] = str(error)
     assert all(line.startswith(f"{raw / name}: ") and "\n" not in line for name, line in refused.items())
     assert len(files) >= 60
-    assert faults == []
+    assert faults == folders == []
     assert set(table["path"]) == taken
     assert set(rejected["path"]) == set(refused)
     for row in rejected.itertuples():
@@ -126,7 +126,7 @@ def test_the_manifest_and_predict_agree_on_every_file(folder):
 
 
 def test_every_file_is_named_or_counted(folder, capsys):
-    files, _ = predict.audio_files([folder])
+    files, *_ = predict.audio_files([folder])
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("left out: 1 hidden, 2 of other kinds (1 .docx, 1 .elsewhere)")
     assert len(files) + 3 == len(list(folder.iterdir()))
@@ -143,8 +143,8 @@ def test_of_all_files_those_that_are_whole_are_taken(folder):
 def test_a_name_that_is_not_utf_8_is_predicted(tmp_path):
     soundfile.write(tmp_path / "a.wav", noise(0), RATE)
     odd = (tmp_path / "a.wav").rename(tmp_path / "caf\udce9.wav")
-    files, faults = predict.audio_files([tmp_path])
-    assert (files, faults) == ([odd], [])
+    found = predict.audio_files([tmp_path])
+    assert found == ([odd], [], [])
     assert audio.load(odd).size == 8000
 
 
