@@ -84,7 +84,8 @@ PREPARE = [
     "stages.manifest --params params.yaml --raw raw --manifest manifest.csv --rejected rejected.csv "
     "--shared shared.csv --metrics m.json",
     "stages.split --params params.yaml --manifest manifest.csv --split split.csv --metrics s.json",
-    "stages.augment --params params.yaml --raw raw --manifest manifest.csv --augmented augmented --workers 1",
+    "stages.augment --params params.yaml --raw raw --manifest manifest.csv --noise noise --augmented augmented"
+    " --workers 1",
 ]
 ENCODE_AND_LEARN = [
     "stages.features --params params.yaml --raw raw --manifest manifest.csv --features features"
