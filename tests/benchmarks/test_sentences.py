@@ -18,7 +18,7 @@ from tests import builders
 EMOTIONS = ["angry", "happy", "sad"]
 TASK = Task("c", EMOTIONS, "kfold")
 PARAMS = SentenceParams(["c"], ["words"], "lda", 3, [0])
-GRID = GridParams({"svm_tuned": Choice(["train"], [])}, ["train"], [0], 3, 0.25, [1.0], 2)
+GRID = GridParams({"svm_tuned": Choice(["train"], [], [1.0])}, ["train"], [0], 3, 0.25, 2)
 INTERVALS = IntervalParams(200, 0.95, 0, 5)
 
 
