@@ -115,12 +115,12 @@ def read(options: argparse.Namespace, fold: int | None = None, device: str | Non
     from ser.encoders.network import usable
 
     _check_files(options)
+    weights, device = options.weights or WEIGHTS, device or "cpu"
     try:
-        usable(device or "cpu")
+        usable(device)
     except InputError as error:
         raise InputError(f"--device: {error}") from error
     torch.set_num_threads(1)  # the same sums as in the pipeline; short recordings gain nothing from more
-    weights, device = options.weights or WEIGHTS, device or "cpu"
     try:
         if options.models:
             return predictor.load(options.models, weights, fold, device), None

@@ -21,9 +21,8 @@ class Server(uvicorn.Server):
         super().__init__(configured)
         self._told = told
         self._ignored = {number for number in HANDLED_SIGNALS if signal.getsignal(number) is signal.SIG_IGN}
-        for number in (
-            set(HANDLED_SIGNALS) - self._ignored
-        ):  # uvicorn itself listens when it runs; before, they are lost
+        # uvicorn itself listens once it runs; before, they would be lost.
+        for number in set(HANDLED_SIGNALS) - self._ignored:
             signal.signal(number, self.handle_exit)
 
     def handle_exit(self, sig: int, frame) -> None:

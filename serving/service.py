@@ -127,9 +127,8 @@ class Service:
             stop.set()
             gone.cancel()
             if not future.cancel():
-                future.add_done_callback(
-                    lambda done: done.cancelled() or done.exception()
-                )  # it was reported, or is late
+                # An error was reported, or is late.
+                future.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def _late(self, computed_s: float) -> Problem:
         """Word that an answer was not there in time; to come again helps only who mostly waited for others."""

@@ -89,8 +89,7 @@ def _apart(manifest: pd.DataFrame, said: pd.Series, number: int, parts: np.ndarr
     """Let sentences that were not fitted to judge, each group of those that learn in turn."""
     learns = np.isin(parts, ("train", "validation"))
     rows, trials = np.flatnonzero(learns), []
-    several = said[learns].nunique() > 1
-    for group in sentences.grouped(manifest[learns], said[learns], params.sentence_groups, None) if several else ():
+    for group in sentences.grouped(manifest[learns], said[learns], params.sentence_groups, None):
         held = np.isin(np.arange(len(manifest)), rows[group])
         fits, judges = (parts == "train") & ~held, (parts == "validation") & held
         told = set(manifest["emotion"][fits]) == set(manifest["emotion"]) and said[fits].nunique() > 1

@@ -56,7 +56,7 @@ def draw(counts: pd.DataFrame, refused: pd.DataFrame, overview: dict, emotions: 
     if named:
         _cells(figure.add_subplot(grid[:, 1]), speakers, refused, "{1}")
     handles = [Patch(label=label, **look) for label, look in FRAMES.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=drawing.SMALL, frameon=False)
+    drawing.legend(figure, handles, 2)
     return figure
 
 
@@ -64,9 +64,7 @@ def _cells(axes: Axes, counts: pd.DataFrame, refused: pd.DataFrame, naming: str)
     numbers = counts.to_numpy()
     drawing.cells(axes, numbers / numbers.sum(axis=1, keepdims=True), numbers)
     emotions = list(counts.columns)
-    axes.set_xticks(
-        range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=drawing.SMALL
-    )
+    drawing.slanted(axes, emotions)
     axes.set_yticks(range(len(counts)), [naming.format(*place) for place in counts.index], fontsize=drawing.SMALL)
     claims = Claims(refused)
     for row, (attribute, group) in enumerate(counts.index):

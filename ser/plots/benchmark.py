@@ -75,6 +75,4 @@ def _legend(figure: Figure, systems: pd.DataFrame) -> None:
         label = "random split: speakers known in training"
         handles.append(Line2D([], [], color=ORANGE, marker="D", fillstyle="none", linewidth=0, label=label))
     handles.append(Line2D([], [], color=GREY, linewidth=1, linestyle="--", label="chance"))
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=len(handles), fontsize=drawing.SMALL, frameon=False
-    )
+    drawing.legend(figure, handles, len(handles))

@@ -25,9 +25,7 @@ def draw(matrices: Mapping[str, np.ndarray], emotions: Sequence[str]) -> Figure:
         support = counts.sum(axis=1, keepdims=True)
         shares = np.where(support > 0, counts / np.maximum(support, 1), np.nan)
         drawing.cells(axes, shares, counts)
-        axes.set_xticks(
-            range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=drawing.SMALL
-        )
+        drawing.slanted(axes, emotions)
         axes.set_yticks(range(len(emotions)), emotions, fontsize=drawing.SMALL)
         axes.set(xlabel="prediction", ylabel="truth")
         axes.set_title(title, fontsize=drawing.SMALL)

@@ -5,12 +5,13 @@ picture tells by colour alone. Figures are made without pyplot, so that no scree
 matplotlib's settings back to its defaults, as those of a user would change the bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -107,6 +108,16 @@ def rows(axes: Axes, names: Sequence[str], label: str) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
+
+
+def slanted(axes: Axes, names: Sequence[str]) -> None:
+    """Name the columns of a matrix below it, aslant, so that long names do not touch."""
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=SMALL)
+
+
+def legend(figure: Figure, handles: Iterable[Artist], columns: int) -> None:
+    """Put a legend below all panels, where it hides nothing."""
+    figure.legend(handles=list(handles), loc="outside lower center", ncols=columns, fontsize=SMALL, frameon=False)
 
 
 def grid(panels: int, columns: int = 3) -> tuple[int, int]:

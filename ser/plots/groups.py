@@ -72,9 +72,7 @@ def _uars(axes: Axes, people: pd.DataFrame) -> None:
 def _recalls(axes: Axes, people: pd.DataFrame, emotions: Sequence[str]) -> None:
     recalls = people[[f"recall_{emotion}" for emotion in emotions]].to_numpy(dtype=float)
     drawing.cells(axes, recalls)
-    axes.set_xticks(
-        range(len(emotions)), emotions, rotation=45, ha="right", rotation_mode="anchor", fontsize=drawing.SMALL
-    )
+    drawing.slanted(axes, emotions)
     axes.set_yticks([])
     axes.set_xlabel("recall")
 

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ser.learning.curves import kept
-from ser.plots.drawing import BLUE, GREY, ORANGE, PALE, SMALL
+from ser.plots import drawing
+from ser.plots.drawing import BLUE, GREY, ORANGE, PALE
 
 PARTS = {"train": "training part", "validation": "validation part"}
 
@@ -48,8 +49,7 @@ def draw(table: pd.DataFrame) -> Figure:
         column[1].set(xlabel="fold" if single else "epoch")
     panels[0, 0].set(ylabel="loss (nats)", ylim=(0, None))
     panels[1, 0].set(ylabel="UAR", ylim=(0, 1))
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=SMALL)
+    drawing.legend(figure, panels[0, 0].get_legend_handles_labels()[0], 3)
     return figure
 
 

@@ -39,5 +39,5 @@ def draw(scored: pd.DataFrame, tasks: Sequence[str], chosen_on: Sequence[str] = 
             scored[task], range(len(scored)), marker, color=drawing.GREY, fillstyle="none", markersize=5, label=name
         )
     axes.set_xlim(0, 1)
-    figure.legend(handles=marks, loc="outside lower center", ncols=4, fontsize=drawing.SMALL, frameon=False)
+    drawing.legend(figure, marks, 4)
     return figure

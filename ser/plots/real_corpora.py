@@ -29,5 +29,5 @@ def draw(rows: pd.DataFrame) -> Figure:
         Line2D([], [], color=ORANGE, marker="D", fillstyle="none", linewidth=0, label="random split"),
         Line2D([], [], color=GREY, marker="|", linewidth=0, markersize=12, label="chance"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=drawing.SMALL, frameon=False)
+    drawing.legend(figure, handles, 4)
     return figure

@@ -41,9 +41,7 @@ def draw(probes: pd.DataFrame, silhouettes: pd.DataFrame, names: Mapping[str, st
     handles = {
         text: artist for axes in figure.axes for artist, text in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=6, frameon=False, fontsize=drawing.SMALL
-    )
+    drawing.legend(figure, handles.values(), 6)
     return figure
 
 

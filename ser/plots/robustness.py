@@ -54,7 +54,7 @@ def draw(table: pd.DataFrame, chance: float, title: str) -> Figure:
         if not axes.has_data():
             axes.remove()
     handles = _legend(list(noises["kind"].unique()), (rows["training"] == AUGMENTED).any())
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=drawing.SMALL, frameon=False)
+    drawing.legend(figure, handles, 3)
     return figure
 
 

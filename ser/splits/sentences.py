@@ -98,15 +98,17 @@ def grouped(rows: pd.DataFrame, sentences: pd.Series, groups: int, seed: int | N
     """Put sentences into groups, stratified by language and emotion.
 
     Args:
-        rows: utterances of at least two sentences.
+        rows: the utterances.
         sentences: of each row.
         groups: how many; one a sentence where there are fewer sentences.
         seed: of the groups; None for those that need no draw.
 
     Returns:
-        Positions of the utterances of each group.
+        Positions of the utterances of each group; no group where there is a single sentence.
     """
     number = min(groups, sentences.nunique())
+    if number < 2:
+        return []
     strata = rows["language"] + "|" + rows["emotion"]
     if strata.value_counts().max() < number:  # as the cut demands
         strata = pd.Series("all", index=rows.index)
