@@ -8,7 +8,7 @@ of their own, which tells gender, age and language. Several raters of the emotio
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import audformat
@@ -36,9 +36,10 @@ GOLD = "gold"  # the usual name of the rater that stands for the outcome of all 
 
 @dataclass(frozen=True)
 class _Column:
-    """A column of a table of files: its cells by path, what it is called, and who rated."""
+    """A column of a table of files: its cells by path, our name for it, its own, and who rated."""
 
     name: str
+    own: str
     cells: Mapping[str, object]
     rater: str
     kind: str
@@ -69,7 +70,7 @@ def parse(
     """
     header = folder / HEADER
     database = _database(folder)
-    columns = list(_columns(database, folder))
+    columns = _one_emotion(list(_columns(database, folder)))
     people = {column.rater for column in columns if column.name == "emotion" and column.kind == "human"} - {GOLD}
     told: dict[str, dict] = {relative: {} for relative in files}
     ballots: dict[str, Counter] = {relative: Counter() for relative in files}
@@ -89,16 +90,18 @@ def parse(
                     ballots[relative][cell] += 1
                     continue
             if told[relative].setdefault(column.name, cell) != cell:
+                alike = " and ".join(sorted({other.own for other in columns if other.name == column.name}))
                 raise InputError(
                     f"{header}: tables contradict each other: {column.name} of '{relative}' is "
-                    f"'{told[relative][column.name]}' "
-                    f"and '{cell}'; mend one"
+                    f"'{told[relative][column.name]}' and '{cell}' (columns called {alike}); mend one, or take one out"
                 )
     unlabelled = [name for name, fields in told.items() if "emotion" not in fields and not ballots[name]]
     if unlabelled and not incomplete:
+        named = ", ".join(sorted({column.own for column in columns})) or "none"
         raise InputError(
             f"{header}: expected an emotion of every audio file in a table of files, found none for {len(unlabelled)} "
-            f"of {len(files)}, such as '{unlabelled[0]}'; take these out of the folder, leave them out by "
+            f"of {len(files)}, such as '{unlabelled[0]}' (columns: {named}; that of the emotion is called so, or its "
+            "scheme is); take these out of the folder, leave them out by "
             f"manifest.allow_incomplete: [{folder.name}], or cut segments into files of their own"
         )
     language = cells.language(database.languages[0]) if len(database.languages) == 1 else ""
@@ -148,7 +151,7 @@ def _columns(database: audformat.Database, folder: Path) -> Iterator[_Column]:
         paths = [same_letters(str(path).removeprefix(f"{folder}/")) for path in frame.index]
         if table.split_id:
             kind = database.splits[table.split_id].type
-            yield _Column("split", dict.fromkeys(paths, str(kind)), "", "")
+            yield _Column("split", "split", dict.fromkeys(paths, str(kind)), "", "")
         for column_name, column in table.columns.items():
             scheme = column.scheme_id or column_name
             name = NAMES.get(scheme) or NAMES.get(column_name) or column_name
@@ -162,10 +165,20 @@ def _columns(database: audformat.Database, folder: Path) -> Iterator[_Column]:
                     path: labels.get(cell, cell) if isinstance(labels.get(cell, cell), str) else cell
                     for path, cell in told.items()
                 }
-            yield _Column(name, told, column.rater_id or "", str(rater))
+            yield _Column(name, column_name, told, column.rater_id or "", str(rater))
             for field in ("gender", "age", "language") if name == "speaker" else ():
                 about = {path: (labels.get(cell) or {}).get(field) for path, cell in told.items()}
-                yield _Column(field, {path: cell for path, cell in about.items() if not pd.isna(cell)}, "", "")
+                known = {path: cell for path, cell in about.items() if not pd.isna(cell)}
+                yield _Column(field, field, known, "", "")
+
+
+def _one_emotion(columns: list[_Column]) -> list[_Column]:
+    """Where nobody rated, and one of several columns of emotions is called so, let the others be details."""
+    unrated = {column.own for column in columns if column.name == "emotion" and not column.rater}
+    others = unrated - {"emotion"} if "emotion" in unrated else set()
+    return [
+        replace(column, name=column.own) if column.own in others and not column.rater else column for column in columns
+    ]
 
 
 def _labels(database: audformat.Database, scheme_id: str | None) -> dict:

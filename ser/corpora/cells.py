@@ -11,6 +11,7 @@ import iso639
 from ser.files.failures import InputError
 
 FIELDS = ("speaker", "gender", "age", "text", "language")  # of Utterance
+NAMES = ("sentence", "session", "split")  # further columns whose cells are names, though they look like numbers
 # Ways to write that something is not known, in lower case: nobody is called so.
 UNKNOWN = frozenset({"", "-", "--", "nan", "na", "n/a", "n.a.", "#n/a", "<na>", "nat", "none", "null", "unknown"})
 # Further ways to write that nobody knows who speaks, in lower case, with blanks for _ and without brackets.
@@ -24,11 +25,11 @@ NOBODY = frozenset(
 QUESTION_MARKS = re.compile(r"\?+")
 NO_TEXT = frozenset({"", "nan", "NaN", "NA", "N/A", "#N/A", "<NA>"})  # "None" and "unknown" can be said
 GENDERS = {
-    **dict.fromkeys(("f", "female", "w", "woman", "women", "fem", "girl", "weiblich", "femme", "mujer"), "female"),
-    **dict.fromkeys(("mulher", "donna", "femenino", "feminino", "féminin", "femminile"), "female"),
-    **dict.fromkeys(
-        ("m", "male", "man", "men", "masc", "boy", "männlich", "maennlich", "h", "homme", "hombre"), "male"
-    ),
+    **dict.fromkeys(("f", "female", "females", "w", "woman", "women", "fem", "girl", "girls", "weiblich"), "female"),
+    **dict.fromkeys(("femme", "femmes", "mujer", "mujeres", "mulher", "mulheres", "donna", "donne"), "female"),
+    **dict.fromkeys(("femenino", "feminino", "féminin", "femminile"), "female"),
+    **dict.fromkeys(("m", "male", "males", "man", "men", "masc", "boy", "boys", "männlich", "maennlich"), "male"),
+    **dict.fromkeys(("h", "homme", "hommes", "hombre", "hombres", "homens", "uomini"), "male"),
     **dict.fromkeys(("homem", "uomo", "masculino", "masculin", "maschile"), "male"),
 }
 # Where these stand, m is mujer or mulher.
@@ -43,6 +44,12 @@ DECADES = ("twenties", "thirties", "fourties", "fifties", "sixties", "seventies"
 AGES = {"teens": "13-19", "forties": "40s"} | {name: f"{20 + 10 * at}s" for at, name in enumerate(DECADES)}
 # A language's code, with a way of writing and a region or without them: de, deu, de-DE, zh_Hans, zh-Hans-CN.
 CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z]{4})?(?:[-_](?:[a-z]{2}|\d{3}))?", re.IGNORECASE)
+# Usual names of languages that ISO 639 calls otherwise, and the one code of Chinese that is nearly always meant.
+LANGUAGES = {
+    **{"greek": "el", "farsi": "fa", "bangla": "bn", "odia": "or", "mandarin": "zh", "cmn": "zh"},
+    **{"slovene": "sl", "frisian": "fy"},
+}
+WHOLE = re.compile(r"0*(\d{1,18})(?:\.0+)?")  # a number, as tables write it with zeros before it, or as 1.0
 WIDEST_BAND = 10  # years between the ends of an age band, above which its middle says little
 
 
@@ -55,6 +62,7 @@ def told(text: str) -> str:
 def speaker(text: str) -> str:
     """Give the name of a speaker, or ``""`` where it says that nobody knows who speaks."""
     name = told(text)
+    name = re.sub(r"^-1\.0+$", "-1", name)  # as pandas writes -1 beside missing cells
     return "" if re.sub(r"[\s_]+", " ", name.strip("<>[]()").lower()) in NOBODY else name
 
 
@@ -112,7 +120,10 @@ def fields(
     for column, text in row.items():
         if column not in FIELDS and told(text):
             number = decimal_comma and DECIMAL_COMMA.fullmatch(text)
-            details[column] = float(text.replace(",", ".")) if number else value(text)
+            if column in NAMES:
+                details[column] = named(text)
+            else:
+                details[column] = float(text.replace(",", ".")) if number else value(text)
     return {**known, "details": details}
 
 
@@ -158,6 +169,8 @@ def language(text: str) -> str:
         >>> [language(text) for text in ("deu", "ger", "German", "german", "de-DE", "yue", "Klingonese")]
         ['de', 'de', 'de', 'de', 'de', 'yue', 'Klingonese']
     """
+    if text.lower() in LANGUAGES:
+        return LANGUAGES[text.lower()]
     code = CODE.fullmatch(text)
     for name in (code[1].lower() if code else text, text.title()):
         try:
@@ -165,6 +178,16 @@ def language(text: str) -> str:
         except (iso639.exceptions.InvalidLanguageValue, iso639.exceptions.DeprecatedLanguageValue):
             continue
     return text
+
+
+def named(text: str) -> int | str:
+    """Give a cell that names a sentence, a session or a part: sentences 1.1 and 1.10 are two, 01 and 1.0 are both 1.
+
+    Returns:
+        A whole number where it is written as one, else the text.
+    """
+    whole = WHOLE.fullmatch(text.strip())
+    return int(whole[1]) if whole else text.strip()
 
 
 def value(text: str):

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from ser.corpora import audformats, cells, emotions, index, layouts, parsers, rows
 from ser.corpora.layout import audio_files, same_letters
+from ser.corpora.segments import folded
 from ser.corpora.utterance import Utterance
 from ser.corpora.walk import walk
 from ser.files.failures import InputError
@@ -199,7 +200,7 @@ def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str |
     if parser := parsers.resembling(paths):
         return _named_as(parser)
     if rows.find(folder, index.STEM) is not None:
-        return _untold_column(folder.name, utterances)
+        return _untold_column(folder.name, utterances) or _untold_folders(paths)
     pattern = layouts.proposal(paths)
     if "{speaker}" not in pattern:
         return _untold_beginning(folder.name, utterances)
@@ -236,7 +237,7 @@ def _untold_column(corpus: str, utterances: Iterable[Utterance]) -> str:
     said = defaultdict(lambda: defaultdict(list))
     for utterance in utterances:
         for name, cell in utterance.details.items():
-            if isinstance(cell, str | int) and index.folded(name) not in {*index.NOT_PERSONS, *index.MEANT}:
+            if isinstance(cell, str | int) and folded(name) not in {*index.NOT_PERSONS, *index.MEANT}:
                 said[name][cell].append(utterance.emotion)
     columns = [
         name
@@ -249,6 +250,14 @@ def _untold_column(corpus: str, utterances: Iterable[Utterance]) -> str:
         f"if one of the columns {', '.join(columns[:EXAMPLES])} does: manifest.columns: {{{corpus}: {{speaker: "
         f"{columns[0]}}}}}"
     )
+
+
+def _untold_folders(paths: Iterable[str]) -> str:
+    """Name the folders beside an index whose names are surely those of persons."""
+    for names in zip(*(path.split("/")[:-1] for path in paths), strict=False):
+        if len(found := sorted(set(names))) > 1 and layouts.persons(found):
+            return f"if the folders {', '.join(found[:EXAMPLES])} are persons, write them into a column speaker"
+    return ""
 
 
 def untold_votes(utterances: Iterable[Utterance]) -> str:
@@ -318,7 +327,7 @@ def _by_folders(
         known = layouts.read(files, pattern, str(folder), words)
     else:
         known = {relative: {"emotion": _emotion(folder, relative, files, metadata, words)} for relative in files}
-    told = _metadata(metadata, files, reading.columns, words) if metadata is not None else {}
+    told = _metadata(metadata, files, reading.columns, words, say) if metadata is not None else {}
     if reading.layout is None:  # recognised only: what a user says counts more
         said = {name for extra in told.values() for name in extra}
         said |= {"speaker"} if reading.speaker_pattern is not None else set()
@@ -337,7 +346,24 @@ def _by_folders(
             )
         details = fields.get("details", {}) | extra.get("details", {})
         known[relative] = {**fields, **extra, "details": details}
+    for remark in _otherwise(known, words):
+        say(f"{metadata}: {remark}")
     return known
+
+
+def _otherwise(known: Mapping[str, Mapping], words: Mapping[str, str]) -> Iterator[str]:
+    """Say where a column that might tell the emotions tells others than the folders, which count."""
+    told = defaultdict(dict)
+    for relative, fields in known.items():
+        for column, cell in fields["details"].items():
+            if _tells_emotions(column) and emotions.word(str(cell), words) not in (None, fields["emotion"]):
+                told[column][relative] = cell
+    for column, others in told.items():
+        relative, cell = next(iter(others.items()))
+        yield (
+            f"the column '{column}' tells other emotions than the folders for {len(others)} of {len(known)} "
+            f"recordings, such as '{cell}' of '{relative}'; the folders count, and it is kept as a detail"
+        )
 
 
 def _add_genders(folder: Path, known: Mapping[str, dict], told: bool, say: Callable[[str], None]) -> None:
@@ -445,8 +471,11 @@ def _named_as(parser: str) -> str:
 
 def _telling(table: Path) -> str:
     """The column of a table that could tell the emotions, or ``""``."""
-    names = [index.folded(name) for name in ("emotion", *index.ALIASES["emotion"])]
-    return next((column for column in rows.read(table).columns if index.folded(column) in names), "")
+    return next((column for column in rows.read(table).columns if _tells_emotions(column)), "")
+
+
+def _tells_emotions(column: str) -> bool:
+    return folded(column) in [folded(name) for name in ("emotion", *index.ALIASES["emotion"])]
 
 
 def _found_instead(folder: Path) -> str:
@@ -470,7 +499,7 @@ def _speaker(path: Path, pattern: str) -> str:
 
 
 def _metadata(
-    path: Path, files: Mapping[str, Path], names: Mapping[str, str], words: Mapping[str, str]
+    path: Path, files: Mapping[str, Path], names: Mapping[str, str], words: Mapping[str, str], say: Callable
 ) -> dict[str, dict]:
     """The fields of ``Utterance`` that metadata.csv tells, by path; each file must stand in it once."""
     table = index.renamed(rows.read(path), names, files, [name for name in index.COLUMNS if name != "emotion"])
@@ -480,4 +509,4 @@ def _metadata(
                 f"{path}: the column '{column}' cannot be used; the manifest finds it itself: rename or remove it"
                 + (f", or name the table {index.STEM}{path.suffix}" if column.lower() == "emotion" else "")
             )
-    return index.about(table, index.matched(table, files), words)
+    return index.about(table, index.matched(table, files, say=say), words)

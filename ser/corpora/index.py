@@ -11,11 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
-import pandas as pd
-
-from ser import audio
-from ser.corpora import cells, emotions, rows, votes
+from ser.corpora import cells, emotions, rows, segments, votes
 from ser.corpora.layout import same_letters
+from ser.corpora.segments import folded
 from ser.files.failures import InputError
 
 STEM = "index"
@@ -34,23 +32,9 @@ ALIASES = {
     "gender": ("sex", "gd"),
     "text": ("transcript", "transcription"),
     "language": ("lang",),
-    "start": (
-        *("start_time", "start_s", "start_sec", "start_seconds", "begin", "begin_time", "onset", "t_start"),
-        *("start_ms", "start_frame", "start_sample", "Begin Time - ss.msec"),
-    ),
-    "end": ("end_time", "end_s", "end_sec", "end_seconds", "stop", "stop_time", "t_end", "End Time - ss.msec"),
 }
-# Columns that tell start and end beside each other only. NeMo's and lhotse's lists have the duration for the end.
-TOGETHER = (
-    {"start": "offset", "duration": "duration"},
-    {"start": "onset", "end": "offset"},
-    {"start": "from", "end": "to"},
-)
 # Further columns that mean something here, and are known however they are written.
-MEANT = ("raters", "start", "end", "split", "session", "sentence")
-MINUTES = re.compile(r"\d+:\d{2}(\.\d+)?")
-LENGTH_TOLERANCE_S = 0.01  # of a segment that is a whole file
-DURATION_TOLERANCE_S = 0.1  # likewise where the duration is told, which lists often round
+MEANT = ("raters", "split", "session", "sentence")
 LEAST_LETTERS = 5  # of a column's name that may be one of ours misspelt; shorter ones are near to many words
 EXAMPLES = 20  # of unknown words that a message repeats
 # Further columns that hold nobody's name, however often a cell comes again.
@@ -98,9 +82,7 @@ def parse(
         column = written.columns[table.columns.index("speaker")]
         if not folded(column).startswith(("speaker", "spk")):
             say(f"{path}: speakers are those of the column '{column}'; if it tells no persons, call it otherwise")
-    _check_starts(table)
-    positions = matched(table, files, incomplete)
-    _check_ends(table, positions, files)
+    positions = matched(table, files, incomplete, say)
     known = about(table, positions, own)
     labels = {relative: _label(table.cells[at].get("emotion", ""), own) for relative, at in positions.items()}
     words = _words(path, labels, own)
@@ -134,7 +116,7 @@ def renamed(
         InputError: params name a column that is not there, two columns could be the same, or a name is one letter away
             from one of ours that is missing.
     """
-    ours = _together(table)
+    ours = {}
     for name, theirs in names.items():
         if theirs not in table.columns:
             raise InputError(
@@ -178,7 +160,9 @@ def renamed(
 
 
 def _to_find_path(table: rows.Rows, columns: Sequence[str], files: Collection[str]) -> str:
-    """Say what to do where no column is called the path: which one is, or that the rows are the speakers'."""
+    """Say what to do where no column is called the path: which one is, or a header, or that rows are the speakers'."""
+    if first := [name for name in table.columns if same_letters(name.replace("\\", "/")) in files]:
+        return f"its first line is that of '{first[0]}', no header: write one above it, such as path,emotion,speaker"
     stems = {same_letters(PurePosixPath(relative).stem) for relative in files}
     for theirs, ours in zip(table.columns, columns, strict=True):
         named = [
@@ -193,27 +177,6 @@ def _to_find_path(table: rows.Rows, columns: Sequence[str], files: Collection[st
     return f"say which one it is: manifest.columns: {{{table.path.parent.name}: {{path: ...}}}}"
 
 
-def _together(table: rows.Rows) -> dict[str, str]:
-    """Of the columns that tell start and end only where both are there, in seconds, the first that are."""
-    found = {folded(column): column for column in table.columns}
-    for pair in TOGETHER:
-        told = {found.get(theirs): ours for ours, theirs in pair.items()}
-        if None not in told and not {"start", "end"} & (set(found) - set(pair.values())) and _numbers(table, told):
-            return told
-    return {}
-
-
-def _numbers(table: rows.Rows, columns: Iterable[str]) -> bool:
-    """Tell whether all that stands in these columns are numbers, and something is."""
-    cast = [cells.told(row[column]).replace(",", ".") for row in table.cells for column in columns]
-    return any(cast) and all(text.replace(".", "", 1).isdecimal() for text in cast if text)
-
-
-def folded(name: str) -> str:
-    """A column's name without what people write differently."""
-    return re.sub(r"[\s_-]+", "", name.lower())
-
-
 def _misspelt(name: str, ours: str) -> bool:
     """Tell whether a name is ours with one letter more, less or other, or with two that changed places."""
     cuts = [(ours[:at], ours[at:]) for at in range(1, len(ours) + 1)]  # the first letter stays: notes are no votes
@@ -222,28 +185,36 @@ def _misspelt(name: str, ours: str) -> bool:
     )
 
 
-def matched(table: rows.Rows, files: Mapping[str, Path], incomplete: bool = False) -> dict[str, int]:
+def matched(
+    table: rows.Rows,
+    files: Mapping[str, Path],
+    incomplete: bool = False,
+    say: Callable[[str], None] = lambda remark: None,
+) -> dict[str, int]:
     """Find each row's audio file.
 
     Paths are relative to the corpus' folder. Where the table's begin elsewhere, such as ``/home/mary/corpus/a.wav`` or
     ``{data_root}/a.wav``, the same beginning is taken off all of them, the one by which most rows have their file.
+    Where that helps none, rows and files go together by the names of the files, if each has one of its own.
 
     Args:
         table: with our names of columns.
         files: the corpus' audio files by their paths below its folder.
         incomplete: whether files may have no row.
+        say: takes a remark, in one line, where rows and files go together by their names alone.
 
     Returns:
         The row's position by the file's path, in the order of the rows.
 
     Raises:
-        InputError: a row has no file, a file no row, or two.
+        InputError: a row has no file, a file no row, or two; or a row is a part of a recording.
     """
+    segments.check_starts(table)
     folder = table.path.parent
     paths = [PurePosixPath(row["path"].strip().replace("\\", "/")) for row in table.cells]
     cut = _foreign_parts(paths, files)
     if paths and not any(_without(path, cut) in files for path in paths):
-        paths = _by_name(paths, files)
+        paths = _by_name(table, paths, files, say)
     positions: dict[str, int] = {}
     for position, (path, place) in enumerate(zip(paths, table.places, strict=True)):
         relative = _without(path, cut)
@@ -278,6 +249,7 @@ def matched(table: rows.Rows, files: Mapping[str, Path], incomplete: bool = Fals
                 else "take the files away"
             )
         )
+    segments.check_ends(table, positions, files)
     return positions
 
 
@@ -325,24 +297,42 @@ def _foreign_parts(paths: list[PurePosixPath], files: Mapping[str, Path]) -> int
     return max(found, key=found.get, default=0)
 
 
-def _by_name(paths: list[PurePosixPath], files: Mapping[str, Path]) -> list[PurePosixPath]:
+def _by_name(
+    table: rows.Rows, paths: list[PurePosixPath], files: Mapping[str, Path], say: Callable[[str], None]
+) -> list[PurePosixPath]:
     """The files that rows name without folders, with or without suffix; the paths themselves where that fits none."""
+    folders = {str(PurePosixPath(relative).parent) for relative in files}
     for name in (lambda path: path.name, lambda path: path.stem):
         by_name = {same_letters(name(PurePosixPath(relative))): PurePosixPath(relative) for relative in files}
         keys = [same_letters(path.name) for path in paths]
-        if len(by_name) == len(files) and len(set(keys)) == len(keys) and set(keys) & set(by_name):
-            return [by_name.get(key, path) for key, path in zip(keys, paths, strict=True)]
+        if len(by_name) < len(files) or len(set(keys)) < len(keys) or not set(keys) & set(by_name):
+            continue
+        found = [by_name.get(key, path) for key, path in zip(keys, paths, strict=True)]
+        for path, file, place in zip(paths, found, table.places, strict=True):
+            if path.parent != file.parent and same_letters(str(path.parent)) in folders - {"."}:
+                raise InputError(
+                    f"{place}: no audio file '{path}' in {table.path.parent}, though the folder is there, and one of "
+                    f"this name lies elsewhere: '{file}'; mend the table, or move the files"
+                )
+        path, file = next(pair for pair in zip(paths, found, strict=True) if pair[0] != pair[1])
+        if str(path.parent) != ".":
+            say(f"{table.path}: rows and files go together by the files' names alone, as '{path}' with '{file}'")
+        return found
     return paths
 
 
 def _nearly(path: PurePosixPath, files: Mapping[str, Path]) -> str:
-    """The one file whose path differs by suffix, case, folders or %20 only, or ``""``."""
+    """The one file whose path differs by suffix, case, %20, folders before it, or all folders; ``""`` without one."""
 
     def key(text: str) -> str:
-        return same_letters(unquote(PurePosixPath(text).stem)).casefold()
+        return "/" + same_letters(unquote(str(PurePosixPath(text).with_suffix("")))).casefold()
 
-    near = [relative for relative in files if key(relative) == key(str(path))]
-    return near[0] if len(near) == 1 else ""
+    wanted = key(str(path))
+    for end in (wanted, f"/{PurePosixPath(wanted).name}"):
+        near = [relative for relative in files if key(relative).endswith(end)]
+        if len(near) == 1:
+            return near[0]
+    return ""
 
 
 def _label(cell: str, own: Mapping[str, str]) -> str:
@@ -368,58 +358,3 @@ def _words(path: Path, labels: Mapping[str, str], own: Mapping[str, str]) -> dic
 def to_fill(corpus: str, names: Iterable[str]) -> str:
     """Write what params say of a corpus' own names of emotions, the meanings left open."""
     return f"{{{corpus}: {{{', '.join(f'{name!r}: ...' for name in names)}}}}}"
-
-
-def _check_starts(table: rows.Rows) -> None:
-    """Refuse segments of files: a row of the manifest is a whole file.
-
-    audformat and nkululeko give start and end also where a segment is the whole file; those are well.
-    """
-    for row, place in zip(table.cells, table.places, strict=True):
-        if _seconds(row.get("start", ""), f"{place}: start"):
-            raise _segment(row, place)
-
-
-def _check_ends(table: rows.Rows, positions: Mapping[str, int], files: Mapping[str, Path]) -> None:
-    """Refuse segments that end before their file does; a duration alone may be of anything."""
-    durations = "start" in table.columns and "end" not in table.columns and "duration" in table.columns
-    told, tolerance = ("duration", DURATION_TOLERANCE_S) if durations else ("end", LENGTH_TOLERANCE_S)
-    for relative, at in positions.items():
-        end = _seconds(table.cells[at].get(told, ""), f"{table.places[at]}: {told}")
-        if end is None:
-            continue
-        try:
-            samples, rate = audio.decode(files[relative])
-        except InputError:
-            continue  # the intake says what is wrong with it
-        if abs(samples.shape[1] / rate - end) > tolerance:
-            raise _segment(table.cells[at], table.places[at])
-
-
-def _segment(row: Mapping[str, str], place: str) -> InputError:
-    return InputError(
-        f"{place}: a segment, from '{row.get('start', '')}' {_until(row)} of '{row['path']}'; a recording "
-        "must be a file of its own: cut the segments out, for instance with ffmpeg -ss START -to END, and list those "
-        "files; if the columns tell no time within a recording, call them otherwise"
-    )
-
-
-def _until(row: Mapping[str, str]) -> str:
-    return f"to '{row['end']}'" if "end" in row else f"for '{row['duration']}'" if "duration" in row else "on"
-
-
-def _seconds(text: str, place: str) -> float | None:
-    """Seconds of a cell such as ``1.5``, ``1,5``, ``01:30`` or ``0 days 00:00:01.5``; None where it says nothing."""
-    text = cells.told(text)
-    if not text:
-        return None
-    if cells.DECIMAL_COMMA.fullmatch(text):
-        text = text.replace(",", ".")
-    if MINUTES.fullmatch(text):
-        text = f"00:{text}"
-    try:
-        return float(text) if text.replace(".", "", 1).isdecimal() else pd.to_timedelta(text).total_seconds()
-    except ValueError as error:
-        raise InputError(
-            f"{place}: expected seconds, such as 1.5, found '{text}'; mend it, or call the column otherwise"
-        ) from error

@@ -178,8 +178,9 @@ def build(
         )
     for remark in speakers.one_each(rows):
         tell(remark)
-    for both in _of_two_genders(rows):
-        tell(f"speakers of two genders: {both}; if they are two people, give them two names")
+    for told, several in (("gender", "two genders"), ("age", "several ages")):
+        for speaker in _of_several(rows, told):
+            tell(f"speakers of {several}: {speaker}; if they are two people, give them two names")
     wanted = [row for row in rows if row["emotion"] in label_set]
     for row in rows:
         row.update(reason=CHOSEN, detail=f"'{row['emotion']}' is not in `emotions`")
@@ -321,13 +322,17 @@ def _check_ids(rows: Sequence[dict]) -> None:
             )
 
 
-def _of_two_genders(rows: Sequence[dict]) -> list[str]:
-    """Name the speakers who are of more than one gender."""
+def _of_several(rows: Sequence[dict], told: str) -> list[str]:
+    """Name the speakers who are of more than one gender, or of ages that lie more than a birthday apart."""
     found = defaultdict(set)
     for row in rows:
-        if row["speaker"] and row["gender"]:
-            found[row["speaker"]].add(row["gender"])
-    return [f"{speaker} ({' and '.join(sorted(genders))})" for speaker, genders in found.items() if len(genders) > 1]
+        if row["speaker"] and row[told]:
+            found[row["speaker"]].add(row[told])
+    return [
+        f"{speaker} ({' and '.join(str(value) for value in sorted(values))})"
+        for speaker, values in found.items()
+        if len(values) > 1 and (told == "gender" or max(values) - min(values) > 1)
+    ]
 
 
 def _reject_duplicates(rows: Sequence[dict]) -> list[str]:

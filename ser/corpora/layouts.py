@@ -23,6 +23,11 @@ RECOGNISED = (
     "{emotion}/{split}/{file}",
     "{emotion}/{gender}/{file}",
     "{gender}/{emotion}/{file}",
+    "{gender}/{speaker}/{emotion}/{file}",
+    "{gender}/{emotion}/{speaker}/{file}",
+    "{emotion}/{gender}/{speaker}/{file}",
+    "{speaker}/{split}/{emotion}/{file}",
+    "{emotion}/{split}/{speaker}/{file}",
 )
 SPLITS = frozenset(
     {

@@ -73,8 +73,9 @@ def read(path: Path) -> Rows:
     Args:
         path: a file with one of ``SUFFIXES``. In CSV, cells are parted by commas, semicolons or tabs: by what the first
             line ``sep=`` says, else by what the header has most of. JSON is a list of objects, an object of objects
-            whose keys become the column ``ID``, an object of columns, as pandas' ``to_json`` writes it, or an object a
-            line, as NeMo's. Classes of Hugging Face's Parquet files are told by their names.
+            whose keys become the column ``ID``, an object of columns, as pandas' ``to_json`` writes it, an object a
+            line, as NeMo's, or a list of objects under a single key. Classes of Hugging Face's Parquet files are told
+            by their names.
 
     Raises:
         InputError: the file is not such a table.
@@ -90,6 +91,9 @@ def read(path: Path) -> Rows:
         records = [_json(line, f"{path}: line {number}") for number, line in lines if line.strip()]
     else:
         records = _json_lines(text) or _json(text, str(path))
+    if isinstance(records, dict) and len(records) == 1 and isinstance(records.get(next(iter(records))), list):
+        lone = next(iter(records.values()))
+        records = lone if all(isinstance(record, dict) for record in lone) else records
     if isinstance(records, dict):
         records = _by_rows(records) or [
             {"ID": key, **record} if isinstance(record, dict) else record for key, record in records.items()

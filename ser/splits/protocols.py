@@ -114,7 +114,8 @@ def _require_speakers(rows: pd.DataFrame, params: SplitParams) -> None:
         raise InputError(
             f"split.protocol {protocol} keeps speakers apart, but {len(unknown)} of {len(rows)} utterances have no "
             f"speaker, such as '{unknown.iloc[0]}'; name them in a column speaker of the corpus' index.csv, "
-            f"or of a metadata.csv where it has none, or by manifest.speaker_pattern, or choose {OVERSTATES}"
+            f"or of a metadata.csv where it has none, or by manifest.layout or manifest.speaker_pattern, or choose "
+            f"{OVERSTATES}"
         )
     speakers = len(set(rows["speaker"]) - {""})
     if speakers < len(PARTS):

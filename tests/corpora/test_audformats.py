@@ -172,3 +172,24 @@ def test_emotions_by_number_are_told_by_the_labels_of_their_scheme(tmp_path):
     db["emotion"]["emotion"] = audformat.Column(scheme_id="number")
     db["emotion"]["emotion"].set([0, 1])
     assert [utterance.emotion for utterance in parsed(save(tmp_path, db)).values()] == ["angry", "bored"]
+
+
+def test_of_several_columns_of_emotions_that_nobody_rated_the_one_called_so_counts(tmp_path):
+    db = database()
+    db["emotion"].drop_columns("emotion", inplace=True)
+    for name, words in (("emotion.perceived", ["boredom", "boredom"]), ("emotion", ["anger", "boredom"])):
+        db["emotion"][name] = audformat.Column(scheme_id="emotion")
+        db["emotion"][name].set(words)
+    first, second = parsed(save(tmp_path, db)).values()
+    assert (first.emotion, first.details["emotion.perceived"]) == ("angry", "boredom")
+    assert second.emotion == "bored"
+
+
+def test_columns_that_contradict_each_other_are_named(tmp_path):
+    db = database()
+    db["emotion"].drop_columns("emotion", inplace=True)
+    for name, words in (("felt", ["anger", "anger"]), ("shown", ["boredom", "anger"])):
+        db["emotion"][name] = audformat.Column(scheme_id="emotion")
+        db["emotion"][name].set(words)
+    with pytest.raises(InputError, match=r"'angry' and 'bored' \(columns called felt and shown\); mend one"):
+        parsed(save(tmp_path, db))

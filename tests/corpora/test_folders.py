@@ -348,3 +348,41 @@ def test_metadata_that_does_not_agree_with_the_files_is_refused(corpus, lines, m
     write_metadata(corpus, *lines)
     with pytest.raises(InputError, match=message):
         folders.parse(corpus, folders.Reading())
+
+
+def test_a_column_that_contradicts_the_folders_is_said(tmp_path):
+    said = []
+    for emotion in ("angry", "happy"):
+        (tmp_path / f"mine/{emotion}").mkdir(parents=True)
+        soundfile.write(tmp_path / f"mine/{emotion}/one.wav", np.zeros(160), 16000)
+    (tmp_path / "mine/metadata.csv").write_text("path,label\nangry/one.wav,happy\nhappy/one.wav,happy\n")
+    found = folders.parse(tmp_path / "mine", folders.Reading(), said.append)
+    assert [utterance.emotion for utterance in found] == ["angry", "happy"]
+    assert said == [
+        f"{tmp_path}/mine/metadata.csv: the column 'label' tells other emotions than the folders for 1 of 2 "
+        "recordings, such as 'happy' of 'angry/one.wav'; the folders count, and it is kept as a detail"
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("{gender}/{speaker}/{emotion}", "{gender}/{emotion}/{speaker}", "{emotion}/{gender}/{speaker}"),
+        *("{speaker}/{split}/{emotion}", "{emotion}/{split}/{speaker}"),
+    ],
+)
+def test_three_kinds_of_folders_are_recognised(tmp_path, path):
+    for speaker, gender in (("Actor_01", "Girls"), ("Actor_02", "Boys")):
+        for emotion in ("angry", "sad"):
+            folder = tmp_path / "mine" / path.format(gender=gender, speaker=speaker, emotion=emotion, split="train")
+            folder.mkdir(parents=True)
+            soundfile.write(folder / "one.wav", np.zeros(160), 16000)
+    found = folders.parse(tmp_path / "mine", folders.Reading())
+    assert {(utterance.speaker, utterance.emotion) for utterance in found} == {
+        (speaker, emotion) for speaker in ("Actor_01", "Actor_02") for emotion in ("angry", "sad")
+    }
+    if "{gender}" in path:
+        assert {(utterance.speaker, utterance.gender) for utterance in found} == {
+            ("Actor_01", "female"),
+            ("Actor_02", "male"),
+        }

@@ -93,18 +93,18 @@ def test_a_segmented_table_is_read_where_its_segments_are_the_files(corpus):
     assert told(corpus, "emotion") == ["sad"] * 3
     write(corpus, "file,start,end,speaker,emotion", *rows, "takes/3.wav,0 days,0 days 00:00:00.2,3,sad")
     with pytest.raises(
-        InputError, match=r"row 4: a segment, from '0 days' to '0 days 00:00:00.2'.*cut the segments out"
+        InputError, match=r"row 4: a segment of 'takes/3.wav', start '0 days', end .*cut the segments out"
     ):
         parsed(corpus)
 
 
 def test_segments_of_one_file_are_refused_also_where_its_path_begins_elsewhere(corpus):
     write(corpus, "file,start,end,emotion", "takes/1.wav,0,0.25,sad", "takes/1.wav,0.25,0.5,angry")
-    with pytest.raises(InputError, match=r"row 3: a segment, from '0\.25' to '0\.5'"):
+    with pytest.raises(InputError, match=r"row 3: a segment of 'takes/1.wav', start '0\.25', end '0\.5'"):
         parsed(corpus)
     rows = [f"/home/mary/takes/{n}.wav,0,{0.5 if n > 1 else 0.2},sad" for n in (1, 2, 3)]
     write(corpus, "file,start,end,emotion", *rows)
-    with pytest.raises(InputError, match=r"row 2: a segment, from '0' to '0\.2'"):
+    with pytest.raises(InputError, match=r"row 2: a segment of '/home/mary/takes/1.wav', start '0', end '0\.2'"):
         parsed(corpus)
 
 
@@ -436,22 +436,32 @@ def test_columns_are_known_in_any_case(corpus):
 @pytest.mark.parametrize(
     ("header", "cells", "fault"),
     [
-        ("Start,End", "0.1,0.3", r"a segment, from '0\.1' to '0\.3'"),
-        ("start,end", "00:01,00:03", "a segment, from '00:01' to '00:03'"),
-        ("start,duration", "0.2,0.3", r"a segment, from '0\.2' for '0\.3'"),
-        ("start,duration", "0,0.3", r"a segment, from '0' for '0\.3'"),
-        ("offset,duration", "0.2,0.3", r"a segment, from '0\.2' for '0\.3'"),
-        ("onset,offset", "0,0.3", r"a segment, from '0' to '0\.3'"),
-        ("from,to", "0,0.3", r"a segment, from '0' to '0\.3'"),
-        ("start_ms,end_ms", "200,500", "a segment, from '200' on"),
-        ("t_start,t_end", "0.1,0.5", r"a segment, from '0\.1' to '0\.5'"),
-        ("start,stop", "0,0.3", r"a segment, from '0' to '0\.3'"),
-        ("Begin Time - ss.msec,End Time - ss.msec", "0.1,0.3", r"a segment, from '0\.1' to '0\.3'"),
-        ("end", "0.3", r"a segment, from '' to '0\.3'"),
-        ("start_time,End Time", "0.1,0.3", r"a segment, from '0\.1' to '0\.3'"),
-        ("onset", "0.1", r"a segment, from '0\.1' on"),
-        ("begin,end_s", "0,0.3", r"a segment, from '0' to '0\.3'"),
-        ("start,end", "soon,", "row 2: start: expected seconds, such as 1.5, found 'soon'"),
+        ("Start,End", "0.1,0.3", r", Start '0\.1', End '0\.3';"),
+        ("start,end", "00:01,00:03", ", start '00:01', end '00:03';"),
+        ("start,duration", "0.2,0.3", r", start '0\.2', duration '0\.3';"),
+        ("start,duration", "0,0.3", r", start '0', duration '0\.3';"),
+        ("start,duration_s", "0,0.3", r", start '0', duration_s '0\.3';"),
+        ("offset,duration", "0.2,0.3", r"offset '0\.2'"),
+        ("onset,offset", "0,0.3", r", onset '0', offset '0\.3';"),
+        ("onset_s,offset_s", "0,0.3", r", onset_s '0', offset_s '0\.3';"),
+        ("from,to", "0,0.3", r", from '0', to '0\.3';"),
+        ("xmin,xmax", "0,0.3", r", xmin '0', xmax '0\.3';"),
+        ("tmin,tmax", "0.1,0.5", r", tmin '0\.1', tmax '0\.5';"),
+        ("start_ms,end_ms", "200,500", ", start_ms '200', end_ms '500';"),
+        ("start_ms,end_ms", "0,200", ", start_ms '0', end_ms '200';"),
+        ("start,end_sample", "0,3200", ", start '0', end_sample '3200';"),
+        ("t_start,t_end", "0.1,0.5", r", t_start '0\.1', t_end '0\.5';"),
+        ("segment_start,segment_end", "0,0.3", r", segment_start '0', segment_end '0\.3';"),
+        ("start_offset,end_offset", "0,0.3", r", start_offset '0', end_offset '0\.3';"),
+        ("Start (s),End (s)", "0,0.3", r", Start \(s\) '0', End \(s\) '0\.3';"),
+        ("start,stop", "0,0.3", r", start '0', stop '0\.3';"),
+        ("begin,finish", "0,0.3", r", begin '0', finish '0\.3';"),
+        ("Begin Time - ss.msec,End Time - ss.msec", "0.1,0.3", r", Begin Time - ss\.msec '0\.1'"),
+        ("end", "0.3", r", end '0\.3';"),
+        ("start_time,End Time", "0.1,0.3", r", start_time '0\.1', End Time '0\.3';"),
+        ("onset", "0.1", r", onset '0\.1';"),
+        ("begin,end_s", "0,0.3", r", begin '0', end_s '0\.3';"),
+        ("start,end", "soon,", "row 2: start: expected a time within the recording, such as 1.5, found 'soon'"),
     ],
 )
 def test_segments_are_refused_however_they_are_written(corpus, header, cells, fault):
@@ -460,9 +470,28 @@ def test_segments_are_refused_however_they_are_written(corpus, header, cells, fa
         parsed(corpus)
 
 
+def test_segments_in_a_table_beside_emotion_folders_are_refused(corpus):
+    (corpus / "takes").rename(corpus / "angry")
+    lines = [f"angry/{number}.wav,s{number},0.1,0.3" for number in (1, 2, 3)]
+    write(corpus, "path,speaker,start,end", *lines, name="metadata.csv")
+    with pytest.raises(
+        InputError, match=r"row 2: a segment of 'angry/1.wav', start '0\.1', end '0\.3'; a recording must"
+    ):
+        parsed(corpus)
+
+
 @pytest.mark.parametrize(
     ("header", "cells"),
-    [("offset,duration", "0.0,0.47"), ("from,to", "home,work"), ("offset", "0.2"), ("duration", "0.2")],
+    [
+        ("offset,duration", "0.0,0.47"),
+        ("from,to", "home,work"),
+        ("offset", "0.2"),
+        ("duration", "0.2"),
+        ("xmin", "3"),
+        ("start_ms,end_ms", "0,500"),
+        ("start_sample,end_sample", "0,8000"),
+        ("start,duration_ms", "0,510"),
+    ],
 )
 def test_what_tells_no_part_of_a_recording_is_no_segment(corpus, header, cells):
     write(corpus, f"path,emotion,{header}", *(f"{line},{cells}" for line in THREE[1:]))
@@ -545,6 +574,7 @@ def test_a_word_that_else_says_nothing_may_be_the_corpus_own(corpus):
             r"row 2: no audio file '/a/takes/9\.wav' in .*, and 1 of 3 rows have none",
         ),
         ([*THREE[:3], "takes/3.mp4,sad"], r"no audio file 'takes/3\.mp4' .*, where 'takes/3\.wav' is: write it so"),
+        (["takes/1.wav,anger", *THREE[2:]], r"first line is that of 'takes/1\.wav', no header: write one above it"),
         (
             THREE[:3],
             r"1 of 3 audio files have no row, the first is 'takes/3\.wav'; add .* manifest\.allow_incomplete: \[mine\]",
@@ -737,3 +767,82 @@ def test_params_can_name_the_column_of_a_corpus_own_split(corpus):
         *(f"takes/{n}.wav,angry,{part}" for n, part in enumerate(("train", "dev", "test"), 1)),
     )
     assert told(corpus, "details", columns={"split": "subset"})[2] == {"split": "test"}
+
+
+def test_files_whose_names_come_again_are_found_by_suffix_case_or_the_folders_before_them(tmp_path):
+    for speaker in ("mary", "tom"):
+        (tmp_path / "mine/wav" / speaker).mkdir(parents=True)
+        for take in ("1", "2"):
+            soundfile.write(tmp_path / "mine/wav" / speaker / f"{take}.wav", np.zeros(8000), 16000)
+    corpus = tmp_path / "mine"
+    for written in ("wav/{}/{}.mp3", "WAV/{}/{}.WAV", "{}/{}.wav", "{}/{}"):
+        names = [written.format(speaker, take) for speaker in ("mary", "tom") for take in ("1", "2")]
+        write(corpus, "path,emotion", *(f"{name},sad" for name in names))
+        with pytest.raises(InputError, match=f"no audio file '{names[0]}'.* where 'wav/mary/1.wav' is: write it so"):
+            parsed(corpus)
+
+
+def test_names_alone_join_rows_and_files_only_where_no_folder_contradicts_them(corpus):
+    (corpus / "other").mkdir()
+    (corpus / "takes/2.wav").rename(corpus / "other/2.wav")
+    said = []
+    write(corpus, "path,emotion", *(f"away/{number}/{number}.wav,sad" for number in (1, 2, 3)))
+    assert len(folders.parse(corpus, folders.Reading(), said.append)) == 3
+    assert said == [
+        f"{corpus}/index.csv: rows and files go together by the files' names alone, as 'away/1/1.wav' with "
+        "'takes/1.wav'"
+    ]
+    write(corpus, "path,emotion", "other/1.wav,sad", "takes/2.wav,sad", "other/3.wav,sad")
+    with pytest.raises(
+        InputError, match=r"no audio file 'other/1\.wav' .*, though the folder is there.*'takes/1\.wav'"
+    ):
+        parsed(corpus)
+
+
+def test_a_list_under_a_single_key_is_read(corpus):
+    (corpus / "index.json").write_text(json.dumps({"utterances": records()}))
+    assert told(corpus, "emotion") == ["angry", "happy", "sad"]
+
+
+def test_sentences_that_look_like_numbers_stay_apart_and_zeros_before_them_say_nothing(corpus):
+    cells = (("1.1", "1.10", "3e2"), ("01", "1", "1.0"))
+    write(corpus, "path,emotion,sentence", *(f"{line},{cell}" for line, cell in zip(THREE[1:], cells[0], strict=True)))
+    assert [details["sentence"] for details in told(corpus, "details")] == ["1.1", "1.10", "3e2"]
+    write(corpus, "path,emotion,sentence", *(f"{line},{cell}" for line, cell in zip(THREE[1:], cells[1], strict=True)))
+    assert [details["sentence"] for details in told(corpus, "details")] == [1, 1, 1]
+
+
+def test_an_unknown_speaker_that_pandas_wrote_as_a_float_is_nobody(corpus):
+    write(
+        corpus,
+        "path,emotion,speaker",
+        *(f"{line},{cell}" for line, cell in zip(THREE[1:], ("1.0", "-1.0", ""), strict=True)),
+    )
+    assert told(corpus, "speaker") == ["1.0", "", ""]
+
+
+def test_folders_of_persons_beside_a_table_are_named(corpus):
+    for number in (1, 2, 3):
+        (corpus / f"Actor_0{number}").mkdir()
+        (corpus / f"takes/{number}.wav").rename(corpus / f"Actor_0{number}/{number}.wav")
+    write(corpus, "path,emotion", *(f"Actor_0{number}/{number}.wav,sad" for number in (1, 2, 3)))
+    found = folders.parse(corpus, folders.Reading())
+    said = folders.untold_speakers(corpus, found, None)
+    assert said == "if the folders Actor_01, Actor_02, Actor_03 are persons, write them into a column speaker"
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("Greek", "el"),
+        ("el", "el"),
+        ("Farsi", "fa"),
+        ("Bangla", "bn"),
+        ("Odia", "or"),
+        ("Mandarin", "zh"),
+        ("cmn", "zh"),
+    ],
+)
+def test_usual_names_of_languages_have_their_codes(corpus, written, code):
+    write(corpus, "path,emotion,language", *(f"{line},{written}" for line in THREE[1:]))
+    assert told(corpus, "language") == [code] * 3

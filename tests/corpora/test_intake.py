@@ -702,3 +702,17 @@ def test_a_speaker_of_two_genders_is_said(raw):
     said = []
     intake.build(raw, ("mine",), ("angry", "sad"), PARAMS, say=said.append)
     assert said == ["speakers of two genders: mine/1 (female and male); if they are two people, give them two names"]
+
+
+def test_a_speaker_of_ages_more_than_a_birthday_apart_is_said(raw):
+    (raw / "mine" / "metadata.csv").write_text(
+        "path,speaker,age\nangry/a.flac,1,25\nangry/b.wav,1,65\nsad/a.wav,2,30\n"
+    )
+    said = []
+    intake.build(raw, ("mine",), ("angry", "sad"), PARAMS, say=said.append)
+    assert said == ["speakers of several ages: mine/1 (25.0 and 65.0); if they are two people, give them two names"]
+    (raw / "mine" / "metadata.csv").write_text(
+        "path,speaker,age\nangry/a.flac,1,25\nangry/b.wav,1,26\nsad/a.wav,2,30\n"
+    )
+    intake.build(raw, ("mine",), ("angry", "sad"), PARAMS, say=said.append)
+    assert len(said) == 1

@@ -67,7 +67,7 @@ def test_codes_that_only_their_width_parts_are_read(tmp_path):
     layout, words = "{speaker:2}{list:1}{sentence:2}{emotion:1}{take:1}.{file}", {"J": "happy", "C": "angry"}
     found = parsed(folder, layout=layout, words=words)
     assert [(one.speaker, one.emotion, one.details) for one in found.values()] == [
-        ("10", "happy", {"list": "a", "sentence": "02", "take": "a"}),
+        ("10", "happy", {"list": "a", "sentence": 2, "take": "a"}),
         ("11", "angry", {"list": "b", "sentence": 12, "take": "b"}),
     ]
     with pytest.raises(InputError, match=r"10a02Ja\.wav: expected the layout"):
