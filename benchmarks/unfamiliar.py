@@ -18,6 +18,7 @@ from ser.encoders.extractor import Extractor  # noqa: E402
 from ser.encoders.recipe import Recipe  # noqa: E402
 from ser.files import params  # noqa: E402
 from ser.files.failures import one_line  # noqa: E402
+from ser.robustness import draws  # noqa: E402
 from ser.robustness.conditions import Condition  # noqa: E402
 
 FOLDER = Path("benchmarks/data")  # of what `dvc repro benchmarks/dvc.yaml` encodes
@@ -85,7 +86,7 @@ def distorted(
             signal = audio.load(raw / row.path)
             found["as recorded"].append(extractor.vector(signal))
             for condition in CONDITIONS:
-                made = condition.of.apply(signal, condition.level, condition.generator(0, row.id))
+                made = condition.of.apply(signal, condition.level, draws.generator(0, condition.kind, row.id))
                 found[condition.name].append(extractor.vector(made))
         for made in found.values():
             made[-len(chosen) :] = (known.distances(np.stack(made[-len(chosen) :])) > 1).tolist()

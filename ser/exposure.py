@@ -11,6 +11,6 @@ DISTORTED = (
     "clipping, gaps, missing bands, lower sampling rates, gain, and speed, which shifts pitch and formants; and all "
     "of it had been coded by Opus. So clean and unseen are said of the classifier alone, and its encoder has an "
     "advantage over eGeMAPS and ComParE, which were not trained. The row mean_new_to_pase_plus is over the conditions "
-    "that were not among them in this form, though noise and rooms as such were. Whisper's encoder heard 680,000 "
-    "hours of speech from the web, with whatever disturbs it there."
+    "that were not among them in this or a similar form, though noise and rooms as such were. Whisper's encoder heard "
+    "680,000 hours of speech from the web, with whatever disturbs it there."
 )

@@ -131,7 +131,10 @@ def at_snr(signal: Tensor, noise: Tensor, snr_db: Tensor) -> Tensor:
 
 
 def reverberate(signal: Tensor, responses: list[Tensor]) -> Tensor:
-    """Convolve each signal with a room, aligned at the direct sound and at the signal's own power.
+    """Convolve each signal with a room, from the response's peak on and at the signal's own power.
+
+    In halls the peak can come tens of milliseconds after the direct sound: docs/experiments.md, What a next training
+    should change.
 
     Args:
         signal: (batch, samples).

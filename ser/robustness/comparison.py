@@ -28,7 +28,8 @@ GENDERS = ("female", "male")
 NOISE = "noise"  # the family of what is added
 # Rows of means, of augmented training, over conditions whose sound is not in it: additive noise, and the rest.
 NEW_NOISE, NEW_OTHERS = "mean_unseen_noise", "mean_unseen_others"
-NEW_TO_PASE_PLUS = "mean_new_to_pase_plus"  # over conditions that PASE+ did not meet in this form in its own training
+# Over conditions that PASE+ did not meet in its own training, in this or a similar form.
+NEW_TO_PASE_PLUS = "mean_new_to_pase_plus"
 ENDS = ("", "_low", "_high")
 SHARES = ("changed", "uncertain", "unfamiliar", "answered")  # of the utterances
 MEASURED = ("uar", "drop", "over_plain", *SHARES, "right", "gender_drop")  # with intervals

@@ -96,16 +96,18 @@ def method(marks: Marks, below: float, intervals: IntervalParams) -> list[str]:
         "are made as those of the block `augment` of the main pipeline. "
         "ECE: expected calibration error. Unfamiliar: share of utterances too far from the training speech for an "
         f"answer. Answered: share of those that are not, and get one with a confidence of at least {below:g}; right of "
-        "these: the share of right answers among them. Mean: of all conditions but the clean one; new to PASE+: "
-        "of those that PASE+ did not meet in this form in its own training; unseen: of those by distortions of which "
-        "no copies are in training, where each kind of recordings counts as a distortion of its own. "
+        "these: the share of right answers among them. Mean: of all conditions but the clean one; new to PASE+: of "
+        "those that PASE+ did not meet in this or a similar form in its own training; unseen: of those by distortions "
+        "of which no copies are in training, where each kind of recordings counts as a distortion of its own. "
         "What the conditions are is in `ser/robustness/catalogue.py`, their levels in `robustness/params.yaml`. An "
         "SNR is that over the active frames of the speech. Babble is of other speakers of the corpus, whose recordings "
-        "may be in training.",
+        "may be in training. Clipping also makes speech louder, as a microphone set too high does; an encoder that "
+        "brings signals to one level shows what is lost by the clipping alone.",
         f"Marks: correctness, a UAR of clean speech at least {marks.uar_above_chance:g} above chance; robustness, a "
         f"drop of at most {marks.drop:g}; fairness, a drop of women's UAR that differs from men's by at most "
-        f"{marks.gender_drop:g}. `(open)` stands where the interval reaches to the other side of the mark; such tests "
-        "are counted as undecided. Each encoder has the classifier that `robustness/params.yaml` names.",
+        f"{marks.gender_drop:g}. `(open)` stands where the interval reaches to the other side of the mark, or where "
+        "there is none; such tests are counted as undecided. Each encoder has the classifier that "
+        "`robustness/params.yaml` names.",
     ]
 
 

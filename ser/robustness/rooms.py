@@ -37,7 +37,8 @@ def room(signal: np.ndarray, rt60_s: float, generator: np.random.Generator) -> n
     Raises:
         ModuleNotFoundError: pyroomacoustics is not installed.
     """
-    return _through(signal, response(rt60_s, int(generator.integers(PLACES)))).astype(np.float32)
+    taps = response(rt60_s, int(generator.integers(PLACES)))
+    return _through(signal, taps, int(np.abs(taps).argmax())).astype(np.float32)
 
 
 def measured(
@@ -61,8 +62,9 @@ def measured(
     return ((1 - share) * signal + share * _through(signal, taps[first:])).astype(np.float32)
 
 
-def _through(signal: np.ndarray, taps: np.ndarray) -> np.ndarray:
-    wet = fftconvolve(signal, taps)[: signal.size]
+def _through(signal: np.ndarray, taps: np.ndarray, delay: int = 0) -> np.ndarray:
+    """Convolve, and take off the delay of the taps, in samples; at the power of the signal over its active frames."""
+    wet = fftconvolve(signal, taps)[delay : delay + signal.size]
     heard = noise.active(signal)
     power, wet_power = (np.mean(np.square(part[heard], dtype=np.float64)) for part in (signal, wet))
     return wet * np.sqrt(power / max(wet_power, 1e-20))
@@ -70,9 +72,15 @@ def _through(signal: np.ndarray, taps: np.ndarray) -> np.ndarray:
 
 @cache
 def response(rt60_s: float, place: int) -> np.ndarray:
-    """Give the response of the room, float64 (taps,), from the direct sound on, at one of ``PLACES``."""
+    """Give the response of the room, float64 (taps,), from the direct sound on, at one of ``PLACES``.
+
+    The direct sound falls between two samples, so it is a filter around its peak; the response begins where that does.
+    """
+    # Imported here: an optional requirement (requirements-robustness.txt).
+    import pyroomacoustics
+
     found = _response(_absorption(rt60_s), rt60_s, place)
-    return found[np.abs(found).argmax() :]
+    return found[np.abs(found).argmax() - pyroomacoustics.constants.get("frac_delay_length") // 2 :]
 
 
 def reverberation_time(taps: np.ndarray) -> float:
@@ -99,7 +107,6 @@ def _absorption(rt60_s: float) -> float:
 
 
 def _response(absorption: float, rt60_s: float, place: int) -> np.ndarray:
-    # Imported here: an optional requirement (requirements-robustness.txt).
     import pyroomacoustics
 
     # Images as far as sound travels while it falls by 40 dB and more.

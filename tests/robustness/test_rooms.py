@@ -30,6 +30,15 @@ def test_the_direct_sound_stays_where_it_was():
     assert np.abs(lags).argmax() == 0
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_the_direct_sound_is_whole_so_that_it_has_no_colour(place):
+    direct = rooms.response(0.3, place)[:63]  # the first reflection, of the floor, comes 1.35 m later
+    spectrum_db = 20 * np.log10(np.abs(np.fft.rfft(direct, 512)))
+    hz = np.fft.rfftfreq(512, 1 / 16_000)
+    middle = spectrum_db[(hz > 300) & (hz < 6000)]
+    assert np.ptp(middle) < 1.5  # cut at its peak it would be above 3
+
+
 def test_the_speech_stays_as_loud(speech):
     wet = rooms.room(speech, 0.3, np.random.default_rng(0))
     active = np.repeat((np.square(speech.reshape(-1, 400)).mean(axis=1) > 1e-4), 400)
