@@ -7,16 +7,19 @@ ifeq ($(LOGNAME),)
 export LOGNAME := $(lastword $(shell id -un 2>/dev/null || echo user))
 endif
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-.PHONY: repro check-results real-corpora serve test lint corpus
+.PHONY: help repro check-results real-corpora serve test lint corpus
 
+# The pipeline on the corpora of params.yaml, then whether its results are the committed ones
 repro: .venv/installed
 	python -m benchmarks.check_params
 	dvc repro
 	python -m benchmarks.check_results
 
+# Whether the results here are the committed ones
 check-results: .venv/installed
 	python -m benchmarks.check_results
 
+# A page and an HTTP service for the trained model
 serve: .venv/installed
 	ser serve
 
@@ -28,11 +31,17 @@ corpus: .venv/installed
 real-corpora: .venv/installed
 	python -m benchmarks.real_corpora
 
+# All tests
 test: .venv/installed
 	pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
+# Style and form of the code
 lint: .venv/installed
 	ruff check . && ruff format --check .
+
+# These targets
+help:
+	@awk '/^# /{words=substr($$0, 3)} /^[a-z-]+:/{if (words) printf "make %-14s %s\n", substr($$1, 1, length($$1) - 1), words; words=""}' Makefile
 
 .venv/installed: requirements.txt requirements-serve.txt requirements-cluster.txt requirements-robustness.txt requirements-fusion.txt requirements-dev.txt constraints.txt pyproject.toml
 	@for python in $(PYTHON); do \

@@ -317,3 +317,11 @@ def test_integers_saved_as_floats_are_refused_and_loud_floats_are_not(tmp_path, 
         audio.load(tmp_path / name)
     soundfile.write(tmp_path / name, samples / 3000, 16_000, subtype="FLOAT", format=form)
     assert np.abs(audio.load(tmp_path / name)).max() > 2
+
+
+@pytest.mark.parametrize("sounding", [0, 1])
+def test_a_recording_of_several_blocks_is_silent_only_if_all_are(tmp_path, sounding):
+    signal = np.zeros(2 * libsndfile.BLOCK_SAMPLES, np.float32)
+    signal[sounding * libsndfile.BLOCK_SAMPLES :][:1000] = np.sin(np.arange(1000)) / 2
+    soundfile.write(tmp_path / "a.wav", signal, 16_000, subtype="FLOAT")
+    np.testing.assert_array_equal(audio.load(tmp_path / "a.wav", allow_silence=False), signal)

@@ -16,14 +16,17 @@ def rule(classifier: str, protocol: str) -> str:
     """Say how a classifier of this kind is trained, after folds of that protocol."""
     whole = protocol != names.RANDOM
     units, on_them = ("speakers", "on whom it does not train") if whole else ("utterances", "which do not train it")
-    held = (
-        f"trained with {'no speaker' if whole else 'nothing'} held out for a test: the validation {units} of the "
-        f"protocol's first fold validate, and all others train, its test {units} too"
-        f"{', but for what split.test_parts leaves out' * (protocol == names.PREDEFINED)}"
-    )
+    held = f"trained with {'no speaker' if whole else 'nothing'} held out for a test"
+    left_out = ", but for what split.test_parts leaves out" * (protocol == names.PREDEFINED)
     if classifier == NETWORK:
-        return f"{held}; each network is stopped by other validation {units}, {on_them}"
-    return f"{held}; the validation {units} set how sure it is, and then train it, too"
+        return (
+            f"{held}: for each network other {units}, {on_them}, decide when its training stops, and the rest train it"
+            f"{left_out}"
+        )
+    return (
+        f"{held}: the validation {units} of the protocol's first fold set how sure it is, then all {units} train it"
+        f"{left_out}"
+    )
 
 
 def train(

@@ -210,3 +210,35 @@ def test_the_best_system_is_named_of_those_that_know_no_test_speaker(manifest, p
     best = max(honest, key=honest.get)
     assert comparison.best(table) == f"{best[0]} + {best[1]}, UAR {honest[best]:.3f}"
     assert comparison.best(table[table["normalisation"] == "speaker"]) == "none with the normalisation train"
+
+
+def plain(truth, shares):
+    """Six speakers of eight utterances, and a system that is right by chance, with another share for each seed."""
+    rows = pd.DataFrame(
+        {"id": [f"c/{n:03d}" for n in range(48)], "speaker": np.repeat([f"c/{n}" for n in range(6)], 8)}
+    )
+    rows = rows.assign(emotion=truth)
+    parts = []
+    for seed, share in enumerate(shares):
+        right = np.random.default_rng(seed).random(48) < share
+        said = np.where(right, truth, np.where(truth == "sad", "angry", "sad"))
+        keys = {"encoder": "ours", "classifier": "lda", "normalisation": "train", "protocol": "loso", "seed": seed}
+        parts.append(pd.DataFrame({**keys, "fold": 0, "id": rows["id"], "prediction": said}))
+    params = CompareParams("ours", System("ours", "lda", "train"), IntervalParams(500, 0.95, 0, 5))
+    said = pd.concat(parts, ignore_index=True)
+    (found,) = comparison.table(said, rows, ["angry", "sad"], params).query("encoder == 'ours'").to_dict("records")
+    return found, said
+
+
+def test_a_score_of_three_seeds_is_their_mean():
+    truth = np.tile(["angry", "sad"], 24)
+    found, said = plain(truth, [0.9, 0.85, 0.2])
+    own = [recall_score(truth, part["prediction"], average="macro") for _, part in said.groupby("seed")]
+    assert found["uar"] == pytest.approx(np.mean(own))
+
+
+def test_an_emotion_of_one_speaker_leaves_the_uar_without_an_interval():
+    found, _ = plain(np.where(np.arange(48) < 4, "sad", "angry"), [0.8])
+    assert np.isnan(found["uar_low"])
+    assert np.isnan(found["macro_f1_high"])
+    assert found["accuracy_low"] < found["accuracy"] < found["accuracy_high"]

@@ -223,3 +223,33 @@ def test_encoders_stand_in_one_order_in_all_panels_each_with_its_chance(told):
 def test_params_out_of_range_are_refused(changes, words):
     with pytest.raises(ValueError, match=words):
         dataclasses.replace(PARAMS, **changes)
+
+
+def drawn(text, emotions, seeds):
+    """Six speakers, and answers by chance, known and unseen."""
+    rows = pd.DataFrame({"id": [f"c/{n:03d}" for n in range(len(text))], "text": text, "emotion": emotions})
+    rows = rows.assign(speaker=[f"c/{n % 6}" for n in range(len(rows))], corpus="c", language="en", details="")
+    names, parts = sorted(set(emotions)), []
+    for seed in range(seeds):
+        for number, kind in enumerate((KNOWN, UNSEEN)):
+            said = np.random.default_rng([seed, number]).choice(names, len(rows))
+            keys = {"encoder": "ours", "classifier": "lda", "normalisation": "train", "protocol": kind, "seed": seed}
+            parts.append(pd.DataFrame({**keys, "fold": 0, "id": rows["id"], "prediction": said}))
+    return Answers(Task("t", names, "kfold"), rows, pd.concat(parts, ignore_index=True))
+
+
+def test_the_deviation_over_draws_is_that_of_a_sample():
+    asked = drawn(["a", "b"] * 60, ["angry", "angry", "sad", "sad"] * 30, seeds=3)
+    (found,) = sentences.scored({"t": asked}, "ours", INTERVALS).to_dict("records")
+    for kind in (KNOWN, UNSEEN):
+        own = asked.predictions[asked.predictions["protocol"] == kind].groupby("seed")["prediction"]
+        uars = [recall_score(asked.utterances["emotion"], said, average="macro") for _, said in own]
+        assert found[f"{kind}_sd"] == pytest.approx(np.std(uars, ddof=1))
+
+
+def test_sentences_of_some_emotions_are_neither_tied_nor_free():
+    text = ["x", "x", "x", "y", "y", "z1", "z2", "z3"] * 6
+    emotions = ["angry", "happy", "sad", "angry", "sad", "angry", "happy", "sad"] * 6
+    parts = sentences.apart({"t": drawn(text, emotions, seeds=1)})
+    said = {name: set(part.utterances["text"]) for name, part in parts.items()}
+    assert said == {"t_tied": {"z1", "z2", "z3"}, "t_free": {"x"}}

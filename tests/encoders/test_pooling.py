@@ -172,3 +172,9 @@ def test_a_small_movement_on_a_large_offset_is_not_lost_in_pieces():
         pool.add(piece)
 
     assert pool.vector()[0] == pytest.approx(frames.astype(float).std(), rel=1e-6)
+
+
+def test_statistics_of_steps_know_up_from_down():
+    frames = np.array([[0.0, 2.0, 1.0, 1.0]])  # steps +2, -1, 0
+    vector = pooling.pool(frames, ["delta_mean", "delta_std"])
+    np.testing.assert_allclose(vector, [1.0, np.sqrt((4 + 1 + 0) / 3 - (1 / 3) ** 2)], rtol=1e-6)

@@ -84,3 +84,10 @@ def test_there_are_no_more_other_choices_than_utterances_of_an_emotion(speakers,
     labels, people = pd.factorize(rows["emotion"])[0], rows["speaker"].to_numpy()
     parts = np.where(people == "c/0", "validation", "train")
     assert len(validation_choices(parts, labels, people, most=9)) == 1 + others
+
+
+def test_the_training_part_is_cut_into_pieces_about_as_large_as_the_validation_part():
+    parts = np.array(["validation"] * 10 + ["train"] * 20 + ["test"] * 5)
+    speakers = np.repeat([f"s{n}" for n in range(7)], 5)
+    found = validation_choices(parts, np.arange(35) % 2, speakers, 9)
+    assert [(each == "validation").sum() for each in found] == [10, 10, 10]

@@ -63,7 +63,11 @@ def test_everybody_trains_or_validates(monkeypatch):
 )
 def test_the_rule_speaks_of_what_the_protocol_keeps_apart(classifier, protocol, units, others):
     said = final.rule(classifier, protocol)
-    assert f"the validation {units}s of the protocol's first fold validate" in said
+    told = {
+        "mlp": "for each network other {}s, ",
+        "lda": "the validation {}s of the protocol's first fold set how sure it is",
+    }
+    assert told[classifier].format(units) in said
     assert others not in said
 
 

@@ -169,3 +169,10 @@ def test_the_draws_are_those_of_drawing_one_by_one():
     found = ((weights[:, 0] > 0) & (weights[:, 1] > 0)).mean()
     every = [Counter((a, b, c)) for a in range(4) for b in range(4) for c in range(4)]
     assert found == pytest.approx(sum(bool(draw[0] and draw[1]) for draw in every) / len(every), abs=0.01)
+
+
+def test_a_single_speaker_of_an_emotion_in_a_stratum_sets_no_degrees_of_freedom():
+    members = np.array([[True] + [False] * 9 + [True] * 10])
+    tail = stats.norm.cdf(stats.t.ppf(0.025, 9))  # ten speakers in either stratum
+    bounds = Bootstrap([0] * 10 + [1] * 10, PARAMS).bounds(np.linspace(0, 1, 10_001), members)
+    assert bounds == pytest.approx((tail, 1 - tail))

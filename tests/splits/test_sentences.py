@@ -1,6 +1,7 @@
 import json
 import unicodedata
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -37,3 +38,11 @@ def test_sentences_of_the_same_number_in_another_corpus_or_language_are_others()
     rows["details"] = json.dumps({"sentence": "1"})
     assert sentences.known(rows).groupby([rows["corpus"], rows["language"]]).nunique().tolist() == [1] * 3
     assert sentences.known(rows).nunique() == 3
+
+
+def test_groups_of_sentences_have_every_emotion_where_there_are_enough_sentences():
+    rows = pd.DataFrame({"emotion": np.repeat(["angry", "happy", "sad"], 30), "language": "en"})
+    said = rows["emotion"] + pd.Series(np.arange(90) // 10 % 3).astype(str)  # three sentences of each emotion alone
+    for seed in range(5):
+        for piece in sentences.grouped(rows, said, 3, seed):
+            assert set(rows["emotion"].iloc[piece]) == {"angry", "happy", "sad"}
