@@ -412,8 +412,8 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
                 )
                 raise InputError(
                     f"{folder / relative}: expected one folder that is an emotion, found '{directory}' and '{name}'; "
-                    f"say which one it is: manifest.layout: {{{folder.name}: '{first}'}} or '{second}' ({{speaker}} for a "
-                    "level of persons), or rename one"
+                    f"say which one it is: manifest.layout: {{{folder.name}: '{first}'}} or '{second}' (persons are a "
+                    "{speaker}), or rename one"
                 )
         return emotion
     known = ""
