@@ -22,7 +22,7 @@ from statsmodels.stats.multitest import multipletests
 from ser.bias import claims, gaps, refusals
 from ser.bias.claims import ANY, GAP, Claims
 from ser.bias.groups import BiasParams
-from ser.people import COMPARED
+from ser.people import COMPARED, pair_name
 from ser.scores.intervals import Bootstrap
 from ser.synthesis import corpus, voice
 from ser.synthesis.corpus import SynthesisParams
@@ -600,3 +600,19 @@ def test_the_detectable_gap_is_that_of_one_of_all_tests():
     one, many = (stats.t.ppf([1 - share / 2, 0.8], 14).sum() for share in shares)
     assert tests == 5
     assert among["detectable"] / alone["detectable"] == pytest.approx(many / one)
+
+
+def test_a_test_that_is_refused_does_not_narrow_what_the_others_can_detect():
+    people = simulate(sizes=(8, 8), spread=0.2)
+    young = people["speaker"].str[-1].isin(list("02468"))
+    people = people.assign(age=np.where(young, 25.0, 35.0))
+    params = dataclasses.replace(PARAMS, age_bands=(30,))
+    with_ages = ONLY_GENDER[ONLY_GENDER["attribute"] != "age"]
+    pair = pair_name("under_30", "30_and_over")
+    untested = pd.DataFrame([("age", pair, claims.TEST, "too few")], columns=list(claims.COLUMNS))
+    alone, both, refused = (
+        gender(people, params, each)["detectable"]
+        for each in (ONLY_GENDER, with_ages, pd.concat([with_ages, untested]))
+    )
+    assert both > alone  # two tests share what one has
+    assert refused == alone
