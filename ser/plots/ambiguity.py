@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from ser import naming
 from ser.plots import drawing
 from ser.plots.drawing import BLACK, BLUE, GREY, ORANGE, PALE
 from ser.scores import words
@@ -99,9 +100,15 @@ def _scores(axes: Axes, checked: pd.DataFrame, measure: str, label: str, chance:
             value = prefix + measure
             drawing.whiskers(axes, places, part[f"{value}_low"], part[f"{value}_high"], colour)
             axes.plot(
-                part[value], places, marker, color=colour, mfc=fill, markersize=drawing.DOT, label=reference + manner
+                part[value],
+                places,
+                marker,
+                color=colour,
+                mfc=fill,
+                markersize=drawing.DOT,
+                label=naming.REFERENCES[reference] + manner,
             )
-    drawing.rows(axes, [name.replace("_", " ") for name in names], label)
+    drawing.rows(axes, [naming.SCORES.get(name, name) for name in names], label)
     _legend(axes)
 
 
@@ -112,7 +119,7 @@ def _bands(axes: Axes, banded: pd.DataFrame, looks: Mapping[str, tuple[str, str,
         places = np.arange(len(rows)) + shift
         drawing.whiskers(axes, places, rows[f"{measure}_low"], rows[f"{measure}_high"], colour)
         axes.plot(rows[measure], places, marker, color=colour, markersize=drawing.DOT, label=name)
-    names = [f"{row.by} agree {row.band} %\n{row.utterances} utterances" for row in rows.itertuples()]
+    names = [f"{naming.JUDGES[row.by]} agree {row.band} %\n{row.utterances} utterances" for row in rows.itertuples()]
     drawing.rows(axes, names, f"{label}, by agreement")
     axes.set_xlim(-0.02, 1.02)
     _legend(axes)
@@ -131,7 +138,7 @@ def _costs(axes: Axes, costs: Mapping[str, Mapping]) -> None:
     names = []
     for kind, cost in costs.items():
         uar = f"UAR {words.number(cost['uar']['all'])}, then {words.number(cost['uar']['without'])}"
-        names.append(f"{kind.replace('_', ' ')}: {cost['left_out']} of {cost['utterances']}\n{uar}")
+        names.append(f"{naming.EVIDENCE.get(kind, kind)}: {cost['left_out']} of {cost['utterances']}\n{uar}")
     drawing.rows(axes, names, "gain in UAR when left out")
     axes.xaxis.set_major_locator(MaxNLocator(5))
     _legend(axes)

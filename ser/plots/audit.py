@@ -1,12 +1,13 @@
 """The picture of the data audit: which group speaks which emotion, how often, and what is refused for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from ser import naming
 from ser.bias.claims import ANY, INTERVAL, UAR, Claims
 from ser.plots import drawing
 from ser.plots.drawing import BLACK, BLUE, ORANGE
@@ -27,8 +28,7 @@ def draw(counts: pd.DataFrame, refused: pd.DataFrame, overview: dict, emotions: 
         counts: attribute, group, emotion, utterances, speakers; groups without utterances are not drawn.
         refused: attribute, group, claim, reason; a cell has an orange frame where the claim on its emotion, or any on
             its group, is refused, and a row a dotted one where only the UAR of its group, or its interval, is.
-        overview: ``association`` by attribute, 0 to 1; where known, ``speaker_oracle_uar`` and
-            ``speaker_oracle_uar_by_chance``.
+        overview: ``association`` by attribute, 0 to 1.
         emotions: the label set.
         title: of the picture.
 
@@ -50,22 +50,22 @@ def draw(counts: pd.DataFrame, refused: pd.DataFrame, overview: dict, emotions: 
     figure = Figure(figsize=(max(8, width), height), layout="constrained")
     figure.suptitle(title, fontsize=11)
     grid = figure.add_gridspec(2, 2 if named else 1, height_ratios=ratios)
-    _cells(figure.add_subplot(grid[0, 0]), people, refused, "{}: {}")
+    _cells(figure.add_subplot(grid[0, 0]), people, refused, naming.group)
     if association:
-        _associations(figure.add_subplot(grid[1, 0]), overview)
+        _associations(figure.add_subplot(grid[1, 0]), association)
     if named:
-        _cells(figure.add_subplot(grid[:, 1]), speakers, refused, "{1}")
+        _cells(figure.add_subplot(grid[:, 1]), speakers, refused, lambda _, speaker: speaker)
     handles = [Patch(label=label, **look) for label, look in FRAMES.items()]
     drawing.legend(figure, handles, 2)
     return figure
 
 
-def _cells(axes: Axes, counts: pd.DataFrame, refused: pd.DataFrame, naming: str) -> None:
+def _cells(axes: Axes, counts: pd.DataFrame, refused: pd.DataFrame, named: Callable[[str, str], str]) -> None:
     numbers = counts.to_numpy()
     drawing.cells(axes, numbers / numbers.sum(axis=1, keepdims=True), numbers)
     emotions = list(counts.columns)
     drawing.slanted(axes, emotions)
-    axes.set_yticks(range(len(counts)), [naming.format(*place) for place in counts.index], fontsize=drawing.SMALL)
+    axes.set_yticks(range(len(counts)), [named(*place) for place in counts.index], fontsize=drawing.SMALL)
     claims = Claims(refused)
     for row, (attribute, group) in enumerate(counts.index):
         for column, emotion in enumerate(emotions):
@@ -77,14 +77,9 @@ def _cells(axes: Axes, counts: pd.DataFrame, refused: pd.DataFrame, naming: str)
     axes.set_title("utterances of each emotion", fontsize=drawing.SMALL)
 
 
-def _associations(axes: Axes, overview: dict) -> None:
-    association = overview["association"]
+def _associations(axes: Axes, association: Mapping[str, float]) -> None:
     bars = axes.barh(range(len(association)), list(association.values()), height=0.6, color=BLUE)
     axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=drawing.SMALL)
-    drawing.rows(axes, list(association), "association of emotion with ...\n(Cramer's V, corrected for chance)")
+    drawing.rows(axes, [naming.ATTRIBUTES.get(name, name) for name in association], "Cramér's V, corrected for chance")
     axes.set_xlim(0, 1.1)
-    if "speaker_oracle_uar" in overview:
-        found, floor = (overview[f"speaker_oracle_uar{end}"] for end in ("", "_by_chance"))
-        axes.set_title(
-            f"guess by the speaker alone:\nUAR {found:.2f}; {floor:.2f} with labels shuffled", fontsize=drawing.SMALL
-        )
+    axes.set_title("how strongly\nemotion goes with ...", fontsize=drawing.SMALL)

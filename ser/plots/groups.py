@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ser.people import MINUS, UNKNOWN
+from ser import naming
+from ser.people import UNKNOWN
 from ser.plots import drawing
 from ser.plots.drawing import BLUE, GREY, PALE
 from ser.scores import words
@@ -30,8 +31,9 @@ def draw(table: pd.DataFrame, gaps: Mapping[str, Mapping[str, float]], emotions:
         title: of the picture.
 
     Returns:
-        Panels: UAR with intervals, beside it the recalls as numbers, below the gaps; at the right the speakers. A panel
-        that would be empty is left out; where all would be, a sentence says why.
+        Panels: UAR with intervals, beside it the recalls as numbers, below the gaps; at the right the speakers. Dots
+        without an interval are hollow. A panel that would be empty is left out; where all would be, a sentence says
+        why.
     """
     figures = ["uar", *(f"recall_{emotion}" for emotion in emotions)]
     table = table[table[figures].notna().any(axis="columns")]
@@ -42,7 +44,7 @@ def draw(table: pd.DataFrame, gaps: Mapping[str, Mapping[str, float]], emotions:
     ratios = [len(people) * 1.6 + 3, len(gaps) * 1.6 + 3]
     height = max(sum(ratios), len(speakers) if named else 0) * ROW_INCHES
     widths = [2.2, 0.5 * len(emotions), *([1.6] if len(speakers) else [])]
-    width = max(6.5, 2.8 + sum(widths))
+    width = max(6.5, 3.4 + sum(widths))
     figure = Figure(figsize=(width, 1 + height), layout="constrained")
     figure.get_layout_engine().set(wspace=0.04)
     figure.suptitle(textwrap.fill(title, int(SIGNS_PER_INCH * width)), fontsize=11)
@@ -63,7 +65,7 @@ def _uars(axes: Axes, people: pd.DataFrame) -> None:
     names = []
     for row in people.itertuples():
         speakers = UNKNOWN if pd.isna(row.speakers) else row.speakers
-        names.append(f"{row.attribute}: {row.group}\nutterances {row.utterances}, speakers {speakers}")
+        names.append(f"{naming.group(row.attribute, row.group)}\nutterances {row.utterances}, speakers {speakers}")
     hollow = " (hollow: no interval)" if people["uar_low"].isna().any() else ""
     drawing.intervals(axes, people, names, f"UAR{hollow}")
     axes.set_xlim(0, 1)
@@ -85,14 +87,15 @@ def _gaps(axes: Axes, gaps: Mapping[str, Mapping[str, float]]) -> None:
     names = []
     for name, row in zip(gaps, rows.itertuples(), strict=True):
         test = "no test" if np.isnan(row.p) else f"{words.p_value(row.p)}, Holm: {words.p_value(row.p_holm)}"
-        names.append(f"{name.replace(MINUS, ' minus ')}\n{test}")
+        names.append(f"{naming.pair(name)}\n{test}")
     drawing.intervals(axes, rows, names, "gap in UAR; grey: where chance alone would leave it")
     reach = 1.1 * np.nanmax(np.abs(rows[numbers].to_numpy()), initial=0.1)
     axes.set_xlim(-reach, reach)
 
 
 def _speakers(axes: Axes, speakers: pd.DataFrame, named: bool) -> None:
-    axes.plot(speakers["uar"], range(len(speakers)), "o", color=BLUE, markersize=drawing.DOT, clip_on=False)
+    look = {"color": BLUE, "markerfacecolor": "white", "markersize": drawing.DOT}  # hollow: one speaker has no interval
+    axes.plot(speakers["uar"], range(len(speakers)), "o", clip_on=False, **look)
     drawing.rows(axes, speakers["group"], f"UAR of each\nspeaker ({len(speakers)})")
     axes.set_xlim(0, 1)
     if not named:

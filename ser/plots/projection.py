@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
 
 from ser.people import UNKNOWN
 from ser.plots import drawing
@@ -14,7 +15,8 @@ from ser.plots.drawing import BLACK, BLUE, GREY, ORANGE, PALE, SMALL
 ASPECTS = ("emotion", "speaker", "gender")
 # The rest of Okabe and Ito's colours. Two of them are light, hence the dark edge of markers.
 COLOURS = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", BLACK)
-MARKERS = "osD^vP*Xh<>"  # eleven, and eight colours: 88 pairs
+BAR = Path([(-1, -0.4), (1, -0.4), (1, 0.4), (-1, 0.4), (-1, -0.4)])  # lies down; polygons would look like circles
+MARKERS = (*"osD^vP*X", BAR, "<", ">")  # eleven, and eight colours: 88 pairs
 NAMELESS = (GREY, ".")
 NAMED = 40  # groups that a legend can hold
 WIDE = 9  # signs of a name, from which two columns of a legend are all that fits
@@ -46,7 +48,7 @@ def draw(points: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def style(groups: Sequence[str]) -> dict[str, tuple[str, str]]:
+def style(groups: Sequence[str]) -> dict[str, tuple[str, str | Path]]:
     """Give each group a colour and a marker; no two have both in common, up to 88 groups."""
     return {name: (COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]) for index, name in enumerate(groups)}
 

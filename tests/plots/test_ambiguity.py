@@ -56,12 +56,17 @@ def test_all_that_is_known_has_a_panel(table, checked, banded):
     figure = ambiguity.draw(table, pd.Series([0, 1, 0], table.index), checked, banded, COSTS, "kfold")
     places, auroc, spearman, scores, distances, costs = figure.axes
     assert legend(places) == ["others (1)", "known to be ambiguous (1)"]
-    assert legend(auroc) == ["planted", "planted, within emotions", "votes", "votes, within emotions"]
-    assert legend(spearman) == ["votes", "votes, within emotions"]
-    assert labels(auroc) == ["mean rank"]
-    assert labels(scores) == ["votes agree 50-100 %\n20 utterances", "listeners agree 50-100 %\n30 utterances"]
-    assert labels(distances) == ["votes agree 50-100 %\n20 utterances"]
-    assert labels(costs) == ["votes: 3 of 20\nUAR 0.700, then 0.750"]
+    assert legend(auroc) == [
+        "corpus' own flags",
+        "corpus' own flags, within emotions",
+        "raters' votes",
+        "raters' votes, within emotions",
+    ]
+    assert legend(spearman) == ["raters' votes", "raters' votes, within emotions"]
+    assert labels(auroc) == ["mean rank of scores"]
+    assert labels(scores) == ["raters agree 50-100 %\n20 utterances", "listeners agree 50-100 %\n30 utterances"]
+    assert labels(distances) == ["raters agree 50-100 %\n20 utterances"]
+    assert labels(costs) == ["raters' votes: 3 of 20\nUAR 0.700, then 0.750"]
 
 
 def test_the_map_shows_confidence_over_variability(table, checked, banded):

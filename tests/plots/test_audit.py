@@ -6,8 +6,7 @@ from matplotlib.patches import Rectangle
 from ser.plots import audit, drawing
 
 EMOTIONS = ["angry", "sad"]
-OVERVIEW = {"association": {"gender": 0.25, "speaker": 0.1}, "chance_uar": 0.5, "speaker_oracle_uar": 0.75}
-OVERVIEW["speaker_oracle_uar_by_chance"] = 0.5
+OVERVIEW = {"association": {"gender_age": 0.25, "speaker": 0.1}, "chance_uar": 0.5}
 
 
 @pytest.fixture
@@ -85,7 +84,16 @@ def test_the_associations_are_bars_with_their_numbers(counts):
     bars = audit.draw(counts, REFUSED, OVERVIEW, EMOTIONS, "kfold").axes[1]
     assert [bar.get_width() for bar in bars.patches] == [0.25, 0.1]
     assert texts(bars) == ["0.25", "0.10"]
-    assert bars.get_title() == "guess by the speaker alone:\nUAR 0.75; 0.50 with labels shuffled"
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["gender and age band", "speaker"]
+    assert bars.get_title() == "how strongly\nemotion goes with ..."
+    assert bars.get_xlabel() == "Cramér's V, corrected for chance"
+
+
+def test_groups_have_the_words_of_the_report(counts):
+    counts["attribute"] = counts["attribute"].replace("age", "gender_age")
+    counts["group"], counts["utterances"] = counts["group"].replace("under_30", "male_60_and_over"), 1
+    people = audit.draw(counts, REFUSED, OVERVIEW, EMOTIONS, "kfold").axes[0]
+    assert people.get_yticklabels()[-1].get_text() == "gender and age band: male 60 and over"
 
 
 def test_so_many_speakers_that_names_would_overlap_are_left_out(counts):

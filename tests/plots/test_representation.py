@@ -1,7 +1,10 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.markers import MarkerStyle
 
 from ser.plots import drawing
 from ser.plots import projection as projection_picture
@@ -101,9 +104,18 @@ def test_the_unknown_are_drawn_and_named_only_where_there_are_some(points):
     assert gender == ["unknown", "female"]
 
 
-def test_up_to_24_groups_differ_in_colour_or_marker():
-    styles = projection_picture.style([f"c/{number}" for number in range(40)])
-    assert len(set(styles.values())) == 40
+def test_up_to_88_groups_differ_in_colour_or_marker():
+    styles = projection_picture.style([f"c/{number}" for number in range(88)])
+    assert len(set(styles.values())) == 88
+
+
+def test_no_two_markers_look_alike():
+    """A circle and a hexagon of one colour cannot be told apart where they are small: they share 83 % of their area."""
+    grid = np.stack(np.meshgrid(*[np.linspace(-0.8, 0.8, 161)] * 2), axis=-1).reshape(-1, 2)
+    styles = [MarkerStyle(marker) for marker in projection_picture.MARKERS]
+    areas = [style.get_path().transformed(style.get_transform()).contains_points(grid) for style in styles]
+    for first, second in itertools.combinations(areas, 2):
+        assert (first & second).sum() < 0.8 * (first | second).sum()
 
 
 def test_too_many_groups_are_counted_instead_of_named(points):
