@@ -76,8 +76,13 @@ def _task(name: str, scored: pd.DataFrame, task: FusionTask, errors: Mapping[str
         for row in scored[scored["system"] != CLAIM].to_dict("records")
     ]
     parts = [
-        Figure(name, "The UAR of each system on each kind of folds, with intervals over speakers."),
-        table(f"Figures of every system on {name}", ["tested on", "system", *COLUMNS.values()], rows),
+        Figure(
+            name,
+            f"UAR of every system on {name}",
+            "A dot with its interval for each system, in a panel for each kind of folds.",
+            "The UAR of each system on each kind of folds, with intervals over speakers.",
+        ),
+        table(f"Figures of every system on {name}", ["tested on", "system", *COLUMNS.values()], rows, heads=2),
     ]
     introduction = " ".join([about(task), *heard.told(task, errors)]).replace("`", "")
     return Section(f"task_{name}", name, f"Every system on {name}", introduction, parts)

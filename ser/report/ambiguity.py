@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from ser import naming
 from ser.ambiguity.references import AGREEMENT, MEAN_RANK
 from ser.report import listening, words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, present, table
@@ -20,19 +21,6 @@ REFERENCES = {  # against what a score is checked, the best one first
     "votes": "the raters' votes",
     "listeners": "the listeners' judgements",
 }
-SCORES = {
-    "vote_entropy": "spread of the votes (entropy)",
-    "low_majority": "small majority among the votes",
-    "low_recognition": "few listeners recognised the emotion",
-    "low_self_confidence": "the model gives the label a low probability",
-    "low_margin": "the model finds another emotion likelier",
-    "weighted_entropy": "the model is undecided, and the label unlikely",
-    "prediction_entropy": "the model is undecided",
-    "low_training_confidence": "the label was hard to learn",
-    "training_variability": "how often training changed its mind",
-    "neighbour_disagreement": "utterances that sound alike have other labels",
-    MEAN_RANK: "mean rank of up to three scores: probability, training, neighbours",
-}
 BANDED = {"accuracy": "accuracy", "uar": "UAR"}  # scores by band of agreement
 
 
@@ -42,12 +30,7 @@ def section(material: Material) -> Section:
         agreement(material),
         cost(material),
         bands(material),
-        Figure(
-            "ambiguity",
-            "How hard each utterance was to learn; how well each score finds what raters doubt; accuracy by agreement; "
-            "and what is gained without the most ambiguous utterances (grey: as many of each speaker and emotion at "
-            "random).",
-        ),
+        picture(material),
         _bands(material),
         *checks(material),
         issues(material),
@@ -63,6 +46,40 @@ def section(material: Material) -> Section:
         "weak model are other reasons, so scores are checked against people where that can be done.",
         parts,
     )
+
+
+def picture(material: Material) -> Figure:
+    """Give the picture of ambiguity, with a caption that tells of the panels that it has."""
+    panels = _panels(material)
+    *others, last = panels.values()
+    caption = "; ".join([*others, f"and {last}" if others else last])
+    shows = f"Panels: {words.listing(list(panels))}."
+    costs = material.get("ambiguity", "cost") or {}
+    if judge := next((name for name in JUDGES if name in costs), None):
+        ends = [words.number(costs[judge]["uar"][end]) for end in ("all", "without")]
+        shows += f" Without the utterances {JUDGES[judge]}, the UAR goes from {ends[0]} to {ends[1]}."
+    return Figure("ambiguity", "Scores of doubt, agreement and cost", shows, f"{caption[0].upper()}{caption[1:]}.")
+
+
+def _panels(material: Material) -> dict[str, str]:
+    """Say what each panel of the picture shows, in the order in which they are drawn."""
+    scores, banded = material.tables["scores"], material.tables["bands"]
+    panels = {"a map of the utterances in training": "how hard each utterance was to learn"}
+    if len(scores):
+        panels["scores against people"] = "how well each score finds what people doubt (hollow: within emotions)"
+    if banded["utterances"].sum():
+        panels["hits by agreement"] = "accuracy and UAR by agreement"
+    if banded["distance"].notna().any():
+        panels["distances from the votes by agreement"] = (
+            "how far the model's probabilities are from the raters' votes, and how far the label alone is "
+            "(Jensen-Shannon distance, 0 equal to 1 disjoint), by agreement"
+        )
+    if material.get("ambiguity", "cost"):
+        panels["gains in UAR"] = (
+            "what is gained without the most ambiguous utterances (grey diamonds: without as many of each speaker and "
+            "emotion at random)"
+        )
+    return panels
 
 
 def agreement(material: Material) -> Finding:
@@ -151,7 +168,7 @@ def cost(material: Material) -> Finding:
         said += " The score is lower without them than without as many others, so no cost is shown."
     if judge == "votes" and LABEL in costs:
         said += (
-            f" Where those are left out whose label has the smallest share of the votes, it is "
+            f" Where those are left out whose label has the smallest share of the votes, what remains beyond chance is "
             f"{words.estimate(costs[LABEL]['uar'], 'cost', again, sign=True)}: raters may agree on another emotion. "
             "The verdict is about their agreement."
         )
@@ -183,7 +200,7 @@ def bands(material: Material) -> Finding:
             return Finding(
                 asked,
                 words.judged(apart if drawn else []),
-                f"Where {low['band']} % of the {listening.BY[judge]} agree "
+                f"Where {low['band']} % of the {naming.JUDGES[judge]} agree "
                 f"({words.amount(low['utterances'], 'utterance')}), and where {high['band']} % do "
                 f"({words.amount(high['utterances'], 'utterance')}): {'; '.join(figures)}.",
                 "Called found only where the intervals of neither measure touch, which errs towards finding nothing. "
@@ -294,13 +311,15 @@ def _votes(material: Material) -> str:
 def _bands(material: Material) -> Table:
     bands = material.tables["bands"]
     measures = BANDED | {"distance": "distance", "label_distance": "distance of the label"}
-    rows = [[listening.BY[row.by], f"{row.band} %", int(row.utterances)] for row in bands.itertuples()]
-    caption = (
-        "The model by agreement (distance: of the model's probabilities from the shares of the votes, Jensen-Shannon, "
-        "0 equal to 1 disjoint; of the label: as if it were certain)"
-    )
+    rows = [[naming.JUDGES[row.by], f"{row.band} %", int(row.utterances)] for row in bands.itertuples()]
+    caption = "The model by agreement"
+    if bands["distance"].notna().any():
+        caption += (
+            " (distance: of the model's probabilities from the shares of the votes, Jensen-Shannon, 0 equal to 1 "
+            "disjoint; of the label: as if it were certain)"
+        )
     absent = f"The corpora distribute neither {_votes(material)} nor listeners' scores."
-    return _measured(caption, ["agreement of", "band", "utterances"], rows, bands, measures, absent)
+    return _measured(caption, ["agreement of", "band", "utterances"], rows, bands, measures, absent, heads=2)
 
 
 def _scores(scores: pd.DataFrame, reference: str) -> Table:
@@ -310,8 +329,11 @@ def _scores(scores: pd.DataFrame, reference: str) -> Table:
         "spearman": "rank correlation",
         "within_spearman": "rank correlation within emotions",
     }
-    rows = [[SCORES.get(row.score, words.plain(row.score)), int(row.utterances)] for row in scores.itertuples()]
-    caption = f"Scores of doubt against {REFERENCES[reference]}"
+    rows = [[naming.SCORES.get(row.score, words.plain(row.score)), int(row.utterances)] for row in scores.itertuples()]
+    caption = (
+        f"Scores of doubt against {REFERENCES[reference]} (mean rank: over up to three of them, whether the label is "
+        "improbable, was hard to learn, and is another than the neighbours')"
+    )
     return _measured(caption, ["score", "utterances"], rows, scores, measures, "")
 
 
@@ -322,6 +344,7 @@ def _measured(
     figures: pd.DataFrame,
     measures: Mapping[str, str],
     absent: str,
+    heads: int = 1,
 ) -> Table:
     """Add measures to rows, each with its interval; a measure that no row has becomes a note, in place of a column."""
     defined = {key: name for key, name in measures.items() if figures[key].notna().any()}
@@ -332,4 +355,4 @@ def _measured(
         why = "not defined" if values["utterances"] else "no utterances"
         full.append([*row, *(estimated(measured, key) if key in measured else why for key in defined)])
     note = f"Not defined here: {words.listing(missing)}." if missing else ""
-    return table(caption, [*columns, *defined.values()], full, note if full else absent)
+    return table(caption, [*columns, *defined.values()], full, note if full else absent, heads=heads)

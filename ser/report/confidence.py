@@ -14,6 +14,7 @@ SIDES = {"before": "before", "after": "after", DIFFERENCE: "after minus before"}
 ANSWERS = {"accuracy": "accuracy", "uar": "UAR"}
 UNEQUAL = 2  # times as many utterances
 NONE = "none"  # of train.calibration
+LUCK = "... by the luck of speakers"  # alone: the calibration error of a confidence that is right for their mean
 
 
 def section(material: Material) -> Section:
@@ -31,6 +32,8 @@ def section(material: Material) -> Section:
             familiarity(material),
             Figure(
                 "familiarity",
+                "Distances from the training speech",
+                _drawn(material),
                 "How far the tested speech, and generated sounds, are from the training speech: a dot each, the share "
                 "beyond the limit beside each kind.",
             ),
@@ -127,6 +130,14 @@ def familiarity(material: Material) -> Finding:
     )
 
 
+def _drawn(material: Material) -> str:
+    """Say what the picture of familiarity shows."""
+    values = material.metrics["familiarity"]
+    shares = [f"{words.number(values['false_alarms'])} of the tested speech"]
+    shares += [f"{words.number(share)} of {kind}" for kind, share in values["detected"].items()]
+    return f"A row of dots for each kind of sound. Beyond the limit are {words.listing(shares)}."
+
+
 def _tested(material: Material) -> str:
     if chosen(material) == RANDOM:
         return "the test utterances, whose speakers it knows; of other people's it would be more"
@@ -143,7 +154,7 @@ def _measures(material: Material) -> Table:
         return estimated(values[side], key, reason, sign=side == DIFFERENCE)
 
     rows = [[name, *(shown(key, side) for side in sides)] for key, name in MEASURES.items()]
-    rows.insert(1, ["... by chance alone", *(values[side].get("ece_by_chance", "") for side in sides)])
+    rows.insert(1, [LUCK, *(values[side].get("ece_by_chance", "") for side in sides)])
     caption = "Calibration before and after the temperature" if _tempered(material) else "Calibration"
     return table(f"{caption}; smaller is better", ["measure", *sides.values()], rows)
 

@@ -28,6 +28,7 @@ class Table:
         rows: as long as ``columns``.
         note: why there are no rows, or what is missing.
         folded: whether a reader has to open it.
+        heads: how many columns, from the left, say what their row is about.
     """
 
     kind: ClassVar[str] = "table"
@@ -36,6 +37,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     note: str = ""
     folded: bool = False
+    heads: int = 1
 
     @property
     def numeric(self) -> list[bool]:
@@ -45,10 +47,19 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture: its name in ``Material.pictures``, and the sentence that says how to read it."""
+    """A picture.
+
+    Attributes:
+        picture: its name in ``Material.pictures``.
+        title: what it is, in a few words.
+        shows: what is drawn and, where that can be said, what is seen, for readers who do not see it.
+        caption: how to read it.
+    """
 
     kind: ClassVar[str] = "figure"
     picture: str
+    title: str
+    shows: str
     caption: str
 
 
@@ -132,12 +143,17 @@ def cell(value) -> Cell:
 
 
 def table(
-    caption: str, columns: Sequence[str], rows: Sequence[Sequence], note: str = "", folded: bool = False
+    caption: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence],
+    note: str = "",
+    folded: bool = False,
+    heads: int = 1,
 ) -> Table:
     """Make a table of plain values."""
     made = [[cell(value) for value in row] for row in rows]
     assert all(len(row) == len(columns) for row in made)
-    return Table(caption, columns, made, note, folded)
+    return Table(caption, columns, made, note, folded, heads)
 
 
 def estimated(values: Mapping[str, float], key: str, otherwise: str = "no interval", sign: bool = False) -> Cell:

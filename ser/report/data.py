@@ -3,6 +3,7 @@
 import pandas as pd
 
 from ser.bias.claims import ANY, EVERYWHERE, GAP, INTERVAL, TEST, UAR, Claims
+from ser.naming import ATTRIBUTES
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, table
 from ser.report.material import Material
@@ -28,14 +29,6 @@ CLAIMS = {
     TEST: "a test",
 }
 LISTED = 20  # rejected files; the table of the stage has them all
-ATTRIBUTES = {
-    "gender": "gender",
-    "age": "age band",
-    "gender_age": "gender and age band",
-    "corpus": "corpus",
-    "language": "language",
-    "speaker": "speaker",
-}
 
 
 def section(material: Material) -> Section:
@@ -46,6 +39,8 @@ def section(material: Material) -> Section:
     parts += [
         Figure(
             "audit",
+            "Utterances of each group and emotion",
+            _audited(material),
             f"Utterances of each group and emotion{tested}: in each cell the share of the group's utterances and their "
             "number. An orange frame marks an emotion of which nothing is claimed for this group, a dotted one a group "
             "without a UAR, or without an interval of it.",
@@ -109,6 +104,22 @@ def tied(material: Material) -> Finding:
     return Finding(asked, verdict, " ".join(said), sure, cannot)
 
 
+def _audited(material: Material) -> str:
+    """Say what the picture of the audit shows."""
+    shown = "A matrix with a row for each group of people and a column for each emotion"
+    association = material.get("bias", "audit", "association") or {}
+    if not association:
+        return f"{shown}."
+    most = max(association, key=association.get)
+    tied = (
+        f"emotion goes most strongly with the attribute {ATTRIBUTES.get(most, most)}, "
+        f"{words.number(association[most])} from 0 to 1"
+        if words.rounded(association[most])
+        else "emotion goes with no attribute"
+    )
+    return f"{shown}, and bars: {tied}."
+
+
 def unknown(manifest: dict) -> str:
     """Say that speakers are unknown: some, or all."""
     return "Some speakers are unknown" if manifest.get("speakers") else "The speakers are unknown"
@@ -155,9 +166,8 @@ def _counts(audit: pd.DataFrame, tested: str) -> Table:
         counts = part.set_index("emotion")["utterances"]
         cells = [int(counts[emotion]) for emotion in emotions]
         rows.append([ATTRIBUTES.get(attribute, attribute), words.plain(group), *cells, sum(cells)])
-    return table(
-        f"Utterances of each group and emotion{tested}", ["attribute", "group", *emotions, "all"], rows, folded=True
-    )
+    columns = ["attribute", "group", *emotions, "all"]
+    return table(f"Utterances of each group and emotion{tested}", columns, rows, folded=True, heads=2)
 
 
 def refused(claims: pd.DataFrame, tested: str = "") -> Table:
@@ -180,6 +190,6 @@ def refused(claims: pd.DataFrame, tested: str = "") -> Table:
                 words.reason(reason),
             ]
         )
-    caption = f"Claims that the data{tested} cannot carry ({words.amount(len(claims))})"
+    caption = f"Claims that the data{tested} cannot carry"
     note = "" if rows else "None: the data carry every claim that this report could make."
-    return table(caption, ["attribute", "group", "what is not claimed", "why"], rows, note)
+    return table(caption, ["attribute", "group", "what is not claimed", "why"], rows, note, heads=2)

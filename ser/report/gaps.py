@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ser.bias.claims import ANY, EVERYWHERE, GAP, UAR, UNRECORDED, Claims
+from ser.naming import ATTRIBUTES
 from ser.people import MINUS
 from ser.report import words
 from ser.report.content import Cell, Finding, Table, cell, estimated, table
-from ser.report.data import ATTRIBUTES
 from ser.report.material import Material
 from ser.scores import words as figures
 
@@ -184,7 +184,7 @@ def every_gap(material: Material) -> Table:
         "verdict",
     ]
     note = "" if rows else "No two groups can be compared; the table of refused claims says why."
-    return table("Gaps between two groups", columns, rows, note)
+    return table("Gaps between two groups", columns, rows, note, heads=2)
 
 
 def _shown_from(gap: Gap) -> float | str:

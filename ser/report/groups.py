@@ -1,9 +1,10 @@
 """The section on bias: which groups of people the model serves worse."""
 
 from ser.bias.claims import GAP, LARGEST
+from ser.naming import ATTRIBUTES
 from ser.report import gaps, words
+from ser.report.confidence import LUCK
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, present, table
-from ser.report.data import ATTRIBUTES
 from ser.report.gaps import PLURALS, p_cell
 from ser.report.material import Material
 
@@ -22,8 +23,11 @@ def section(material: Material) -> Section:
     parts = [gaps.finding(material, attribute) for attribute in PLURALS]
     drawn = Figure(
         "groups",
+        "Groups, gaps between them, and speakers",
+        _drawn(material),
         "UAR and recall of each group, the gaps between groups (grey: the range of the gap if the group made no "
-        "difference), and the UAR of each speaker. Lines are intervals over speakers; a hollow dot has none.",
+        "difference), and the UAR of each speaker. Lines are intervals over speakers; a hollow dot has none, and "
+        "single speakers never do.",
     )
     parts += [drawn] * bool(material.tables["groups"]["uar"].notna().any())  # where all is refused it only says so
     parts += [
@@ -41,6 +45,17 @@ def section(material: Material) -> Section:
         + (WITHIN if material.several_corpora else ""),
         parts,
     )
+
+
+def _drawn(material: Material) -> str:
+    """Say what the picture of groups shows."""
+    shown = "The UAR of each group as a dot with its interval, recalls as shaded numbers, and gaps between groups."
+    every = [gap for attribute in PLURALS for gap in gaps.of_attribute(material, attribute)]
+    if not every:
+        return shown
+    largest = max(every, key=lambda gap: abs(gap.values["uar"]))
+    against = f"{largest.first} against {largest.second}"
+    return f"{shown} The largest gap in UAR: {against}, {words.signed(largest.values['uar'])}."
 
 
 def speakers(material: Material) -> Finding:
@@ -99,7 +114,7 @@ def _spreads(material: Material) -> Table:
         "All groups of an attribute together (0: alike; above 0 by chance alone, the more so the more groups; p: that "
         "all have the same UAR, adjusted over the attributes of this table, so it is another than above)"
     )
-    return table(caption, columns, rows, note, folded=True)
+    return table(caption, columns, rows, note, folded=True, heads=2)
 
 
 def _groups(material: Material) -> Table:
@@ -122,10 +137,10 @@ def _groups(material: Material) -> Table:
                 *(values.get(f"calibration_error{of}", absent) for of in ("", "_by_chance")),
             ]
         )
-    columns = ["attribute", "group", "utterances", "speakers", "UAR", *emotions, "calibration error", "... by chance"]
+    columns = ["attribute", "group", "utterances", "speakers", "UAR", *emotions, "calibration error", LUCK]
     caption = (
         f"Every group: UAR, with intervals from {minimum} speakers on; recall of each emotion; and calibration error "
         "(how far the model's certainty is from its share of hits; 0 is best), beside what the luck of speakers makes "
         "of a certainty that is right for their mean"
     )
-    return table(caption, columns, rows)
+    return table(caption, columns, rows, heads=2)

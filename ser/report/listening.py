@@ -2,11 +2,11 @@
 
 import pandas as pd
 
+from ser.naming import JUDGES
 from ser.report import words
 from ser.report.content import Clip, Clips, Table, table
 from ser.report.material import Material, clip_name
 
-BY = {"votes": "raters", "listeners": "listeners", "model": "the model alone"}
 LISTED = 20
 
 
@@ -56,4 +56,4 @@ def _evidence(row) -> str:
         return f"{words.amount(row.raters, 'rater')}, largest share of votes {words.number(row.majority_share)}"
     if row.by == "listeners":
         return f"recognised by {words.number(row.recognition)} of the listeners"
-    return BY[row.by]
+    return JUDGES[row.by]

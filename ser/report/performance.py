@@ -28,9 +28,12 @@ def section(material: Material) -> Section:
         headline(material),
         Figure(
             "confusion",
+            "Confusion matrix",
+            f"Confusion matrix{_beside(material)}. {confusion(material.tables['confusion'])}",
             "The truth (rows) and what the model predicts (columns): in each cell the share of its row and the number "
             "of utterances. A perfect model fills the diagonal.",
         ),
+        _confusions(material),
         _scores(material),
         classes(material),
         _classes(material.tables["classes"], protocol),
@@ -39,6 +42,9 @@ def section(material: Material) -> Section:
         curves(material),
         Figure(
             "curves",
+            "Learning curves",
+            f"Loss and UAR of the training and the validation part, {'by epoch' if stopped(material) else 'by fold'}. "
+            f"{curves(material).found}",
             f"Learning curves: each thin line is one fold{_first(material)}, the thick one their mean as long as all "
             "train. Training ends when the validation part's loss (how unlikely the labels seem to the model) no "
             "longer falls, and the best epoch is kept."
@@ -266,6 +272,23 @@ def _scores(material: Material) -> Table:
     return table(
         f"Scores, with intervals of confidence {confidence:g} over speakers", ["split", *SCORES.values()], rows
     )
+
+
+def _beside(material: Material) -> str:
+    """Say that the picture has the random split's matrix as well, where that was run."""
+    protocol = chosen(material)
+    both = protocol != RANDOM and RANDOM in set(material.tables["folds"]["protocol"])
+    return f" of {protocol}, beside that of the random split" if both else ""
+
+
+def _confusions(material: Material) -> Table:
+    """Count what each emotion was taken for, as the picture does."""
+    protocol, tested, pairs = chosen(material), material.tables["classes"], material.tables["confusion"]
+    emotions = list(tested.loc[tested["protocol"] == protocol, "emotion"])
+    counts = pd.crosstab(pairs["truth"], pairs["prediction"]).reindex(index=emotions, columns=emotions, fill_value=0)
+    rows = [[emotion, *row, sum(row)] for emotion, row in zip(emotions, counts.to_numpy().tolist(), strict=True)]
+    columns = ["truth", *(f"taken for {emotion}" for emotion in emotions), "all"]
+    return table(f"The confusion matrix of {protocol} in numbers of utterances", columns, rows, folded=True)
 
 
 def _classes(rows: pd.DataFrame, protocol: str) -> Table:

@@ -46,6 +46,8 @@ def section(material: Material) -> Section:
         silhouette(material),
         Figure(
             "representation",
+            "Probes and silhouettes",
+            _drawn_probes(probes),
             "What can be read off each kind of vectors (dots, with intervals; the bar is chance), and whether "
             "utterances lie with their emotion or with their speaker (silhouettes).",
         ),
@@ -54,6 +56,8 @@ def section(material: Material) -> Section:
         _silhouettes(material.tables["silhouettes"]),
         Figure(
             "projection",
+            "Maps of the vectors",
+            "The same maps of all utterances three times: with the marks of their emotions, speakers and genders.",
             "Maps of the vectors: utterances that sound alike to the encoder lie near each other. Distances between "
             "far points and the sizes of clusters mean nothing in such maps.",
         ),
@@ -67,6 +71,18 @@ def section(material: Material) -> Section:
         "off them, which says that it could be used, not that it is." + _drawn(material),
         parts,
     )
+
+
+def _drawn_probes(probes: pd.DataFrame) -> str:
+    """Say what the picture of probes and silhouettes shows."""
+    attributes = words.listing(list(dict.fromkeys(probes["attribute"])) or ["nothing"])
+    said = [
+        f"{attribute} {words.number(row['balanced_accuracy'])}"
+        for attribute in PROBED
+        if "balanced_accuracy" in (row := _row(probes, "features", attribute))
+    ]
+    shown = f"Panels with a row for each kind of vectors: probes for {attributes}, and silhouettes."
+    return f"{shown} Balanced accuracy on the encoder's vectors: {words.listing(said)}." if said else shown
 
 
 def _drawn(material: Material) -> str:
@@ -264,7 +280,7 @@ def _probes(probes: pd.DataFrame) -> Table:
             ]
         )
     columns = ["vectors", "what is probed for", "balanced accuracy", "chance", "labels at random", "test", "remark"]
-    return table("Every probe", columns, rows, "" if rows else "Nothing could be probed.", folded=True)
+    return table("Every probe", columns, rows, "" if rows else "Nothing could be probed.", folded=True, heads=2)
 
 
 def _comparisons(probes: pd.DataFrame) -> Table:
@@ -282,7 +298,7 @@ def _comparisons(probes: pd.DataFrame) -> Table:
         )
     columns = ["difference between", "what is probed for", "difference in balanced accuracy", "remark"]
     note = "" if rows else "No two probes can be compared."
-    return table("Every comparison of two probes", columns, rows, note, folded=True)
+    return table("Every comparison of two probes", columns, rows, note, folded=True, heads=2)
 
 
 def _silhouettes(silhouettes: pd.DataFrame) -> Table:
@@ -294,4 +310,5 @@ def _silhouettes(silhouettes: pd.DataFrame) -> Table:
         figure = estimated(row, "silhouette", sign=sign) if "silhouette" in row else "not defined"
         rows.append([name, words.plain(row["grouping"]), figure, words.reason(row.get("remark") or "–")])
     note = "" if rows else "No silhouettes were measured."
-    return table("Every silhouette", ["vectors", "by", "mean silhouette", "remark"], rows, note, folded=True)
+    columns = ["vectors", "by", "mean silhouette", "remark"]
+    return table("Every silhouette", columns, rows, note, folded=True, heads=2)

@@ -174,7 +174,12 @@ def _task(task: str, scored: pd.DataFrame) -> Section:
         f"Every condition on {task}",
         "",
         [
-            Figure(task, "The UAR under each condition, with intervals over speakers. The table has its numbers."),
+            Figure(
+                task,
+                f"UAR under every condition on {task}",
+                "For each encoder, curves of the UAR against the signal-to-noise ratio, and bars for other conditions.",
+                "The UAR under each condition, with intervals over speakers. The table has its numbers.",
+            ),
             _table(task, columns, cells, absent(scored)),
         ],
     )
@@ -183,7 +188,7 @@ def _task(task: str, scored: pd.DataFrame) -> Section:
 def _table(task: str, columns: Sequence[str], cells: Sequence[Sequence], missing: Sequence[str]) -> Table:
     notes = ["* training had copies of training speakers under this very condition."]
     notes += [f"Not measured: {'; '.join(missing)}."] if missing else []
-    return table(f"Figures of every condition on {task}", columns, cells, " ".join(notes))
+    return table(f"Figures of every condition on {task}", columns, cells, " ".join(notes), heads=3)
 
 
 def _names(row: Mapping) -> list[str]:

@@ -162,6 +162,12 @@ def test_a_measure_that_cannot_be_matched_has_a_dash():
     assert matched.text == "–"
 
 
+def test_the_picture_of_groups_is_said_with_the_largest_gap():
+    known = groups._drawn(material(gender(uar=-0.15), refused=refusals()))
+    assert known.endswith("and gaps between groups. The largest gap in UAR: female against male, −0.150.")
+    assert groups._drawn(material({"bias": {}}, refused=refusals())).endswith("and gaps between groups.")
+
+
 # Speakers
 
 
@@ -368,8 +374,8 @@ def test_the_cost_by_agreement_with_the_label_is_said_beside_that_of_agreement_o
     finding = ambiguity.cost(material(both))
     assert finding.verdict == NOT_SHOWN
     assert plain(finding.found).endswith(
-        "Where those are left out whose label has the smallest share of the votes, it is +0.019 "
-        "[+0.014, +0.023]: raters may agree on another emotion. The verdict is about their agreement."
+        "Where those are left out whose label has the smallest share of the votes, what remains beyond chance is "
+        "+0.019 [+0.014, +0.023]: raters may agree on another emotion. The verdict is about their agreement."
     )
 
 
@@ -439,6 +445,30 @@ def test_scores_are_checked_against_the_chance_level_of_their_measure(values, ve
     assert ambiguity.check(known, "votes").verdict == verdict
 
 
+def test_the_caption_tells_of_the_panels_that_are_drawn():
+    nothing = {"by": "votes", "band": "0-50", "utterances": 0, "distance": None}
+    alone = ambiguity.picture(material({}, scores=[], bands=[nothing]))
+    assert alone.caption == "How hard each utterance was to learn."
+    assert alone.shows == "Panels: a map of the utterances in training."
+    known = nothing | {"utterances": 9, "distance": 0.4}
+    drawn = ambiguity.picture(material(cost("votes"), scores=[{"reference": "votes"}], bands=[known]))
+    for said in ("how well each score", "by agreement; how far", "(Jensen-Shannon distance", "grey diamonds"):
+        assert said in drawn.caption
+    assert drawn.shows == (
+        "Panels: a map of the utterances in training, scores against people, hits by agreement, distances from the "
+        "votes by agreement and gains in UAR. Without the utterances that raters agree on least, the UAR goes from "
+        "0.687 to 0.709."
+    )
+
+
+@pytest.mark.parametrize(("distance", "said"), [(0.4, True), (None, False)])
+def test_a_column_that_is_not_there_is_not_explained(distance, said):
+    row = {"by": "listeners", "band": "0-50", "utterances": 9, "distance": distance, "label_distance": distance}
+    table = ambiguity._bands(material({}, bands=[row | banded(accuracy=0.5, uar=0.4)]))
+    assert ("Jensen-Shannon" in table.caption) == said
+    assert ("distance" in table.columns) == said
+
+
 # Performance
 
 
@@ -483,6 +513,17 @@ def test_the_most_frequent_error_is_named_with_its_share():
     tied = pd.concat([table, pd.DataFrame([("sad", "happy")], columns=["truth", "prediction"])])
     assert performance.confusion(tied).endswith("3 of 5 (others are as frequent).")
     assert performance.confusion(table[3:5]) == "No utterance was taken for another emotion."
+
+
+def test_the_confusion_matrix_stands_in_a_table_as_well():
+    classes = [{"protocol": name, "emotion": emotion} for name in ("kfold", "random") for emotion in ("sad", "happy")]
+    pairs = [("happy", "sad")] * 3 + [("happy", "happy")] * 2
+    confused = [{"truth": truth, "prediction": prediction} for truth, prediction in pairs]
+    folds = [{"protocol": "kfold"}, {"protocol": "random"}]
+    table = performance._confusions(material({}, classes=classes, confusion=confused, folds=folds))
+    assert table.folded
+    assert list(table.columns) == ["truth", "taken for sad", "taken for happy", "all"]
+    assert [[cell.text for cell in row] for row in table.rows] == [["sad", "0", "0", "0"], ["happy", "3", "2", "5"]]
 
 
 @pytest.mark.parametrize(
@@ -645,7 +686,7 @@ def test_measures_stand_before_and_after_with_their_difference():
     (table,) = [part for part in confidence.section(known).parts if part.kind == "table"]
     texts = [[plain(cell.text).split(" (")[0] for cell in row] for row in table.rows]
     assert texts[0][0] == "calibration error"
-    assert texts[1] == ["... by chance alone", "0.050", "0.040", ""]
+    assert texts[1] == ["... by the luck of speakers", "0.050", "0.040", ""]
     assert texts[2] == ["Brier score", "0.500", "0.400", "−0.100"]
 
 
@@ -678,6 +719,21 @@ def test_emotions_that_are_tied_to_speakers_are_found():
     assert "has a UAR of 0.960 (0.250 with labels shuffled)." in finding.found
     assert f"Every claim about groups is refused: {reason}." in finding.found
     assert data.tied(material(split, refused=refusals())).verdict == "measured"
+
+
+@pytest.mark.parametrize(
+    ("association", "said"),
+    [
+        (
+            {"gender": 0.1, "gender_age": 0.25},
+            "most strongly with the attribute gender and age band, 0.250 from 0 to 1.",
+        ),
+        ({"gender": 0.0}, "and bars: emotion goes with no attribute."),
+        ({}, "a column for each emotion."),
+    ],
+)
+def test_the_picture_of_the_audit_is_said_with_the_strongest_association(association, said):
+    assert data._audited(material({"bias": {"audit": {"association": association}}})).endswith(said)
 
 
 def test_refused_claims_are_listed_in_words_with_those_alike_together():
@@ -877,6 +933,6 @@ def test_that_sentences_are_apart_as_well_is_said(sentences, said):
 def test_where_a_part_is_tested_alone_counts_and_refusals_say_so():
     row = ("gender", "male", "any figure", "no utterances")
     claims = pd.DataFrame(refusals(row))
-    assert data.refused(claims).caption == "Claims that the data cannot carry (1)"
+    assert data.refused(claims).caption == "Claims that the data cannot carry"
     said = data.refused(claims, " (of the test part alone)").caption
-    assert said == "Claims that the data (of the test part alone) cannot carry (1)"
+    assert said == "Claims that the data (of the test part alone) cannot carry"
