@@ -104,15 +104,14 @@ function start() {
         const table = element("table");
         for (const [number, row] of rows.entries()) {
           const line = element("tr");
-          line.append(...row.slice(1, -1).split("|").map((cell) => element(number ? "td" : "th", plain(cell))));
-          if (!number) for (const cell of line.children) cell.scope = "col";
+          line.append(...row.slice(1, -1).split("|").map((cell, column) => tableCell(plain(cell), !number, !column)));
           table.append(line);
         }
         const scroll = element("div");
         scroll.className = "scroll";
         scroll.tabIndex = 0;
         scroll.setAttribute("role", "region");
-        scroll.setAttribute("aria-label", found.at(-1)?.textContent ?? "Table");
+        for (const each of [scroll, table]) each.setAttribute("aria-label", found.at(-1)?.textContent ?? "Table");
         scroll.append(table);
         found.push(scroll);
       } else {
@@ -217,17 +216,14 @@ function start() {
 
   function fillTable() {
     const head = element("tr");
-    head.append(...["From", "To", "Answer", "Confidence"].map((word) => {
-      const cell = element("th", word);
-      cell.scope = "col";
-      return cell;
-    }));
+    head.append(...["From", "To", "Answer", "Confidence"].map((word) => tableCell(word, true)));
     at.table.querySelector("thead").replaceChildren(head);
     at.table.querySelector("tbody").replaceChildren(...scene.stretches.map((stretch) => {
       const row = element("tr");
       const sure = stretch.confidence === null ? "" : percent(stretch.confidence);
       const word = DOUBTS.includes(stretch.answer) ? `${stretch.answer} (${stretch.label})` : stretch.answer;
-      row.append(...[seconds(stretch.start_s), seconds(stretch.end_s), word, sure].map((text) => element("td", text)));
+      const texts = [seconds(stretch.start_s), seconds(stretch.end_s), word, sure];
+      row.append(...texts.map((text, column) => tableCell(text, false, !column)));
       return row;
     }));
     at.table.hidden = false;
@@ -272,7 +268,7 @@ function start() {
     at.waiting.hidden = at.play.hidden = at.table.hidden = true;
     const mine = (live = { heard: 0, level: 0 });
     Object.assign(scene, { bars: [], barS: BAR_S, stretches: [], from: 0, to: SHOWN_S, cursor: null, whole: null });
-    at.microphone.setAttribute("aria-pressed", "true");
+    at.microphone.classList.add("on");
     at["microphone-word"].textContent = "Stop";
     stage("live");
     show();
@@ -360,7 +356,7 @@ function start() {
     mine.socket?.close();
     mine.context?.close();
     mine.microphone?.getTracks().forEach((track) => track.stop());
-    at.microphone.setAttribute("aria-pressed", "false");
+    at.microphone.classList.remove("on");
     at["microphone-word"].textContent = "Use the microphone";
     show();
     say("The microphone is off");
@@ -583,6 +579,13 @@ function start() {
     const made = document.createElement(name);
     made.textContent = text;
     return made;
+  }
+
+  // A cell in the top row heads its column, one at the left its row; what is empty heads nothing.
+  function tableCell(text, top, left = false) {
+    const cell = element((top || left) && text ? "th" : "td", text);
+    if (cell.localName === "th") cell.scope = top ? "col" : "row";
+    return cell;
   }
 
   function value(name) {

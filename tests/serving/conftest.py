@@ -27,7 +27,7 @@ class Loudness:
 
     labels = ("quiet", "loud")
     abstain_below, longest_s = 0.5, float("inf")
-    card = "# Loudness\n\nNot a model of emotions.\n\n- a test"
+    card = "# Loudness\n\nNot a model of emotions.\n\n- a test\n\n## Scores\n\n| | UAR |\n|---|---|\n| loud | 0.5 |"
 
     def __init__(self, seconds=0.0, fault=None, hold=None, distance=None):
         self.settings = {"features": "loudness", "shortest_s": 0.025}
