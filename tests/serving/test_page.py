@@ -1,10 +1,4 @@
-"""The page in a browser, as a person uses it: a file, the microphone, the keyboard, an error.
-
-Needs Debian's packages chromium and chromium-driver; skipped, with the reason, where they are not installed.
-"""
-
-import shutil
-from pathlib import Path
+"""The page in a browser, as a person uses it: a file, the microphone, the keyboard, an error."""
 
 import numpy as np
 import pytest
@@ -12,25 +6,13 @@ import soundfile
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
-ROOT = Path(__file__).resolve().parents[2]
-AXE = ROOT / "node_modules/axe-core/axe.min.js"
-WAIT_S = 60
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
-)
+from tests import browsing
+from tests.browsing import until as wait
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (BROWSER and DRIVER), reason="no chromium and chromedriver; install Debian's chromium and chromium-driver"
-    ),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+FLAGS = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+pytestmark = browsing.NEEDED
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +26,9 @@ def files(tmp_path_factory, recording):
 
 @pytest.fixture(scope="module")
 def browser(files, tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    profile = tmp_path_factory.mktemp("profile")
-    for flag in (*FLAGS, f"--user-data-dir={profile}", f"--use-file-for-fake-audio-capture={files / 'voice.wav'}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    driver.set_window_size(1100, 1000)
-    yield driver
-    driver.quit()
+    captured = f"--use-file-for-fake-audio-capture={files / 'voice.wav'}"
+    with browsing.opened(tmp_path_factory.mktemp("profile"), *FLAGS, captured) as driver:
+        yield driver
 
 
 @pytest.fixture
@@ -65,10 +40,6 @@ def page(browser, server):
     yield browser
     faults = [line["message"] for line in browser.get_log("browser") if line["level"] == "SEVERE"]
     assert [fault for fault in faults if "status of 4" not in fault] == []
-
-
-def wait(browser, condition):
-    return WebDriverWait(browser, WAIT_S, 0.1).until(lambda _: condition())
 
 
 def text(page, name):
@@ -277,7 +248,7 @@ def test_a_key_is_asked_for_and_used(browser, start, files):
     browser.find_element(By.ID, "microphone").click()
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no node_modules/axe-core; install it as .ci/run does")
+@browsing.AXE_NEEDED
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1100, 390])
 def test_axe_finds_no_fault(page, files, scheme, width):
@@ -290,16 +261,12 @@ def test_axe_finds_no_fault(page, files, scheme, width):
             ]
         },
     )
-    page.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    )
-    page.execute_cdp_cmd("Runtime.evaluate", {"expression": AXE.read_text()})
+    browsing.resize(page, width)
     try:
         for name, sign in (("voice.wav", "#table:not([hidden])"), ("broken.wav", "#problem:not([hidden])")):
             page.find_element(By.ID, "file").send_keys(str(files / name))
             wait(page, lambda sign=sign: page.find_elements(By.CSS_SELECTOR, sign))
-            found = page.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
-            assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found["violations"]] == []
+            assert browsing.violations(page) == []
         wide = page.execute_script("return document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, "nothing stands out at the side"
     finally:
