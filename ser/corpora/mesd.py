@@ -16,7 +16,7 @@ from ser.corpora.naming import matched
 from ser.corpora.utterance import Utterance
 
 FILES = 862
-NAME = re.compile(rf"(?P<emotion>{'|'.join(emotions.MESD)})_(?P<voice>[CFM])_(?P<list>[AB])_(?P<word>[a-z_]+)")
+NAME = re.compile(rf"(?P<emotion>{'|'.join(emotions.MESD)})_(?P<voice>[CFM])_(?P<list>[AB])_(?P<word>[^\W\d]+)")
 VOICES = {"C": "child", "F": "female", "M": "male"}
 
 

@@ -36,6 +36,7 @@ GLOSSARY = {
     "interval": "in brackets after a number: a range made so that, for such samples of speakers, it contains the "
     "figure for all speakers of this kind as often as its confidence says, in about 95 of 100 cases at 0.95. Speakers "
     "are drawn anew with replacement, whole, as utterances of one speaker resemble each other (bootstrap).",
+    "difference": "taken before its parts are rounded, so that its last digit may seem off.",
     "encoder": "what turns the sound of an utterance into numbers, a vector; the classifier sees nothing else. MFCC "
     "are such numbers too, the shape of the spectrum, by a formula.",
     "protocol, fold": "how utterances are dealt out to training, validation and test; each dealing is a fold.",

@@ -401,6 +401,10 @@ def test_words_of_mesd_are_written_with_blanks(tmp_path):
     assert only(mesd.parse, made(tmp_path, "Fear_M_A_por_favor.wav")).text == "por favor"
 
 
+def test_words_of_mesd_may_have_letters_of_spanish(tmp_path):
+    assert only(mesd.parse, made(tmp_path, "Anger_C_A_año.wav")).text == "año"
+
+
 def test_a_number_of_esd_in_another_emotions_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"0011_000351\.wav: expected numbers of 350 for each of Neutral, Angry"):
         esd.parse(made(tmp_path, "0011/Sad/0011_000351.wav"), True)
