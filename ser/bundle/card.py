@@ -139,7 +139,7 @@ def _confidence(evaluate: Mapping) -> str:
     calibration, abstention = evaluate["calibration"]["after"], evaluate["abstention"]
     answered = f", of which {words.estimate(abstention, 'accuracy')} are right" if "accuracy" in abstention else ""
     return (
-        f"\n\nConfidence: expected calibration error {words.number(calibration['ece'])} (by chance alone "
+        f"\n\nConfidence: expected calibration error {words.number(calibration['ece'])} (by the luck of speakers "
         f"{words.number(calibration['ece_by_chance'])}). Below a confidence of "
         f"{abstention['below']:g} the answer is `uncertain`; that leaves {words.estimate(abstention, 'coverage')} of "
         f"the utterances{answered}."
