@@ -9,24 +9,20 @@ columns are kept as details. A table that tells the emotions, too, is named ``in
 names.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ser.corpora import audformats, cells, emotions, index, layouts, parsers, rows
+from ser.corpora import audformats, cells, emotions, hints, index, layouts, parsers, rows
 from ser.corpora.layout import audio_files, same_letters
 from ser.corpora.segments import folded
 from ser.corpora.utterance import Utterance
-from ser.corpora.walk import walk
 from ser.files.failures import InputError
 
-METADATA = "metadata"
 # Columns of the manifest that are found elsewhere than in metadata.csv.
 RESERVED = ("id", "corpus", "emotion", "seconds", "sampling_rate", "sha256", "details")
 KNOWN_GENDERS = ("", "female", "male")
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 EXAMPLES = 3  # that a remark repeats
 PARTS = frozenset({"dataset", "corpus", "database", "source"})  # columns of tables that join several corpora
 
@@ -53,7 +49,7 @@ class Reading:
 
 def documents(folder: Path) -> tuple[str, ...]:
     """Name the files of a corpus that are read besides its recordings."""
-    tables = [path.name for stem in (index.STEM, METADATA) for path in rows.tables(folder, stem)]
+    tables = [path.name for stem in (index.STEM, index.METADATA) for path in rows.tables(folder, stem)]
     database = folder.glob("db.*") if (folder / audformats.HEADER).is_file() else ()
     return (*tables, *(path.name for path in database))
 
@@ -109,10 +105,14 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
     if not files:
         raise InputError(
             f"{folder}: expected audio files in a folder per emotion, such as {folder}/angry/one.wav, found none"
-            f"{_found_instead(folder)}; add them, or take the corpus out of `corpora`"
+            f"{hints.found_instead(folder)}; add them, or take the corpus out of `corpora`"
         )
     words = _Words(reading.words)
-    database, table, metadata = folder / audformats.HEADER, rows.find(folder, index.STEM), rows.find(folder, METADATA)
+    database, table, metadata = (
+        folder / audformats.HEADER,
+        rows.find(folder, index.STEM),
+        rows.find(folder, index.METADATA),
+    )
     sources = [path for path in (database, table, metadata) if path is not None and path.is_file()]
     if len(sources) > 1:
         raise InputError(f"{folder}: expected one table, found {' and '.join(path.name for path in sources)}; keep one")
@@ -120,8 +120,8 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
         raise InputError(f"{sources[0]}: tells the emotions, yet manifest.layout names '{folder.name}'; take one away")
     if reading.columns and (not sources or sources[0] == database):
         raise InputError(
-            f"{folder}: manifest.columns names the corpus, which has no table {index.STEM}.csv or {METADATA}.csv; "
-            "take it out"
+            f"{folder}: manifest.columns names the corpus, which has no table {index.STEM}.csv or "
+            f"{index.METADATA}.csv; take it out"
         )
     if reading.incomplete and table is None and not database.is_file():
         raise InputError(
@@ -149,7 +149,7 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
                     f"{sources[0] if sources else folder}: has a column speaker, yet manifest.speaker_pattern names "
                     f"the corpus '{folder.name}' too; take one of the two away"
                 )
-            known[relative]["speaker"] = _speaker(path, reading.speaker_pattern)
+            known[relative]["speaker"] = layouts.speaker(path, reading.speaker_pattern)
     for remark in _on_speakers(known):
         say(f"{folder}: {remark}")
     genders = Counter(fields.get("gender", "") for fields in known.values())
@@ -180,137 +180,6 @@ def _on_speakers(known: Mapping[str, Mapping]) -> Iterator[str]:
                 f"names of speakers that stand in several {column}s: {len(several)}, such as '{several[0]}' in {one} "
                 f"and {other}; if they are different people, give them different names, such as {one}_{several[0]}"
             )
-
-
-def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str | None) -> str:
-    """Say what may tell the speakers of emotion folders that have none, by the names of folders and files.
-
-    Args:
-        folder: the corpus.
-        utterances: of it.
-        layout: the pattern that params name for it, or None.
-
-    Returns:
-        What to do; ``""`` where speakers are known, nothing helps, or the user has said by a pattern what is.
-    """
-    utterances = list(utterances)
-    if layout is not None or (folder / audformats.HEADER).is_file() or any(one.speaker for one in utterances):
-        return ""
-    paths = [utterance.path.relative_to(folder).as_posix() for utterance in utterances]
-    if parser := parsers.resembling(paths):
-        return _named_as(parser)
-    if rows.find(folder, index.STEM) is not None:
-        return _untold_column(folder.name, utterances) or _untold_folders(paths)
-    pattern = layouts.proposal(paths)
-    if "{speaker}" not in pattern:
-        return _untold_beginning(folder.name, utterances)
-    return f"if {{speaker}} stands for persons in it: manifest.layout: {{{folder.name}: '{pattern}'}}{_but_for(paths)}"
-
-
-def _untold_beginning(corpus: str, utterances: Iterable[Utterance]) -> str:
-    """Propose to take what files' names begin with for the speakers, where most of it recurs over emotions."""
-    for sign in "_-":
-        pattern, told = f"(?P<speaker>[^{sign}]+){sign}", defaultdict(set)
-        try:
-            for utterance in utterances:
-                told[_speaker(utterance.path, pattern)].add(utterance.emotion)
-        except InputError:
-            continue  # a name without this sign
-        recurring = sorted(name for name, heard in told.items() if name and len(heard) > 1)
-        if len(recurring) > max(1, len(told) / 2):
-            return (
-                f"if {', '.join(recurring[:EXAMPLES])}, with which names of files begin, are persons: "
-                f"manifest.speaker_pattern: {{{corpus}: '{pattern}'}}"
-            )
-    return ""
-
-
-def _but_for(paths: Iterable[str]) -> str:
-    """Say which files a proposed pattern leaves out."""
-    others = layouts.at_other_depths(paths)
-    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-    return f", which fits all but '{others[0]}'{more}: move these out" if others else ""
-
-
-def _untold_column(corpus: str, utterances: Iterable[Utterance]) -> str:
-    """Name the columns of an index that may tell the speakers: each cell stands in several rows of several emotions."""
-    said = defaultdict(lambda: defaultdict(list))
-    for utterance in utterances:
-        for name, cell in utterance.details.items():
-            if isinstance(cell, str | int) and folded(name) not in {*index.NOT_PERSONS, *index.MEANT}:
-                said[name][cell].append(utterance.emotion)
-    columns = [
-        name
-        for name, cells in said.items()
-        if len(cells) > 1 and min(map(len, cells.values())) > 1 and max(len(set(told)) for told in cells.values()) > 1
-    ]
-    if not columns:
-        return ""
-    return (
-        f"if one of the columns {', '.join(columns[:EXAMPLES])} does: manifest.columns: {{{corpus}: {{speaker: "
-        f"{columns[0]}}}}}"
-    )
-
-
-def _untold_folders(paths: Iterable[str]) -> str:
-    """Name the folders beside an index whose names are surely those of persons."""
-    for names in zip(*(path.split("/")[:-1] for path in paths), strict=False):
-        if len(found := sorted(set(names))) > 1 and layouts.persons(found):
-            return f"if the folders {', '.join(found[:EXAMPLES])} are persons, write them into a column speaker"
-    return ""
-
-
-def untold_votes(utterances: Iterable[Utterance]) -> str:
-    """Say which further columns of a table hold emotions, as where each rater has one.
-
-    Args:
-        utterances: of a corpus.
-
-    Returns:
-        What to do; ``""`` where there are votes, or fewer than two such columns.
-    """
-    cells = defaultdict(set)
-    for utterance in utterances:
-        if utterance.votes:
-            return ""
-        for name, cell in utterance.details.items():
-            cells[name].add(str(cell))
-    raters = [name for name, said in cells.items() if all(map(emotions.word, said))]
-    if len(raters) < 2:
-        return ""
-    more = f" and {len(raters) - EXAMPLES} more" if len(raters) > EXAMPLES else ""
-    return (
-        f"the columns {', '.join(raters[:EXAMPLES])}{more} hold emotions, and are kept as details only; if each is a "
-        "rater's, join them to a column votes (data/raw/README.md, A table)"
-    )
-
-
-def unread_tables(folder: Path) -> list[Path]:
-    """List the tables in a corpus that are not read, as none is called index or metadata; below it, too."""
-    kinds = {*rows.SUFFIXES, *rows.SPREADSHEETS} - {".json"}  # of JSON there may be one for each recording
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in kinds and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-
-
-def unread(folder: Path) -> str:
-    """Say which table is not read, and how it would be, where folders alone tell the emotions; else ``""``.
-
-    Returns:
-        The end of a sentence.
-    """
-    if documents(folder) or not (found := unread_tables(folder)):
-        return ""
-    others = f", nor are {len(found) - 1} more" if len(found) > 1 else ""
-    suffix, do = found[0].suffix.lower(), "name it"
-    if suffix in rows.SPREADSHEETS:
-        suffix, do = ".csv", "export it as"
-    return (
-        f"; the table {found[0].relative_to(folder)} is not read{others}: {do} {METADATA}{suffix} (speakers, ...) or "
-        f"{index.STEM}{suffix} (emotions, too)"
-    )
 
 
 def _by_folders(
@@ -378,7 +247,7 @@ def _add_genders(folder: Path, known: Mapping[str, dict], told: bool, say: Calla
     woman, man = (min(name for name in genders if genders[name] == gender) for gender in ("female", "male"))
     say(
         f"{folder}: genders are taken from the speakers' names: {woman} is female, {man} male; if that is wrong, tell "
-        f"them in {METADATA}.csv"
+        f"them in {index.METADATA}.csv"
     )
 
 
@@ -418,7 +287,7 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
         return emotion
     known = ""
     if parser := parsers.resembling(files):
-        known = f"{_named_as(parser)}; if it is another, "
+        known = f"{hints.named_as(parser)}; if it is another, "
     elif parser := parsers.resembling(path for path in files if rest and path.startswith(f"{directory}/")):
         known = (
             f"the files in it are named as those of {parser}: if it is this corpus, move it to "
@@ -436,7 +305,7 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
             if "{speaker}" in pattern
             else ""
         )
-        hint += _but_for(files)
+        hint += hints.but_for(files)
     else:
         pattern, names = layouts.nearly(files, words)
         if pattern:
@@ -447,7 +316,7 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
                 f"{{{folder.name}: '{pattern}'}}; or move it out"
             )
         hint = f", or list the recordings in {folder}/{index.STEM}.csv, or name a pattern in manifest.layout"
-    if tables := unread_tables(folder):
+    if tables := hints.unread_tables(folder):
         others = f" and {len(tables) - 1} more" if len(tables) > 1 else ""
         hint += f" (where {tables[0]}{others} tells them, make it that table, {folder}/{index.STEM}.csv)"
     if not rest:
@@ -466,10 +335,6 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
     )
 
 
-def _named_as(parser: str) -> str:
-    return f"the files are named as those of {parser}: if it is this corpus, {parsers.renaming(parser)}"
-
-
 def _telling(table: Path) -> str:
     """The column of a table that could tell the emotions, or ``""``."""
     return next((column for column in rows.read(table).columns if _tells_emotions(column)), "")
@@ -477,26 +342,6 @@ def _telling(table: Path) -> str:
 
 def _tells_emotions(column: str) -> bool:
     return folded(column) in [folded(name) for name in ("emotion", *index.ALIASES["emotion"])]
-
-
-def _found_instead(folder: Path) -> str:
-    """What lies in a corpus without recordings, and how it becomes some; ``""`` where nothing does."""
-    found = walk(folder)
-    if not found.left_out():
-        return ""
-    hint = "; unpack the archive" if set(found.others) & set(ARCHIVES) else ""
-    if {".parquet", ".arrow"} & set(found.others):
-        hint += "; write the audio of the Parquet or Arrow files to files (data/raw/README.md, A table)"
-    return f", but {found.left_out()}{hint}"
-
-
-def _speaker(path: Path, pattern: str) -> str:
-    match = re.match(same_letters(pattern), same_letters(path.name))
-    if not match or not match["speaker"]:
-        raise InputError(
-            f"{path}: the name does not match manifest.speaker_pattern '{pattern}'; mend the one or the other"
-        )
-    return cells.speaker(match["speaker"])
 
 
 def _metadata(

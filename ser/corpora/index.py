@@ -17,6 +17,7 @@ from ser.corpora.segments import folded
 from ser.files.failures import InputError
 
 STEM = "index"
+METADATA = "metadata"  # of the table beside folders of emotions, which tells all but these
 COLUMNS = ("path", "emotion", "speaker", "gender", "age", "text", "language", "votes")
 TOLD = (*COLUMNS, "raters", "split", "session", "sentence")  # which params can name
 # What others call these columns: nkululeko and audformat (file), SpeechBrain (wav, emo, spk_id), Hugging Face

@@ -13,7 +13,19 @@ from typing import NamedTuple
 import pandas as pd
 
 from ser import manifest
-from ser.corpora import accounts, cells, emotions, fetched, folders, index, layouts, parsers, shared_audio, speakers
+from ser.corpora import (
+    accounts,
+    cells,
+    emotions,
+    fetched,
+    folders,
+    hints,
+    index,
+    layouts,
+    parsers,
+    shared_audio,
+    speakers,
+)
 from ser.corpora.examination import CHOSEN, Examination, examine
 from ser.corpora.layout import check_not_linked, same_letters
 from ser.corpora.parsers import PARSERS
@@ -163,11 +175,12 @@ def build(
         rows += [_row(raw, corpus, utterance, params.merge) for utterance in utterances]
         if corpus in PARSERS:
             continue
-        if left_out := walk(raw / corpus, folders.documents(raw / corpus)).left_out():
-            tell(f"{raw / corpus}: left out: {left_out}{folders.unread(raw / corpus)}")
-        if hint := folders.untold_speakers(raw / corpus, utterances, params.layout.get(corpus)):
+        documents = folders.documents(raw / corpus)
+        if left_out := walk(raw / corpus, documents).left_out():
+            tell(f"{raw / corpus}: left out: {left_out}{'' if documents else hints.unread(raw / corpus)}")
+        if hint := hints.untold_speakers(raw / corpus, utterances, params.layout.get(corpus)):
             tell(f"{raw / corpus}: nothing tells who speaks; {hint}")
-        if hint := folders.untold_votes(utterances):
+        if hint := hints.untold_votes(utterances):
             tell(f"{raw / corpus}: {hint}")
     rows.sort(key=lambda row: row["id"])
     _check_ids(rows)

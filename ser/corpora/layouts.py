@@ -7,6 +7,7 @@ Example: ``{speaker}/{emotion}/{file}`` reads ``mary/angry/one.wav``; ``{speaker
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from ser.corpora import cells, emotions
@@ -97,6 +98,20 @@ def gender(person: str) -> str:
     """Give the gender that the name of a person tells, such as F1; ``""`` where it tells none."""
     match = WOMAN_OR_MAN.fullmatch(person)
     return cells.GENDERS[match[1].lower()] if match else ""
+
+
+def speaker(path: Path, pattern: str) -> str:
+    """Take the speaker from what the name of a file begins with, by manifest.speaker_pattern; ``""`` where unknown.
+
+    Raises:
+        InputError: the name does not match.
+    """
+    match = re.match(same_letters(pattern), same_letters(path.name))
+    if not match or not match["speaker"]:
+        raise InputError(
+            f"{path}: the name does not match manifest.speaker_pattern '{pattern}'; mend the one or the other"
+        )
+    return cells.speaker(match["speaker"])
 
 
 class _Piece(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 import yaml
 
-from ser.corpora import folders
+from ser.corpora import folders, hints
 from ser.files.failures import InputError
 
 
@@ -253,7 +253,7 @@ def test_what_may_tell_unknown_speakers_is_said(tmp_path, name, hint):
     record(tmp_path / "mine" / name)
     record(tmp_path / "mine" / name.replace("mary", "paul"))
     folder = tmp_path / "mine"
-    said = folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
+    said = hints.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
     assert said.startswith(hint)
     assert bool(said) == bool(hint)
 
@@ -263,7 +263,7 @@ def test_names_that_files_begin_with_in_several_emotions_are_proposed_as_speaker
     folder = tmp_path / "mine"
     for emotion, name in itertools.product(("angry", "sad"), ("anna", "bo", "bo", "carl")):
         record(folder / emotion / f"{name}{other * (sign == '_')}x{sign}{len(name)}.wav")
-    said = folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
+    said = hints.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
     told, _, proposed = said.partition(": manifest.speaker_pattern: ")
     assert told.endswith(", with which names of files begin, are persons")
     pattern = yaml.safe_load(proposed)["mine"]
@@ -283,24 +283,24 @@ def test_names_that_tell_no_speakers_are_not_proposed(tmp_path, names):
     folder = tmp_path / "mine"
     for name in names:
         record(folder / name)
-    assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == ""
+    assert hints.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == ""
 
 
 def test_who_has_said_what_is_known_is_told_nothing_of_speakers(tmp_path):
     record(tmp_path / "mine/anger/mary/03a01Fa.wav")
     folder, layout = tmp_path / "mine", "{emotion}/{room}/{file}"
     known = folders.parse(folder, folders.Reading(speaker_pattern="(?P<speaker>..)"))
-    assert folders.untold_speakers(folder, known, None) == ""
-    assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading(layout=layout)), layout) == ""
+    assert hints.untold_speakers(folder, known, None) == ""
+    assert hints.untold_speakers(folder, folders.parse(folder, folders.Reading(layout=layout)), layout) == ""
     (folder / "index.csv").write_text("path,emotion,speaker\nanger/mary/03a01Fa.wav,joy,mary\n")
-    assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == ""
+    assert hints.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == ""
 
 
 def test_a_list_without_speakers_of_files_named_as_those_of_a_corpus_is_told_of_it(tmp_path):
     record(tmp_path / "mine/wav/03a01Fa.wav")
     folder = tmp_path / "mine"
     (folder / "index.csv").write_text("path,emotion\nwav/03a01Fa.wav,joy\n")
-    said = folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
+    said = hints.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
     assert said.startswith("the files are named as those of emodb: if it is this corpus, rename")
 
 
@@ -311,11 +311,11 @@ def test_columns_of_an_index_that_may_tell_the_speakers_are_named(tmp_path):
         rows.append(f"{number}.wav,{emotion},train,{8000 * (1 + number % 2)},{who},{word},{number}")
     folder = tmp_path / "mine"
     (folder / "index.csv").write_text("\n".join(rows))
-    assert folders.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == (
+    assert hints.untold_speakers(folder, folders.parse(folder, folders.Reading()), None) == (
         "if one of the columns who does: manifest.columns: {mine: {speaker: who}}"
     )
     reading = folders.Reading(columns={"speaker": "who"})
-    assert folders.untold_speakers(folder, folders.parse(folder, reading), None) == ""
+    assert hints.untold_speakers(folder, folders.parse(folder, reading), None) == ""
 
 
 NONE = ["Happiness/bob_1.flac,", "sad/deep/mary_2.wav,"]

@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 import soundfile
 
-from ser.corpora import folders, index
+from ser.corpora import folders, hints, index
 from ser.files.failures import InputError
 
 
@@ -827,7 +827,7 @@ def test_folders_of_persons_beside_a_table_are_named(corpus):
         (corpus / f"takes/{number}.wav").rename(corpus / f"Actor_0{number}/{number}.wav")
     write(corpus, "path,emotion", *(f"Actor_0{number}/{number}.wav,sad" for number in (1, 2, 3)))
     found = folders.parse(corpus, folders.Reading())
-    said = folders.untold_speakers(corpus, found, None)
+    said = hints.untold_speakers(corpus, found, None)
     assert said == "if the folders Actor_01, Actor_02, Actor_03 are persons, write them into a column speaker"
 
 

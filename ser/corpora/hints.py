@@ -1,0 +1,161 @@
+"""Hints: what a user may do where a corpus of their own tells too little, by what lies in its folder."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from ser.corpora import audformats, emotions, index, layouts, parsers, rows
+from ser.corpora.segments import folded
+from ser.corpora.utterance import Utterance
+from ser.corpora.walk import walk
+from ser.files.failures import InputError
+
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+EXAMPLES = 3  # that a hint repeats
+
+
+def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str | None) -> str:
+    """Say what may tell the speakers of emotion folders that have none, by the names of folders and files.
+
+    Args:
+        folder: the corpus.
+        utterances: of it.
+        layout: the pattern that params name for it, or None.
+
+    Returns:
+        What to do; ``""`` where speakers are known, nothing helps, or the user has said by a pattern what is.
+    """
+    utterances = list(utterances)
+    if layout is not None or (folder / audformats.HEADER).is_file() or any(one.speaker for one in utterances):
+        return ""
+    paths = [utterance.path.relative_to(folder).as_posix() for utterance in utterances]
+    if parser := parsers.resembling(paths):
+        return named_as(parser)
+    if rows.find(folder, index.STEM) is not None:
+        return _untold_column(folder.name, utterances) or _untold_folders(paths)
+    pattern = layouts.proposal(paths)
+    if "{speaker}" not in pattern:
+        return _untold_beginning(folder.name, utterances)
+    return f"if {{speaker}} stands for persons in it: manifest.layout: {{{folder.name}: '{pattern}'}}{but_for(paths)}"
+
+
+def _untold_beginning(corpus: str, utterances: Iterable[Utterance]) -> str:
+    """Propose to take what files' names begin with for the speakers, where most of it recurs over emotions."""
+    for sign in "_-":
+        pattern, told = f"(?P<speaker>[^{sign}]+){sign}", defaultdict(set)
+        try:
+            for utterance in utterances:
+                told[layouts.speaker(utterance.path, pattern)].add(utterance.emotion)
+        except InputError:
+            continue  # a name without this sign
+        recurring = sorted(name for name, heard in told.items() if name and len(heard) > 1)
+        if len(recurring) > max(1, len(told) / 2):
+            return (
+                f"if {', '.join(recurring[:EXAMPLES])}, with which names of files begin, are persons: "
+                f"manifest.speaker_pattern: {{{corpus}: '{pattern}'}}"
+            )
+    return ""
+
+
+def _untold_column(corpus: str, utterances: Iterable[Utterance]) -> str:
+    """Name the columns of an index that may tell the speakers: each cell stands in several rows of several emotions."""
+    said = defaultdict(lambda: defaultdict(list))
+    for utterance in utterances:
+        for name, cell in utterance.details.items():
+            if isinstance(cell, str | int) and folded(name) not in {*index.NOT_PERSONS, *index.MEANT}:
+                said[name][cell].append(utterance.emotion)
+    columns = [
+        name
+        for name, cells in said.items()
+        if len(cells) > 1 and min(map(len, cells.values())) > 1 and max(len(set(told)) for told in cells.values()) > 1
+    ]
+    if not columns:
+        return ""
+    return (
+        f"if one of the columns {', '.join(columns[:EXAMPLES])} does: manifest.columns: {{{corpus}: {{speaker: "
+        f"{columns[0]}}}}}"
+    )
+
+
+def _untold_folders(paths: Iterable[str]) -> str:
+    """Name the folders beside an index whose names are surely those of persons."""
+    for names in zip(*(path.split("/")[:-1] for path in paths), strict=False):
+        if len(found := sorted(set(names))) > 1 and layouts.persons(found):
+            return f"if the folders {', '.join(found[:EXAMPLES])} are persons, write them into a column speaker"
+    return ""
+
+
+def untold_votes(utterances: Iterable[Utterance]) -> str:
+    """Say which further columns of a table hold emotions, as where each rater has one.
+
+    Args:
+        utterances: of a corpus.
+
+    Returns:
+        What to do; ``""`` where there are votes, or fewer than two such columns.
+    """
+    cells = defaultdict(set)
+    for utterance in utterances:
+        if utterance.votes:
+            return ""
+        for name, cell in utterance.details.items():
+            cells[name].add(str(cell))
+    raters = [name for name, said in cells.items() if all(map(emotions.word, said))]
+    if len(raters) < 2:
+        return ""
+    more = f" and {len(raters) - EXAMPLES} more" if len(raters) > EXAMPLES else ""
+    return (
+        f"the columns {', '.join(raters[:EXAMPLES])}{more} hold emotions, and are kept as details only; if each is a "
+        "rater's, join them to a column votes (data/raw/README.md, A table)"
+    )
+
+
+def unread(folder: Path) -> str:
+    """Say which table is not read, and how it would be, of a corpus whose folders alone tell the emotions.
+
+    Returns:
+        The end of a sentence; ``""`` without a table.
+    """
+    if not (found := unread_tables(folder)):
+        return ""
+    others = f", nor are {len(found) - 1} more" if len(found) > 1 else ""
+    suffix, do = found[0].suffix.lower(), "name it"
+    if suffix in rows.SPREADSHEETS:
+        suffix, do = ".csv", "export it as"
+    return (
+        f"; the table {found[0].relative_to(folder)} is not read{others}: {do} {index.METADATA}{suffix} (speakers, ...) "
+        f"or {index.STEM}{suffix} (emotions, too)"
+    )
+
+
+def unread_tables(folder: Path) -> list[Path]:
+    """List the tables in a corpus that are not read, as none is called index or metadata; below it, too."""
+    kinds = {*rows.SUFFIXES, *rows.SPREADSHEETS} - {".json"}  # of JSON there may be one for each recording
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in kinds and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+def found_instead(folder: Path) -> str:
+    """What lies in a corpus without recordings, and how it becomes some; ``""`` where nothing does."""
+    found = walk(folder)
+    if not found.left_out():
+        return ""
+    hint = "; unpack the archive" if set(found.others) & set(ARCHIVES) else ""
+    if {".parquet", ".arrow"} & set(found.others):
+        hint += "; write the audio of the Parquet or Arrow files to files (data/raw/README.md, A table)"
+    return f", but {found.left_out()}{hint}"
+
+
+def named_as(parser: str) -> str:
+    """Say that the files are named as those of a corpus that has a parser, and what to do then."""
+    return f"the files are named as those of {parser}: if it is this corpus, {parsers.renaming(parser)}"
+
+
+def but_for(paths: Iterable[str]) -> str:
+    """Say which files a proposed pattern leaves out."""
+    others = layouts.at_other_depths(paths)
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    return f", which fits all but '{others[0]}'{more}: move these out" if others else ""
