@@ -123,8 +123,8 @@ def unread(folder: Path) -> str:
     if suffix in rows.SPREADSHEETS:
         suffix, do = ".csv", "export it as"
     return (
-        f"; the table {found[0].relative_to(folder)} is not read{others}: {do} {index.METADATA}{suffix} (speakers, ...) "
-        f"or {index.STEM}{suffix} (emotions, too)"
+        f"; the table {found[0].relative_to(folder)} is not read{others}: {do} {index.METADATA}{suffix} (speakers, "
+        f"...) or {index.STEM}{suffix} (emotions, too)"
     )
 
 
