@@ -24,6 +24,7 @@ from ser.files.failures import InputError
 RESERVED = ("id", "corpus", "emotion", "seconds", "sampling_rate", "sha256", "details")
 KNOWN_GENDERS = ("", "female", "male")
 EXAMPLES = 3  # that a remark repeats
+EMOTIONS = frozenset(map(folded, ("emotion", *index.ALIASES["emotion"])))  # columns that tell them, folded
 PARTS = frozenset({"dataset", "corpus", "database", "source"})  # columns of tables that join several corpora
 
 
@@ -341,7 +342,7 @@ def _telling(table: Path) -> str:
 
 
 def _tells_emotions(column: str) -> bool:
-    return folded(column) in [folded(name) for name in ("emotion", *index.ALIASES["emotion"])]
+    return folded(column) in EMOTIONS
 
 
 def _metadata(

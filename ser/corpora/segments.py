@@ -77,11 +77,12 @@ def check_starts(table: rows.Rows) -> None:
     Raises:
         InputError: there is one, or a cell tells no time.
     """
-    starts = [column for column, (place, _) in columns(table).items() if place == "start"]
+    told = columns(table)
+    starts = [column for column, (place, _) in told.items() if place == "start"]
     for row, place in zip(table.cells, table.places, strict=True):
         for column in starts:
             if _number(row[column], f"{place}: {column}"):
-                raise _segment(row, columns(table), place)
+                raise _segment(row, told, place)
 
 
 def check_ends(table: rows.Rows, positions: Mapping[str, int], files: Mapping[str, Path]) -> None:
