@@ -37,14 +37,15 @@ JUDGES = {"votes": "raters", "listeners": "listeners", "model": "the model alone
 
 def group(attribute: str, name: str) -> str:
     """Name a group: of ``gender_age`` and ``male_60_and_over``, ``gender and age band: male 60 and over``."""
-    return f"{ATTRIBUTES.get(attribute, attribute)}: {_plain(name)}"
+    return f"{ATTRIBUTES.get(attribute, attribute)}: {plain(name)}"
 
 
 def pair(name: str) -> str:
     """Name a difference between groups: ``age: under_30_minus_30-44`` becomes ``age band: under 30 minus 30-44``."""
     attribute, _, groups = name.rpartition(": ")
-    return group(attribute, groups) if attribute else _plain(groups)
+    return group(attribute, groups) if attribute else plain(groups)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Make words of a key: ``60_and_over`` becomes ``60 and over``."""
     return name.replace("_", " ")

@@ -13,3 +13,7 @@ def test_every_attribute_score_and_reference_has_words():
 def test_no_two_keys_have_the_same_words():
     for words in (naming.ATTRIBUTES, naming.SCORES, naming.REFERENCES, naming.EVIDENCE, naming.JUDGES):
         assert len(set(words.values())) == len(words)
+
+
+def test_keys_are_made_words():
+    assert naming.plain("60_and_over") == "60 and over"

@@ -329,7 +329,7 @@ def _scores(scores: pd.DataFrame, reference: str) -> Table:
         "spearman": "rank correlation",
         "within_spearman": "rank correlation within emotions",
     }
-    rows = [[naming.SCORES.get(row.score, words.plain(row.score)), int(row.utterances)] for row in scores.itertuples()]
+    rows = [[naming.SCORES.get(row.score, naming.plain(row.score)), int(row.utterances)] for row in scores.itertuples()]
     caption = (
         f"Scores of doubt against {REFERENCES[reference]} (mean rank: over up to three of them, whether the label is "
         "improbable, was hard to learn, and is another than the neighbours')"

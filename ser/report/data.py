@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from ser import naming
 from ser.bias.claims import ANY, EVERYWHERE, GAP, INTERVAL, TEST, UAR, Claims
-from ser.naming import ATTRIBUTES
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, table
 from ser.report.material import Material
@@ -83,7 +83,7 @@ def tied(material: Material) -> Finding:
     ]
     association = material.get("bias", "audit", "association") or {}
     if association:
-        values = [f"{ATTRIBUTES.get(name, name)} {words.number(value)}" for name, value in association.items()]
+        values = [f"{naming.ATTRIBUTES.get(name, name)} {words.number(value)}" for name, value in association.items()]
         said.append(
             "Association of emotion with each attribute, from 0 (none) to 1 (each tells the other; Cramér's V, "
             f"corrected for chance): {', '.join(values)}."
@@ -112,7 +112,7 @@ def _audited(material: Material) -> str:
         return f"{shown}."
     most = max(association, key=association.get)
     tied = (
-        f"emotion goes most strongly with the attribute {ATTRIBUTES.get(most, most)}, "
+        f"emotion goes most strongly with the attribute {naming.ATTRIBUTES.get(most, most)}, "
         f"{words.number(association[most])} from 0 to 1"
         if words.rounded(association[most])
         else "emotion goes with no attribute"
@@ -144,7 +144,7 @@ def _corpora(manifest: dict) -> Table:
 
 def _rejected(manifest: dict) -> Table:
     counts = {reason: count for reason, count in sorted(manifest["rejected"].items()) if count}
-    rows = [[words.plain(reason), REASONS.get(reason, ""), count] for reason, count in counts.items()]
+    rows = [[naming.plain(reason), REASONS.get(reason, ""), count] for reason, count in counts.items()]
     note = "No file was rejected." if not rows else ""
     return table("Rejected files by reason", ["reason", "meaning", "files"], rows, note)
 
@@ -153,7 +153,7 @@ def _rejected_files(rejected: pd.DataFrame) -> list[Table]:
     if rejected.empty:
         return []
     listed = rejected.head(LISTED)
-    rows = [[row.path, words.plain(row.reason), row.detail or "–"] for row in listed.itertuples()]
+    rows = [[row.path, naming.plain(row.reason), row.detail or "–"] for row in listed.itertuples()]
     caption = f"Rejected files: {len(listed)} of {words.amount(len(rejected))}"
     return [table(caption, ["file", "reason", "detail"], rows)]
 
@@ -165,7 +165,7 @@ def _counts(audit: pd.DataFrame, tested: str) -> Table:
     for (attribute, group), part in groups.groupby(["attribute", "group"], sort=False):
         counts = part.set_index("emotion")["utterances"]
         cells = [int(counts[emotion]) for emotion in emotions]
-        rows.append([ATTRIBUTES.get(attribute, attribute), words.plain(group), *cells, sum(cells)])
+        rows.append([naming.ATTRIBUTES.get(attribute, attribute), naming.plain(group), *cells, sum(cells)])
     columns = ["attribute", "group", *emotions, "all"]
     return table(f"Utterances of each group and emotion{tested}", columns, rows, folded=True, heads=2)
 
@@ -180,11 +180,11 @@ def refused(claims: pd.DataFrame, tested: str = "") -> Table:
     rows = []
     for (attribute, claim, reason), part in claims.groupby(["attribute", "claim", "reason"], sort=False):
         groups = [
-            words.plain(group).replace(" minus ", " against ") if group else "each group" for group in part["group"]
+            naming.plain(group).replace(" minus ", " against ") if group else "each group" for group in part["group"]
         ]
         rows.append(
             [
-                "any" if attribute == EVERYWHERE else ATTRIBUTES.get(attribute, attribute),
+                "any" if attribute == EVERYWHERE else naming.ATTRIBUTES.get(attribute, attribute),
                 words.listing(groups),
                 CLAIMS.get(claim, f"recall, precision and F1 of {claim}"),
                 words.reason(reason),

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ser import naming
 from ser.bias.claims import ANY, EVERYWHERE, GAP, UAR, UNRECORDED, Claims
-from ser.naming import ATTRIBUTES
 from ser.people import MINUS
 from ser.report import words
 from ser.report.content import Cell, Finding, Table, cell, estimated, table
@@ -80,7 +80,7 @@ def of_attribute(material: Material, attribute: str) -> list[Gap]:
     tests = sum("p_holm" in values for each in pairs.values() for values in each.values())
     return [
         Gap(
-            *map(words.plain, name.split(MINUS)),
+            *map(naming.plain, name.split(MINUS)),
             values,
             _verdict(values, level),
             hopeless=values.get("p_smallest", 0.0) * tests > level + words.DUST,
@@ -128,7 +128,7 @@ def _why_not(material: Material, attribute: str) -> str:
                 return f"No comparison ({reason})."
     rows = claims.refused[(claims.refused["attribute"] == attribute) & (claims.refused["group"] != "")]
     rows = rows[rows["claim"].isin([ANY, UAR, GAP])]  # those on single emotions would not keep two groups apart
-    reasons = [f"{words.plain(row.group)}: {row.reason}" for row in rows.itertuples()]
+    reasons = [f"{naming.plain(row.group)}: {row.reason}" for row in rows.itertuples()]
     return f"No comparison. {'; '.join(reasons)}." if reasons else "No two groups can be compared."
 
 
@@ -163,7 +163,7 @@ def every_gap(material: Material) -> Table:
         for gap in of_attribute(material, attribute):
             rows.append(
                 [
-                    ATTRIBUTES[attribute],
+                    naming.ATTRIBUTES[attribute],
                     f"{gap.first} minus {gap.second}",
                     estimated(gap.values, "uar", sign=True),
                     p_cell(gap.values, "p"),

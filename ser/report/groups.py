@@ -1,7 +1,7 @@
 """The section on bias: which groups of people the model serves worse."""
 
+from ser import naming
 from ser.bias.claims import GAP, LARGEST
-from ser.naming import ATTRIBUTES
 from ser.report import gaps, words
 from ser.report.confidence import LUCK
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, present, table
@@ -93,7 +93,7 @@ def speakers(material: Material) -> Finding:
 
 def _spreads(material: Material) -> Table:
     rows = []
-    for attribute, name in ATTRIBUTES.items():
+    for attribute, name in naming.ATTRIBUTES.items():
         between = material.get("bias", attribute, GAP) or {}
         largest = between.get(LARGEST, {})
         if "uar" in largest:
@@ -128,8 +128,8 @@ def _groups(material: Material) -> Table:
         absent = "refused" if row["utterances"] else "no utterances"
         rows.append(
             [
-                ATTRIBUTES.get(row["attribute"], row["attribute"]),
-                words.plain(row["group"]),
+                naming.ATTRIBUTES.get(row["attribute"], row["attribute"]),
+                naming.plain(row["group"]),
                 int(row["utterances"]),
                 int(values["speakers"]) if "speakers" in values else "unknown",
                 estimated(values, "uar") if "uar" in values else absent,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from ser import naming
 from ser.people import MINUS
 from ser.report import words
 from ser.report.content import MEASURED, Figure, Finding, Section, Table, estimated, present, table
@@ -270,7 +271,7 @@ def _probes(probes: pd.DataFrame) -> Table:
         probed = "balanced_accuracy" in row
         rows.append(
             [
-                SPACES.get(row["space"], words.plain(row["space"])),
+                SPACES.get(row["space"], naming.plain(row["space"])),
                 PROBED[row["attribute"]],
                 estimated(row, "balanced_accuracy") if probed else "no probe",
                 row["chance"] if probed else "–",
@@ -287,7 +288,7 @@ def _comparisons(probes: pd.DataFrame) -> Table:
     rows = []
     for record in probes[probes["space"].str.contains(MINUS)].to_dict("records"):
         row = present(record)
-        name = COMPARISONS.get(row["space"], words.plain(row["space"]))
+        name = COMPARISONS.get(row["space"], naming.plain(row["space"]))
         rows.append(
             [
                 name,
@@ -305,10 +306,10 @@ def _silhouettes(silhouettes: pd.DataFrame) -> Table:
     rows = []
     for record in silhouettes.to_dict("records"):
         row = present(record)
-        name = SPACES.get(row["space"]) or COMPARISONS.get(row["space"], words.plain(row["space"]))
+        name = SPACES.get(row["space"]) or COMPARISONS.get(row["space"], naming.plain(row["space"]))
         sign = MINUS in row["space"] or MINUS in row["grouping"]
         figure = estimated(row, "silhouette", sign=sign) if "silhouette" in row else "not defined"
-        rows.append([name, words.plain(row["grouping"]), figure, words.reason(row.get("remark") or "–")])
+        rows.append([name, naming.plain(row["grouping"]), figure, words.reason(row.get("remark") or "–")])
     note = "" if rows else "No silhouettes were measured."
     columns = ["vectors", "by", "mean silhouette", "remark"]
     return table("Every silhouette", columns, rows, note, folded=True, heads=2)

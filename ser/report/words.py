@@ -102,11 +102,6 @@ def listing(items: Sequence[str]) -> str:
     return f"{', '.join(rest)} and {last}" if rest else last
 
 
-def plain(name: str) -> str:
-    """Make words of a key: ``60_and_over`` becomes ``60 and over``."""
-    return name.replace("_", " ")
-
-
 def reason(text: str) -> str:
     """Make words of a reason for which there is no interval."""
     return text.replace("minimum_speakers", "needed")

@@ -74,9 +74,8 @@ def test_something_is_found_where_interval_and_test_both_say_so(low, high, p_hol
     assert words.verdict({key: value for key, value in values.items() if value is not None}, "gap", 0.05) == verdict
 
 
-def test_words_are_listed_and_made_plain():
+def test_words_are_listed():
     assert words.listing(["a"]) == "a"
     assert words.listing(["a", "b", "c"]) == "a, b and c"
-    assert words.plain("60_and_over") == "60 and over"
     assert words.reason("test speakers: 3, minimum_speakers: 5") == "test speakers: 3, needed: 5"
     assert words.sentence("One.", "", "Two.") == "One. Two."
