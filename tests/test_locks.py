@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.dependency import ParamsDependency
+from dvc.repo import Repo
 
 ROOT = Path(__file__).parents[1]
 # Not that of pretraining/, which takes hours or a GPU: it is the record of the run that made the first weights.
@@ -87,3 +89,16 @@ def test_results_in_git_are_those_of_the_lock(lock):
     assert digests
     changed = others(digests)
     assert not changed, f"{lock}: names other results, run dvc repro and commit what it leaves: {', '.join(changed)}"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_the_dependencies_and_outputs_of_its_definition_and_no_others(lock):
+    """DVC passes over what a lock names beyond its definition, and leaves it out when the stage runs again."""
+    defined = {stage.name: stage for stage in Repo(str(ROOT)).stage.collect(lock.replace(".lock", ".yaml"))}
+    locked = yaml.safe_load((ROOT / lock).read_text())["stages"]
+    assert locked.keys() == defined.keys()
+    for name, stage in defined.items():
+        files = [each.def_path for each in stage.deps if not isinstance(each, ParamsDependency)]
+        assert sorted(each["path"] for each in locked[name].get("deps", ())) == sorted(files), name
+        outs = [each.def_path for each in stage.outs]
+        assert sorted(each["path"] for each in locked[name].get("outs", ())) == sorted(outs), name
