@@ -28,9 +28,10 @@ over the number of emotions. The params are those of `benchmarks/real_corpora.ya
 
 What was chosen on these corpora ([experiments](experiments.md)): the classifier on nEMO and the bundled corpus, the
 weights of the encoder by the UAR on a part of nEMO and on the bundled corpus. Two changes (fine-tuning, one level for
-all signals) were rejected because of EMO-DB's figures, so EMO-DB is not fully held out. The others chose nothing that
-a UAR depends on; that no temperature is fitted was chosen by the calibration errors of all seven, so these are a little
-optimistic.
+all signals) were rejected because of EMO-DB's figures, and one (silence cut off before the encoder) because of those of
+TurEV-DB, URDU and the bundled corpus, so these are not fully held out. RAVDESS, CREMA-D and ASED chose nothing that a
+UAR here depends on; that no temperature is fitted was chosen by the calibration errors of all seven, so these are a
+little optimistic.
 The teacher of the encoder may have heard any of them, without labels of emotion ([model
 card](../models/pase_plus.md)).
 
