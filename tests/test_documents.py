@@ -48,9 +48,9 @@ SINGLE = {
         "bias gender.gap.unweighted_average_bias.matched",
     ],
     "expected calibration error, women": ["bias gender.female.calibration_error", "bias gender.male.calibration_error"],
-    "... by the luck of speakers alone: 95th": [
-        "bias gender.female.calibration_error_by_chance_high",
-        "bias gender.male.calibration_error_by_chance_high",
+    "... by the luck of their speakers alone": [
+        "bias gender.female.calibration_error_by_chance",
+        "bias gender.male.calibration_error_by_chance",
     ],
     "UAR per speaker": ["bias speaker.uar_worst_decile", "bias speaker.uar_gini"],
     "claims refused": ["bias audit.refused_claims"],

@@ -52,10 +52,10 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
 
     Returns:
         ``before`` and ``after`` the temperature, and ``after_minus_before``: of each ``ece``, as
-        ``expected_calibration_error``, and of the two ``ece_by_chance`` and ``ece_by_chance_high``, as
-        ``error_by_chance``; ``brier``, the squared distance to the label, summed over emotions (G. Brier,
-        "Verification of forecasts expressed in terms of probability", 1950), 0 to 2; and ``nll``, the negative
-        log-likelihood of the label, nats; with ``_low`` and ``_high`` where there is an interval.
+        ``expected_calibration_error``, and of the two ``ece_by_chance`` and, from six speakers on,
+        ``ece_by_chance_high``, as ``error_by_chance``; ``brier``, the squared distance to the label, summed over
+        emotions (G. Brier, "Verification of forecasts expressed in terms of probability", 1950), 0 to 2; and ``nll``,
+        the negative log-likelihood of the label, nats; with ``_low`` and ``_high`` where there is an interval.
         ``temperature``: its ``mean`` over the folds, ``lowest`` and ``highest``.
     """
     speakers = sorted(set(predictions["speaker"]))
@@ -77,7 +77,7 @@ def report(predictions: pd.DataFrame, emotions: Sequence[str], params: IntervalP
         result[name] = {key: value for key, value in result[name].items() if key not in ("ece_low", "ece_high")}
         right = side.argmax(axis=1) == truth
         mean, high = error_by_chance(side.max(axis=1), right, predictions["speaker"], params)
-        result[name] |= {"ece_by_chance": mean, "ece_by_chance_high": high}
+        result[name] |= {"ece_by_chance": mean} | ({} if np.isnan(high) else {"ece_by_chance_high": high})
     folds = predictions.groupby("fold")[TEMPERATURE].first()
     temperatures = {"mean": folds.mean(), "lowest": folds.min(), "highest": folds.max()}
     return result | {"after_minus_before": bootstrap.figures(difference), "temperature": temperatures}
@@ -99,18 +99,20 @@ def error_by_chance(
         params: the seed, and the wanted confidence.
 
     Returns:
-        The mean error, and what it stays below with the wanted confidence; NaN without utterances. Few speakers have
-        few signs to turn round, a single one none: then the error is not told from chance.
+        The mean error, and what it stays below with the wanted confidence; NaN without utterances. The second is NaN,
+        too, of so few speakers that no error could be above it: of n speakers' signs two of the 2^n combinations give
+        the error itself, so that 95 % need six.
     """
     if not len(confidence):
         return float("nan"), float("nan")
     names = [name or number for number, name in enumerate(speakers)]
     who, known = pd.factorize(pd.Series(names, dtype=object))
+    testable = 2.0 ** (1 - len(known)) <= 1 - params.confidence
     surplus = _surplus(confidence, right, who, len(known))
     generator = np.random.default_rng(params.seed)
     turned = (generator.choice([-1.0, 1.0], size=len(known)) @ surplus for _ in range(DRAWS))
     drawn = [np.abs(total).sum() / len(confidence) for total in turned]
-    return float(np.mean(drawn)), float(np.quantile(drawn, params.confidence))
+    return float(np.mean(drawn)), float(np.quantile(drawn, params.confidence)) if testable else float("nan")
 
 
 def _sums(probabilities: np.ndarray, truth: np.ndarray, who: np.ndarray, speakers: int) -> dict[str, np.ndarray]:

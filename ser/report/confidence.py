@@ -58,14 +58,19 @@ def calibration(material: Material) -> Finding:
     values, reason = material.metrics["evaluate"]["calibration"], _reason(material)
     after, difference = values["after"], values[DIFFERENCE]
     confidence = material.settings["intervals"]["confidence"]
-    beyond = words.rounded(after["ece"]) > words.rounded(after["ece_by_chance_high"])
-    more = "more" if beyond else "no more"
+    luck = f"a confidence that is right for the mean of such speakers would have {words.number(after['ece_by_chance'])}"
+    if "ece_by_chance_high" in after:
+        beyond = words.rounded(after["ece"]) > words.rounded(after["ece_by_chance_high"])
+        luck = (
+            f"That is {'more' if beyond else 'no more'} than the luck of speakers explains: {luck} in the mean and "
+            f"{words.number(after['ece_by_chance_high'])} at most in {confidence:.0%} of cases"
+        )
+    else:
+        luck = f"Of so few speakers nobody can tell it from luck: {luck} in the mean"
     asked, found = (
         "Is the confidence calibrated?",
         "The expected calibration error, the mean distance between confidence and share of hits over bins of the "
-        f"confidence, is {words.number(after['ece'])}. That is {more} than the luck of speakers explains: a confidence "
-        f"that is right for the mean of such speakers would have {words.number(after['ece_by_chance'])} in the mean "
-        f"and {words.number(after['ece_by_chance_high'])} at most in {confidence:.0%} of cases",
+        f"confidence, is {words.number(after['ece'])}. {luck}",
     )
     cannot = "How far they lie apart for other corpora, microphones or languages."
     if not _tempered(material):

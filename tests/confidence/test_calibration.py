@@ -89,14 +89,14 @@ def test_the_difference_is_that_of_the_sides_and_its_interval_is_paired():
 
 
 def test_the_error_by_chance_turns_round_the_sign_of_each_speaker():
-    """Against all 32 combinations of signs of five speakers, by the error's own definition."""
+    """Against all 64 combinations of signs of six speakers, by the error's own definition."""
     generator = np.random.default_rng(0)
-    confidence, speakers = generator.uniform(0.5, 1, 150), np.repeat(list("abcde"), 30)
-    right = generator.random(150) < confidence - 0.3 * (speakers < "c")
+    confidence, speakers = generator.uniform(0.5, 1, 180), np.repeat(list("abcdef"), 30)
+    right = generator.random(180) < confidence - 0.3 * (speakers < "c")
     bins, errors = np.ceil(confidence * 15), []
-    for signs in itertools.product([-1, 1], repeat=5):
+    for signs in itertools.product([-1, 1], repeat=6):
         sign = np.repeat(signs, 30)
-        errors.append(sum(abs((sign * (confidence - right))[bins == bin].sum()) for bin in np.unique(bins)) / 150)
+        errors.append(sum(abs((sign * (confidence - right))[bins == bin].sum()) for bin in np.unique(bins)) / 180)
     mean, high = calibration.error_by_chance(confidence, right, speakers, PARAMS)
     assert mean == pytest.approx(np.mean(errors), abs=0.004)
     assert high == pytest.approx(np.quantile(errors, 0.95), abs=0.004)
@@ -105,7 +105,19 @@ def test_the_error_by_chance_turns_round_the_sign_of_each_speaker():
 def test_of_one_speaker_the_error_is_not_told_from_chance():
     confidence, right = np.full(40, 0.9), np.arange(40) % 2 == 0
     error = calibration.expected_calibration_error(confidence, right)
-    assert calibration.error_by_chance(confidence, right, ["a"] * 40, PARAMS) == pytest.approx((error, error))
+    expected = pytest.approx((error, np.nan), nan_ok=True)
+    assert calibration.error_by_chance(confidence, right, ["a"] * 40, PARAMS) == expected
+
+
+def test_a_limit_by_chance_is_given_only_where_an_error_can_be_above_it():
+    """The largest error that speakers can have is one of those by chance, with the odds of two in 2^n."""
+    right = np.zeros(60, bool)
+    for speakers, testable in ((5, False), (6, True)):
+        who = np.arange(60) % speakers
+        confidence = np.full(60, 0.9)
+        error = calibration.expected_calibration_error(confidence, right)
+        _, high = calibration.error_by_chance(confidence, right, who.astype(str), PARAMS)
+        assert high < error if testable else np.isnan(high)
 
 
 def test_utterances_of_unknown_speakers_count_as_speakers():
@@ -171,10 +183,11 @@ def test_temperatures_are_counted_by_fold():
 
 def test_few_or_unknown_speakers_have_figures_without_intervals():
     table, *_ = simulate(1.2)
-    for rows in (table[table["speaker"].isin(["c/0", "c/1"])], table.assign(speaker="")):
+    few, unknown = table[table["speaker"].isin(["c/0", "c/1"])], table.assign(speaker="")
+    for rows, limit in ((few, set()), (unknown, {"ece_by_chance_high"})):
         found = calibration.report(rows, EMOTIONS, PARAMS)
         assert set(found["after_minus_before"]) == {"ece", "brier", "nll"}
-        assert set(found["after"]) == {"ece", "ece_by_chance", "ece_by_chance_high", "brier", "nll"}
+        assert set(found["after"]) == {"ece", "ece_by_chance", "brier", "nll"} | limit
 
 
 def test_a_calibration_error_has_no_interval_and_the_others_have_one():

@@ -587,6 +587,19 @@ def test_of_a_linear_classifier_no_temperature_is_told():
         assert found.endswith("of cases; the validation speakers set how sure it is.")
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ({"ece_by_chance_high": 0.06}, "is 0.030. That is no more than the luck of speakers explains: a confidence"),
+        ({"ece_by_chance_high": 0.02}, "is 0.030. That is more than the luck of speakers explains: a confidence"),
+        ({}, "is 0.030. Of so few speakers nobody can tell it from luck: a confidence"),
+    ],
+)
+def test_a_calibration_error_is_compared_with_luck_where_it_could_be_above_it(limit, said):
+    after = {"ece": 0.03, "ece_by_chance": 0.04, "brier": 0.4, "nll": 0.7} | limit
+    assert said in plain(confidence.calibration(confident(calibrated=CALIBRATED | {"after": after})).found)
+
+
 def test_what_is_unfamiliar_is_of_other_speakers_but_for_a_random_split():
     known = confident()
     assert "of the test speakers' utterances, and" in confidence.familiarity(known).found
