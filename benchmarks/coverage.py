@@ -2,7 +2,8 @@
 
 Of few and of many speakers; or of as many speakers, with as many utterances of each emotion, as a corpus at hand has:
 where few of them have an emotion, their draw decides its recall. Beside it, the same of the difference between two
-systems that are equally good, told by the same draws of speakers.
+systems that are equally good, told by the same draws of speakers. With --skew a few speakers are recognised much worse
+than the others, as in most corpora.
 """
 
 import argparse
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from scipy.special import expit
 
 from ser import manifest
@@ -28,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speakers", type=int, nargs="+", default=[5, 6, 8, 10, 24, 65])
     parser.add_argument("--manifest", type=Path, nargs="+", help="of corpora whose speakers and emotions to take")
+    parser.add_argument("--skew", type=float, default=0.0, help="skewness of the speakers' log-odds, such as -3")
     parser.add_argument("--corpora", type=int, default=2000, help="of each kind (default: %(default)s)")
     options = parser.parse_args()
     intervals = params.read(Path("params.yaml"), "intervals", IntervalParams)
@@ -40,13 +43,14 @@ def main() -> None:
     for name, utterances in shapes.items():
         speakers, emotions = utterances.shape
         if emotions not in truths:
-            truths[emotions] = recalls(SPEAKERS, emotions, generator).mean()
-        truth, fewest = truths[emotions], (utterances > 0).sum(axis=0).min()
+            uars = recalls(SPEAKERS, emotions, generator, options.skew).mean(axis=1)
+            truths[emotions] = uars.mean(), stats.skew(uars)
+        (truth, skewness), fewest = truths[emotions], (utterances > 0).sum(axis=0).min()
         bootstrap = Bootstrap.of([str(number) for number in range(speakers)], intervals)
         if bootstrap.obstacle:
             parser.error(f"{name}: expected a corpus that allows an interval, found {bootstrap.obstacle}")
         drawn = [
-            [corpus(utterances, generator, fixed=bool(options.manifest)) for _ in range(2)]
+            [corpus(utterances, generator, options.skew, fixed=bool(options.manifest)) for _ in range(2)]
             for _ in range(options.corpora)
         ]
         ends = np.array([interval(each, bootstrap) for each, _ in drawn])
@@ -56,9 +60,10 @@ def main() -> None:
         misses = (ends[:, 0] > truth).mean(), (ends[:, 1] < truth).mean()
         differing = ((apart[:, 0] <= 0) & (apart[:, 1] >= 0)).mean()
         width = np.diff(ends, axis=1).mean()
-        rows.append([name, speakers, fewest, lacking, truth, held.mean(), *misses, width, differing])
+        rows.append([name, speakers, fewest, lacking, truth, held.mean(), *misses, width, differing, skewness])
     columns = ["corpus", "speakers", "with the rarest emotion", "draws without it", "true UAR"]
     columns += ["holds the truth", "lies above it", "lies below it", "mean width", "of differences holds it"]
+    columns += ["skewness of the speakers' UARs"]
     print(f"Intervals of {intervals.confidence:.0%}, {options.corpora} corpora each\n")
     print(f"Where more than {ABSENT:.0%} of the draws have nobody with the rarest emotion, the pipeline gives none.\n")
     print(pd.DataFrame(rows, columns=columns).to_markdown(index=False, floatfmt=".3f", disable_numparse=[0]))
@@ -69,18 +74,25 @@ def shape(utterances: pd.DataFrame) -> np.ndarray:
     return pd.crosstab(utterances["speaker"], utterances["emotion"]).to_numpy()
 
 
-def recalls(speakers: int, emotions: int, generator: np.random.Generator) -> np.ndarray:
-    """Draw each speaker's recall of each emotion, (speakers, emotions)."""
-    own = generator.normal(0, BY_SPEAKER, (speakers, 1))
+def recalls(speakers: int, emotions: int, generator: np.random.Generator, skew: float = 0.0) -> np.ndarray:
+    """Draw each speaker's recall of each emotion, (speakers, emotions); with a skew their offsets are of a gamma."""
+    if skew:
+        shape = (2 / skew) ** 2
+        own = np.sign(skew) * (generator.gamma(shape, size=(speakers, 1)) / shape - 1) * np.sqrt(shape) * BY_SPEAKER
+    else:
+        own = generator.normal(0, BY_SPEAKER, (speakers, 1))
     return expit(np.linspace(*LOG_ODDS, emotions) + own + generator.normal(0, BY_CELL, (speakers, emotions)))
 
 
-def corpus(utterances: np.ndarray, generator: np.random.Generator, fixed: bool = False) -> np.ndarray:
+def corpus(
+    utterances: np.ndarray, generator: np.random.Generator, skew: float = 0.0, fixed: bool = False
+) -> np.ndarray:
     """Draw confusion matrices; what is wrong is taken for the next emotion.
 
     Args:
         utterances: of each speaker and emotion in the mean, (speakers, emotions).
         generator: of all draws.
+        skew: as for ``recalls``.
         fixed: whether there are as many in each corpus.
 
     Returns:
@@ -88,7 +100,7 @@ def corpus(utterances: np.ndarray, generator: np.random.Generator, fixed: bool =
     """
     speakers, emotions = utterances.shape
     support = utterances if fixed else generator.poisson(utterances)
-    right = generator.binomial(support, recalls(speakers, emotions, generator))
+    right = generator.binomial(support, recalls(speakers, emotions, generator, skew))
     places = np.arange(emotions)
     stack = np.zeros((speakers, emotions, emotions))
     stack[:, places, places] = right

@@ -22,7 +22,8 @@ class Predictor:
     """An extractor and the classifiers that were trained on its vectors.
 
     The mean of several classifiers gets the geometric mean of their temperatures, so that no temperature changes a
-    label. How sure that mean may be is not measured: there is no speaker whom none of them was trained on.
+    label. How well that mean's confidence is calibrated cannot be measured: every speaker trained at
+    least one of them.
 
     Attributes:
         extractor: ``extractor.vector(signal)`` gives a signal's vector.

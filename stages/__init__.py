@@ -1,4 +1,8 @@
-"""The stages of dvc.yaml, which first fix the numerics: ``python -m stages.train --help``."""
+"""The stages of dvc.yaml: ``python -m stages.train --help``.
+
+Importing this package fixes the numerics, as NumPy and PyTorch choose their kernels when they are loaded: so no stage
+can forget it, nor import either of them before.
+"""
 
 import sys
 

@@ -12,7 +12,7 @@ from ser.machine import cores
 
 
 def main() -> None:
-    """Run the stage."""
+    """Read the folders of the corpora; write the manifest, the rejects, who shares audio, and counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--params", type=Path, required=True, help="params.yaml")
     parser.add_argument("--raw", type=Path, required=True, help="folder of the corpora")

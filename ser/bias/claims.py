@@ -1,4 +1,4 @@
-"""The claims about groups that the data carry, told from those that are refused.
+"""Which statements about groups the data support; the others are refused, each with its reason.
 
 A claim is one of ``any figure``, ``uar``, ``gap`` (between groups), ``interval``, ``test``, or an emotion: its recall,
 precision and F1. ``ser.bias.refusals`` finds what is refused; whoever makes a claim asks here first.

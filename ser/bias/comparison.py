@@ -1,4 +1,4 @@
-"""Within what groups of people are compared: the corpora that have speakers of every group.
+"""Restrict comparisons of groups to corpora that have speakers of every group.
 
 One corpus may be easier than another, and have more women; then women are served better, whoever they are.
 """

@@ -47,39 +47,47 @@ def _variances(stack: np.ndarray, labels: np.ndarray, groups: int, target: np.nd
         products = np.einsum(over, *factors)
         return np.tensordot(members, products, axes=1)
 
-    spoken, hits, answers = stack.sum(axis=-1), np.diagonal(stack, axis1=1, axis2=2), stack.sum(axis=1)
-    given, there = total(stack, over="ste->ste"), total(spoken, over="st->st")
-    everything = there.sum(axis=-1, keepdims=True)
-    shared = (there > 0).all(axis=1, keepdims=True)  # (arrangements, 1, emotions)
-    pairs = total(spoken, spoken, over="st,su->stu")
+    # Of each speaker: utterances of each emotion, those recognised, predictions of each emotion, all utterances.
+    support, hits, predictions = stack.sum(axis=-1), np.diagonal(stack, axis1=1, axis2=2), stack.sum(axis=1)
+    utterances = support.sum(axis=-1)
+    # The same of each group in each arrangement, (arrangements, groups, ...).
+    group_confusion, group_support = total(stack, over="ste->ste"), total(support, over="st->st")
+    group_utterances = group_support.sum(axis=-1, keepdims=True)
+    shared = (group_support > 0).all(axis=1, keepdims=True)  # (arrangements, 1, emotions): what every group has
+    pairs = total(support, support, over="st,su->stu")
 
-    recall = np.diagonal(given, axis1=-2, axis2=-1) / there
-    crossed = _residuals(recall, total(hits, hits, over="st,su->stu"), total(hits, spoken, over="st,su->stu"), pairs)
-    crossed = crossed / (there[..., :, None] * there[..., None, :])
-    both = shared[..., :, None] & shared[..., None, :]
-    uar = np.where(both, crossed, 0.0).sum(axis=(-2, -1))[..., None] / np.square(shared.sum(axis=-1, keepdims=True))
+    recall = np.diagonal(group_confusion, axis1=-2, axis2=-1) / group_support
+    squares, mixed = total(hits, hits, over="st,su->stu"), total(hits, support, over="st,su->stu")
+    covariance = _residuals(recall, squares, mixed, pairs) / (group_support[..., :, None] * group_support[..., None, :])
+    shared_pairs = shared[..., :, None] & shared[..., None, :]
+    uar = np.where(shared_pairs, covariance, 0.0).sum(axis=(-2, -1))[..., None]
+    uar = uar / np.square(shared.sum(axis=-1, keepdims=True))
 
-    rates, whole = given.sum(axis=-2) / everything, spoken.sum(axis=-1)
-    rate = total(answers, answers, over="se,se->se") - 2 * rates * total(answers, whole, over="se,s->se")
-    rate = (rate + np.square(rates) * total(whole, whole, over="s,s->s")[..., None]) / np.square(everything)
+    rates = group_confusion.sum(axis=-2) / group_utterances
+    rate = total(predictions, predictions, over="se,se->se")
+    rate = rate - 2 * rates * total(predictions, utterances, over="se,s->se")
+    rate = rate + np.square(rates) * total(utterances, utterances, over="s,s->s")[..., None]
+    rate = rate / np.square(group_utterances)
 
-    wanted = np.where(shared, target, 0.0) / np.where(shared, target, 0.0).sum(axis=-1, keepdims=True)
-    weights = np.where(shared, wanted / there, 0.0)  # of each emotion's residuals
+    target_shares = np.where(shared, target, 0.0) / np.where(shared, target, 0.0).sum(axis=-1, keepdims=True)
+    weights = np.where(shared, target_shares / group_support, 0.0)  # of each emotion's residuals
     matched = []
     for emotion in range(stack.shape[-1]):
-        said = stack[..., emotion]
-        parts = total(said, said, over="st,su->stu"), total(said, spoken, over="st,su->stu")
-        share = np.where(shared, given[..., emotion] / there, 0.0)
-        matched.append(np.einsum("agt,agu,agtu->ag", weights, weights, _residuals(share, *parts, pairs)))
-    count = members.sum(axis=-1)[..., None]
-    found = {
+        predicted = stack[..., emotion]
+        squares, mixed = total(predicted, predicted, over="st,su->stu"), total(predicted, support, over="st,su->stu")
+        share = np.where(shared, group_confusion[..., emotion] / group_support, 0.0)
+        residuals = _residuals(share, squares, mixed, pairs)
+        matched.append(np.einsum("agt,agu,agtu->ag", weights, weights, residuals))
+
+    speakers = members.sum(axis=-1)[..., None]
+    result = {
         "uar": uar,
-        "recall": np.diagonal(crossed, axis1=-2, axis2=-1),
+        "recall": np.diagonal(covariance, axis1=-2, axis2=-1),
         "rate": rate,
         "rate_matched": np.where(shared.any(axis=-1)[..., None], np.stack(matched, axis=-1), np.nan),
     }
-    factor = np.where(count > 1, count / (count - 1), np.nan)
-    return {name: np.maximum(values, 0.0) * factor for name, values in found.items()}
+    factor = np.where(speakers > 1, speakers / (speakers - 1), np.nan)
+    return {name: np.maximum(values, 0.0) * factor for name, values in result.items()}
 
 
 def _residuals(share: np.ndarray, squares: np.ndarray, mixed: np.ndarray, pairs: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.special import expit
-from scipy.stats import norm
+from scipy.stats import norm, pearson3
 
 from benchmarks import coverage
 from ser.files import tables
@@ -15,6 +15,17 @@ def test_recalls_have_the_mean_of_a_logistic_normal():
     for centre, mean in zip([0.3, 0.9, 1.5, 2.1], drawn, strict=True):
         expected, _ = quad(lambda x, c=centre: expit(x) * norm.pdf(x, c, deviation), -10, 12)
         assert mean == pytest.approx(expected, abs=0.003)
+
+
+def test_skewed_speakers_differ_as_much_as_others_and_some_are_recognised_much_worse():
+    """Against scipy's own skewed distribution, Pearson's of the third type."""
+    drawn = coverage.recalls(200_000, 1, np.random.default_rng(0), skew=-1.5).ravel()
+    generator = np.random.default_rng(1)
+    offsets = pearson3(-1.5, scale=coverage.BY_SPEAKER).rvs(200_000, random_state=generator)
+    expected = expit(coverage.LOG_ODDS[0] + offsets + generator.normal(0, coverage.BY_CELL, 200_000))
+    assert np.quantile(drawn, [0.01, 0.1, 0.5, 0.9]) == pytest.approx(
+        np.quantile(expected, [0.01, 0.1, 0.5, 0.9]), abs=0.01
+    )
 
 
 def test_a_corpus_has_as_many_utterances_and_hits_as_it_was_drawn_with():
