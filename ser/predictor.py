@@ -100,13 +100,16 @@ class Predictor:
     def distances(self, vectors: np.ndarray) -> list[float] | list[None]:
         """Measure how far vectors, (utterances, numbers), are from the training speech; None each where nobody knows.
 
-        Above 1 a vector is unlike it.
+        Above 1 a vector is unlike it. Each distance is the same to the last bit whatever the other vectors are.
 
         Raises:
             InputError: these are no vectors of the extractor.
         """
         self._check(vectors)
-        return self.familiarity.distances(vectors).tolist() if self.familiarity else [None] * len(vectors)
+        if not self.familiarity:
+            return [None] * len(vectors)
+        # One at a time, as in ``probabilities``.
+        return [float(self.familiarity.distances(vector).item()) for vector in vectors[:, np.newaxis]]
 
     def _check(self, vectors: np.ndarray) -> None:
         numbers = len(self.extractor.names)

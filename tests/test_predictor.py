@@ -181,6 +181,18 @@ def test_a_model_that_normalises_by_speaker_refuses_lone_and_mixed_files(tmp_pat
             loaded.probabilities(files, one_speaker)
 
 
+def test_a_distance_is_the_same_to_the_last_bit_whatever_the_company(tmp_path, write):
+    write()
+    generator = np.random.default_rng(0)
+    basis = np.linalg.qr(generator.normal(size=(120, 60)))[0].T.astype(np.float32)
+    known = replace(
+        builders.familiarity(120), directions=basis, variances=generator.uniform(1, 3, 60).astype(np.float32)
+    )
+    loaded = replace(predictor.load(tmp_path), familiarity=known)
+    vectors = generator.normal(size=(200, 120)).astype(np.float32)
+    assert loaded.distances(vectors) == [loaded.distances(vector[np.newaxis])[0] for vector in vectors]
+
+
 def test_vectors_that_are_none_of_the_extractors_are_refused(tmp_path, write, vectors):
     write()
     loaded = predictor.load(str(tmp_path))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ser import predictor
+from ser.audio import SAMPLING_RATE_HZ
 from ser.bundle import layout
 from ser.confidence import familiarity
 from ser.files.failures import InputError
@@ -50,12 +51,27 @@ def load(folder: Path | str, weights: Path | str | None = None, device: str = "c
     found, written = layout.digests(folder), description["files"]
     for name in sorted(found.keys() | written.keys()):
         if found.get(name) != written.get(name):
-            fault = "missing" if name not in found else "changed" if name in written else "surplus"
+            if name not in written:
+                raise InputError(
+                    f"{folder}: expected no file {name}, which was not written with the bundle; take it out"
+                )
+            fault = "missing" if name not in found else "changed"
             raise InputError(f"{folder}: {name} is {fault} since the bundle was written; {AGAIN}")
     own = folder / layout.WEIGHTS
     loaded = predictor.load(folder / layout.CLASSIFIER, own if own.is_file() else weights, device=device)
+    _check_same(folder / layout.DESCRIPTION, description, loaded)
     loaded = dataclasses.replace(loaded, familiarity=familiarity.load(folder / layout.FAMILIARITY))
     return Bundle(description, (folder / layout.CARD).read_text(encoding="utf-8"), loaded)
+
+
+def _check_same(path: Path, description: dict, loaded: Predictor) -> None:
+    """Refuse a description that says something else than the classifier and the encoder do themselves."""
+    audio = description.get("audio", {})
+    said = description.get("labels"), audio.get("sampling_rate_hz"), audio.get("minimum_samples")
+    true = list(loaded.labels), SAMPLING_RATE_HZ, loaded.extractor.encoder.minimum_samples
+    for name, wanted, found in zip(("labels", "sampling_rate_hz", "minimum_samples"), true, said, strict=True):
+        if wanted != found:
+            raise InputError(f"{path}: {name}: expected {wanted}, as in the classifier, found {found}; {AGAIN}")
 
 
 def describe(folder: Path) -> dict:

@@ -8,12 +8,11 @@ import numpy as np
 from ser import audio
 from ser.corpora import shared_audio
 from ser.files.failures import InputError
-from ser.recordings import kinds
+from ser.recordings import channels, kinds
 
 # Why a file is no utterance of the manifest; the first reason that holds is named.
 REASONS = ("unmapped", "unreadable", "empty", "not_finite", "too_short", "too_long", "silent", "duplicate")
 READ_ON_S = 60.0  # beyond the longest, so that the length of most files can be told
-CANCELLED = 0.01  # of the power that the mix of unrelated channels has: with less, theirs are of opposite sign
 LONGEST_TEXT = 65_536  # bytes of a file that is read as text where it is no sound
 SHOWN = 60  # characters of such a text that a reason repeats
 CHOSEN = "unmapped"  # a consequence of the label set, not a flaw of the file
@@ -89,24 +88,11 @@ def examine(path: Path, min_seconds: float, max_seconds: float) -> Examination:
     signal = audio.mono(samples)  # what the encoder hears: channels of opposite sign cancel out
     if audio.silent(signal):
         return Examination("silent", "no sound, all channels mixed to one")
-    if softer := _cancelled(samples, signal):
-        return Examination(
-            "silent",
-            f"its {len(samples)} channels cancel each other out: mixed to one they are {softer:.0f} dB softer; keep "
-            "one of them",
-        )
+    mixing = channels.Mixing()
+    mixing.add(samples.T)
+    if fault := mixing.fault():
+        return Examination("silent", fault)
     return Examination("", "", seconds, rate, audio.digest(samples, rate), shared_audio.marks(signal, rate))
-
-
-def _cancelled(samples: np.ndarray, mixed: np.ndarray) -> float:
-    """By how many dB channels, (channels, frames), are softer when mixed, if they have opposite signs; 0.0 if not.
-
-    The mix of unrelated channels has the mean of their powers, divided by their number. Constant offsets do not count.
-    """
-    if len(samples) == 1:
-        return 0.0
-    share = mixed.var(dtype=np.float64) / samples.var(axis=1, dtype=np.float64).mean()
-    return -10 * np.log10(share) if share < CANCELLED / len(samples) else 0.0
 
 
 def _text(path: Path) -> str:

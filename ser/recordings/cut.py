@@ -19,7 +19,9 @@ SEGMENT, CLUSTER = 0x18538067, 0x1F43B675
 # Timestamp, SimpleBlock, BlockGroup, Position, PrevSize, Void, CRC-32, SilentTracks, EncryptedBlock (RFC 9559).
 IN_SEGMENT = {0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1043A770, 0x1C53BB6B, 0x1941A469, 0x1254C367, 0xEC, 0xBF}
 IN_CLUSTERS = {0xE7, 0xA3, 0xA0, 0xA7, 0xAB, 0xEC, 0xBF, 0x5854, 0xAF}
-PADDING_BYTES = 8192  # of zeros behind the end, at most: more are what a copy or a disk lost
+# Zeros behind the end, at most: more are what a copy or a disk lost. Of bare frames, whose bit rate is known by then,
+# so many as would last a second; of containers whose end is open a round number.
+PADDING_BYTES, PADDING_S, OPEN_BYTES = 8192, 1.0, 1024
 ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 AVI_LISTS = {b"RIFF", b"movi", b"rec "}  # which the sound is in
@@ -85,12 +87,13 @@ def _counted(path: Path, parts: Iterable) -> Iterator:
         yield part
 
 
-def check_tail(path: Path, end: int, complete: bool) -> None:
+def check_tail(path: Path, end: int, seconds: float, complete: bool) -> None:
     """Refuse a stream of bare frames with something behind the last whole one that is no tag: part of another frame.
 
     Args:
         path: the file.
         end: where the last frame ends, in bytes.
+        seconds: how long the frames last.
         complete: whether all frames are known to be there, so that any number of zeros may follow.
 
     Raises:
@@ -102,7 +105,8 @@ def check_tail(path: Path, end: int, complete: bool) -> None:
         tail = file.read(HEAD_BYTES)
         if tail.strip(BLANKS) and not tail.startswith(TAGS):
             raise cut_off(path, f"{size - end:,} bytes", "the last frame")
-        if not any(tail) and not (complete or _padded(file, end, size)):
+        most = min(PADDING_BYTES, int(PADDING_S * end / seconds)) if seconds else 0
+        if not any(tail) and not (complete or _padded(file, end, size, most)):
             raise _gap(path, end, UNWRITTEN)
 
 
@@ -224,6 +228,8 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[int]:
             return
         if whole and _is_tail(file, at, size):
             return
+        if whole and kind == b"ftyp":
+            raise _FaultError("another recording stands behind its end, take them apart")
         if whole and not all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in kind):
             raise _FaultError(f"{size - at:,} bytes at its end belong to no box")
         at += max(length, 8)
@@ -330,7 +336,7 @@ def _check_elements(path: Path) -> None:
         identity, at, length = _element(file, at)
         if identity != SEGMENT:
             return
-        end = size if length is None else min(size, at + length)
+        end, known = (size, False) if length is None else (min(size, at + length), True)
         for _ in _counted(path, itertools.count()):
             if at >= end:
                 return
@@ -343,7 +349,7 @@ def _check_elements(path: Path) -> None:
             inside = clusters is not None and identity in IN_CLUSTERS
             if not inside:
                 if identity not in IN_SEGMENT or clusters not in (None, UNKNOWN):
-                    if _is_tail(file, at, size) or _padded(file, at, size):
+                    if not known and (_is_tail(file, at, size) or _padded(file, at, size)):
                         return
                     raise _gap(path, at, "there is no element of Matroska")
                 clusters = None
@@ -364,10 +370,10 @@ def _element(file: BinaryIO, at: int) -> tuple[int, int, int | None]:
     return identity, at + width + wide, None if length == (1 << 7 * wide) - 1 else length
 
 
-def _padded(file: BinaryIO, at: int, size: int) -> bool:
+def _padded(file: BinaryIO, at: int, size: int, most: int = OPEN_BYTES) -> bool:
     """Tell whether from here on there are zeros alone, and no more of them than padding has."""
     file.seek(at)
-    return size - at <= PADDING_BYTES and not any(file.read())
+    return size - at <= most and not any(file.read())
 
 
 def _is_tail(file: BinaryIO, at: int, size: int) -> bool:

@@ -218,7 +218,8 @@ class _Decoding:
             raise cut.cut_off(self._path, "0 frames", f"{self._track.frames:,}")
         if self._kind in BARE:
             promised = cut.mp3_promised(self._path)[0] if self._kind == "mp3" else 0
-            cut.check_tail(self._path, packets.end, complete=0 < promised <= packets.count)
+            seconds = read.samples / read.rate if read.samples else 0.0
+            cut.check_tail(self._path, packets.end, seconds, complete=0 < promised <= packets.count)
         if self._kind == "mp3":
             cut.check_mp3(self._path, packets.count, packets.last)
         if read.samples < (promised := cut.samples_promised(self._path)):

@@ -111,6 +111,8 @@ def _no_sound(head: bytes, suffix: str) -> str:
         return "a web page in place of the recording; download it again, perhaps after logging in"
     if suffix == ".raw" and not head.startswith((b"RIFF", b"fLaC", *IN_LIBSNDFILE)):
         return "raw samples; convert it to WAV"
+    if not head:
+        return "nothing behind the tag at its beginning; copy it again"
     if not any(head):
         return "nothing but zeros in its beginning, as after a copy that failed; copy it again"
     return ""

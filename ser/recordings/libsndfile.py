@@ -45,21 +45,20 @@ def blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
             whole = f" after {{:.2f}} of {promised / rate:.2f} s"
             frames = max(1, BLOCK_SAMPLES // stream.channels)
             most = sizes.gsm_samples(path) if stream.subtype == "GSM610" else None
+            if stream.format == "NIST" and (said := NIST_FRAMES.search(_head(path))):
+                promised = most = int(said[1])
             promised = promised if most is None else min(promised, most)
             while len(block := stream.read(frames, dtype="float32", always_2d=True)):
                 block = block if most is None else block[: most - read]
                 check_units(path, block)
                 read += len(block)
                 yield block, rate
-            container = stream.format
     except soundfile.LibsndfileError as error:
         where = whole.format(read / rate) if whole else " in its beginning"
         raise InputError(
             f"{path}: expected audio that libsndfile reads, found it cut off or damaged{where}: "
             f"{error.error_string.strip()}; copy or convert it again"
         ) from error
-    if container == "NIST" and (said := NIST_FRAMES.search(_head(path))):
-        promised = int(said[1])
     if read < promised:
         raise cut_off(path, f"{read / rate:.2f} s", f"{promised / rate:.2f} s")
 

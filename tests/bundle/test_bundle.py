@@ -97,12 +97,26 @@ def test_it_holds_the_weights_of_pase_plus_and_no_pickle(tmp_path, signal, suffi
     assert kinds == {".json", ".md", ".safetensors"}
 
 
+def edit(bundle, **changes):
+    """Change the description of a bundle by hand."""
+    path = bundle / "bundle.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
         (lambda path: (path / "card.md").write_text("better"), "card.md is changed since the bundle was written"),
         (lambda path: (path / "card.md").unlink(), "card.md is missing since the bundle was written"),
-        (lambda path: (path / "x.pkl").touch(), "x.pkl is surplus since the bundle was written"),
+        (
+            lambda path: (path / "x.pkl").touch(),
+            "expected no file x.pkl, which was not written with the bundle; take it",
+        ),
+        (
+            lambda path: edit(path, labels=["joyful", "sad"]),
+            r"labels: expected \['angry', 'sad'\], as in the classifier",
+        ),
+        (lambda path: edit(path, audio={"sampling_rate_hz": 8000}), "sampling_rate_hz: expected 16000, as in the"),
         (lambda path: (path / "bundle.json").unlink(), "no such file; expected the description of a bundle"),
         (lambda path: (path / "bundle.json").write_text("[]"), "the description of a bundle, found something"),
         (

@@ -114,11 +114,49 @@ def test_an_avi_file_that_was_never_closed_is_read(tmp_path, encode):
 
 
 def test_padding_behind_the_last_frame_is_no_damage(tmp_path, encode):
-    path = encode(tmp_path / "a.mp3", "mp3", "libmp3lame", noise(), RATE_HZ, write_xing="0")
+    path = encode(
+        tmp_path / "a.mp3", "mp3", "libmp3lame", noise(), RATE_HZ, write_xing="0", codec_options={"b": "64000"}
+    )
     whole = audio.decode(path)[0]
     for padding in (bytes(5000), b"\n", b"\r\n"):
         padded = put(tmp_path / "b.mp3", path.read_bytes() + padding)
         np.testing.assert_array_equal(audio.decode(padded)[0], whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "codec", "rate", "bit_rate", "options"),
+    [
+        ("a.webm", "webm", "libopus", 48_000, 16_000, {}),
+        ("a.webm", "webm", "libopus", 48_000, 16_000, {"live": "1"}),
+        ("a.mp3", "mp3", "libmp3lame", RATE_HZ, 16_000, {"write_xing": "0"}),
+        ("a.amr", "amr", "libopencore_amrnb", 8000, 4750, {}),
+        ("a.aac", "adts", "aac", RATE_HZ, 16_000, {}),
+    ],
+)
+def test_a_last_block_of_a_disk_that_was_never_written_is_refused(
+    tmp_path, encode, name, container, codec, rate, bit_rate, options
+):
+    """Of 20 s at a low bit rate 4,096 bytes are seconds; that they may be padding would hide the loss."""
+    path = encode(
+        tmp_path / name, container, codec, noise(20.0, rate=rate), rate, codec_options={"b": str(bit_rate)}, **options
+    )
+    content = path.read_bytes()
+    refused(put(path, content[:-4096] + bytes(4096)), "damaged|cut off")
+
+
+def test_an_m4a_file_joined_to_another_is_refused(tmp_path, encode):
+    content = encode(tmp_path / "a.m4a", "ipod", "aac", noise(), RATE_HZ).read_bytes()
+    refused(put(tmp_path / "b.m4a", content + content), "another recording stands behind its end, take them apart")
+
+
+def test_what_stands_behind_the_samples_that_a_sphere_file_counts_is_no_sound(tmp_path):
+    soundfile.write(tmp_path / "a.sph", noise()[0], RATE_HZ, format="NIST", subtype="PCM_16")
+    padded = put(tmp_path / "b.sph", (tmp_path / "a.sph").read_bytes() + bytes(5000))
+    np.testing.assert_array_equal(audio.decode(padded)[0], noise())
+
+
+def test_a_file_that_is_a_tag_alone_is_said_to_be_one(tmp_path):
+    refused(put(tmp_path / "a.mp3", b"ID3\x04\0\0\0\0\x7f\x7f" + bytes(100)), "found nothing behind the tag")
 
 
 def test_zeros_and_ends_of_lines_behind_what_is_known_to_be_whole_are_no_damage(tmp_path, encode):

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from ser.recordings.channels import Mixing
+
+
+def fault(samples):
+    mixing = Mixing()
+    for block in np.array_split(samples.astype(np.float32), 3):
+        mixing.add(block)
+    return mixing.fault()
+
+
+def noise(channels):
+    return np.random.default_rng(0).normal(0, 0.1, (16_000, channels))
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (lambda first: -first, "mixed to one nothing is left; keep one of them"),
+        (lambda first: -0.98 * first, "mixed to one they are 40 dB softer; keep one of them"),  # (0.01 / 0.99)^2
+        (lambda first: 0.2 - 0.98 * first, "mixed to one they are 40 dB softer; keep one of them"),
+    ],
+)
+def test_channels_of_opposite_sign_cancel_each_other_whatever_their_offsets(second, said):
+    first = noise(1)
+    assert fault(np.concatenate([first, second(first)], axis=1)) == f"its 2 channels cancel each other out: {said}"
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_channels_that_are_unrelated_alike_or_dead_do_not_cancel(channels):
+    unrelated, one = noise(channels), noise(1)
+    centre = one * (np.arange(channels) == channels - 1)  # of a film in 5.1 the voice is in one channel alone
+    opposed = 0.01 * one + np.where(np.arange(channels) % 2, 0.4, -0.4)
+    for samples in (unrelated, np.repeat(one, channels, axis=1), centre, opposed, np.zeros((100, channels))):
+        assert fault(samples) == ""
+
+
+def test_of_no_samples_nothing_is_said():
+    assert Mixing().fault() == fault(np.zeros((0, 2))) == ""
