@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import random
 import subprocess
 import sys
@@ -342,9 +343,13 @@ def test_chance_counts_the_emotions_that_occur():
     assert metrics.report(fewer, EMOTIONS, PARAMS)["chance_uar"] == 0.5
 
 
-def test_a_report_can_be_written(tmp_path):
+def test_a_report_can_be_written_though_an_emotion_does_not_occur(tmp_path):
     without_sad = both()[lambda table: table["truth"] != "sad"]
-    tables.write_metrics(metrics.report(without_sad, EMOTIONS, PARAMS), tmp_path / "evaluate.json")
+    report = metrics.report(without_sad, EMOTIONS, PARAMS)
+    tables.write_metrics(report, tmp_path / "evaluate.json")
+    written = json.loads((tmp_path / "evaluate.json").read_text())
+    assert written.keys() == report.keys()
+    assert written["random"]["uar"] == pytest.approx(report["random"]["uar"], abs=1e-6)
 
 
 def test_an_emotion_that_nobody_speaks_takes_no_interval_away():
