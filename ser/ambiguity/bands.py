@@ -78,6 +78,8 @@ def distances(people: pd.DataFrame, counts: pd.DataFrame, emotions: Sequence[str
 def jensen_shannon(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Measure the Jensen-Shannon distance of distributions, to base 2.
 
+    SciPy's ``jensenshannon`` gives NaN for rows that are equal but for rounding, of which the divergence is below 0.
+
     Args:
         first: (utterances, emotions), rows sum to 1.
         second: likewise.

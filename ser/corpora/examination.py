@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ser import audio
-from ser.corpora import shared_audio
+from ser.corpora import channels, shared_audio
 from ser.files.failures import InputError
-from ser.recordings import channels, kinds
+from ser.recordings import kinds
 
 # Why a file is no utterance of the manifest; the first reason that holds is named.
 REASONS = ("unmapped", "unreadable", "empty", "not_finite", "too_short", "too_long", "silent", "duplicate")

@@ -24,6 +24,7 @@ from ser.learning import trained
 from ser.learning.classifier import by_speaker as standardised
 from ser.scores.intervals import IntervalParams
 from ser.splits import table
+from ser.splits.names import RANDOM
 
 # What is subtracted from what. The folds of a probe do not depend on the space, so that both sides are of the same
 # utterances under the same folds.
@@ -198,3 +199,16 @@ def by_space(rows: pd.DataFrame, aspect: str, names: Sequence[str]) -> dict[str,
         if figures:
             result.setdefault(row["space"], {})[row[aspect]] = figures
     return result
+
+
+def titles(encoder: str, protocol: str) -> dict[str, str]:
+    """Name the spaces for people, in the order of the picture."""
+    held_out = "utterances not trained on" if protocol == RANDOM else "speakers not trained on"
+    return {
+        "features": encoder,
+        "features_by_speaker": f"{encoder}, normalised per speaker",
+        "mfcc": "mfcc",
+        "mfcc_by_speaker": "mfcc, normalised per speaker",
+        "features_held_out": f"{encoder}, {held_out}",
+        "hidden_held_out": f"classifier's last layer, {held_out}",
+    }

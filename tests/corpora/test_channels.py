@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ser.recordings.channels import Mixing
+from ser.corpora.channels import Mixing
 
 
 def fault(samples):
