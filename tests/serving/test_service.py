@@ -369,6 +369,24 @@ def test_at_the_end_jobs_are_told_to_stop_and_waited_for(loudness):
     asyncio.run(run())
 
 
+def test_who_still_waits_when_the_service_ends_is_told_to_come_again(start, recording, loudness, caplog):
+    caplog.set_level(logging.INFO, "ser.serve")
+    model, answers = loudness(hold=threading.Event()), []
+    server = start(model, shutdown_s=1)
+    thread = threading.Thread(target=lambda: answers.append(send(server, recording())))
+    thread.start()
+    until(lambda: model.heard)
+    server.stop()
+    model.hold.set()
+    thread.join()
+
+    assert "before the service ended" in problem(answers[0], 503, "busy")
+    assert int(answers[0].headers["Retry-After"]) >= 1
+    assert [record.fields["status"] for record in caplog.records if record.getMessage() == "request"] == [503]
+    assert 'route="/v1/predict",status="503"} 1.0' in server.service.metrics.text().decode()
+    assert not [record for record in caplog.records if record.exc_info], "it is no error"
+
+
 def until(condition, seconds=20):
     end = time.monotonic() + seconds
     while not condition():
