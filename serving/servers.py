@@ -50,6 +50,12 @@ class Servers(Multiprocess):
         super().__init__(configured, sockets)
         self._told: Callable[[], None] | None = told
 
+    def terminate_all(self) -> None:
+        """Tell all processes to end, and take nobody in meanwhile: a socket listens until its last holder closes it."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
     def keep_subprocess_alive(self) -> None:
         """Replace processes that ended or hang."""
         super().keep_subprocess_alive()

@@ -159,6 +159,34 @@ def test_a_request_under_way_is_answered_before_the_end(trained, recording):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_once_told_to_end_it_takes_nobody_in_while_requests_are_answered(trained, recording, workers):
+    running, refused = Running("--models", trained, "--workers", workers), []
+    content, where = recording(seconds=60), ("127.0.0.1", int(running.url.rpartition(":")[2]))
+
+    def come_late():
+        running.process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + 20
+        while not refused and time.monotonic() < end:
+            try:
+                socket.create_connection(where, timeout=5).close()
+                time.sleep(0.1)
+            except ConnectionRefusedError:
+                refused.append(running.process.poll())
+
+    with httpx.Client(timeout=120) as client:
+        answer = client.post(
+            f"{running.url}/v1/predict",
+            content=parts(content, come_late),
+            headers={"Content-Type": "audio/wav"},
+        )
+
+    assert refused == [None], "it was refused while the service still ran"
+    assert answer.status_code == 200
+    assert running.stop()[0] == 0
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_signal_right_after_the_start_ends_the_service(trained, number, workers):
