@@ -157,6 +157,8 @@ def _add_model(app: FastAPI, service: Service) -> None:
     ) -> Prediction:
         with service.admitted(gate.RECORDINGS, request, given.credentials if given else None):
             problems.check_parameters(request.query_params, ("window", "hop"))
+            for name in ("window", "hop"):
+                problems.check_number(name, request.query_params.get(name))
             cut = _cut(window, hop)
             recording = await uploads.receive(request, service.limits)
             with recording:

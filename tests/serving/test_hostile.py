@@ -101,6 +101,19 @@ def test_a_wrong_type(server, recording, media):
     refused(server, recording(), 415, "wrong-type", media)
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "identity, br", "x"])
+def test_a_body_that_is_encoded_is_refused(server, recording, encoding):
+    headers = {"Content-Encoding": encoding}
+    line = refused(server, recording(), 415, "wrong-type", **headers)
+    assert line.startswith(f"expected no Content-Encoding, found '{encoding}'; send the recording as it is")
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "Identity"])
+def test_an_encoding_that_is_none_is_taken(server, recording, encoding):
+    headers = {"Content-Type": "audio/wav", "Content-Encoding": encoding}
+    assert httpx.post(f"{server.url}/v1/predict", content=recording(), headers=headers).status_code == 200
+
+
 def test_a_recording_too_short_for_the_model(server, recording):
     assert "at least 400 samples" in refused(server, recording(seconds=0.01), 422, "unreadable")
 

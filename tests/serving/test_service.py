@@ -133,6 +133,10 @@ def test_silence_and_doubt_are_told_from_emotions(start, recording):
         ("?hop=1", "hop: expected window beside it", "none; add it"),
         ("?windw=1", "expected window, hop; found 'windw'", "'windw'; did you mean 'window'?"),
         ("?threshold=0.9", "expected window, hop;", "'threshold'; leave it out"),
+        ("?window=2&window=3", "window: expected one value", "2; leave the others out"),
+        ("?window=1&hop=1&hop=1", "hop: expected one value", "2; leave the others out"),
+        ("?window=1_0", "window: expected a number, such as 2 or 0.5", "'1_0'"),
+        ("?window=%202", "window: expected a number, such as 2 or 0.5", "' 2'"),
     ],
 )
 def test_parameters_out_of_range_are_named_with_what_was_found(server, recording, query, expected, found):
