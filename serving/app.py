@@ -193,6 +193,15 @@ def _add_model(app: FastAPI, service: Service) -> None:
     async def stream(websocket: WebSocket) -> None:
         await streams.serve(websocket, service)
 
+    @app.get("/v1/stream", include_in_schema=False)
+    async def no_stream() -> None:
+        raise Problem(
+            "no-stream",
+            "expected a WebSocket's handshake, found a request without one; open ws://HOST/v1/stream, or wss:// with "
+            "TLS; a proxy has to pass Upgrade and Connection on",
+            headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+        )
+
     @app.websocket("/{path:path}")
     async def elsewhere(websocket: WebSocket) -> None:
         await streams.refuse(websocket)

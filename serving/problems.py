@@ -29,6 +29,7 @@ KINDS = {
     "wrong-type": (415, "This is not a type of audio"),
     "unreadable": (422, "The recording cannot be used"),
     "wrong-parameter": (422, "A parameter is unknown or out of its range"),
+    "no-stream": (426, "This address takes a WebSocket's handshake alone"),
     "too-many": (429, "Too many requests from this client"),
     "broken": (500, "The service made an error"),
     "busy": (503, "The service is busy"),

@@ -280,6 +280,16 @@ def test_an_address_without_a_stream_is_a_problem(server):
     assert found["detail"] == "expected the stream at /v1/stream, found '/v1/strem'"
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_who_asks_for_the_stream_without_a_handshake_is_told_of_it(server, method):
+    found = httpx.request(method, f"{server.url}/v1/stream")
+    assert (found.status_code, found.headers["Content-Type"]) == (426, "application/problem+json")
+    assert (found.headers["Upgrade"], found.headers["Connection"]) == ("websocket", "Upgrade")
+    if method == "GET":
+        assert found.json()["type"] == "/problems/no-stream"
+        assert found.json()["detail"].startswith("expected a WebSocket's handshake, found a request without one")
+
+
 def refused(server, **options):
     with pytest.raises(InvalidStatus) as caught:
         open_stream(server, **options)
