@@ -157,6 +157,8 @@ def _add_model(app: FastAPI, service: Service) -> None:
     ) -> Prediction:
         with service.admitted(gate.RECORDINGS, request, given.credentials if given else None):
             problems.check_parameters(request.query_params, ("window", "hop"))
+            for name in ("window", "hop"):
+                problems.check_number(name, request.query_params.get(name))
             cut = _cut(window, hop)
             recording = await uploads.receive(request, service.limits)
             with recording:
@@ -190,6 +192,15 @@ def _add_model(app: FastAPI, service: Service) -> None:
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:
         await streams.serve(websocket, service)
+
+    @app.get("/v1/stream", include_in_schema=False)
+    async def no_stream() -> None:
+        raise Problem(
+            "no-stream",
+            "expected a WebSocket's handshake, found a request without one; open ws://HOST/v1/stream, or wss:// with "
+            "TLS; a proxy has to pass Upgrade and Connection on",
+            headers={"Upgrade": "websocket", "Connection": "Upgrade"},
+        )
 
     @app.websocket("/{path:path}")
     async def elsewhere(websocket: WebSocket) -> None:

@@ -143,9 +143,10 @@ def _check_files(options: argparse.Namespace) -> None:
         raise InputError(f"--weights: expected the file of the trained encoder, found none at {options.weights}")
     if not options.models and not (options.model / layout.DESCRIPTION).is_file():
         there = "a file" if options.model.is_file() else "another folder" if options.model.is_dir() else "nothing"
+        seen_from = "" if options.model.is_absolute() else f" in the current folder, {Path.cwd()}"
         raise InputError(
-            f"--model: expected a bundle, as the stage bundle makes it (dvc repro bundle), or an .onnx file, found "
-            f"{there} at {options.model}"
+            f"--model: expected a bundle or an .onnx file, found {there} at {options.model}{seen_from}; name its path "
+            "by --model, or make the bundle in the project's folder: dvc repro bundle"
         )
 
 

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from functools import partial
+from importlib.metadata import version
 
 OURS = ("ser", "serving")
 
@@ -16,9 +17,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: with one line, where a package is not installed.
     """
-    parser = argparse.ArgumentParser(prog="ser", description=__doc__)
+    parser = argparse.ArgumentParser(prog="ser", description="What a person asks of the trained pipeline.")
+    parser.add_argument("--version", action=Version, help="print the version and end")
     parser.add_argument(
-        "subcommand", choices=("predict", "serve"), help="predict: the emotion of audio files; serve: an HTTP service"
+        "subcommand",
+        choices=("predict", "serve"),
+        metavar="{predict,serve}",  # an error says this word, not the first
+        help="predict: the emotion of audio files; serve: an HTTP service; each has its own --help",
     )
     _open_streams()
     first, rest = (sys.argv[1:2], sys.argv[2:]) if arguments is None else (arguments[:1], arguments[1:])
@@ -42,6 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"{subcommand}: expected the package '{package}', found it not installed; pip install -r "
             "requirements-serve.txt -r requirements.txt (the first is enough for a model in ONNX)"
         ) from error
+
+
+class Version(argparse.Action):
+    """A flag that prints the package's version; it is looked up only then."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str):
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_) -> None:
+        """Print it and end."""
+        print(f"ser {version('ser')}")
+        parser.exit()
 
 
 def _end(program: str, number: int, _frame) -> None:

@@ -1,12 +1,28 @@
 """Connections that do not wait for ever, and whose client sees why they end: HTTP, and the WebSocket of a stream."""
 
 import asyncio
+import sys
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from serving.problems import MEDIA_TYPE, Problem
+
+NOT_HTTP = "expected a request in HTTP/1.1, found something else"
+FAULTS = {  # how h11 begins to say what is wrong
+    "Missing mandatory Host": "expected a header Host, found none; send the name that the address has",
+    "Found multiple Host": "expected one header Host, found several; send one",
+    "bad Content-Length": "expected Content-Length as a whole number of at most 20 digits, found another value",
+    "conflicting Content-Length": "expected one Content-Length, found several that differ; send one",
+    "multiple Transfer-Encoding": "expected one header Transfer-Encoding, found several; send one",
+    "Only Transfer-Encoding": "expected Transfer-Encoding: chunked or none, found another one",
+    "illegal chunk header": "expected the size of a chunk in hexadecimal digits, found something else",
+    "malformed chunk footer": "expected the end of a line after a chunk, found something else; is its size right?",
+    "illegal header line": "expected headers as NAME: VALUE, a line each, found a line that is none",
+    "continuation line": "expected headers as NAME: VALUE, a line each, found a line that is none",
+    "Receive buffer too long": "expected a head of at most 16 KiB, found a longer one; send fewer or shorter headers",
+}
 
 
 class Connection(H11Protocol):
@@ -53,9 +69,12 @@ class Connection(H11Protocol):
             super().handle_websocket_upgrade(event)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP."""
+        """Answer what is not HTTP; uvicorn calls it while it handles h11's error."""
+        told = str(sys.exception())
         self._cancel()
-        self._refuse(Problem("malformed", "expected a request in HTTP/1.1, found something else"))
+        self._refuse(
+            Problem("malformed", next((line for fault, line in FAULTS.items() if told.startswith(fault)), NOT_HTTP))
+        )
 
     def _refuse(self, problem: Problem) -> None:
         body = problem.response().body

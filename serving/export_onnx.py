@@ -37,10 +37,21 @@ CHECKED = (4800, 16_159, 59_217, 320_000)  # samples: 0.3 to 20 s, multiples of 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read a bundle; write the ONNX file, once it gives the same probabilities."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, default=Path("models/bundle"), help="the bundle")
-    parser.add_argument("--onnx", type=Path, default=Path("models/bundle.onnx"), help="the file to write")
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.export_onnx",
+        description="Export a bundle of PASE features as one ONNX file: a waveform in, probabilities out.",
+    )
+    for flag, default, words in (
+        ("--model", "models/bundle", "the bundle"),
+        ("--onnx", "models/bundle.onnx", "the file to write; its name ends in .onnx"),
+    ):
+        shown = f"{words} (default: {default})"
+        parser.add_argument(flag, type=Path, metavar="PATH", default=Path(default), help=shown)
     options = parser.parse_args(arguments)
+    if options.onnx.suffix != ".onnx":
+        parser.error(
+            f"--onnx: expected a name that ends in .onnx, by which ser --model knows the file, found {options.onnx}"
+        )
     with one_line("export_onnx"):
         largest = export(reading.load(options.model), options.onnx)
         print(f"export_onnx: answers differ by at most {largest:.1g}; see {options.onnx}")

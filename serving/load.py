@@ -20,6 +20,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from ser.audio import SAMPLING_RATE_HZ
+from ser.files.failures import InputError, one_line
 
 PERCENTILES = (50, 95, 99)
 PASSED_OVER = (429, 503)  # the service says that it is busy; not errors
@@ -27,7 +28,7 @@ PASSED_OVER = (429, 503)  # the service says that it is busy; not errors
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Send recordings, or hold streams, and print one JSON object of what was measured."""
-    parser = argparse.ArgumentParser(prog="python -m serving.load", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m serving.load", description=__doc__.replace("``", ""))
     parser.add_argument("url", help="of the service, such as http://127.0.0.1:8000")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each recording (default: 3)")
     parser.add_argument("--requests", type=int, default=200, metavar="N", help="recordings in all (default: 200)")
@@ -44,11 +45,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("--process: expected recordings, found --streams; leave one of them out")
     if options.process and not status(options.process).exists():
         parser.error(f"--process: expected the number of a process of this machine, found {options.process}")
-    if options.streams:
-        found = asyncio.run(hold(options.url, options.streams, 60 * options.minutes))
-    else:
-        found = asyncio.run(send(options.url, options.seconds, options.requests, options.clients, options.process))
-    print(json.dumps(found, indent=2))
+    with one_line("load"):
+        url = served(options.url)
+        if options.streams:
+            found = asyncio.run(hold(url, options.streams, 60 * options.minutes))
+        else:
+            found = asyncio.run(send(url, options.seconds, options.requests, options.clients, options.process))
+        print(json.dumps(found, indent=2))
+
+
+def served(url: str) -> str:
+    """Give the address of a service without the slash at its end.
+
+    Raises:
+        InputError: no service answers there.
+    """
+    url = url.rstrip("/")
+    try:
+        found = f"status {httpx.get(f'{url}/health', timeout=30).status_code} of /health"
+    except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
+        found = f"none ({' '.join(str(error).split()) or type(error).__name__})"
+    if found != "status 200 of /health":
+        raise InputError(
+            f"{url or 'the URL'}: expected a service, as at http://127.0.0.1:8000, found {found}; begin it: ser serve"
+        )
+    return url
 
 
 def recording(seconds: float) -> bytes:

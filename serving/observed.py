@@ -1,5 +1,6 @@
 """What is done around every request: a number, a log line, counts, and headers that keep browsers careful."""
 
+import asyncio
 import time
 import uuid
 
@@ -8,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import logs
 from serving.metrics import Metrics
-from serving.problems import CLIENT_GONE
+from serving.problems import CLIENT_GONE, Problem
 
 METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
 HEADERS = {
@@ -22,6 +23,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+ENDED = Problem("busy", "expected an answer before the service ended, found none; send it again once it is back", 10)
 
 
 class Observed:
@@ -59,6 +61,11 @@ class Observed:
 
         try:
             await self._app(scope, receive, observed)
+        except asyncio.CancelledError:  # uvicorn's, once shutdown_s are over; passed on, it would be an error of ours
+            if scope["type"] != "http" or status:
+                raise
+            state["problem"] = ENDED.kind
+            await ENDED.response(request_id)(scope, receive, observed)
         finally:
             if scope["type"] == "http" or status:
                 self._tell(scope, method, status or CLIENT_GONE, time.perf_counter() - start)

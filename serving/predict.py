@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from tqdm import tqdm
@@ -38,7 +38,7 @@ exit codes:
   1    no file has one: the model cannot be loaded, or no path leads to a file that can be used; one line says why
   2    the command line is wrong
   3    some files have no prediction, or folders are left out; each is named on standard error, the others are predicted
-  130  interrupted by Ctrl-C; 143 by SIGTERM; what was predicted until then is written
+  130  interrupted by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP; what was predicted until then is written
   141  standard output was closed before its end, as by head
 """
 
@@ -94,13 +94,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _left(faults: int, whole: int, folders: int) -> str:
     """Say how many files have no prediction, and apart from them of how many folders no file is known."""
-    words = [f"{faults} of {whole} files have no prediction"] if faults else []
+    words = [f"{faults} of {_files(whole)} {'have' if faults > 1 else 'has'} no prediction"] if faults else []
     words += [f"{folders} folder{'s are' if folders > 1 else ' is'} left out"] if folders else []
     return ", ".join(words)
 
 
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors tell how to give a file whose name begins with a dash: it is taken for flags."""
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None):
+        """Parse as usual."""
+        self._given = sys.argv[1:] if args is None else args
+        return super().parse_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        dashed = [word for word in self._given if word.startswith("-") and os.path.exists(word)]
+        super().error(message + (f"; is {dashed[0]} the name of a file? then write ./{dashed[0]}" if dashed else ""))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="ser predict",
         description="Predict the emotion of audio files.",
         epilog=EXIT_CODES,
@@ -156,11 +174,15 @@ def _while_somebody_reads() -> Iterator[None]:
     """End without a word, as other programs do, where the reader of standard output has gone away."""
     try:
         yield
-        sys.stdout.flush()
+        _flush()
     except BrokenPipeError as error:
-        # What is still to be written would else be tried once more at the end of Python, and told of.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         raise SystemExit(UNREAD) from error
+
+
+def _write_no_more() -> None:
+    """Forget what is still to be written: at the end of Python it would be tried once more, and told of."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
@@ -173,15 +195,40 @@ def _ended(writer: formats.Writer, whole: int) -> Iterator[None]:
         number = getattr(stop, "number", signal.SIGINT)
         what = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
         written = "their lines are written" if writer.files else "no line is written"
-        print(f"predict: {what} after {writer.files} of {whole} files; {written}", file=sys.stderr)
+        print(f"predict: {what} after {writer.files} of {_files(whole)}; {written}", file=sys.stderr)
         raise SystemExit(128 + number) from stop
     writer.end()
 
 
 def _write(text: str) -> None:
     """Write lines above the progress bar, and at once: who reads them from a pipe need not wait for more."""
-    tqdm.write(text)
-    sys.stdout.flush()
+    with _taken():
+        tqdm.write(text)
+    _flush()
+
+
+def _flush() -> None:
+    with _taken():
+        sys.stdout.flush()
+
+
+@contextmanager
+def _taken() -> Iterator[None]:
+    """Name standard output where it cannot be written to, but for a reader that has gone away.
+
+    Raises:
+        InputError: the disk is full, or the like.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _write_no_more()
+        raise InputError(
+            f"standard output: cannot be written: {error.strerror or error}; free space, or send it elsewhere, then "
+            "run it again"
+        ) from error
 
 
 @contextmanager
@@ -248,7 +295,7 @@ def _in_folder(folder: Path) -> Found:
     ]
     left_out = found.left_out()
     if not found.files and not found.faults:
-        also = f"; there are {left_out}" if left_out else ""
+        also = f"; left out: {left_out}" if left_out else ""
         raise InputError(f"{folder}: expected audio files ({READ}), found none{also}")
     if left_out:
         print(f"predict: {visible(str(folder))}: left out: {left_out}", file=sys.stderr)

@@ -3,11 +3,13 @@
 import difflib
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -27,10 +29,13 @@ KINDS = {
     "wrong-type": (415, "This is not a type of audio"),
     "unreadable": (422, "The recording cannot be used"),
     "wrong-parameter": (422, "A parameter is unknown or out of its range"),
+    "no-stream": (426, "This address takes a WebSocket's handshake alone"),
     "too-many": (429, "Too many requests from this client"),
     "broken": (500, "The service made an error"),
     "busy": (503, "The service is busy"),
 }
+# As everybody writes them: Python would read 16_000 and the digits of every script, too.
+WHOLE, NUMBER = "[0-9]+", r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 SHOWN = 80  # characters of what a client sent
 CLIENT_GONE = 499  # for log and counts alone, as nginx has it
 BROKEN = "an error of the service, not of the request; its log tells more"
@@ -115,8 +120,8 @@ def shown(text: str) -> str:
     return ascii(cut)
 
 
-def check_parameters(given: Iterable[str], known: Sequence[str]) -> None:
-    """Refuse a parameter of an address that it does not have: ignored, it would be taken for heeded.
+def check_parameters(given: QueryParams, known: Sequence[str]) -> None:
+    """Refuse a parameter of an address that it does not have, or a second value: ignored, it would seem heeded.
 
     Raises:
         Problem: ``wrong-parameter``.
@@ -126,6 +131,19 @@ def check_parameters(given: Iterable[str], known: Sequence[str]) -> None:
             close = difflib.get_close_matches(name[:SHOWN], known, n=1)
             hint = f"; did you mean '{close[0]}'?" if close else "; leave it out"
             raise Problem("wrong-parameter", f"expected {', '.join(known)}; found {shown(name)}{hint}")
+        values = given.getlist(name)
+        if len(values) > 1:
+            raise Problem("wrong-parameter", f"{name}: expected one value, found {len(values)}; leave the others out")
+
+
+def check_number(name: str, text: str | None) -> None:
+    """Refuse a parameter that is there and no number as everybody writes it.
+
+    Raises:
+        Problem: ``wrong-parameter``.
+    """
+    if text is not None and not re.fullmatch(NUMBER, text):
+        raise Problem("wrong-parameter", f"{name}: expected a number, such as 2 or 0.5, found {shown(text)}")
 
 
 def _respond(request: Request, problem: Problem) -> Response:

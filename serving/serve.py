@@ -96,8 +96,10 @@ def application(made):
     """Make the application, in the process that serves; ``made`` makes its service."""
     from serving import logs
     from serving.app import build
+    from serving.servers import end_with_parent
 
     logs.set_up()
+    end_with_parent()
     return build(made)
 
 

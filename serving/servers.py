@@ -1,12 +1,17 @@
 """uvicorn's server, in one process or several: it hears a signal from its making on, and says when it serves."""
 
+import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
+from multiprocessing import connection, parent_process
 
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 from uvicorn.supervisors import Multiprocess
+
+from serving import logs
 
 
 class Server(uvicorn.Server):
@@ -50,9 +55,32 @@ class Servers(Multiprocess):
         super().__init__(configured, sockets)
         self._told: Callable[[], None] | None = told
 
+    def terminate_all(self) -> None:
+        """Tell all processes to end, and take nobody in meanwhile: a socket listens until its last holder closes it."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
     def keep_subprocess_alive(self) -> None:
         """Replace processes that ended or hang."""
+        former = list(self.processes)
         super().keep_subprocess_alive()
+        for old, new in zip(former, self.processes, strict=True):
+            if new is not old:
+                words = "a worker process ended or did not answer, and is replaced"
+                logs.event(words, level=30, process=old.pid, exit_code=old.exitcode)
         if self._told and not self.should_exit.is_set() and any(process.is_ready() for process in self.processes):
             self._told()
             self._told = None
+
+
+def end_with_parent() -> None:
+    """End this process as SIGTERM does once the one that watches it is gone; nothing, where nobody watches it."""
+    if parent := parent_process():
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    connection.wait([sentinel])
+    logs.event("the process that watches the workers ended; this worker ends, too", level=30, process=os.getpid())
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import json
+import re
 import time
 from functools import partial
 
@@ -15,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from ser.audio import SAMPLING_RATE_HZ
 from serving import gate, logs
 from serving.answers import answer
-from serving.problems import BROKEN, Problem, check_parameters, shown
+from serving.problems import BROKEN, WHOLE, Problem, check_number, check_parameters, shown
 from serving.service import Service
 
 PROTOCOL, KEY_PROTOCOL = "ser.v1", "ser.key."  # a browser can send a key to a WebSocket only among the protocols
@@ -89,8 +90,8 @@ async def serve(websocket: WebSocket, service: Service) -> None:
     request_id = websocket.state.request_id
     try:
         check_parameters(websocket.query_params, PARAMETERS)
-        rate_hz = _parameter(websocket, "sampling_rate", int, SAMPLING_RATE_HZ, RATES_HZ)
-        window_s = _parameter(websocket, "window", float, 3.0, WINDOWS_S)
+        rate_hz = int(_parameter(websocket, "sampling_rate", SAMPLING_RATE_HZ, RATES_HZ, whole=True))
+        window_s = _parameter(websocket, "window", 3.0, WINDOWS_S)
         with service.admitted(gate.STREAMS, websocket, _key(websocket)):
             offered = websocket.scope["subprotocols"]
             await websocket.accept(PROTOCOL if PROTOCOL in offered else None)
@@ -187,16 +188,19 @@ async def _end(websocket: WebSocket, problem: Problem) -> int:
     return code
 
 
-def _parameter(websocket: WebSocket, name: str, kind: type, default: float, bounds: tuple[float, float]) -> float:
+def _parameter(
+    websocket: WebSocket, name: str, default: float, bounds: tuple[float, float], whole: bool = False
+) -> float:
     text = websocket.query_params.get(name)
+    if text is None:
+        return default
     low, high = bounds
-    try:
-        value = default if text is None else kind(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
+    if whole and not re.fullmatch(WHOLE, text):
+        raise Problem("wrong-parameter", f"{name}: expected a whole number, such as {default}, found {shown(text)}")
+    check_number(name, text)
+    if not low <= float(text) <= high:
         raise Problem("wrong-parameter", f"{name}: expected {low:,} to {high:,}, found {shown(text)}")
-    return value
+    return float(text)
 
 
 def _key(websocket: WebSocket) -> str | None:

@@ -32,6 +32,7 @@ async def receive(request: Request, limits: Limits) -> Recording:
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     check_type(kind.decode("latin-1").lower())
+    _check_encoding(", ".join(request.headers.getlist("content-encoding")))
     announced = request.headers.get("content-length", "")
     if announced.isdecimal():
         _check_size(int(announced), limits)
@@ -60,6 +61,16 @@ def check_type(kind: str) -> None:
             "wrong-type",
             f"expected Content-Type audio/..., video/..., {', '.join(OTHER_TYPES)} or {FORM}, found "
             f"{shown(kind) if kind else 'none'}; name the type of the recording",
+        )
+
+
+def _check_encoding(given: str) -> None:
+    if given.strip().lower() not in ("", "identity"):
+        raise Problem(
+            "wrong-type",
+            f"expected no Content-Encoding, found {shown(given)}; send the recording as it is (FLAC, MP3 and Opus are "
+            "small)",
+            headers={"Accept-Encoding": "identity"},
         )
 
 

@@ -1,12 +1,13 @@
-"""The command ``ser``: what is not installed is said in one line."""
+"""The command ``ser`` and its like: what they say of themselves; what is not installed is said in one line."""
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
 import serving
-from serving import command, predict
+from serving import command, export_onnx, load, predict
 
 # As where the package is not installed: no finder knows it.
 WITHOUT = """
@@ -93,3 +94,44 @@ def test_a_signal_while_libraries_load_ends_in_one_line():
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (130, "predict: interrupted\n")
+
+
+def ended_with(capsys, main, *arguments):
+    """Give exit code, standard output and the last line of standard error."""
+    with pytest.raises(SystemExit) as caught:
+        main(list(arguments))
+    captured = capsys.readouterr()
+    return caught.value.code, captured.out, "".join(captured.err.splitlines()[-1:])
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert ended_with(capsys, command.main, "--version") == (0, f"ser {version('ser')}\n", "")
+
+
+def test_without_a_word_the_words_of_the_help_are_asked_for(capsys):
+    words = "{predict,serve}"
+    assert words in ended_with(capsys, command.main, "--help")[1]
+    assert ended_with(capsys, command.main) == (
+        2,
+        "",
+        f"ser: error: the following arguments are required: {words}",
+    )
+
+
+@pytest.mark.parametrize("main", [command.main, export_onnx.main, load.main])
+def test_a_help_is_plain_text(capsys, main):
+    assert "``" not in ended_with(capsys, main, "--help")[1]
+
+
+def test_the_help_of_the_export_has_the_command_and_its_defaults(capsys):
+    found = " ".join(ended_with(capsys, export_onnx.main, "--help")[1].split())
+    assert found.startswith("usage: python -m serving.export_onnx [-h]")
+    assert "(default: models/bundle)" in found
+    assert "(default: models/bundle.onnx)" in found
+
+
+@pytest.mark.parametrize("name", ["a.bin", "a", "a.ONNX"])
+def test_a_model_is_not_exported_to_a_name_that_is_then_refused(capsys, tmp_path, name):
+    code, _, line = ended_with(capsys, export_onnx.main, "--onnx", str(tmp_path / name))
+    assert code == 2
+    assert line.endswith(f"by which ser --model knows the file, found {tmp_path / name}")

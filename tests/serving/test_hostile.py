@@ -1,6 +1,7 @@
 """What nobody means well by: each is answered with 4xx and one line, soon; none breaks the service."""
 
 import io
+import json
 import socket
 import struct
 import threading
@@ -8,6 +9,7 @@ import time
 import wave
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import httpx
 import numpy as np
@@ -99,6 +101,19 @@ def test_eight_channels_at_192_khz_are_heard_while_short_and_refused_when_long(s
 @pytest.mark.parametrize("media", ["text/html", "application/json", "application/x-www-form-urlencoded", "audio", ""])
 def test_a_wrong_type(server, recording, media):
     refused(server, recording(), 415, "wrong-type", media)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "identity, br", "x"])
+def test_a_body_that_is_encoded_is_refused(server, recording, encoding):
+    headers = {"Content-Encoding": encoding}
+    line = refused(server, recording(), 415, "wrong-type", **headers)
+    assert line.startswith(f"expected no Content-Encoding, found '{encoding}'; send the recording as it is")
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "Identity"])
+def test_an_encoding_that_is_none_is_taken(server, recording, encoding):
+    headers = {"Content-Type": "audio/wav", "Content-Encoding": encoding}
+    assert httpx.post(f"{server.url}/v1/predict", content=recording(), headers=headers).status_code == 200
 
 
 def test_a_recording_too_short_for_the_model(server, recording):
@@ -234,6 +249,39 @@ def test_what_is_not_http(server, sent):
         answer = client.recv(4096)
         assert answer.startswith(b"HTTP/1.1 400 ")
         assert b"application/problem+json" in answer
+
+
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "line"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", "expected a header Host, found none"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "expected one header Host, found several"),
+        (HEAD + b"Content-Length: x\r\n\r\n", "expected Content-Length as a whole number"),
+        (HEAD + b"Content-Length: -1\r\n\r\n", "expected Content-Length as a whole number"),
+        (HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", "expected one Content-Length"),
+        (HEAD + b"Transfer-Encoding: gzip\r\n\r\n", "expected Transfer-Encoding: chunked or none"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n" * 2 + b"\r\n", "expected one header Transfer-Encoding"),
+        (CHUNKED + b"xyz\r\n", "expected the size of a chunk in hexadecimal digits"),
+        (CHUNKED + b"1\r\nabc\r\n", "expected the end of a line after a chunk"),
+        (b"GET / HTTP/1.1\r\nHost a\r\n\r\n", "expected headers as NAME: VALUE, a line each"),
+        (b"GET / HTTP/1.1\r\n a\r\n\r\n", "expected headers as NAME: VALUE, a line each"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 100_000, "expected a head of at most 16 KiB"),
+        (b"GET\r\n\r\n", "expected a request in HTTP/1.1, found something else"),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_named(server, sent, line):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=15) as client:
+        client.sendall(sent)
+        answer = client.recv(4096)
+        with suppress(ConnectionResetError):  # it does not wait for what was still on its way
+            while piece := client.recv(4096):
+                answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["detail"].startswith(line)
 
 
 @pytest.mark.slow

@@ -262,7 +262,7 @@ def test_a_file_that_is_too_long_for_the_memory_leaves_the_others(pipeline, caps
 
     assert len(pd.read_csv(io.StringIO(captured.out))) == 11
     line, last = captured.err.splitlines()
-    assert last == "predict: 1 of 12 files have no prediction"
+    assert last == "predict: 1 of 12 files has no prediction"
     assert (
         line == f"predict: {pipeline / 'raw/b1.wav'}: too long for the memory that is free; cut it into shorter files"
     )
@@ -291,7 +291,7 @@ def test_a_file_name_that_is_not_utf_8_is_printed(pipeline, capsys, tmp_path, st
 def test_a_fault_of_a_file_whose_name_is_not_utf_8_is_printed(pipeline, capsys, tmp_path):
     Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.wav")).touch()
 
-    with pytest.raises(SystemExit, match="1 of 1 files"):
+    with pytest.raises(SystemExit, match="1 of 1 file has"):
         run(pipeline, capsys, tmp_path)
 
     assert capsys.readouterr().err.startswith(f"predict: {tmp_path}/caf\\udce9.wav: expected audio")
@@ -308,7 +308,7 @@ def test_a_file_has_the_same_prediction_alone_and_among_others(pipeline, capsys)
 def test_nothing_is_printed_where_no_file_can_be_read(pipeline, capsys, tmp_path):
     (tmp_path / "text.wav").write_text("not audio")
 
-    with pytest.raises(SystemExit, match="1 of 1 files have no prediction"):
+    with pytest.raises(SystemExit, match="1 of 1 file has no prediction"):
         run(pipeline, capsys, tmp_path)
 
     assert capsys.readouterr().out == ""
@@ -372,7 +372,12 @@ def test_weights_beside_a_bundle_that_has_its_own_are_refused(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("stop", "words", "code"), [(KeyboardInterrupt(), "interrupted", 130), (Stopped(15), "ended by SIGTERM", 143)]
+    ("stop", "words", "code"),
+    [
+        (KeyboardInterrupt(), "interrupted", 130),
+        (Stopped(15), "ended by SIGTERM", 143),
+        (Stopped(1), "ended by SIGHUP", 129),
+    ],
 )
 @pytest.mark.parametrize("style", ["table", "json", "jsonl", "csv"])
 def test_what_is_done_when_a_signal_comes_is_written(pipeline, capsys, monkeypatch, style, stop, words, code):
@@ -479,9 +484,9 @@ def test_models_that_do_not_know_what_is_unfamiliar_say_so_once(pipeline, capsys
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--model", "{}/none"], "--model: expected a bundle, .* or an .onnx file, found nothing at {}/none"),
-        (["--model", "{}/a.wav"], "--model: expected a bundle, .* found a file at {}/a.wav"),
-        (["--model", "{}"], "--model: expected a bundle, .* found another folder at {}"),
+        (["--model", "{}/none"], "--model: expected a bundle or an .onnx file, found nothing at {}/none; name"),
+        (["--model", "{}/a.wav"], "--model: expected a bundle .* found a file at {}/a.wav; name"),
+        (["--model", "{}"], "--model: expected a bundle .* found another folder at {}; name"),
         (
             ["--models", "models", "--weights", "{}/none"],
             "--weights: expected the file of the trained encoder, found none",
@@ -545,7 +550,7 @@ def test_standard_input_that_is_not_audio_is_one_line(pipeline):
 
     first, last = ended.stderr.splitlines()
     assert first.startswith("predict: -: expected audio")
-    assert last == "predict: 1 of 1 files have no prediction"
+    assert last == "predict: 1 of 1 file has no prediction"
     assert (ended.returncode, ended.stdout) == (1, "")
 
 
@@ -621,7 +626,7 @@ def test_a_table_holds_no_control_characters_of_a_file_name(pipeline, capsys, tm
 def test_json_without_a_usable_file_is_an_empty_list(pipeline, capsys, tmp_path):
     (tmp_path / "text.wav").write_text("not audio")
 
-    with pytest.raises(SystemExit, match="1 of 1 files have no prediction"):
+    with pytest.raises(SystemExit, match="1 of 1 file has no prediction"):
         run(pipeline, capsys, tmp_path, "--format", "json")
 
     assert json.loads(capsys.readouterr().out) == []
@@ -653,3 +658,51 @@ def test_help_names_every_exit_code(capsys):
     assert [line.split()[0] for line in out.partition("exit codes:\n")[2].splitlines()] == [
         *("0", "1", "2", "3", "130", "141")
     ]
+    assert "143 by SIGTERM, 129 by SIGHUP" in out
+
+
+def test_a_full_disk_behind_standard_output_is_named(pipeline):
+    command = [sys.executable, "-m", "serving.predict", "--models", pipeline / "models", "--any-sound"]
+    for style in ("jsonl", "table"):
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run(
+                [*command, "--format", style, pipeline / "raw/a0.wav"], stdout=full, stderr=subprocess.PIPE, text=True
+            )
+        assert (ended.returncode, ended.stderr) == (
+            1,
+            "predict: standard output: cannot be written: No space left on device; free space, or send it elsewhere, "
+            "then run it again\n",
+        )
+
+
+@pytest.mark.parametrize("arguments", [["-dash.wav"], ["a.wav", "-dash.wav"]])
+def test_a_file_whose_name_begins_with_a_dash_is_told_how_to_be_given(monkeypatch, capsys, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-dash.wav").touch()
+    with pytest.raises(SystemExit) as caught:
+        predict.main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith("; is -dash.wav the name of a file? then write ./-dash.wav\n")
+
+
+def test_a_flag_that_is_no_file_has_no_such_hint(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        predict.main(["a.wav", "-dash.wav"])
+    assert "name of a file" not in capsys.readouterr().err
+
+
+def test_the_default_model_is_looked_for_in_the_current_folder_and_the_refusal_says_so(pipeline, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        predict.main([str(pipeline / "raw/a0.wav")])
+    assert str(caught.value) == (
+        f"predict: --model: expected a bundle or an .onnx file, found nothing at models/bundle in the current folder, "
+        f"{tmp_path}; name its path by --model, or make the bundle in the project's folder: dvc repro bundle"
+    )
+
+
+def test_what_else_is_in_a_folder_without_audio_is_told_in_the_words_of_one_with_audio(pipeline, capsys, tmp_path):
+    (tmp_path / ".hidden.wav").touch()
+    with pytest.raises(SystemExit, match=r"found none; left out: 1 hidden$"):
+        run(pipeline, capsys, tmp_path)

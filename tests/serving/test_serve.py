@@ -3,11 +3,13 @@
 import argparse
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -156,6 +158,78 @@ def test_a_request_under_way_is_answered_before_the_end(trained, recording):
 
     assert answer.status_code == 200
     assert running.stop()[0] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_once_told_to_end_it_takes_nobody_in_while_requests_are_answered(trained, recording, workers):
+    running, refused = Running("--models", trained, "--workers", workers), []
+    content, where = recording(seconds=60), ("127.0.0.1", int(running.url.rpartition(":")[2]))
+
+    def come_late():
+        running.process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + 20
+        while not refused and time.monotonic() < end:
+            try:
+                socket.create_connection(where, timeout=5).close()
+                time.sleep(0.1)
+            except ConnectionRefusedError:
+                refused.append(running.process.poll())
+
+    with httpx.Client(timeout=120) as client:
+        answer = client.post(
+            f"{running.url}/v1/predict",
+            content=parts(content, come_late),
+            headers={"Content-Type": "audio/wav"},
+        )
+
+    assert refused == [None], "it was refused while the service still ran"
+    assert answer.status_code == 200
+    assert running.stop()[0] == 0
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_killed_is_replaced_with_a_line_and_none_outlives_the_process_that_watches_them(trained):
+    running = Running("--models", trained, "--workers", 2)
+    killed = workers(running)[0]
+    os.kill(killed, signal.SIGKILL)
+    assert select.select([running.process.stderr], [], [], 60)[0], "no line came"
+    found = json.loads(running.process.stderr.readline())
+    assert (found["level"], found["process"], found["exit_code"]) == ("warning", killed, -signal.SIGKILL)
+    assert found["event"] == "a worker process ended or did not answer, and is replaced"
+    assert httpx.get(f"{running.url}/health", timeout=60).status_code == 200
+
+    left = workers(running)
+    running.process.kill()
+    until(lambda: not any(map(started_as, left)))
+    code, log = running.stop()
+    assert code == -signal.SIGKILL
+    assert {line["process"] for line in log if "watches the workers ended" in line["event"]} == set(left)
+
+
+def workers(running):
+    """Give the process numbers of the two workers, once there are two, whether they serve or load."""
+
+    def found():
+        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
+        return [int(child) for child in children if "spawn_main" in started_as(child)]
+
+    until(lambda: len(found()) == 2)
+    return found()
+
+
+def started_as(process):
+    """Give the command line of a process; "" of one that has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/cmdline").read_text()
+    return ""
+
+
+def until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.slow

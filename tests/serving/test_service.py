@@ -133,6 +133,10 @@ def test_silence_and_doubt_are_told_from_emotions(start, recording):
         ("?hop=1", "hop: expected window beside it", "none; add it"),
         ("?windw=1", "expected window, hop; found 'windw'", "'windw'; did you mean 'window'?"),
         ("?threshold=0.9", "expected window, hop;", "'threshold'; leave it out"),
+        ("?window=2&window=3", "window: expected one value", "2; leave the others out"),
+        ("?window=1&hop=1&hop=1", "hop: expected one value", "2; leave the others out"),
+        ("?window=1_0", "window: expected a number, such as 2 or 0.5", "'1_0'"),
+        ("?window=%202", "window: expected a number, such as 2 or 0.5", "' 2'"),
     ],
 )
 def test_parameters_out_of_range_are_named_with_what_was_found(server, recording, query, expected, found):
@@ -367,6 +371,24 @@ def test_at_the_end_jobs_are_told_to_stop_and_waited_for(loudness):
             await task
 
     asyncio.run(run())
+
+
+def test_who_still_waits_when_the_service_ends_is_told_to_come_again(start, recording, loudness, caplog):
+    caplog.set_level(logging.INFO, "ser.serve")
+    model, answers = loudness(hold=threading.Event()), []
+    server = start(model, shutdown_s=1)
+    thread = threading.Thread(target=lambda: answers.append(send(server, recording())))
+    thread.start()
+    until(lambda: model.heard)
+    server.stop()
+    model.hold.set()
+    thread.join()
+
+    assert "before the service ended" in problem(answers[0], 503, "busy")
+    assert int(answers[0].headers["Retry-After"]) >= 1
+    assert [record.fields["status"] for record in caplog.records if record.getMessage() == "request"] == [503]
+    assert 'route="/v1/predict",status="503"} 1.0' in server.service.metrics.text().decode()
+    assert not [record for record in caplog.records if record.exc_info], "it is no error"
 
 
 def until(condition, seconds=20):

@@ -243,12 +243,51 @@ def test_parameters_out_of_range_are_refused_at_the_handshake(server, query):
     assert json.loads(caught.value.response.body)["type"] == "/problems/wrong-parameter"
 
 
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [
+        ("?sampling_rate=16_000", "sampling_rate: expected a whole number, such as 16000, found '16_000'"),
+        ("?sampling_rate=16000.0", "sampling_rate: expected a whole number, such as 16000, found '16000.0'"),
+        (
+            "?sampling_rate=%D9%A1%D9%A6%D9%A0%D9%A0%D9%A0",  # 16000 in Arabic digits
+            r"sampling_rate: expected a whole number, such as 16000, found '\u0661\u0666\u0660\u0660\u0660'",
+        ),
+        (f"?sampling_rate={'1' * 5000}", f"sampling_rate: expected 8,000 to 192,000, found '{'1' * 80}...'"),
+        ("?window=%D9%A3", r"window: expected a number, such as 2 or 0.5, found '\u0663'"),
+        ("?window=1_0", "window: expected a number, such as 2 or 0.5, found '1_0'"),
+        ("?window=11", "window: expected 1 to 10, found '11'"),
+        ("?window=2&window=3", "window: expected one value, found 2; leave the others out"),
+    ],
+)
+def test_a_parameter_is_one_number_as_everybody_writes_it(server, query, line):
+    with pytest.raises(InvalidStatus) as caught:
+        open_stream(server, query)
+    assert (caught.value.response.status_code, json.loads(caught.value.response.body)["detail"]) == (422, line)
+
+
+@pytest.mark.parametrize("query", ["?window=2.", "?window=1e0&sampling_rate=016000", "?window=10"])
+def test_a_number_may_be_written_in_every_usual_way(server, query):
+    with open_stream(server, query) as stream:
+        stream.send(pcm(0.5))
+        assert answer(stream)["end_s"] == 0.5
+
+
 def test_an_address_without_a_stream_is_a_problem(server):
     with pytest.raises(InvalidStatus) as caught:
         connect(f"ws://127.0.0.1:{server.port}/v1/strem", proxy=None, open_timeout=20)
     found = json.loads(caught.value.response.body)
     assert (caught.value.response.status_code, found["type"]) == (404, "/problems/not-found")
     assert found["detail"] == "expected the stream at /v1/stream, found '/v1/strem'"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_who_asks_for_the_stream_without_a_handshake_is_told_of_it(server, method):
+    found = httpx.request(method, f"{server.url}/v1/stream")
+    assert (found.status_code, found.headers["Content-Type"]) == (426, "application/problem+json")
+    assert (found.headers["Upgrade"], found.headers["Connection"]) == ("websocket", "Upgrade")
+    if method == "GET":
+        assert found.json()["type"] == "/problems/no-stream"
+        assert found.json()["detail"].startswith("expected a WebSocket's handshake, found a request without one")
 
 
 def refused(server, **options):
