@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from tqdm import tqdm
 
-from ser import audio
 from ser.audio import SAMPLING_RATE_HZ
+from ser.corpora import channels
 from ser.corpora.walk import Found, walk
 from ser.files.failures import InputError, one_line
 from ser.recordings.kinds import READ
@@ -322,7 +322,7 @@ def measured(names: Mapping[Path, str], measure: Callable[[np.ndarray], Any], fa
         for path, name in files:
             try:
                 with _named(path, name):
-                    made = measure(audio.load(path))
+                    made = measure(channels.load(path))
             except InputError as error:
                 faults.append(str(error))
                 _say(faults[-1])

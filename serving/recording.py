@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from ser import audio
+from ser.corpora import channels
 from ser.files.failures import InputError
 from serving.limits import Limits
 from serving.problems import Problem
@@ -76,6 +76,6 @@ class Recording:
 
         path = Path(f"/proc/self/fd/{self._file}")
         try:
-            return audio.load(path, watch=watch)
+            return channels.load(path, watch)
         except InputError as error:
             raise Problem("unreadable", str(error).removeprefix(f"{path}: ")) from error

@@ -1,6 +1,12 @@
 """Whether the channels of a recording cancel each other when they are mixed to one."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
+
+from ser import audio
+from ser.files.failures import InputError
 
 # The mix of unrelated channels has the mean of their powers, divided by their number. With less than this share of
 # that, 20 dB softer, channels have opposite signs.
@@ -14,8 +20,8 @@ class Mixing:
         self._frames, self._sums, self._squares = 0, 0.0, 0.0
 
     def add(self, block: np.ndarray) -> None:
-        """Take a block of finite samples in: (frames, channels)."""
-        if block.shape[1] > 1:
+        """Take a block in, (frames, channels); not one with NaN, for which its file is refused anyway."""
+        if block.shape[1] > 1 and np.isfinite(block).all():
             both = np.concatenate(
                 [block, block.mean(axis=1, keepdims=True, dtype=np.float32)], axis=1, dtype=np.float64
             )
@@ -32,3 +38,22 @@ class Mixing:
             return ""
         softer = f"they are {-10 * np.log10(mixed / power):.0f} dB softer" if mixed > 0 else "nothing is left"
         return f"its {len(channels)} channels cancel each other out: mixed to one {softer}; keep one of them"
+
+
+def load(path: Path, watch: Callable[[np.ndarray, int], None] | None = None) -> np.ndarray:
+    """Read an audio file's signal as ``ser.audio.load`` does, if its channels do not cancel each other.
+
+    Raises:
+        InputError: as ``ser.audio.load``; or they cancel each other.
+    """
+    mixing = Mixing()
+
+    def add(block: np.ndarray, rate: int) -> None:
+        if watch:
+            watch(block, rate)
+        mixing.add(block)
+
+    signal = audio.load(path, watch=add)
+    if fault := mixing.fault():
+        raise InputError(f"{path}: {fault}")
+    return signal

@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
+import soundfile
 
+from ser import audio
+from ser.corpora import channels
 from ser.corpora.channels import Mixing
+from ser.files.failures import InputError
 
 
 def fault(samples):
@@ -35,6 +39,18 @@ def test_channels_that_are_unrelated_alike_or_dead_do_not_cancel(channels):
     opposed = 0.01 * one + np.where(np.arange(channels) % 2, 0.4, -0.4)
     for samples in (unrelated, np.repeat(one, channels, axis=1), centre, opposed, np.zeros((100, channels))):
         assert fault(samples) == ""
+
+
+def test_a_file_whose_channels_cancel_is_refused_and_others_are_read_as_ever(tmp_path):
+    seen = []
+    for name, second in (("opposed", -0.98), ("alike", 0.98)):
+        soundfile.write(tmp_path / f"{name}.wav", noise(1) * [1, second], 16_000)
+    np.testing.assert_array_equal(
+        channels.load(tmp_path / "alike.wav", lambda block, rate: seen.append(rate)), audio.load(tmp_path / "alike.wav")
+    )
+    assert set(seen) == {16_000}
+    with pytest.raises(InputError, match=r"opposed\.wav: its 2 channels cancel each other out: .*; keep one of them$"):
+        channels.load(tmp_path / "opposed.wav")
 
 
 def test_of_no_samples_nothing_is_said():

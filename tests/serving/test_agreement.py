@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from ser import audio
-from ser.corpora import intake
+from ser.corpora import channels, intake
 from ser.files.failures import InputError
 from serving import predict
 
@@ -88,6 +88,7 @@ def folder(tmp_path, encode):
     soundfile.write(folder / "no_samples.wav", np.zeros(0), RATE)
     soundfile.write(folder / "nan.wav", np.full(RATE, np.nan), RATE, subtype="FLOAT")
     soundfile.write(folder / "cancelled.wav", np.outer(noise(200), [1, -1]), RATE, subtype="FLOAT")
+    soundfile.write(folder / "nearly.wav", np.outer(noise(201), [1, -0.98]), RATE, subtype="FLOAT")
     (folder / "lost.wav").symlink_to("/nowhere/lost.wav")
     (folder / "linked.wav").symlink_to(folder / "UPPER.WAV.elsewhere")
     soundfile.write(folder / "UPPER.WAV.elsewhere", noise(300), RATE, format="WAV")
@@ -106,6 +107,7 @@ def test_the_manifest_and_predict_agree_on_every_file(folder):
     for path in files:
         name = path.relative_to(raw).as_posix()
         try:
+            channels.load(path)
             audio.load(path, allow_silence=False)
             taken.add(name)
         except InputError as error:

@@ -232,10 +232,10 @@ def test_a_file_that_the_disk_does_not_give_is_named_and_the_others_are_predicte
     files[1].touch()
     load = audio.load
 
-    def read(path, *rest):
+    def read(path, **options):
         if path == files[1]:
             raise OSError(errno.EIO, "Input/output error")
-        return load(path, *rest)
+        return load(path, **options)
 
     monkeypatch.setattr(audio, "load", read)
     with pytest.raises(SystemExit) as ended:
