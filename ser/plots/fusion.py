@@ -37,8 +37,9 @@ def draw(table: pd.DataFrame, chance: float, title: str, confidence: float) -> F
         names = [name.replace("_", ", ") for name in rows["system"]] if not number else [""] * len(rows)
         drawing.intervals(axes, rows, names, label)
         axes.set_xlim(0, 1)
-        for artist in (*axes.lines, *axes.collections):
-            artist.set_clip_on(False)  # or a dot at 1 is cut in half
+        for line in axes.lines:
+            if line.get_marker() == "o":  # a dot at 1 would be cut in half
+                line.set(clip_on=False, in_layout=False)
     hollow = " · hollow: no interval" if table["uar_low"].isna().any() else ""
     line = f"line: {100 * confidence:g} % interval over speakers"
     figure.supxlabel(f"dashed: chance · {line}{hollow}", fontsize=drawing.SMALL)

@@ -14,6 +14,15 @@ TABLE = pd.DataFrame(
 )
 
 
+def test_dots_at_1_are_whole_and_leave_the_panels_their_size():
+    table = TABLE.assign(uar=1.0, uar_low=1.0, uar_high=1.0)
+    figure = fusion.draw(table, 0.25, "title", 0.9)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        assert [line.get_clip_on() for line in axes.lines if line.get_marker() == "o"] == [False, False]
+        assert axes.get_window_extent().width > 0.2 * figure.get_window_extent().width
+
+
 def test_every_kind_of_folds_has_a_panel_from_0_to_1():
     figure = fusion.draw(TABLE, 0.25, "title", 0.9)
     assert [axes.get_xlabel() for axes in figure.axes] == list(fusion.PANELS.values())
