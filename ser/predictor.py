@@ -94,7 +94,7 @@ class Predictor:
         self._check(vectors)
         self.check_speaker(len(vectors), one_speaker)
         # Alone, where they do not share a speaker's mean: the last bits of a matrix product depend on its size.
-        groups = [vectors] if self.by_speaker else vectors[:, np.newaxis]
+        groups = [vectors] if self.by_speaker or not len(vectors) else vectors[:, np.newaxis]
         return classifier.tempered(np.concatenate([self._mean(group) for group in groups]), self.temperature)
 
     def distances(self, vectors: np.ndarray) -> list[float] | list[None]:

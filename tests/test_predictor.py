@@ -181,6 +181,13 @@ def test_a_model_that_normalises_by_speaker_refuses_lone_and_mixed_files(tmp_pat
             loaded.probabilities(files, one_speaker)
 
 
+def test_of_no_vectors_there_are_no_probabilities_and_no_distances(tmp_path, write, vectors):
+    write()
+    loaded = predictor.load(tmp_path)
+    assert loaded.probabilities(vectors[:0]).shape == (0, len(loaded.labels))
+    assert loaded.distances(vectors[:0]) == []
+
+
 def test_a_distance_is_the_same_to_the_last_bit_whatever_the_company(tmp_path, write):
     write()
     generator = np.random.default_rng(0)
