@@ -27,10 +27,10 @@ NO_TEXT = frozenset({"", "nan", "NaN", "NA", "N/A", "#N/A", "<NA>"})  # "None" a
 GENDERS = {
     **dict.fromkeys(("f", "female", "females", "w", "woman", "women", "fem", "girl", "girls", "weiblich"), "female"),
     **dict.fromkeys(("femme", "femmes", "mujer", "mujeres", "mulher", "mulheres", "donna", "donne"), "female"),
-    **dict.fromkeys(("femenino", "feminino", "féminin", "femminile"), "female"),
+    **dict.fromkeys(("femenino", "feminino", "féminin", "femminile", "female_feminine"), "female"),
     **dict.fromkeys(("m", "male", "males", "man", "men", "masc", "boy", "boys", "männlich", "maennlich"), "male"),
     **dict.fromkeys(("h", "homme", "hommes", "hombre", "hombres", "homens", "uomini"), "male"),
-    **dict.fromkeys(("homem", "uomo", "masculino", "masculin", "maschile"), "male"),
+    **dict.fromkeys(("homem", "uomo", "masculino", "masculin", "maschile", "male_masculine"), "male"),
 }
 # Where these stand, m is mujer or mulher.
 MEN_WITH_H = frozenset({"h", "homme", "hombre", "homem"})

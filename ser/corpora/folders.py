@@ -301,11 +301,11 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
         )
     if pattern := layouts.proposal(files, words):
         hint = f", or say what it is: manifest.layout: {{{folder.name}: '{pattern}'}}"
-        hint += (
-            " ({speaker} must stand for persons; if it does not, give it another name)"
-            if "{speaker}" in pattern
-            else ""
-        )
+        if "{speaker}" in pattern:
+            persons = layouts.speakers(files, pattern)
+            more = f" and {len(persons) - EXAMPLES} more" if len(persons) > EXAMPLES else ""
+            hint += f" (by it the speakers are {', '.join(persons[:EXAMPLES])}{more}: if these are no persons, give "
+            hint += "{speaker} another name)"
         hint += hints.but_for(files)
     else:
         pattern, names = layouts.nearly(files, words)
@@ -319,7 +319,8 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
         hint = f", or list the recordings in {folder}/{index.STEM}.csv, or name a pattern in manifest.layout"
     if tables := hints.unread_tables(folder):
         others = f" and {len(tables) - 1} more" if len(tables) > 1 else ""
-        hint += f" (where {tables[0]}{others} tells them, make it that table, {folder}/{index.STEM}.csv)"
+        suffix = ".csv" if tables[0].suffix.lower() in rows.SPREADSHEETS else tables[0].suffix
+        hint += f" (where {tables[0]}{others} tells them, make it that table, {folder}/{index.STEM}{suffix})"
     if not rest:
         raise InputError(
             f"{folder / relative}: {known}expected in a folder named for its emotion, such as {folder}/angry{hint}"

@@ -26,8 +26,10 @@ def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str |
         What to do; ``""`` where speakers are known, nothing helps, or the user has said by a pattern what is.
     """
     utterances = list(utterances)
-    if layout is not None or (folder / audformats.HEADER).is_file() or any(one.speaker for one in utterances):
+    if (folder / audformats.HEADER).is_file() or any(one.speaker for one in utterances):
         return ""
+    if layout is not None:
+        return _untold_beginning(folder.name, utterances)
     paths = [utterance.path.relative_to(folder).as_posix() for utterance in utterances]
     if parser := parsers.resembling(paths):
         return named_as(parser)
@@ -42,12 +44,16 @@ def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str |
 def _untold_beginning(corpus: str, utterances: Iterable[Utterance]) -> str:
     """Propose to take what files' names begin with for the speakers, where most of it recurs over emotions."""
     for sign in "_-":
-        pattern, told = f"(?P<speaker>[^{sign}]+){sign}", defaultdict(set)
+        pattern, told, genders = f"(?P<speaker>[^{sign}]+){sign}", defaultdict(set), defaultdict(set)
         try:
             for utterance in utterances:
-                told[layouts.speaker(utterance.path, pattern)].add(utterance.emotion)
+                name = layouts.speaker(utterance.path, pattern)
+                told[name].add(utterance.emotion)
+                genders[name].add(utterance.gender)
         except InputError:
             continue  # a name without this sign
+        if any({"female", "male"} <= of_name for of_name in genders.values()):
+            continue  # a number that begins anew with each gender is no one's name
         recurring = sorted(name for name, heard in told.items() if name and len(heard) > 1)
         if len(recurring) > max(1, len(told) / 2):
             return (

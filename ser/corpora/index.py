@@ -15,6 +15,7 @@ from ser.corpora import cells, emotions, rows, segments, votes
 from ser.corpora.layout import same_letters
 from ser.corpora.segments import folded
 from ser.files.failures import InputError
+from ser.recordings import kinds
 
 STEM = "index"
 METADATA = "metadata"  # of the table beside folders of emotions, which tells all but these
@@ -43,6 +44,8 @@ NOT_PERSONS = frozenset(
     {
         *("samplerate", "samplingrate", "sr", "channel", "channels", "numchannels", "numframes", "frames", "duration"),
         *("length", "take", "repetition", "intensity", "fold", "statement", "dataset", "database", "corpus", "source"),
+        *("annotator", "annotatorid", "rater", "raterid", "evaluator", "evaluatorid", "listener", "listenerid"),
+        *("labeler", "labeller", "worker", "workerid", "coder", "reviewer", "movie", "film", "batch", "sessionid"),
     }
 )
 
@@ -214,6 +217,9 @@ def matched(
     folder = table.path.parent
     paths = [PurePosixPath(row["path"].strip().replace("\\", "/")) for row in table.cells]
     cut = _foreign_parts(paths, files)
+    if cut and (beginnings := {str(PurePosixPath(*path.parts[:cut])) for path in paths}):
+        begin = min(beginnings, key=len)
+        say(f"{table.path}: paths begin with '{begin}', which is not here, and was taken off: are these its files?")
     if paths and not any(_without(path, cut) in files for path in paths):
         paths = _by_name(table, paths, files, say)
     positions: dict[str, int] = {}
@@ -303,9 +309,9 @@ def _by_name(
 ) -> list[PurePosixPath]:
     """The files that rows name without folders, with or without suffix; the paths themselves where that fits none."""
     folders = {str(PurePosixPath(relative).parent) for relative in files}
-    for name in (lambda path: path.name, lambda path: path.stem):
+    for name in (lambda path: path.name, _without_suffix):
         by_name = {same_letters(name(PurePosixPath(relative))): PurePosixPath(relative) for relative in files}
-        keys = [same_letters(path.name) for path in paths]
+        keys = [same_letters(name(path)) for path in paths]
         if len(by_name) < len(files) or len(set(keys)) < len(keys) or not set(keys) & set(by_name):
             continue
         found = [by_name.get(key, path) for key, path in zip(keys, paths, strict=True)]
@@ -316,10 +322,15 @@ def _by_name(
                     f"this name lies elsewhere: '{file}'; mend the table, or move the files"
                 )
         path, file = next(pair for pair in zip(paths, found, strict=True) if pair[0] != pair[1])
-        if str(path.parent) != ".":
+        if str(path.parent) != "." or path.suffix.lower() in kinds.SUFFIXES:
             say(f"{table.path}: rows and files go together by the files' names alone, as '{path}' with '{file}'")
         return found
     return paths
+
+
+def _without_suffix(path: PurePosixPath) -> str:
+    """A file's name, without a suffix that is one of audio files: a name may have other dots."""
+    return path.stem if path.suffix.lower() in kinds.SUFFIXES else path.name
 
 
 def _nearly(path: PurePosixPath, files: Mapping[str, Path]) -> str:

@@ -323,6 +323,12 @@ def read(
     return {path: _fields(row, f"{place}/{path}", words, genders) for path, row in found.items()}
 
 
+def speakers(paths: Iterable[str], pattern: str) -> list[str]:
+    """List what stands for ``{speaker}`` in the paths that fit a layout, sorted."""
+    compiled = _compiled(pattern)
+    return sorted({match["speaker"] for path in paths if (match := compiled.fullmatch(path))})
+
+
 def _fields(found: Mapping[str, str], place: str, words: Mapping[str, str], genders: Mapping[str, str]) -> dict:
     row = {name: text for name, text in found.items() if name not in ("emotion", "file")}
     if match := SPLIT.fullmatch(row.get("split", "")):

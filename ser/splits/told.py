@@ -12,8 +12,11 @@ from ser.splits.names import LEFT_OUT
 WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev", "devel", "development"), "validation"),
-    **dict.fromkeys(("test", "testing", "eval", "evaluation", "test1", "test2"), "test"),  # MSP-Podcast has two
+    **dict.fromkeys(("test", "testing", "test1", "test2"), "test"),  # MSP-Podcast has two
+    **dict.fromkeys(("eval", "evaluation"), "test"),
 }
+# Where a corpus has a part of both kinds, and none to develop on, the former are for that.
+EVALUATIONS, TESTS = {"eval", "evaluation"}, {"test", "testing", "test1", "test2"}
 
 
 def sessions(rows: pd.DataFrame) -> pd.Series:
@@ -45,6 +48,8 @@ def sessions(rows: pd.DataFrame) -> pd.Series:
 def part_of(rows: pd.DataFrame, test_parts: Sequence[str] = ()) -> pd.Series:
     """Name the part that the corpus puts each utterance of the manifest in; ``""`` where that is none of ``WORDS``.
 
+    What is called ``eval`` is the test, or, beside a ``test``, the validation.
+
     Args:
         rows: of the manifest.
         test_parts: the corpus' words for the parts to test on, where not for all of them; the others are ``LEFT_OUT``.
@@ -53,7 +58,10 @@ def part_of(rows: pd.DataFrame, test_parts: Sequence[str] = ()) -> pd.Series:
         InputError: one of these words is no utterance's.
     """
     words = detail(rows, "split").map(lambda word: str(word).strip().lower())
-    named = words.map(lambda word: WORDS.get(word, ""))
+    parts = WORDS
+    if set(words) & TESTS and not any(WORDS.get(word) == "validation" for word in set(words)):
+        parts = WORDS | dict.fromkeys(EVALUATIONS, "validation")
+    named = words.map(lambda word: parts.get(word, ""))
     if not test_parts:
         return named
     wanted, there = [part.strip().lower() for part in test_parts], sorted(set(words[named == "test"]))

@@ -386,3 +386,34 @@ def test_three_kinds_of_folders_are_recognised(tmp_path, path):
             ("Actor_01", "female"),
             ("Actor_02", "male"),
         }
+
+
+def test_who_names_a_layout_without_speakers_is_told_where_they_may_be(tmp_path):
+    folder = tmp_path / "mine"
+    for name in ("Audios/anger/anna-1.wav", "Audios/anger/bob-1.wav", "Audios/sad/anna-1.wav", "Audios/sad/bob-1.wav"):
+        record(folder / name)
+    layout = "Audios/{emotion}/{file}"
+    found = folders.parse(folder, folders.Reading(layout=layout))
+    hint = hints.untold_speakers(folder, found, layout)
+    assert hint.startswith("if anna, bob, with which names of files begin, are persons: manifest.speaker_pattern: ")
+    pattern = yaml.safe_load(hint.partition("manifest.speaker_pattern: ")[2])["mine"]
+    read = folders.parse(folder, folders.Reading(speaker_pattern=pattern, layout=layout))
+    assert {one.speaker for one in read} == {"anna", "bob"}
+
+
+def test_numbers_that_begin_anew_with_each_gender_are_not_proposed_as_speakers(tmp_path):
+    folder = tmp_path / "mine"
+    for emotion, gender, number in itertools.product(("angry", "sad"), ("female", "male"), ("01", "02", "03")):
+        record(folder / emotion / gender / f"{number}_1.wav")
+    found = folders.parse(folder, folders.Reading())
+    assert {one.gender for one in found} == {"female", "male"}
+    assert hints.untold_speakers(folder, found, None) == ""
+
+
+@pytest.mark.parametrize(("table", "proposed"), [("train/labels.tsv", "index.tsv"), ("x/l.xlsx", "index.csv")])
+def test_a_table_is_to_be_named_by_its_own_suffix(tmp_path, table, proposed):
+    record(tmp_path / "mine/clips/1.wav")
+    (tmp_path / "mine" / table).parent.mkdir(parents=True)
+    (tmp_path / "mine" / table).write_text("path\temotion\n")
+    with pytest.raises(InputError, match=rf"make it that table, \S+mine/{proposed}\)"):
+        folders.parse(tmp_path / "mine", folders.Reading())

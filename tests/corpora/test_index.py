@@ -846,3 +846,33 @@ def test_folders_of_persons_beside_a_table_are_named(corpus):
 def test_usual_names_of_languages_have_their_codes(corpus, written, code):
     write(corpus, "path,emotion,language", *(f"{line},{written}" for line in THREE[1:]))
     assert told(corpus, "language") == [code] * 3
+
+
+def test_what_was_taken_off_the_rows_paths_is_said(corpus):
+    write(corpus, "path,emotion", "train/takes/1.wav,anger", "train/takes/2.wav,joy", "train/takes/3.wav,sad")
+    said = []
+    assert len(folders.parse(corpus, folders.Reading(), said.append)) == 3
+    assert said == [
+        f"{corpus / 'index.csv'}: paths begin with 'train', which is not here, and was taken off: are these its files?"
+    ]
+
+
+def test_rows_of_files_that_were_converted_go_by_their_names_and_that_is_said(corpus):
+    write(corpus, "path,emotion", "old/1.flac,anger", "old/2.flac,joy", "old/3.flac,sad")
+    said = []
+    found = folders.parse(corpus, folders.Reading(), said.append)
+    assert [(one.path.name, one.emotion) for one in found] == [("1.wav", "angry"), ("2.wav", "happy"), ("3.wav", "sad")]
+    assert said == [
+        f"{corpus / 'index.csv'}: rows and files go together by the files' names alone, as 'old/1.flac' with "
+        "'takes/1.wav'"
+    ]
+
+
+@pytest.mark.parametrize("column", ["annotator", "rater_id", "Listener", "worker_id", "session_id"])
+def test_who_rated_is_not_proposed_as_who_speaks(corpus, column):
+    rows = [f"takes/{number}.wav,{label},{who}" for number, label, who in ((1, "anger", "x"), (2, "joy", "x"))]
+    for number in (3, 4):
+        soundfile.write(corpus / "takes" / f"{number}.wav", np.zeros(8000), 16000)
+    rows += [f"takes/{number}.wav,{label},y" for number, label in ((3, "sad"), (4, "joy"))]
+    write(corpus, f"path,emotion,{column}", *rows)
+    assert hints.untold_speakers(corpus, folders.parse(corpus, folders.Reading()), None) == ""

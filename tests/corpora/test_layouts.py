@@ -77,7 +77,8 @@ def test_codes_that_only_their_width_parts_are_read(tmp_path):
 @pytest.mark.parametrize("names", [("f1", "f2"), ("m1", "m2"), ("s1", "s2")])
 def test_a_letter_and_a_number_alone_might_be_folds_microphones_or_sentences(tmp_path, names):
     folder = corpus(tmp_path, *(f"{name}/{emotion}/a.wav" for name in names for emotion in ("angry", "sad")))
-    with pytest.raises(InputError, match=r"'\{speaker\}/\{emotion\}/\{file\}'\} \(\{speaker\} must stand for persons"):
+    said = rf"\{{emotion\}}/\{{file\}}'\}} \(by it the speakers are {', '.join(names)}: if these are no persons"
+    with pytest.raises(InputError, match=said):
         parsed(folder)
 
 

@@ -208,12 +208,28 @@ def with_parts(words):
 
 
 def test_predefined_knows_usual_words_and_sets_validation_speakers_aside_where_the_corpus_has_none():
-    utterances = with_parts(["Training", "train ", "TRAIN", "training", "train", "train", "eval", "Test"])
+    utterances = with_parts(["Training", "train ", "TRAIN", "training", "train", "train", "testing", "Test"])
     rows = joined(protocols.make(utterances, EMOTIONS, params("predefined")), utterances)
     speakers = rows[rows["protocol"] == "predefined"].groupby("part")["speaker"].unique()
     assert list(speakers["test"]) == ["made/06", "made/07"]
     assert len(speakers["validation"]) == 2
     assert len(speakers["train"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["train"] * 6 + ["eval", "test"], {"made/06": "validation", "made/07": "test"}),
+        (["train"] * 6 + ["evaluation", "Test1"], {"made/06": "validation", "made/07": "test"}),
+        (["train"] * 5 + ["dev", "eval", "test"], {"made/05": "validation", "made/06": "test", "made/07": "test"}),
+        (["train"] * 6 + ["dev", "eval"], {"made/06": "validation", "made/07": "test"}),
+    ],
+)
+def test_what_a_corpus_calls_evaluation_is_its_test_or_beside_one_its_validation(words, parts):
+    utterances = with_parts(words)
+    rows = joined(protocols.make(utterances, EMOTIONS, params("predefined")), utterances)
+    of = rows[rows["protocol"] == "predefined"].groupby("speaker")["part"].unique().map(list)
+    assert {speaker: of[speaker] for speaker in parts} == {speaker: [part] for speaker, part in parts.items()}
 
 
 def with_unknown(part):
