@@ -21,7 +21,7 @@ def check_units(path: Path, block: np.ndarray) -> None:
         InputError: one is beyond ``LOUDEST``; or one is beyond ``WHOLE``, and all are whole numbers.
     """
     loudest = np.abs(block).max(initial=0.0)
-    if LOUDEST < loudest < np.inf or (WHOLE < loudest <= LOUDEST and np.array_equal(block, np.round(block))):
+    if WHOLE < loudest < np.inf and (loudest > LOUDEST or np.array_equal(block, np.round(block))):
         raise InputError(
             f"{path}: expected samples of about -1 to 1, found {loudest:.3g}: they are damaged, or in other units, as "
             "integers saved as floats, which must be divided by 32768; convert the recording again"

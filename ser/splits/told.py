@@ -8,15 +8,14 @@ from ser.files.failures import InputError
 from ser.manifest import detail
 from ser.splits.names import LEFT_OUT
 
+TESTS = ("test", "testing", "test1", "test2")  # MSP-Podcast has two
+EVALUATIONS = ("eval", "evaluation")  # to develop on, where a corpus has a part of both kinds, and no other for that
 # What corpora call the parts, in lower case; the detail ``split`` of the manifest.
 WORDS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev", "devel", "development"), "validation"),
-    **dict.fromkeys(("test", "testing", "test1", "test2"), "test"),  # MSP-Podcast has two
-    **dict.fromkeys(("eval", "evaluation"), "test"),
+    **dict.fromkeys((*TESTS, *EVALUATIONS), "test"),
 }
-# Where a corpus has a part of both kinds, and none to develop on, the former are for that.
-EVALUATIONS, TESTS = {"eval", "evaluation"}, {"test", "testing", "test1", "test2"}
 
 
 def sessions(rows: pd.DataFrame) -> pd.Series:
@@ -58,10 +57,9 @@ def part_of(rows: pd.DataFrame, test_parts: Sequence[str] = ()) -> pd.Series:
         InputError: one of these words is no utterance's.
     """
     words = detail(rows, "split").map(lambda word: str(word).strip().lower())
-    parts = WORDS
-    if set(words) & TESTS and not any(WORDS.get(word) == "validation" for word in set(words)):
-        parts = WORDS | dict.fromkeys(EVALUATIONS, "validation")
-    named = words.map(lambda word: parts.get(word, ""))
+    named = words.map(lambda word: WORDS.get(word, ""))
+    if words.isin(TESTS).any() and "validation" not in set(named):
+        named = named.mask(words.isin(EVALUATIONS), "validation")
     if not test_parts:
         return named
     wanted, there = [part.strip().lower() for part in test_parts], sorted(set(words[named == "test"]))
