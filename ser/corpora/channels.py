@@ -11,6 +11,7 @@ from ser.files.failures import InputError
 # The mix of unrelated channels has the mean of their powers, divided by their number. With less than this share of
 # that, 20 dB softer, channels have opposite signs.
 CANCELLED = 0.01
+QUIET = (audio.SILENCE / 2) ** 2  # the power of channels in which nothing is heard, so that nothing can cancel
 
 
 class Mixing:
@@ -34,7 +35,7 @@ class Mixing:
             return ""
         *channels, mixed = self._squares / self._frames - np.square(self._sums / self._frames)
         power = np.mean(channels)
-        if mixed >= CANCELLED / len(channels) * power:
+        if power <= QUIET or mixed >= CANCELLED / len(channels) * power:
             return ""
         softer = f"they are {-10 * np.log10(mixed / power):.0f} dB softer" if mixed > 0 else "nothing is left"
         return f"its {len(channels)} channels cancel each other out: mixed to one {softer}; keep one of them"

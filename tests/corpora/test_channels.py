@@ -41,6 +41,11 @@ def test_channels_that_are_unrelated_alike_or_dead_do_not_cancel(channels):
         assert fault(samples) == ""
 
 
+@pytest.mark.parametrize("offsets", [(0.3, -0.3), (0.3, 0.1), (0.1, 0.1), (0.33, 0.77)])
+def test_offsets_alone_are_silence_and_no_channels_that_cancel(offsets):
+    assert fault(np.tile(offsets, (16_001, 1))) == ""
+
+
 def test_a_file_whose_channels_cancel_is_refused_and_others_are_read_as_ever(tmp_path):
     seen = []
     for name, second in (("opposed", -0.98), ("alike", 0.98)):
