@@ -33,7 +33,7 @@ def parallel(tasks: Sequence, workers: int) -> Iterator:
     """
     workers = max(1, workers)
     follow = {"initializer": _follow, "initargs": (os.getpid(),)} if workers > 1 else {}
-    with _deaf_to_ctrl_c():
+    with _starting():
         results = Parallel(n_jobs=workers, return_as="generator", **follow)(tasks)
     with closing(results):
         try:
@@ -67,9 +67,10 @@ def map_in_order(
         concurrent.futures.BrokenExecutor: a worker was killed.
     """
     # A forked process may hang in the thread pool that torch has started in its parent; a spawned one has its own.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (os.getpid(), prepare, arguments))
+    with _starting():
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (os.getpid(), prepare, arguments))
     try:
-        with _deaf_to_ctrl_c():
+        with _starting():
             results = pool.map(function, *inputs, chunksize=chunksize)
         yield from results
     finally:
@@ -77,12 +78,22 @@ def map_in_order(
 
 
 @contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C: a terminal sends it to all, and it is the parent that ends the work."""
+def _starting() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C: a terminal sends it to all, and it is the parent that ends the work.
+
+    One more is started with them, the tracker of joblib and multiprocessing, which removes what a program that was
+    stopped has left behind. It does so in silence: that is its work, and nothing that a user can mend.
+    """
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    former = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [former, "ignore:resource_tracker:UserWarning"]))
     try:
         yield
     finally:
+        if former is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = former
         signal.signal(signal.SIGINT, handler)
 
 

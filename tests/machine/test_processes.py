@@ -94,6 +94,23 @@ def test_no_process_lives_on_when_the_program_is_stopped_or_killed(tmp_path, pro
     assert ended(started.pid), alive(started.pid)
 
 
+@pytest.mark.parametrize(
+    ("program", "tracker", "kind"),
+    [
+        (JOBLIB, "joblib.externals.loky.backend.resource_tracker", "semlock"),
+        (POOL, "multiprocessing.resource_tracker", "semaphore"),
+    ],
+    ids=["joblib", "pool"],
+)
+def test_what_a_stopped_program_has_left_is_removed_without_a_word(tmp_path, program, tracker, kind):
+    # A program that ends just when it gives a semaphore back leaves the tracker a name that no longer stands for any.
+    left = f"import atexit, {tracker}; atexit.register({tracker}.register, '/left', {kind!r})"
+    started = start(tmp_path, program.replace("    with one_line", f"    {left}\n    with one_line"))
+    workers(tmp_path)
+    os.kill(started.pid, signal.SIGINT)
+    assert started.communicate(timeout=20)[1] == "train: interrupted; no output is half-written, run it again\n"
+
+
 @pytest.mark.parametrize("program", [JOBLIB, POOL], ids=["joblib", "pool"])
 def test_a_worker_that_is_killed_ends_the_program_with_one_line(tmp_path, program):
     started = start(tmp_path, program)
