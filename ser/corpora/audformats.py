@@ -38,6 +38,7 @@ GOLD = "gold"  # the usual name of the rater that stands for the outcome of all 
 class _Column:
     """A column of a table of files: its cells by path, our name for it, its own, and who rated."""
 
+    table: str
     name: str
     own: str
     cells: Mapping[str, object]
@@ -90,10 +91,11 @@ def parse(
                     ballots[relative][cell] += 1
                     continue
             if told[relative].setdefault(column.name, cell) != cell:
-                alike = " and ".join(sorted({other.own for other in columns if other.name == column.name}))
+                alike = [each for each in columns if each.name == column.name and relative in each.cells]
+                places = " and ".join(f"{each.own} of the table {each.table}" for each in alike)
                 raise InputError(
                     f"{header}: tables contradict each other: {column.name} of '{relative}' is "
-                    f"'{told[relative][column.name]}' and '{cell}' (columns called {alike}); mend one, or take one out"
+                    f"'{told[relative][column.name]}' and '{cell}' ({places}); mend one, or take one out"
                 )
     unlabelled = [name for name, fields in told.items() if "emotion" not in fields and not ballots[name]]
     if unlabelled and not incomplete:
@@ -151,7 +153,7 @@ def _columns(database: audformat.Database, folder: Path) -> Iterator[_Column]:
         paths = [same_letters(str(path).removeprefix(f"{folder}/")) for path in frame.index]
         if table.split_id:
             kind = database.splits[table.split_id].type
-            yield _Column("split", "split", dict.fromkeys(paths, str(kind)), "", "")
+            yield _Column(table_name, "split", "split", dict.fromkeys(paths, str(kind)), "", "")
         for column_name, column in table.columns.items():
             scheme = column.scheme_id or column_name
             name = NAMES.get(scheme) or NAMES.get(column_name) or column_name
@@ -165,11 +167,11 @@ def _columns(database: audformat.Database, folder: Path) -> Iterator[_Column]:
                     path: labels.get(cell, cell) if isinstance(labels.get(cell, cell), str) else cell
                     for path, cell in told.items()
                 }
-            yield _Column(name, column_name, told, column.rater_id or "", str(rater))
+            yield _Column(table_name, name, column_name, told, column.rater_id or "", str(rater))
             for field in ("gender", "age", "language") if name == "speaker" else ():
                 about = {path: (labels.get(cell) or {}).get(field) for path, cell in told.items()}
                 known = {path: cell for path, cell in about.items() if not pd.isna(cell)}
-                yield _Column(field, field, known, "", "")
+                yield _Column(table_name, field, field, known, "", "")
 
 
 def _one_emotion(columns: list[_Column]) -> list[_Column]:

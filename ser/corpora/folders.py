@@ -9,6 +9,7 @@ columns are kept as details. A table that tells the emotions, too, is named ``in
 names.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,6 @@ RESERVED = ("id", "corpus", "emotion", "seconds", "sampling_rate", "sha256", "de
 KNOWN_GENDERS = ("", "female", "male")
 EXAMPLES = 3  # that a remark repeats
 EMOTIONS = frozenset(map(folded, ("emotion", *index.ALIASES["emotion"])))  # columns that tell them, folded
-PARTS = frozenset({"dataset", "corpus", "database", "source"})  # columns of tables that join several corpora
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,11 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
     sources = [path for path in (database, table, metadata) if path is not None and path.is_file()]
     if len(sources) > 1:
         raise InputError(f"{folder}: expected one table, found {' and '.join(path.name for path in sources)}; keep one")
+    if not sources and reading.layout is None and (below := sorted(folder.glob(f"*/{audformats.HEADER}"))):
+        raise InputError(
+            f"{below[0]}: expected in {folder}, the folder of the corpus; move all that is in {below[0].parent} up: "
+            f"mv {below[0].parent}/* {folder}"
+        )
     if reading.layout is not None and sources and sources[0] != metadata:
         raise InputError(f"{sources[0]}: tells the emotions, yet manifest.layout names '{folder.name}'; take one away")
     if reading.columns and (not sources or sources[0] == database):
@@ -153,6 +158,8 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
             known[relative]["speaker"] = layouts.speaker(path, reading.speaker_pattern)
     for remark in _on_speakers(known):
         say(f"{folder}: {remark}")
+    for remark in _misnamed(known):
+        say(f"{folder}: {remark}")
     genders = Counter(fields.get("gender", "") for fields in known.values())
     if odd := [f"'{word}' ({count} utterances)" for word, count in genders.most_common() if word not in KNOWN_GENDERS]:
         more = f" and {len(odd) - EXAMPLES} more" if len(odd) > EXAMPLES else ""
@@ -171,15 +178,39 @@ def _on_speakers(known: Mapping[str, Mapping]) -> Iterator[str]:
     names = {fields["speaker"] for fields in known.values() if fields.get("speaker")}
     if len(names) > 1 and {name.lower() for name in names} <= set(cells.GENDERS):
         yield f"the speakers are {' and '.join(sorted(names))}, as genders are called; each counts as one person"
-    for column in sorted(PARTS & {name for fields in known.values() for name in fields.get("details", {})}):
+    yield from _namesakes(known, layouts.PARTS)
+
+
+def _misnamed(known: Mapping[str, Mapping]) -> Iterator[str]:
+    """Say which files' names tell another emotion than the one they have, where most that tell one tell theirs."""
+    named = {}
+    for relative, fields in known.items():
+        parts = re.split(r"[\W_]+|(?<=[^\W\d_])(?=\d)", PurePosixPath(relative).stem)  # of anger1_mary: anger, 1, mary
+        sure = [part for part in parts if part in emotions.WORDS or len(part) > emotions.ABBREVIATION]
+        words = {emotions.word(part) for part in sure} - {None, "other"}
+        if words:
+            named[relative] = fields["emotion"] in words
+    others = [relative for relative, right in named.items() if not right]
+    if 0 < len(others) < len(named) / 2:
+        yield (
+            f"names of files tell another emotion than their folder or table: {len(others)} of {len(named)}, such as "
+            f"'{others[0]}', which counts as {known[others[0]]['emotion']}; if the name is right, move it, or mend the "
+            "table"
+        )
+
+
+def _namesakes(known: Mapping[str, Mapping], columns: Iterable[str]) -> Iterator[str]:
+    """Say which names of speakers stand with several values of a column, such as in several folders of sessions."""
+    for column in columns:
         places = defaultdict(set)
         for fields in known.values():
-            places[fields.get("speaker", "")].add(str(fields.get("details", {}).get(column, "")))
+            places[fields.get("speaker", "")].add(str(fields.get(column, fields.get("details", {}).get(column, ""))))
         if several := [name for name in sorted(places) if name and len(places[name] - {""}) > 1]:
             one, other = sorted(places[several[0]] - {""})[:2]
             yield (
                 f"names of speakers that stand in several {column}s: {len(several)}, such as '{several[0]}' in {one} "
-                f"and {other}; if they are different people, give them different names, such as {one}_{several[0]}"
+                f"and {other}; each counts as one person: if they are different people, give them different names, "
+                f"such as {one}_{several[0]}"
             )
 
 
@@ -205,6 +236,8 @@ def _by_folders(
             for name in (said - {"emotion", "details"}) & set(fields):
                 del fields[name]
         _say_recognised(folder, pattern or "", known, say)
+    for remark in _namesakes(known, layouts.above_speakers(pattern or "")):
+        say(f"{folder}: {remark}")
     _add_genders(folder, known, any("gender" in extra for extra in told.values()), say)
     for relative, fields in known.items():
         extra = told.get(relative, {})

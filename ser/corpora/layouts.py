@@ -49,6 +49,8 @@ INTENSITIES = frozenset(
         *("soft", "quiet", "loud", "faible", "fort"),
     }
 )
+PARTS = ("dataset", "corpus", "database", "source")  # what tells corpora that are joined in one
+ANEW = (*PARTS, "session", "language")
 FIELD = re.compile(r"\{(\w+)(?::([1-9]\d?))?\}")  # a name, and perhaps how many signs it takes
 FEW = 0.1  # the share of paths that may differ from the others where a pattern is proposed
 RESERVED = ("path", "votes", "raters")  # what no folder is named for
@@ -327,6 +329,13 @@ def speakers(paths: Iterable[str], pattern: str) -> list[str]:
     """List what stands for ``{speaker}`` in the paths that fit a layout, sorted."""
     compiled = _compiled(pattern)
     return sorted({match["speaker"] for path in paths if (match := compiled.fullmatch(path))})
+
+
+def above_speakers(pattern: str) -> list[str]:
+    """List the folders above those of speakers that may number persons anew: sessions, languages, unknown ones."""
+    above = pattern.partition("{speaker}")[0] if "{speaker}" in pattern else ""
+    names = [found[1] for folder in above.split("/")[:-1] if (found := FIELD.fullmatch(folder))]
+    return [name for name in names if name in ANEW or re.fullmatch(r"level\d+", name)]
 
 
 def _fields(found: Mapping[str, str], place: str, words: Mapping[str, str], genders: Mapping[str, str]) -> dict:

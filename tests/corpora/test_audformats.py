@@ -129,7 +129,9 @@ def test_tables_that_contradict_each_other_are_refused(tmp_path):
     db["again"] = audformat.Table(audformat.filewise_index(FILES))
     db["again"]["emotion"] = audformat.Column(scheme_id="emotion")
     db["again"]["emotion"].set(["anger", "anger"])
-    with pytest.raises(InputError, match=r"contradict each other: emotion of 'wav/b\.wav' is 'angry' and 'bored'"):
+    with pytest.raises(
+        InputError, match=r"'angry' and 'bored' \(emotion of the table again and emotion of the table emotion\)"
+    ):
         parsed(save(tmp_path, db))
 
 
@@ -191,5 +193,14 @@ def test_columns_that_contradict_each_other_are_named(tmp_path):
     for name, words in (("felt", ["anger", "anger"]), ("shown", ["boredom", "anger"])):
         db["emotion"][name] = audformat.Column(scheme_id="emotion")
         db["emotion"][name].set(words)
-    with pytest.raises(InputError, match=r"'angry' and 'bored' \(columns called felt and shown\); mend one"):
+    with pytest.raises(
+        InputError, match=r"'angry' and 'bored' \(felt of the table emotion and shown of the table emotion\); mend one"
+    ):
         parsed(save(tmp_path, db))
+
+
+def test_a_database_in_a_folder_of_its_own_is_to_be_moved_up(tmp_path):
+    save(tmp_path / "inner", database())
+    said = r"inner/mine/db\.yaml: expected in .*/inner, the folder .*: mv .*/inner/mine/\* .*/inner$"
+    with pytest.raises(InputError, match=said):
+        parsed(tmp_path / "inner")

@@ -417,3 +417,28 @@ def test_a_table_is_to_be_named_by_its_own_suffix(tmp_path, table, proposed):
     (tmp_path / "mine" / table).write_text("path\temotion\n")
     with pytest.raises(InputError, match=rf"make it that table, \S+mine/{proposed}\)"):
         folders.parse(tmp_path / "mine", folders.Reading())
+
+
+def test_files_named_for_another_emotion_than_their_folder_are_said(tmp_path):
+    names = ["angry/mary_anger1.wav", "angry/bob_sad_2.wav", "sad/mary_sadness.wav", "sad/new_2.wav"]
+    folder = tmp_path / "mine"
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    said = []
+    folders.parse(folder, folders.Reading(), said.append)
+    assert said == [
+        f"{folder}: names of files tell another emotion than their folder or table: 1 of 3, such as "
+        "'angry/bob_sad_2.wav', which counts as angry; if the name is right, move it, or mend the table"
+    ]
+
+
+def test_words_in_names_of_files_that_tell_no_emotion_of_the_file_are_not_said(tmp_path):
+    folder = tmp_path / "mine"  # half the names tell another emotion, as where they are those of the sentences
+    names = ("angry/happy_1.wav", "angry/fear_1.wav", "sad/sad_1.wav", "sad/the_sad_story_of_an_angry_man.wav")
+    for name in (*names, "angry/ang_dis.wav"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    said = []
+    folders.parse(folder, folders.Reading(), said.append)
+    assert [each for each in said if "another emotion" in each] == []

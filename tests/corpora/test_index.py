@@ -362,8 +362,8 @@ def test_names_of_speakers_that_come_again_in_each_of_several_corpora_are_said(c
     said = []
     folders.parse(corpus, folders.Reading(), said.append)
     assert said == [
-        f"{corpus}: names of speakers that stand in several datasets: 1, such as '1' in RAVDESS and SAVEE; if "
-        "they are different people, give them different names, such as RAVDESS_1"
+        f"{corpus}: names of speakers that stand in several datasets: 1, such as '1' in RAVDESS and SAVEE; each "
+        "counts as one person: if they are different people, give them different names, such as RAVDESS_1"
     ]
 
 

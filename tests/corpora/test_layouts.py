@@ -130,6 +130,26 @@ def test_speakers_who_are_called_the_same_but_have_two_genders_are_two(tmp_path)
     assert [one.speaker for one in found.values()] == ["F_01", "02", "M_01", "m_01"]
 
 
+@pytest.mark.parametrize(
+    ("above", "pattern", "remark"),
+    [
+        (("session1", "session2"), "{session}/{speaker}/{emotion}/{file}", "sessions: 1, such as '01' in session1"),
+        (("A", "B"), "{level1}/{speaker}/{emotion}/{file}", "level1s: 1, such as '01' in A"),
+        (("German", "Polish"), "{language}/{speaker}/{emotion}/{file}", "languages: 1, such as '01' in de"),
+        (("s1", "s2"), "{sentence}/{speaker}/{emotion}/{file}", ""),
+        (("A", "A"), "{level1}/{speaker}/{emotion}/{file}", ""),
+    ],
+)
+def test_names_of_speakers_that_come_again_below_several_folders_are_said(tmp_path, above, pattern, remark):
+    paths = (f"{above[0]}/01/angry/a.wav", f"{above[1]}/01/sad/b.wav", f"{above[1]}/02/sad/b.wav")
+    folder, said = corpus(tmp_path, *paths), []
+    folders.parse(folder, folders.Reading(layout=pattern), said.append)
+    (folder / "metadata.csv").write_text("path,age\n" + "".join(f"{path},30\n" for path in paths))
+    folders.parse(folder, folders.Reading(layout=pattern), said.append)
+    expected = f"{folder}: names of speakers that stand in several {remark}"
+    assert [each[: len(expected)] for each in said] == [expected] * (2 if remark else 0)
+
+
 def test_two_folders_that_are_emotions_are_refused(tmp_path):
     patterns = re.escape("'{emotion}/{level2}/{file}'} or '{level1}/{emotion}/{file}'")
     with pytest.raises(InputError, match=rf"neutral/angry/a\.wav: .* found 'neutral' and 'angry'; .*{patterns}"):
