@@ -4,9 +4,11 @@ The metrics are those that git holds or those that lie here: a run on another pr
 figures that no document can quote.
 """
 
+import ast
 import json
 import re
 import subprocess
+import textwrap
 from functools import reduce
 from pathlib import Path
 
@@ -148,3 +150,15 @@ def test_each_line_of_a_shell_block_is_a_command(document):
         lines = block.replace("\\\n", "").splitlines()
         if lines[0].startswith(COMMANDS) and not lines[0].startswith("dvc.yaml"):
             assert [line for line in lines if not line.startswith((*COMMANDS, "#")) and line] == []
+
+
+def test_each_block_of_python_can_be_read_by_it():
+    """A block that was filled as if it were prose cannot, wherever in a list it stands."""
+    documents = git("ls-files", "*.md").split()
+    if not documents:
+        pytest.skip("outside a checkout nothing tells which documents are the repository's")
+    fences = re.compile(r"^( *)```python\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
+    blocks = [(name, code) for name in documents for _, code in fences.findall((ROOT / name).read_text("utf-8"))]
+    assert {"data/raw/README.md", "docs/serving.md"} <= {name for name, _ in blocks}
+    for name, code in blocks:
+        assert ast.parse(textwrap.dedent(code), name).body
