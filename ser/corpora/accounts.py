@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from ser.corpora.examination import CHOSEN, REASONS
+from ser.corpora.examples import EXAMPLES
 from ser.corpora.shared_audio import DIFFERENT
 from ser.files.failures import InputError
-
-EXAMPLES = 3
 
 
 def summary(table: pd.DataFrame, rejected: pd.DataFrame, shared: pd.DataFrame) -> dict:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ser.corpora import audformats, cells, emotions, hints, index, layouts, parsers, rows
+from ser.corpora.examples import WORDS, few
 from ser.corpora.layout import audio_files, same_letters
 from ser.corpora.segments import folded
 from ser.corpora.utterance import Utterance
@@ -24,7 +25,6 @@ from ser.files.failures import InputError
 # Columns of the manifest that are found elsewhere than in metadata.csv.
 RESERVED = ("id", "corpus", "emotion", "seconds", "sampling_rate", "sha256", "details")
 KNOWN_GENDERS = ("", "female", "male")
-EXAMPLES = 3  # that a remark repeats
 EMOTIONS = frozenset(map(folded, ("emotion", *index.ALIASES["emotion"])))  # columns that tell them, folded
 
 
@@ -73,7 +73,8 @@ class _Words(dict):
         said = []
         if unmet := [f"'{name}'" for name in sorted(set(self) - self.met)]:
             said.append(
-                f"no emotion is called {', '.join(unmet)} there, of which manifest.words tells; mend it, or take it out"
+                f"no emotion is called {few(unmet, WORDS)} there, of which manifest.words tells; mend it, or take it "
+                "out"
             )
         for name in sorted(self.met - set(self) - set(emotions.WORDS)):
             if len(name) <= emotions.ABBREVIATION and (meant := emotions.word(name)):
@@ -162,11 +163,7 @@ def parse(folder: Path, reading: Reading, say: Callable[[str], None] = lambda re
         say(f"{folder}: {remark}")
     genders = Counter(fields.get("gender", "") for fields in known.values())
     if odd := [f"'{word}' ({count} utterances)" for word, count in genders.most_common() if word not in KNOWN_GENDERS]:
-        more = f" and {len(odd) - EXAMPLES} more" if len(odd) > EXAMPLES else ""
-        say(
-            f"{folder}: genders that are not known: {', '.join(odd[:EXAMPLES])}{more}; write female or male, or leave "
-            "them"
-        )
+        say(f"{folder}: genders that are not known: {few(odd)}; write female or male, or leave them")
     return [
         Utterance(str(PurePosixPath(relative).with_suffix("")), path, **known[relative])
         for relative, path in files.items()
@@ -293,11 +290,10 @@ def _say_recognised(
         names = sorted({fields[told] for fields in known.values() if told in fields})
         if f"{{{told}}}" not in pattern or not names:
             continue
-        more = f" and {len(names) - EXAMPLES} more" if len(names) > EXAMPLES else ""
         depth = pattern.split("/").index(f"{{{told}}}") + 1
         other = pattern.replace(f"{{{told}}}", f"{{level{depth}}}")
         say(
-            f"{folder}: {told}s are the folders {', '.join(names[:EXAMPLES])}{more}; if they are none, say what they "
+            f"{folder}: {told}s are the folders {few(names)}; if they are none, say what they "
             f"are: manifest.layout: {{{folder.name}: '{other}'}}"
         )
 
@@ -336,8 +332,7 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
         hint = f", or say what it is: manifest.layout: {{{folder.name}: '{pattern}'}}"
         if "{speaker}" in pattern:
             persons = layouts.speakers(files, pattern)
-            more = f" and {len(persons) - EXAMPLES} more" if len(persons) > EXAMPLES else ""
-            hint += f" (by it the speakers are {', '.join(persons[:EXAMPLES])}{more}: if these are no persons, give "
+            hint += f" (by it the speakers are {few(persons)}: if these are no persons, give "
             hint += "{speaker} another name)"
         hint += hints.but_for(files)
     else:
@@ -345,15 +340,14 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
         if pattern:
             raise InputError(
                 f"{folder / relative}: {known}the layout seems to be '{pattern}', but for "
-                f"{', '.join(map(repr, names))}, which is no known emotion: say what it means: manifest.words: "
+                f"{few([*map(repr, names)], WORDS)}, which is no known emotion: say what it means: manifest.words: "
                 f"{index.to_fill(folder.name, names)} ('other' leaves it out), and manifest.layout: "
                 f"{{{folder.name}: '{pattern}'}}; or move it out"
             )
         hint = f", or list the recordings in {folder}/{index.STEM}.csv, or name a pattern in manifest.layout"
     if tables := hints.unread_tables(folder):
-        others = f" and {len(tables) - 1} more" if len(tables) > 1 else ""
         suffix = ".csv" if tables[0].suffix.lower() in rows.SPREADSHEETS else tables[0].suffix
-        hint += f" (where {tables[0]}{others} tells them, make it that table, {folder}/{index.STEM}{suffix})"
+        hint += f" (where {few([*map(str, tables)], 1)} tells them, make it that table, {folder}/{index.STEM}{suffix})"
     if not rest:
         raise InputError(
             f"{folder / relative}: {known}expected in a folder named for its emotion, such as {folder}/angry{hint}"
@@ -361,11 +355,10 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
     others = sorted(
         {name for path in files if emotions.word(name := path.split("/")[0], words) is None and name != path}
     )
-    more = f" (and {len(others) - index.EXAMPLES} more)" if len(others) > index.EXAMPLES else ""
     raise InputError(
         f"{folder / directory}: no known emotion{f' (one of {len(others)} such folders)' if len(others) > 1 else ''}; "
         f"{known}rename the folder to one of {', '.join(emotions.WORDS)} (or a synonym of ser/corpora/emotions.py), "
-        f"or say what it means: manifest.words: {index.to_fill(folder.name, others[: index.EXAMPLES])}{more}{hint}, "
+        f"or say what it means: manifest.words: {index.to_fill(folder.name, others)}{hint}, "
         "or, if it is no emotion, move it out of the corpus"
     )
 

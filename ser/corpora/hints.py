@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ser.corpora import audformats, emotions, index, layouts, parsers, rows
+from ser.corpora.examples import EXAMPLES, few
 from ser.corpora.segments import folded
 from ser.corpora.utterance import Utterance
 from ser.corpora.walk import walk
 from ser.files.failures import InputError
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
-EXAMPLES = 3  # that a hint repeats
 
 
 def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str | None) -> str:
@@ -109,9 +109,8 @@ def untold_votes(utterances: Iterable[Utterance]) -> str:
     raters = [name for name, said in cells.items() if all(map(emotions.word, said))]
     if len(raters) < 2:
         return ""
-    more = f" and {len(raters) - EXAMPLES} more" if len(raters) > EXAMPLES else ""
     return (
-        f"the columns {', '.join(raters[:EXAMPLES])}{more} hold emotions, and are kept as details only; if each is a "
+        f"the columns {few(raters)} hold emotions, and are kept as details only; if each is a "
         "rater's, join them to a column votes (data/raw/README.md, A table)"
     )
 
@@ -162,6 +161,5 @@ def named_as(parser: str) -> str:
 
 def but_for(paths: Iterable[str]) -> str:
     """Say which files a proposed pattern leaves out."""
-    others = layouts.at_other_depths(paths)
-    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-    return f", which fits all but '{others[0]}'{more}: move these out" if others else ""
+    others = [f"'{path}'" for path in layouts.at_other_depths(paths)]
+    return f", which fits all but {few(others, 1)}: move these out" if others else ""

@@ -7,11 +7,12 @@ programs name otherwise are known by ``ALIASES``; params can name any.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
 from ser.corpora import cells, emotions, rows, segments, votes
+from ser.corpora.examples import WORDS, few
 from ser.corpora.layout import same_letters
 from ser.corpora.segments import folded
 from ser.files.failures import InputError
@@ -38,7 +39,6 @@ ALIASES = {
 # Further columns that mean something here, and are known however they are written.
 MEANT = ("raters", "split", "session", "sentence")
 LEAST_LETTERS = 5  # of a column's name that may be one of ours misspelt; shorter ones are near to many words
-EXAMPLES = 20  # of unknown words that a message repeats
 # Further columns that hold nobody's name, however often a cell comes again.
 NOT_PERSONS = frozenset(
     {
@@ -357,16 +357,16 @@ def _words(path: Path, labels: Mapping[str, str], own: Mapping[str, str]) -> dic
     words = {label: emotions.word(label, own) if label else "" for label in set(labels.values())}
     unknown = Counter(label for label in labels.values() if words[label] is None)
     if unknown:
-        found = ", ".join(f"'{label}' ({count})" for label, count in unknown.most_common(EXAMPLES))
-        found += f" and {len(unknown) - EXAMPLES} more" if len(unknown) > EXAMPLES else ""
+        found = few([f"'{label}' ({count})" for label, count in unknown.most_common()], WORDS)
         raise InputError(
             f"{path}: column emotion: expected some of {', '.join(emotions.WORDS)}, or a synonym of "
             f"ser/corpora/emotions.py, found {found} in so many rows; write a known word, or 'other', or say what they "
-            f"mean: manifest.words: {to_fill(path.parent.name, [label for label, _ in unknown.most_common(EXAMPLES)])}"
+            f"mean: manifest.words: {to_fill(path.parent.name, [label for label, _ in unknown.most_common()])}"
         )
     return {relative: words[label] for relative, label in labels.items()}
 
 
-def to_fill(corpus: str, names: Iterable[str]) -> str:
-    """Write what params say of a corpus' own names of emotions, the meanings left open."""
-    return f"{{{corpus}: {{{', '.join(f'{name!r}: ...' for name in names)}}}}}"
+def to_fill(corpus: str, names: Sequence[str]) -> str:
+    """Write what params say of a corpus' own names of emotions, the meanings left open; of many the first ones."""
+    more = f" (and {len(names) - WORDS} more)" if len(names) > WORDS else ""
+    return f"{{{corpus}: {{{', '.join(f'{name!r}: ...' for name in names[:WORDS])}}}}}{more}"

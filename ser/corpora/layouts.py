@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ser.corpora import cells, emotions
+from ser.corpora.examples import WORDS, few
 from ser.corpora.layout import same_letters
 from ser.files.failures import InputError
 
@@ -309,7 +310,7 @@ def read(
     found = {path: match.groupdict() for path, match in matches.items()}
     unknown = {path: row["emotion"] for path, row in found.items() if emotions.word(row["emotion"], words) is None}
     if unknown:
-        names = ", ".join(f"'{name}' ({count})" for name, count in Counter(unknown.values()).most_common())
+        names = few([f"'{name}' ({count})" for name, count in Counter(unknown.values()).most_common()], WORDS)
         raise InputError(
             f"{place}/{next(iter(unknown))}: expected an emotion as manifest.layout says, found in {len(unknown)} of "
             f"{len(paths)} files {names}; rename them to one of {', '.join(emotions.WORDS)}, or a synonym of "

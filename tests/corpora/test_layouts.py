@@ -198,6 +198,14 @@ def test_codes_in_names_are_read_where_params_say_what_they_mean(tmp_path):
         parsed(folder, layout=layout, words={"02": "happy"})
 
 
+def test_of_many_names_that_are_no_emotions_a_message_repeats_some_and_counts_the_others(tmp_path):
+    words = [f"word{number:02d}" for number in range(25)]
+    folder = corpus(tmp_path, *(f"mary_{word}_{take}.wav" for word in words for take in (1, 2)))
+    listed = ", ".join(rf"'{word}' \(2\)" for word in words[:20])
+    with pytest.raises(InputError, match=rf"found in 50 of 50 files {listed} and 5 more; rename them to one of"):
+        parsed(folder, layout="{speaker}_{emotion}_{file}")
+
+
 def test_folders_with_words_of_their_own_are_recognised(tmp_path):
     folder = corpus(tmp_path, "Actor_01/W/a.wav", "Actor_02/anger/a.wav")
     found = parsed(folder, words={"W": "surprised"})
