@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -27,6 +27,7 @@ from ser.corpora import (
     speakers,
 )
 from ser.corpora.examination import CHOSEN, Examination, examine
+from ser.corpora.examples import few
 from ser.corpora.layout import check_not_linked, same_letters
 from ser.corpora.parsers import PARSERS
 from ser.corpora.utterance import Utterance
@@ -355,7 +356,7 @@ def _reject_duplicates(rows: Sequence[dict]) -> list[str]:
     corpus; each corpus names its speakers for itself.
 
     Returns:
-        Remarks: one for all audio of the same two speakers.
+        Remarks: one for all audio of the same speakers with which the same was done.
     """
     copies, of_several = defaultdict(list), defaultdict(list)
     for row in rows:
@@ -364,9 +365,10 @@ def _reject_duplicates(rows: Sequence[dict]) -> list[str]:
         labels, speakers = sorted({row["emotion"] for row in same}), sorted({row["speaker"] for row in same} - {""})
         names = ", ".join(row["id"] for row in same)
         faults = [f"is labelled {' and '.join(labels)}"] if len(labels) > 1 else []
+        one_corpus = len({row["corpus"] for row in same if row["speaker"]}) < len(speakers)
         if len(speakers) > 1:
-            of_several[" and ".join(speakers)].append(names)
-        if len({row["corpus"] for row in same if row["speaker"]}) < len(speakers):
+            of_several[tuple(speakers), len(labels) > 1, one_corpus].append(same)
+        if one_corpus:
             faults.append(f"is of {' and '.join(speakers)}")
         kept = next((row for row in same if row["speaker"]), same[0])
         for row in same:
@@ -374,8 +376,32 @@ def _reject_duplicates(rows: Sequence[dict]) -> list[str]:
                 row.update(reason="duplicate", detail=f"the same audio {' and '.join(faults)}: {names}")
             elif row is not kept:
                 row.update(reason="duplicate", detail=f"the same audio as {kept['id']}")
-    return [
-        f"the same audio is of {speakers}: {found[0]}{f', and {len(found) - 1} more' if len(found) > 1 else ''}; "
-        f"{shared_audio.ONE_PERSON}"
-        for speakers, found in of_several.items()
-    ]
+    left = {row["speaker"] for row in rows if not row["reason"]}
+    return [_on_copies(*case, found, left) for case, found in of_several.items()]
+
+
+def _on_copies(
+    speakers: Sequence[str], contradicting: bool, one_corpus: bool, found: Sequence[Sequence[dict]], left: Set[str]
+) -> str:
+    """Say what was done with recordings that several speakers have, and what to do.
+
+    Args:
+        speakers: who have them.
+        contradicting: whether their labels differ.
+        one_corpus: whether two of the speakers are of one corpus.
+        found: of each recording, all copies.
+        left: the speakers who still have recordings.
+    """
+    names = few([" = ".join(row["id"] for row in same) for same in found], 1)
+    nothing = " and ".join(speaker for speaker in speakers if speaker not in left)
+    nothing = f", so that nothing is left of {nothing}" if nothing else ""
+    whose = f"the same audio is of {' and '.join(speakers)}{' with other labels' if contradicting else ''}: {names}; "
+    if not contradicting and not one_corpus:
+        return f"{whose}one copy of each is kept{nothing}; {shared_audio.ONE_PERSON}"
+    why = " and ".join(["which label is right"] * contradicting + ["whose they are"] * one_corpus)
+    name = "if these are one person, give them one name" if one_corpus else shared_audio.ONE_PERSON
+    if contradicting:
+        do = f"delete the wrong copies; {name}"
+    else:
+        do = f"{name}, and one copy of each is kept; if they are several, delete the wrong copies"
+    return f"{whose}all copies are left out, {sum(map(len, found))} files, as nothing tells {why}{nothing}; {do}"

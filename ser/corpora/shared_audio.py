@@ -29,7 +29,7 @@ COMMON = 50  # recordings: a mark that more of them have is a beep's or a jingle
 COLUMNS = ("one", "other", "speakers", "emotions", "marks")
 SAME, DIFFERENT, UNKNOWN = "same", "different", "unknown"
 ONE_PERSON = (
-    "if these are one person, give them one name, or leave out one of two corpora: no split by speakers keeps them "
+    "if these are one person, give them one name, or, of two corpora, leave out one: no split by speakers keeps them "
     "apart"
 )
 

@@ -103,6 +103,6 @@ def test_pairs_are_told_by_speaker_and_emotion():
         "at least 1 pair of recordings of one speaker with shared audio, 1 with two labels: a and c",
         "at least 1 pair of recordings of unknown speakers with shared audio: d and e",
         "at least 2 pairs of recordings of two speakers with shared audio, 1 with two labels: b and c ...; if these "
-        "are one person, give them one name, or leave out one of two corpora: no split by speakers keeps them apart",
+        "are one person, give them one name, or, of two corpora, leave out one: no split by speakers keeps them apart",
     ]
     assert shared_audio.remarks(shared_audio.table(rows[:1])) == []
