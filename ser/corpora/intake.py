@@ -22,6 +22,7 @@ from ser.corpora import (
     hints,
     index,
     layouts,
+    lengths,
     parsers,
     shared_audio,
     speakers,
@@ -150,8 +151,8 @@ def build(
         watch: wraps the examinations, of which there are ``total``, to show progress.
         say: takes remarks, each in one line: which folders are taken for speakers, which tables of a corpus declared
             incomplete are not there, what lies in the folders besides recordings, what may tell the speakers or the
-            votes of a corpus that has none, which names of speakers are taken for one, and how many utterances share
-            audio.
+            votes of a corpus that has none, which names of speakers are taken for one, of which corpora all recordings
+            are equally long, and how many utterances share audio.
         keep: takes the table of rejects as soon as it is known, so that nothing is lost where they stop the stage.
 
     Returns:
@@ -215,7 +216,7 @@ def build(
     accepted = [row for row in rows if not row["reason"]]
     accounts.check_none_empty(accepted, label_set, corpora)
     shared = shared_audio.table(accepted)
-    for remark in shared_audio.remarks(shared):
+    for remark in (*lengths.remarks(accepted), *shared_audio.remarks(shared)):
         tell(remark)
     table = pd.DataFrame(accepted, columns=list(manifest.COLUMNS)).astype({"age": float})
     return Intake(table, rejected, shared)

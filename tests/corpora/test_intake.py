@@ -750,3 +750,17 @@ def test_a_speaker_of_ages_more_than_a_birthday_apart_is_said(raw):
     )
     intake.build(raw, ("mine",), ("angry", "sad"), PARAMS, say=said.append)
     assert len(said) == 1
+
+
+def test_recordings_of_one_length_are_said_and_count_to_the_sample_if_they_are_taken_in(tmp_path):
+    files = [tmp_path / f"mine/{('angry', 'sad')[number % 2]}/{number}.wav" for number in range(40)]
+    for seed, path in enumerate(files):
+        record(path, seed, seconds=0.5 if seed < 20 else 0.1)  # too short
+    said = []
+    intake.build(tmp_path, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    assert [line.partition(": if ")[0] for line in said] == ["mine: 20 of 20 recordings last exactly 0.5 s"]
+    for seed, path in enumerate(files[:3]):
+        record(path, seed, seconds=0.5 + 1 / RATE)
+    said.clear()
+    intake.build(tmp_path, ["mine"], ["angry", "sad"], PARAMS, say=said.append)
+    assert said == []
