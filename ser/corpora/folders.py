@@ -333,7 +333,10 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
         if "{speaker}" in pattern:
             persons = layouts.speakers(files, pattern)
             hint += f" (by it the speakers are {few(persons)}: if these are no persons, give "
-            hint += "{speaker} another name)"
+            hint += "{speaker} another name"
+            if (other := layouts.proposal(files, words, numbers=True)) != pattern:
+                hint += f"; if {few(layouts.speakers(files, other))} are, it is '{other}'"
+            hint += ")"
         hint += hints.but_for(files)
     else:
         pattern, names = layouts.nearly(files, words)

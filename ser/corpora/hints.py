@@ -1,7 +1,7 @@
 """Hints: what a user may do where a corpus of their own tells too little, by what lies in its folder."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ser.corpora import audformats, emotions, index, layouts, parsers, rows
@@ -29,7 +29,7 @@ def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str |
     if (folder / audformats.HEADER).is_file() or any(one.speaker for one in utterances):
         return ""
     if layout is not None:
-        return _untold_beginning(folder.name, utterances)
+        return _untold_parts(folder.name, utterances)
     paths = [utterance.path.relative_to(folder).as_posix() for utterance in utterances]
     if parser := parsers.resembling(paths):
         return named_as(parser)
@@ -37,30 +37,54 @@ def untold_speakers(folder: Path, utterances: Iterable[Utterance], layout: str |
         return _untold_column(folder.name, utterances) or _untold_folders(paths)
     pattern = layouts.proposal(paths)
     if "{speaker}" not in pattern:
-        return _untold_beginning(folder.name, utterances)
-    return f"if {{speaker}} stands for persons in it: manifest.layout: {{{folder.name}: '{pattern}'}}{but_for(paths)}"
+        return _untold_parts(folder.name, utterances)
+    other = layouts.proposal(paths, numbers=True)
+    other = f"; or, if it does in this: '{other}'" if other != pattern else ""
+    return (
+        f"if {{speaker}} stands for persons in it: manifest.layout: {{{folder.name}: '{pattern}'}}{other}"
+        f"{but_for(paths)}"
+    )
 
 
-def _untold_beginning(corpus: str, utterances: Iterable[Utterance]) -> str:
-    """Propose to take what files' names begin with for the speakers, where most of it recurs over emotions."""
+def _untold_parts(corpus: str, utterances: Sequence[Utterance]) -> str:
+    """Propose to take a part of the files' names for the speakers, where most of it recurs over emotions.
+
+    It is the first part; where that is a number, perhaps of a sentence, and words that are far fewer follow, these.
+    """
+    heard = [utterance.emotion for utterance in utterances]
     for sign in "_-":
-        pattern, told, genders = f"(?P<speaker>[^{sign}]+){sign}", defaultdict(set), defaultdict(set)
-        try:
-            for utterance in utterances:
-                name = layouts.speaker(utterance.path, pattern)
-                told[name].add(utterance.emotion)
-                genders[name].add(utterance.gender)
-        except InputError:
-            continue  # a name without this sign
-        if any({"female", "male"} <= of_name for of_name in genders.values()):
-            continue  # a number that begins anew with each gender is no one's name
-        recurring = sorted(name for name, heard in told.items() if name and len(heard) > 1)
-        if len(recurring) > max(1, len(told) / 2):
-            return (
-                f"if {', '.join(recurring[:EXAMPLES])}, with which names of files begin, are persons: "
-                f"manifest.speaker_pattern: {{{corpus}: '{pattern}'}}"
-            )
+        begins = _part(utterances, pattern := f"(?P<speaker>[^{sign}]+){sign}")
+        if not begins:
+            continue
+        told = {"with which names of files begin": (pattern, layouts.recurring(begins, heard))}
+        for place in range(1, 1 + min(utterance.path.stem.count(sign) for utterance in utterances)):
+            names = _part(utterances, pattern := f"(?:[^{sign}]+{sign}){{{place}}}(?P<speaker>[^{sign}.]+)[{sign}.]")
+            if names and layouts.rather(names, begins, heard):
+                told = {f"part {place + 1} of files' names": (pattern, layouts.recurring(names, heard)), **told}
+                break
+        said = [
+            f"if {', '.join(persons[:EXAMPLES])}, {where}, are persons: manifest.speaker_pattern: {{{corpus}: "
+            f"'{pattern}'}}"
+            for where, (pattern, persons) in told.items()
+            if persons
+        ]
+        if said:
+            return "; ".join(said)
     return ""
+
+
+def _part(utterances: Iterable[Utterance], pattern: str) -> list[str]:
+    """Every file's part of its name, by a pattern; none where a file lacks it, or where it names two genders."""
+    names, genders = [], defaultdict(set)
+    try:
+        for utterance in utterances:
+            names.append(layouts.speaker(utterance.path, pattern))
+            genders[names[-1]].add(utterance.gender)
+    except InputError:
+        return []  # a name without this sign
+    if any({"female", "male"} <= of_name for of_name in genders.values()):
+        return []  # a number that begins anew with each gender is no one's name
+    return names
 
 
 def _untold_column(corpus: str, utterances: Iterable[Utterance]) -> str:

@@ -133,17 +133,19 @@ class _Piece(NamedTuple):
     end: str
 
 
-def proposal(paths: Iterable[str], words: Mapping[str, str] = emotions.NONE_OF_ITS_OWN) -> str:
+def proposal(paths: Iterable[str], words: Mapping[str, str] = emotions.NONE_OF_ITS_OWN, numbers: bool = False) -> str:
     """Write a pattern that fits every path and has the emotion in a folder, or in a part of a name; ``""`` without one.
 
     Speakers are folders or parts of names that are surely of persons, or else the first that might be of persons: not
-    the same everywhere, not counted, and not one for each emotion, as ``01_Angry``. A folder that all paths share, as
-    an archive's own, stands as it is. Nothing is written where two parts of the paths tell different emotions, as of
-    two people who talk.
+    the same everywhere, not counted, and not one for each emotion, as ``01_Angry``. Numbers, perhaps of sentences, are
+    the speakers only where no words that recur over emotions, and are half as many at most, might be their names. A
+    folder that all paths share, as an archive's own, stands as it is. Nothing is written where two parts of the paths
+    tell different emotions, as of two people who talk.
 
     Args:
         paths: below the corpus' folder, with ``/``.
         words: emotions by the corpus' own names for them.
+        numbers: whether numbers come before such words.
     """
     paths = list(paths)
     parts = [path.split("/") for path in sorted(set(paths) - set(at_other_depths(paths)))]
@@ -156,7 +158,9 @@ def proposal(paths: Iterable[str], words: Mapping[str, str] = emotions.NONE_OF_I
     kinds = [piece.field or _kind(piece.names) for piece in pieces]
     if "speaker" not in kinds:
         perhaps = [at for at, piece in enumerate(pieces) if not kinds[at] and _may_be_persons(piece.names, heard)]
-        kinds = ["speaker" if at == perhaps[0] else kind for at, kind in enumerate(kinds)] if perhaps else kinds
+        named = [at for at in perhaps[1:] if rather(pieces[at].names, pieces[perhaps[0]].names, heard)]
+        chosen = [*([] if numbers else named), *perhaps][:1]
+        kinds = ["speaker" if at in chosen else kind for at, kind in enumerate(kinds)]
     pattern = ""
     for piece, kind in zip(pieces, kinds, strict=True):
         if kind and f"{{{kind}}}" not in pattern:
@@ -248,10 +252,29 @@ def _parts(piece: _Piece, sign: str, words: Mapping[str, str]) -> list[_Piece]:
             rest = [piece._replace(names=[], end="")] if is_file else []
             return [*head, _Piece(whole, "emotion", "", "." if is_file else piece.end), *rest]
         if all(len(name) > before + 1 and emotions.word(name[before], words) for name in told):
-            rest = [sign.join(name[before + 1 :]) for name in told]
-            tail = _Piece(rest, piece.field, f"part{before + 2}", piece.end)
-            return [*head, _Piece([name[before] for name in told], "emotion", "", sign), tail]
+            heard = _Piece([name[before] for name in told], "emotion", "", sign)
+            return [*head, heard, *_tail(piece, [name[before + 1 :] for name in told], sign, heard.names, before + 2)]
     return []
+
+
+def _tail(piece: _Piece, told: Sequence[Sequence[str]], sign: str, heard: Sequence[str], place: int) -> list[_Piece]:
+    """Cut what follows the emotion in a name as far as words stand there that may name persons; else leave it whole.
+
+    Args:
+        piece: the folder or file.
+        told: of every path, the parts that follow.
+        sign: what parts them.
+        heard: every path's emotion.
+        place: the number of the first of these parts.
+    """
+    parts = list(zip(*told, strict=False)) if piece.field == "file" and len({len(name) for name in told}) == 1 else []
+    named = next((at for at, names in enumerate(parts) if calls_persons(names, heard)), None)
+    if named is None:
+        return [_Piece([sign.join(name) for name in told], piece.field, f"part{place}", piece.end)]
+    cut = [_Piece(names, "", f"part{place + at}", sign) for at, names in enumerate(parts[: named + 1])]
+    if named + 1 == len(parts):
+        cut[-1] = cut[-1]._replace(end=".")
+    return [*cut, piece._replace(names=[])]
 
 
 def _kind(names: Sequence[str]) -> str:
@@ -279,6 +302,32 @@ def _may_be_persons(names: Sequence[str], heard: Sequence[str]) -> bool:
         of_name[name].add(emotion)
     tied = len(set(heard)) > 1 and all(len(told) == 1 for told in of_name.values())
     return len(of_name) > 1 and not tied and not all(map(NUMBERED.fullmatch, names))
+
+
+def recurring(names: Iterable[str], heard: Iterable[str]) -> list[str]:
+    """List the names that stand with several emotions, sorted; none unless two or more do, and more than half."""
+    of_name = defaultdict(set)
+    for name, emotion in zip(names, heard, strict=True):
+        of_name[name].add(emotion)
+    several = sorted(name for name, told in of_name.items() if name and len(told) > 1)
+    return several if len(several) > max(1, len(of_name) / 2) else []
+
+
+def calls_persons(names: Sequence[str], heard: Sequence[str]) -> bool:
+    """Tell whether these are words that recur over emotions, as names of persons do; short ones in capitals are codes.
+
+    Args:
+        names: of a part of all paths.
+        heard: every path's emotion.
+    """
+    return all(name.isalpha() and len(name) > 2 + name.isupper() for name in set(names)) and bool(
+        recurring(names, heard)
+    )
+
+
+def rather(names: Sequence[str], numbers: Sequence[str], heard: Sequence[str]) -> bool:
+    """Tell whether words may name persons rather than numbers that stand before them, of which there are far more."""
+    return all(map(str.isdecimal, numbers)) and 2 * len(set(names)) <= len(set(numbers)) and calls_persons(names, heard)
 
 
 def read(

@@ -271,6 +271,30 @@ def test_names_that_files_begin_with_in_several_emotions_are_proposed_as_speaker
     assert speakers == {f"{name}{other * (sign == '_')}x" for name in ("anna", "bo", "carl")}
 
 
+@pytest.mark.parametrize("rest", ["", "-1"])
+def test_words_in_names_are_proposed_as_speakers_before_more_numbers_that_names_begin_with(tmp_path, rest):
+    folder = tmp_path / "mine"
+    for emotion, number, who in itertools.product(("angry", "sad"), range(201, 205), ("anna", "bob")):
+        record(folder / emotion / f"{number}-{emotion}-{who}{rest}.wav")
+    said = hints.untold_speakers(folder, folders.parse(folder, folders.Reading()), None).split("; ")
+    assert said[0].startswith("if anna, bob, part 3 of files' names, are persons: manifest.speaker_pattern: ")
+    assert said[1].startswith("if 201, 202, 203, with which names of files begin, are persons: ")
+    for line, persons in zip(said, ({"anna", "bob"}, {"201", "202", "203", "204"}), strict=True):
+        pattern = yaml.safe_load(line.partition(": manifest.speaker_pattern: ")[2])["mine"]
+        assert {one.speaker for one in folders.parse(folder, folders.Reading(speaker_pattern=pattern))} == persons
+
+
+def test_numbers_in_folders_are_proposed_as_speakers_beside_words(tmp_path):
+    folder = tmp_path / "mine"
+    for emotion, number, who in itertools.product(("angry", "sad"), "1234", ("anna", "bob")):
+        record(folder / emotion / number / who / "a.wav")
+    said = hints.untold_speakers(folder, folders.parse(folder, folders.Reading()), None)
+    assert said.endswith(
+        "manifest.layout: {mine: '{emotion}/{level2}/{speaker}/{file}'}; or, if it does in this: "
+        "'{emotion}/{speaker}/{level3}/{file}'"
+    )
+
+
 @pytest.mark.parametrize(
     "names",
     [

@@ -274,6 +274,23 @@ def both(*patterns):
         (both("%/strong/Actor_01/x.wav", "%/weak/Actor_02/x.wav"), "{emotion}/{intensity}/{speaker}/{file}"),
         (both("data/Session1/Actor_01/%/x.wav"), "data/{session}/{speaker}/{emotion}/{file}"),
         (both("s1_actor01_%_1.wav", "s2_actor02_%_1.wav"), "{part1}_{speaker}_{emotion}_{file}"),
+        # Words that recur, and numbers before them, perhaps of sentences.
+        (
+            both(*(f"20{n}-%-{who}.wav" for n in range(4) for who in ("anna", "bob"))),
+            "{part1}-{emotion}-{speaker}.{file}",
+        ),
+        (both(*(f"{n}_%_x1_{who}_7.wav" for n in "1234" for who in ("mo", "pa"))), "{speaker}_{emotion}_{file}"),
+        (
+            both(*(f"{n}_%_x1_{who}_7.wav" for n in "1234" for who in ("moe", "pat"))),
+            "{part1}_{emotion}_{part3}_{speaker}_{file}",
+        ),
+        (both(*(f"{n}_{who}_%.wav" for n in "1234" for who in ("anna", "bob"))), "{part1}_{speaker}_{emotion}.{file}"),
+        (both(*(f"{n}_{code}_%.wav" for n in "1234" for code in ("DFA", "IEO"))), "{speaker}_{part2}_{emotion}.{file}"),
+        (both(*(f"{n}_{who}_%.wav" for n in "123" for who in ("anna", "bob"))), "{speaker}_{part2}_{emotion}.{file}"),
+        (
+            both(*(f"%/{n}/{who}/a.wav" for n in "1234" for who in ("anna", "bob"))),
+            "{emotion}/{level2}/{speaker}/{file}",
+        ),
     ],
 )
 def test_patterns_that_are_proposed_read_every_path(paths, expected):
@@ -281,6 +298,16 @@ def test_patterns_that_are_proposed_read_every_path(paths, expected):
     if expected:
         layouts.check(expected)
         assert set(layouts.read(paths, expected, "c")) == set(paths)
+
+
+def test_where_words_come_before_numbers_as_speakers_the_other_pattern_is_named_too(tmp_path):
+    names = both(*(f"20{number}-%-{who}.wav" for number in range(4) for who in ("anna", "bob")))
+    proposed = "{mine: '{part1}-{emotion}-{speaker}.{file}'} (by it the speakers are anna, bob: if these are no persons"
+    other = "; if 200, 201, 202 and 1 more are, it is '{speaker}-{emotion}-{part3}.{file}')"
+    with pytest.raises(InputError, match=f"{re.escape(proposed)}.*{re.escape(other)}"):
+        parsed(corpus(tmp_path, *names))
+    read = parsed(tmp_path / "mine", layout="{part1}-{emotion}-{speaker}.{file}")
+    assert {one.speaker for one in read.values()} == {"anna", "bob"}
 
 
 def test_a_pattern_is_proposed_where_few_files_lie_elsewhere_and_names_them(tmp_path):
