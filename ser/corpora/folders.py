@@ -331,11 +331,11 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
     if pattern := layouts.proposal(files, words):
         hint = f", or say what it is: manifest.layout: {{{folder.name}: '{pattern}'}}"
         if "{speaker}" in pattern:
-            persons = layouts.speakers(files, pattern)
+            persons = layouts.speakers(files, pattern, words)
             hint += f" (by it the speakers are {few(persons)}: if these are no persons, give "
             hint += "{speaker} another name"
             if (other := layouts.proposal(files, words, numbers=True)) != pattern:
-                hint += f"; if {few(layouts.speakers(files, other))} are, it is '{other}'"
+                hint += f"; if {few(layouts.speakers(files, other, words))} are, it is '{other}'"
             hint += ")"
         hint += hints.but_for(files)
     else:

@@ -254,6 +254,10 @@ def _parts(piece: _Piece, sign: str, words: Mapping[str, str]) -> list[_Piece]:
         if all(len(name) > before + 1 and emotions.word(name[before], words) for name in told):
             heard = _Piece([name[before] for name in told], "emotion", "", sign)
             return [*head, heard, *_tail(piece, [name[before + 1 :] for name in told], sign, heard.names, before + 2)]
+    if all(len(name) > 1 and emotions.word(name[-1], words) for name in told):  # the last, after more or fewer parts
+        rest = [piece._replace(names=[], end="")] if is_file else []
+        first = _Piece([sign.join(name[:-1]) for name in told], "rest", "", sign)
+        return [first, _Piece([name[-1] for name in told], "emotion", "", "." if is_file else piece.end), *rest]
     return []
 
 
@@ -338,7 +342,8 @@ def read(
     Args:
         paths: below the corpus' folder, with ``/``.
         pattern: the layout. A field stands for the shortest text without ``/`` that makes the path fit, or for as many
-            signs as it says; file is dropped, fields that ``Utterance`` does not know become details.
+            signs as it says; where that gives no known emotion, for what gives one. File is dropped, fields that
+            ``Utterance`` does not know become details.
         place: the corpus, for messages.
         words: emotions by the corpus' own names for them.
 
@@ -349,14 +354,13 @@ def read(
     Raises:
         InputError: a path does not fit, or a name is no known emotion.
     """
-    compiled, paths = _compiled(pattern), list(paths)
-    matches = {path: compiled.fullmatch(path) for path in paths}
-    if odd := [path for path in paths if not matches[path]]:
+    paths = list(paths)
+    found = _cut(paths, pattern, words)
+    if odd := [path for path in paths if path not in found]:
         raise InputError(
             f"{place}/{odd[0]}: expected the layout '{pattern}' of manifest.layout, which {len(odd)} of {len(paths)} "
             "files do not fit; move the file, or mend the pattern"
         )
-    found = {path: match.groupdict() for path, match in matches.items()}
     unknown = {path: row["emotion"] for path, row in found.items() if emotions.word(row["emotion"], words) is None}
     if unknown:
         names = few([f"'{name}' ({count})" for name, count in Counter(unknown.values()).most_common()], WORDS)
@@ -375,10 +379,9 @@ def read(
     return {path: _fields(row, f"{place}/{path}", words, genders) for path, row in found.items()}
 
 
-def speakers(paths: Iterable[str], pattern: str) -> list[str]:
+def speakers(paths: Iterable[str], pattern: str, words: Mapping[str, str] = emotions.NONE_OF_ITS_OWN) -> list[str]:
     """List what stands for ``{speaker}`` in the paths that fit a layout, sorted."""
-    compiled = _compiled(pattern)
-    return sorted({match["speaker"] for path in paths if (match := compiled.fullmatch(path))})
+    return sorted({row["speaker"] for row in _cut(paths, pattern, words).values()})
 
 
 def above_speakers(pattern: str) -> list[str]:
@@ -401,6 +404,40 @@ def _compiled(pattern: str) -> re.Pattern:
     for name, width, literal in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         compiled += f"(?P<{name}>[^/]{f'{{{width}}}' if width else '+?'}){re.escape(literal)}"
     return re.compile(compiled)
+
+
+def _cut(paths: Iterable[str], pattern: str, words: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Cut paths into the fields of a layout: into the shortest, or, where that gives no emotion, so that it gives one.
+
+    By ``{rest}_{emotion}.{file}``, 01_kids_angry.wav is angry, though the shortest rest is 01. Where other ways to cut
+    a path give two emotions, or no sign parts the emotion from another field, the shortest stay.
+
+    Returns:
+        By path, the text of each field; paths that do not fit are left out.
+    """
+    compiled = _compiled(pattern)
+    found = {path: match.groupdict() for path in paths if (match := compiled.fullmatch(path))}
+    (field,) = (field for field in FIELD.finditer(pattern) if field[1] == "emotion")
+    before, after = pattern[: field.start()], pattern[field.end() :]
+    if field[2] or before.endswith("}") or after.startswith("{"):
+        return found
+    begin, end = _compiled(before), _compiled(after)
+    for path, row in found.items():
+        if emotions.word(row["emotion"], words) is not None:
+            continue
+        begins = [match for at in range(len(path)) if (match := begin.fullmatch(path, 0, at))]
+        ends = [match for at in range(1, len(path) + 1) if (match := end.fullmatch(path, at))]
+        cuts = {
+            (one, other): emotion
+            for one in begins
+            for other in ends
+            if "/" not in (name := path[one.end() : other.start()])
+            and (emotion := emotions.word(name, words) if name else None)
+        }
+        if len(set(cuts.values())) == 1:
+            one, other = next(iter(cuts))
+            row |= {**one.groupdict(), "emotion": path[one.end() : other.start()], **other.groupdict()}
+    return found
 
 
 def _fits(paths: Sequence[str], pattern: str, words: Mapping[str, str]) -> bool:

@@ -178,6 +178,34 @@ def test_a_pattern_names_any_layout(tmp_path):
     assert (bob.emotion, bob.speaker) == ("happy", "bob")
 
 
+@pytest.mark.parametrize(
+    ("layout", "name", "emotion", "details"),
+    [
+        ("{rest}_{emotion}.{file}", "01_kids_talking_angry.wav", "angry", {"rest": "01_kids_talking"}),
+        ("{rest}_{emotion}.{file}", "01_kids_pleasant_surprised.wav", "surprised", {"rest": "01_kids"}),
+        ("{rest}_{emotion}_{file}", "01_kids_angry_2.wav", "angry", {"rest": "01_kids"}),
+        ("{take}-{rest}_{emotion}/{file}", "1-a_b_angry/1.wav", "angry", {"take": 1, "rest": "a_b"}),
+        ("{rest}_{emotion}_{file}", "01_angry_sad_2.wav", "angry", {"rest": "01"}),  # the shortest, as ever
+    ],
+)
+def test_a_layout_is_cut_so_that_the_emotion_is_one(tmp_path, layout, name, emotion, details):
+    (found,) = parsed(corpus(tmp_path, name), layout=layout).values()
+    assert (found.emotion, found.details) == (emotion, details)
+
+
+@pytest.mark.parametrize(
+    ("layout", "name", "told"),
+    [
+        ("{rest}_{emotion}_{file}", "01_kids_sad_angry_2.wav", "kids"),  # two emotions
+        ("{rest}_{emotion}{file}", "01_kids_sad.wav", "k"),  # nothing parts the emotion from what follows
+        ("{rest}_{emotion:3}_{file}", "01_kid_sad_2.wav", "kid"),
+    ],
+)
+def test_a_layout_that_might_be_cut_in_several_ways_is_not_guessed(tmp_path, layout, name, told):
+    with pytest.raises(InputError, match=rf"expected an emotion .* found in 1 of 1 files '{told}' \(1\)"):
+        parsed(corpus(tmp_path, name), layout=layout)
+
+
 def test_tess_as_kaggle_offers_it_has_a_pattern(tmp_path):
     folder = corpus(tmp_path, "OAF_angry/OAF_back_angry.wav", "YAF_pleasant_surprised/YAF_back_ps.wav")
     found = parsed(folder, layout="{speaker}_{emotion}/{file}")
@@ -255,6 +283,8 @@ def both(*patterns):
         (both("{all}/mo_%_1.wav", "{all}/pa_%_1.wav"), "{level1}/{speaker}_{emotion}_{file}"),
         (both("train/mo_%_1.wav", "test/pa_%_1.wav"), "{split}/{speaker}_{emotion}_{file}"),
         (["mary_anger_01.wav", "paul_02_sad.wav"], ""),
+        (["01_kids_talking_angry.wav", "2019_x_sad.wav"], "{rest}_{emotion}.{file}"),
+        (["01_kids_talking_angry/1.wav", "2019_x_sad/1.wav"], "{rest}_{emotion}/{file}"),
         # Two emotions: of the speaker, and of the one who is spoken to.
         (["anger_fear_1/1_h.wav", "fear_anger_2/2_a.wav", "sad_joy_3/3_h.wav"], ""),
         (both("angry/mary_%_1.wav", "sad/paul_%_1.wav"), ""),
