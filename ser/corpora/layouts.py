@@ -43,6 +43,7 @@ PERSON = re.compile(r"(?:speaker|spkr?|actor|actress|subject|participant|person)
 # A woman or a man, where both occur: f1 alone might be a fold, m1 alone a microphone.
 WOMAN_OR_MAN = re.compile(r"([fmw]|female|male|woman|man)[ _-]?\d+", re.IGNORECASE)
 SESSION = re.compile(r"(?:session|sess?)[ _-]?\d+", re.IGNORECASE)
+COUNTED = re.compile(r"(.+) \((\d+)\)")  # one (2), as Windows calls the second that would be called one
 NUMBERED = re.compile(r"[^\W\d_]{2,}[ _-]?\d+")  # take1, room 2: things that are counted
 INTENSITIES = frozenset(
     {
@@ -243,22 +244,37 @@ def _pieces(levels: Sequence[tuple[str, ...]], words: Mapping[str, str]) -> list
 
 def _parts(piece: _Piece, sign: str, words: Mapping[str, str]) -> list[_Piece]:
     """Cut a folder's or file's name where its first emotion stands; nothing where not all have one there."""
-    is_file = piece.field == "file"
-    told = [(name.rpartition(".")[0] if is_file else name).split(sign) for name in piece.names]
+    names, end, rest = _ending(piece)
+    told = [name.split(sign) for name in names]
     for before in range(min(map(len, told))):
         head = [_Piece([name[place] for name in told], "", f"part{place + 1}", sign) for place in range(before)]
         whole = [sign.join(name[before:]) for name in told]
-        if before and all(emotions.word(name, words) for name in whole):
-            rest = [piece._replace(names=[], end="")] if is_file else []
-            return [*head, _Piece(whole, "emotion", "", "." if is_file else piece.end), *rest]
+        if (before or len(rest) > 1) and all(emotions.word(name, words) for name in whole):
+            return [*head, _Piece(whole, "emotion", "", end), *rest]
         if all(len(name) > before + 1 and emotions.word(name[before], words) for name in told):
-            heard = _Piece([name[before] for name in told], "emotion", "", sign)
-            return [*head, heard, *_tail(piece, [name[before + 1 :] for name in told], sign, heard.names, before + 2)]
+            heard = [name[before] for name in told]
+            tail = _tail(piece, [name[before + 1 :] for name in told], sign, heard, before + 2)
+            return [*head, _Piece(heard, "emotion", "", sign), *tail]
     if all(len(name) > 1 and emotions.word(name[-1], words) for name in told):  # the last, after more or fewer parts
-        rest = [piece._replace(names=[], end="")] if is_file else []
         first = _Piece([sign.join(name[:-1]) for name in told], "rest", "", sign)
-        return [first, _Piece([name[-1] for name in told], "emotion", "", "." if is_file else piece.end), *rest]
+        return [first, _Piece([name[-1] for name in told], "emotion", "", end), *rest]
     return []
+
+
+def _ending(piece: _Piece) -> tuple[Sequence[str], str, list[_Piece]]:
+    """Take from names of files what follows their last part.
+
+    Returns:
+        The names without it, the sign that parts it from them, and its pieces: of a file its suffix, and before it the
+        number that Windows writes behind files that would be called the same, as in ``mary_angry (1).wav``.
+    """
+    if piece.field != "file":
+        return piece.names, piece.end, []
+    stems, suffix = [name.rpartition(".")[0] for name in piece.names], piece._replace(names=[], end="")
+    counted = [COUNTED.fullmatch(stem) for stem in stems]
+    if not all(counted):
+        return stems, ".", [suffix]
+    return [match[1] for match in counted], " (", [_Piece([match[2] for match in counted], "take", "", ")."), suffix]
 
 
 def _tail(piece: _Piece, told: Sequence[Sequence[str]], sign: str, heard: Sequence[str], place: int) -> list[_Piece]:
@@ -276,9 +292,10 @@ def _tail(piece: _Piece, told: Sequence[Sequence[str]], sign: str, heard: Sequen
     if named is None:
         return [_Piece([sign.join(name) for name in told], piece.field, f"part{place}", piece.end)]
     cut = [_Piece(names, "", f"part{place + at}", sign) for at, names in enumerate(parts[: named + 1])]
-    if named + 1 == len(parts):
-        cut[-1] = cut[-1]._replace(end=".")
-    return [*cut, piece._replace(names=[])]
+    if named + 1 < len(parts):
+        return [*cut, piece._replace(names=[])]
+    _, end, rest = _ending(piece)
+    return [*cut[:-1], cut[-1]._replace(end=end), *rest]
 
 
 def _kind(names: Sequence[str]) -> str:

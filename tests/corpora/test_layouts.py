@@ -304,6 +304,15 @@ def both(*patterns):
         (both("%/strong/Actor_01/x.wav", "%/weak/Actor_02/x.wav"), "{emotion}/{intensity}/{speaker}/{file}"),
         (both("data/Session1/Actor_01/%/x.wav"), "data/{session}/{speaker}/{emotion}/{file}"),
         (both("s1_actor01_%_1.wav", "s2_actor02_%_1.wav"), "{part1}_{speaker}_{emotion}_{file}"),
+        # Numbers that Windows writes behind names.
+        (both("fm01_% (1).wav", "fm02_% (2).wav"), "{part1}_{emotion} ({take}).{file}"),
+        (both("% (1).wav", "% (2).wav"), "{emotion} ({take}).{file}"),
+        (
+            both(*(f"{n}-%-{who} ({n}).wav" for n in "1234" for who in ("anna", "bob"))),
+            "{part1}-{emotion}-{speaker} ({take}).{file}",
+        ),
+        (["1_x_angry (1).wav", "2_sad (2).wav"], "{rest}_{emotion} ({take}).{file}"),
+        (both("mo_%_a (1).wav", "pa_%_b.wav"), "{speaker}_{emotion}_{file}"),
         # Words that recur, and numbers before them, perhaps of sentences.
         (
             both(*(f"20{n}-%-{who}.wav" for n in range(4) for who in ("anna", "bob"))),
