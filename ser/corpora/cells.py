@@ -37,7 +37,7 @@ MEN_WITH_H = frozenset({"h", "homme", "hombre", "homem"})
 # Signs that no table can hold in a cell: line ends, tabs and what else controls a printer.
 CONTROL = re.compile(r"\s*[\x00-\x1f\x7f]+\s*")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-AGE_BAND = re.compile(r"(\d{1,3})\s*(?:-|–|to)\s*(\d{1,3})")
+AGE_BAND = re.compile(r"(\d{1,3})\s*(?:-|–|—|~|～|to)\s*(\d{1,3})")
 DECADE = re.compile(r"(\d0)(?:'?s)")
 DECADES = ("twenties", "thirties", "fourties", "fifties", "sixties", "seventies", "eighties", "nineties")
 # As Common Voice tells ages, whose forties have a u.
