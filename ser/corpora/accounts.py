@@ -43,12 +43,13 @@ def closing_line(table: pd.DataFrame, rejected: pd.DataFrame) -> str:
     counts = _counts(table)
     corpora = ", ".join(table["corpus"].unique())
     unknown = counts["without_speaker"]
+    speakers = f"{counts['speakers']} speaker{'s' * (counts['speakers'] > 1)}"
     if not unknown:
-        whose = f" of {counts['speakers']} speakers"
+        whose = f" of {speakers}"
     elif unknown == len(table):
         whose = " of unknown speakers"
     else:
-        whose = f" ({len(table) - unknown} of {counts['speakers']} speakers, {unknown} of unknown ones)"
+        whose = f" ({len(table) - unknown} of {speakers}, {unknown} of unknown ones)"
     reasons = f" ({_reasons(rejected['reason'])})" if len(rejected) else ""
     return (
         f"{counts['utterances']} utterances{whose}, {counts['hours']:.1f} h, from {corpora}; "

@@ -368,6 +368,8 @@ def test_summary_counts_by_corpus_emotion_and_reason(raw):
 
 def test_the_closing_line_says_what_was_taken_in_and_rejected(raw):
     assert accounts.closing_line(*build(raw)[:2]) == ("3 utterances of unknown speakers, 0.0 h, from mine; rejected 0")
+    alone = build(raw).manifest.assign(speaker="mine/a")
+    assert accounts.closing_line(alone, build(raw).rejected).startswith("3 utterances of 1 speaker, ")
     for name in ("x", "y"):
         (raw / f"mine/angry/{name}.wav").touch()
     record(raw / "mine/bored/d.wav", seed=7)
