@@ -350,7 +350,12 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
         hint = f", or list the recordings in {folder}/{index.STEM}.csv, or name a pattern in manifest.layout"
     if tables := hints.unread_tables(folder):
         suffix = ".csv" if tables[0].suffix.lower() in rows.SPREADSHEETS else tables[0].suffix
-        hint += f" (where {few([*map(str, tables)], 1)} tells them, make it that table, {folder}/{index.STEM}{suffix})"
+        table = f"{folder}/{index.STEM}{suffix}"
+        if len(tables) > 1:
+            do = f"tell them, join them in one, {table}, where they are train, dev and test with a column split"
+        else:
+            do = f"tells them, make it that table, {table}"
+        hint += f" (where {few([*map(str, tables)], 1)} {do})"
     if not rest:
         raise InputError(
             f"{folder / relative}: {known}expected in a folder named for its emotion, such as {folder}/angry{hint}"
@@ -358,6 +363,11 @@ def _emotion(folder: Path, relative: str, files: Iterable[str], metadata: Path |
     others = sorted(
         {name for path in files if emotions.word(name := path.split("/")[0], words) is None and name != path}
     )
+    if others == [directory] and (pattern or all(path.count("/") > 1 for path in files)):
+        raise InputError(
+            f"{folder / directory}: no known emotion, and no recording lies elsewhere; {known}"
+            f"{hint.removeprefix(', or ')}, or move all that is in it up: mv {folder / directory}/* {folder}"
+        )
     raise InputError(
         f"{folder / directory}: no known emotion{f' (one of {len(others)} such folders)' if len(others) > 1 else ''}; "
         f"{known}rename the folder to one of {', '.join(emotions.WORDS)} (or a synonym of ser/corpora/emotions.py), "

@@ -148,9 +148,10 @@ def unread(folder: Path) -> str:
     if not (found := unread_tables(folder)):
         return ""
     others = f", nor are {len(found) - 1} more" if len(found) > 1 else ""
-    suffix, do = found[0].suffix.lower(), "name it"
+    one = "one, or all joined in one," if others else "it"
+    suffix, do = found[0].suffix.lower(), f"name {one}"
     if suffix in rows.SPREADSHEETS:
-        suffix, do = ".csv", "export it as"
+        suffix, do = ".csv", f"export {one} as"
     return (
         f"; the table {found[0].relative_to(folder)} is not read{others}: {do} {index.METADATA}{suffix} (speakers, "
         f"...) or {index.STEM}{suffix} (emotions, too)"

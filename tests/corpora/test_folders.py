@@ -202,6 +202,40 @@ def test_a_table_that_is_not_read_is_named_where_no_folder_tells_the_emotions(tm
         folders.parse(tmp_path / "mine", folders.Reading())
 
 
+def test_several_tables_that_are_not_read_are_to_become_one(tmp_path):
+    record(tmp_path / "mine/clips/one.wav")
+    for part in ("dev", "test", "train"):
+        (tmp_path / f"mine/{part}.csv").touch()
+    with pytest.raises(
+        InputError, match=r"where \S+mine/dev\.csv and 2 more tell them, join them in one, \S+index\.csv"
+    ):
+        folders.parse(tmp_path / "mine", folders.Reading())
+    assert ", nor are 2 more: name one, or all joined in one, metadata.csv " in hints.unread(tmp_path / "mine")
+
+
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        (("angry/1.wav", "sad/1.wav"), "say what it is: manifest.layout: {mine: 'Dataset/{emotion}/{file}'}"),
+        (
+            ("mary_angry.wav", "paul_sad.wav"),
+            "say what it is: manifest.layout: {mine: 'Dataset/{part1}_{emotion}.{file}'}",
+        ),
+        (("1/a.wav", "2/b.wav"), "list the recordings in MINE/index.csv, or name a pattern in manifest.layout"),
+    ],
+)
+def test_a_folder_around_all_others_is_not_to_be_called_an_emotion(tmp_path, names, hint):
+    folder = tmp_path / "mine"
+    for name in names:
+        record(folder / "Dataset" / name)
+    with pytest.raises(InputError) as caught:
+        folders.parse(folder, folders.Reading())
+    assert str(caught.value) == (
+        f"{folder}/Dataset: no known emotion, and no recording lies elsewhere; {hint.replace('MINE', str(folder))}, or "
+        f"move all that is in it up: mv {folder}/Dataset/* {folder}"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "parser"),
     [
