@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from ser.ambiguity.doubt import AmbiguityParams
+from ser.auxiliary import AuxiliaryParams
 from ser.bias.groups import BiasParams
 from ser.clips import ListenParams
 from ser.confidence.familiarity import FamiliarityParams
@@ -36,6 +37,7 @@ BLOCKS = {
     "features": FeatureParams,
     "split": SplitParams,
     "augment": AugmentParams,
+    "auxiliary": AuxiliaryParams,
     "train": TrainParams,
     "bias": BiasParams,
     "representation": RepresentationParams,
@@ -87,6 +89,7 @@ def check(path: Path) -> None:
     emotions.check_label_set(read["emotions"])
     emotions.check_merge(read["manifest"].merge, read["emotions"])
     read["augment"].chosen(NOISE)
+    read["auxiliary"].check(read["corpora"])
     check_file(Path(read["features"].weights), "features.weights")
     for remark in read["manifest"].of_others(read["corpora"]):
         print(f"check-params: {remark}")

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ser import features, manifest
+from ser import auxiliary, features, manifest
 from ser.bundle import card, writing
 from ser.confidence import familiarity
 from ser.encoders import catalogue
@@ -26,6 +26,7 @@ def main() -> None:
     inputs = ("params", "manifest", "features", "augmented", "weights", "split", *flags.values(), "familiarity")
     for name in (*inputs, "bundle"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--auxiliary", type=Path, help="as given to the stage train (default: none)")
     options = parser.parse_args()
     with one_line("bundle"):
         emotions = params.read(options.params, "emotions", list[str])
@@ -39,15 +40,27 @@ def main() -> None:
         copies = vectors.read_copies(options.augmented, utterances, own.extractor)
         extractor = catalogue.rebuild(own.extractor, options.weights)
         speech = familiarity.load(options.familiarity)
-        model = final.train(split, utterances, own, emotions, settings, copies.vectors)
+        lent = options.auxiliary and auxiliary.read(options.auxiliary, utterances, own.extractor)
+        beside = lent.described() if lent else {}
+        model = final.train(split, utterances, own, emotions, settings, copies.vectors, lent)
         encoder, networks = extractor.recipe.encoder, len(model.networks)
         apart = params.read(options.params, "split", dict).get("sentences") == "disjoint"
         tied = oracle.tied_corpora(utterances)
         untrained = int((~table.kept(split, utterances)).sum())
         told = card.write(
-            model.recipe, networks, encoder, metrics, confidence, copies.conditions, apart, tied, untrained
+            model.recipe,
+            networks,
+            encoder,
+            metrics,
+            confidence,
+            copies.conditions,
+            apart,
+            tied,
+            untrained,
+            beside.get("auxiliary"),
+            model.lent,
         )
-        data = metrics["manifest"] | {"split": model.recipe.split} | copies.described()
+        data = metrics["manifest"] | {"split": model.recipe.split} | copies.described() | beside
         data |= {"left_out": untrained} if untrained else {}
         scores = {"of": "the classifiers of the folds, not of this one"} | metrics["evaluate"]
         with whole_folder(options.bundle) as folder:

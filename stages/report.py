@@ -69,6 +69,7 @@ def settings(path: Path) -> dict[str, Any]:
         "features": params.read(path, "features", dict),
         "split": params.read(path, "split", dict),
         "augment": params.read(path, "augment", dict),
+        "auxiliary": params.read(path, "auxiliary", dict),
         "train": params.read(path, "train", dict),
         "bias": params.read(path, "bias", dict),
         "representation": params.read(path, "representation", dict),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ser import features, manifest
+from ser import auxiliary, features, manifest
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.files.whole import whole_folder
@@ -26,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("params", "manifest", "features", "augmented", "split", "models", "dynamics", "curves", "picture"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument(
+        "--auxiliary", type=Path, help="utterances of other corpora to train on as well (default: none)"
+    )
+    parser.add_argument(
         "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
     )
     options = parser.parse_args(arguments)
@@ -37,12 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table.check(split, utterances)
         own = features.read(options.features, utterances)
         copies = vectors.read_copies(options.augmented, utterances, own.extractor)
+        lent = options.auxiliary and auxiliary.read(options.auxiliary, utterances, own.extractor)
         for warning in training.warnings(settings, utterances, emotions):
             print(f"train: warning: {warning}", file=sys.stderr)
         with whole_folder(options.models) as folder:
             bar = partial(tqdm, desc="train", unit="fold", disable=None)
-            curves, dynamics, networks = training.train(
-                split, utterances, own, emotions, settings, folder, options.workers, bar, copies=copies.vectors
+            curves, dynamics, networks, shares = training.train(
+                split, utterances, own, emotions, settings, folder, options.workers, bar, copies.vectors, lent
             )
         for warning in training.fewer_networks(settings, networks):
             print(f"train: warning: {warning}", file=sys.stderr)
@@ -50,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tables.write(curves, options.curves)
         drawing.save(learning_curves.draw(curves), options.picture)
         told = f"; trained on copies under {', '.join(copies.conditions['condition'])}" if copies.vectors else ""
+        told += training.lending(shares) if lent and len(lent.utterances) else ""
         print(f"train: {training.summary(curves)}{told}; see {options.picture}")
 
 

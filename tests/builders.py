@@ -80,6 +80,13 @@ def save_copies(folder: Path, rows: pd.DataFrame, copies: Mapping[str, np.ndarra
         save_vectors(rows, vectors, made, folder / f"c/{name}.npz")
 
 
+def save_auxiliary(folder: Path, rows: pd.DataFrame, vectors: np.ndarray, extractor: str) -> None:
+    """Write utterances of one other corpus as the stage ``auxiliary`` does."""
+    tables.write(rows, folder / "manifest.csv")
+    if len(rows):
+        save_vectors(rows, vectors, extractor, folder / f"{rows['corpus'].iloc[0]}.npz")
+
+
 def predictions(rows: pd.DataFrame, shares: np.ndarray, emotions: Sequence[str], protocol: str = "kfold"):
     """The table of one fold of predictions, the likeliest emotion each, of shares (utterances, emotions)."""
     table = pd.DataFrame({"id": rows["id"], "protocol": protocol, "fold": 0, "truth": rows["emotion"]})

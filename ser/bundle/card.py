@@ -29,6 +29,8 @@ def write(
     sentences_apart: bool = False,
     tied: Mapping[str, str] | None = None,
     untrained: int = 0,
+    auxiliary: Mapping[str, int] | None = None,
+    lent: float = 0.0,
 ) -> str:
     """Write the card.
 
@@ -42,6 +44,8 @@ def write(
         sentences_apart: whether the folds kept sentences apart as well as speakers.
         tied: as ``ser.splits.oracle.tied_corpora`` gives it.
         untrained: utterances of the manifest that are in parts which no model may learn from.
+        auxiliary: utterances of each other corpus that could train beside these; None for none.
+        lent: how many of these did, for each own one.
 
     Returns:
         Markdown.
@@ -49,7 +53,10 @@ def write(
     sections = {
         "What it is": _model(recipe, networks, encoder),
         "Intended use": USE,
-        "Training data": _data(metrics["manifest"]) + _untrained(untrained) + _copies(copies),
+        "Training data": _data(metrics["manifest"])
+        + _untrained(untrained)
+        + _auxiliary(auxiliary or {}, lent)
+        + _copies(copies),
         "Scores": _scores(metrics["evaluate"], recipe, confidence, sentences_apart),
         "Unfamiliar recordings": _familiarity(metrics["familiarity"], confidence, INDEPENDENT in metrics["evaluate"]),
         "Gaps between groups of people": _gaps(metrics["bias"], confidence),
@@ -91,6 +98,19 @@ def _untrained(utterances: int) -> str:
         return ""
     return (
         f"\n\n{utterances} of these utterances did not train it: they are in parts that `split.test_parts` leaves out."
+    )
+
+
+def _auxiliary(counts: Mapping[str, int], share: float) -> str:
+    """Say which other corpora were in training, and how much of them; nothing where there were none."""
+    if not counts:
+        return ""
+    if not share:
+        return "\n\nUtterances of other corpora were at hand, and its validation speakers chose none."
+    named = ", ".join(f"{corpus} ({count} utterances)" for corpus, count in counts.items())
+    return (
+        f"\n\nIts linear scores were fitted to utterances of other corpora as well, {share:g} for each one of the "
+        f"above, as its validation speakers chose: of {named}. The scores below are of the corpora above alone."
     )
 
 

@@ -139,6 +139,7 @@ def build(
     watch: Callable[[Iterable[Examination], int], Iterable[Examination]] = lambda examinations, total: examinations,
     say: Callable[[str], None] = lambda remark: None,
     keep: Callable[[pd.DataFrame], None] = lambda rejected: None,
+    complete: bool = True,
 ) -> Intake:
     """Read the corpora, examine every file once, and tell utterances from rejects.
 
@@ -154,6 +155,7 @@ def build(
             votes of a corpus that has none, which names of speakers are taken for one, of which corpora all recordings
             are equally long, and how many utterances share audio.
         keep: takes the table of rejects as soon as it is known, so that nothing is lost where they stop the stage.
+        complete: whether each emotion of the label set must have an utterance.
 
     Returns:
         Utterances, rejects, and which utterances share audio.
@@ -214,7 +216,7 @@ def build(
     keep(rejected)
     accounts.check_share(rows, corpora, params.max_rejected_share)
     accepted = [row for row in rows if not row["reason"]]
-    accounts.check_none_empty(accepted, label_set, corpora)
+    accounts.check_none_empty(accepted, label_set if complete else (), corpora)
     shared = shared_audio.table(accepted)
     for remark in (*lengths.remarks(accepted), *shared_audio.remarks(shared)):
         tell(remark)

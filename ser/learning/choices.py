@@ -1,10 +1,42 @@
-"""Choices of those who train and those who decide: folds within the training utterances, none of which are tested."""
+"""Who trains, and who decides when training stops: folds within the training utterances, and others lent to them."""
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+
+@dataclass(frozen=True)
+class Auxiliary:
+    """Utterances of other corpora, which train beside those of the chosen ones, and neither validate nor test.
+
+    Attributes:
+        utterances: their rows of a manifest.
+        vectors: (utterances, numbers), in the same order.
+    """
+
+    utterances: pd.DataFrame
+    vectors: np.ndarray
+
+    def described(self) -> dict[str, dict[str, int]]:
+        """Count the utterances of each corpus, under ``auxiliary``, where there are some."""
+        counts = self.utterances["corpus"].value_counts().sort_index().to_dict()
+        return {"auxiliary": counts} if counts else {}
+
+    def drawn(self, number: int, seed: int) -> "Auxiliary":
+        """Draw utterances, as evenly over corpora and emotions as there are some, and keep their order.
+
+        Args:
+            number: how many; all where there are fewer.
+            seed: of the draw.
+        """
+        chance = pd.Series(np.random.default_rng(seed).random(len(self.utterances)))
+        cells = [self.utterances[name].to_numpy() for name in ("corpus", "emotion")]
+        rows = np.sort(np.lexsort((chance, chance.groupby(cells).rank()))[:number])
+        return Auxiliary(self.utterances.iloc[rows], self.vectors[rows])
 
 
 def validation_choices(parts: np.ndarray, labels: np.ndarray, groups: np.ndarray | None, most: int) -> list[np.ndarray]:

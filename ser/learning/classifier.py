@@ -38,6 +38,8 @@ class Classifier(nn.Module):
         networks: the networks; the validation part of the split is that of the first.
         temperature: by what the logarithms of the mean are divided: below 1 sharpens, above 1 softens, and no label
             changes.
+        lent: how many utterances of other corpora it was lent for each own one that trained it; only known of one that
+            was just trained, as the file does not hold it.
     """
 
     def __init__(self, recipe: Recipe, inputs: int, count: int = 1):
@@ -46,6 +48,7 @@ class Classifier(nn.Module):
         self.inputs = inputs
         self.networks = nn.ModuleList(Network(recipe, inputs) for _ in range(count))
         self.temperature = 1.0
+        self.lent = 0.0
 
     def probabilities(self, vectors: np.ndarray, speakers: np.ndarray | None = None) -> np.ndarray:
         """Give each emotion's probability, after the temperature.

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ser.features import Features
 from ser.learning import fitting
+from ser.learning.choices import Auxiliary
 from ser.learning.classifier import Classifier
 from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.splits import names, table
@@ -36,6 +37,7 @@ def train(
     emotions: Sequence[str],
     params: TrainParams,
     copies: Sequence[np.ndarray] = (),
+    auxiliary: Auxiliary | None = None,
 ) -> Classifier:
     """Train a classifier by the ``rule`` of its kind.
 
@@ -49,6 +51,7 @@ def train(
         emotions: the label set, the order of the probabilities.
         params: the block ``train``.
         copies: for each condition a distorted copy of every utterance, which trains where that does (``fitting.fit``).
+        auxiliary: utterances of other corpora, which train as in the folds (``fitting.fit``).
 
     Returns:
         The classifier. Its recipe has the number of the fold after the last, which gives it random numbers of its own.
@@ -65,4 +68,4 @@ def train(
         validation = np.isin(speakers, speakers[validation])
     parts = np.where(validation, "validation", np.where(table.kept(split, utterances), "train", names.LEFT_OUT))
     recipe = Recipe(list(emotions), params, features.extractor, protocol, len(folds), table.digest(split))
-    return fitting.fit(recipe, features.vectors, truth, parts, speakers, utterances, None, copies)[0]
+    return fitting.fit(recipe, features.vectors, truth, parts, speakers, utterances, None, copies, auxiliary)[0]

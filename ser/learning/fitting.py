@@ -9,11 +9,13 @@ import torch
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from ser.files.failures import InputError
 from ser.learning import choices, descent, linear
 from ser.learning import objective as objectives
-from ser.learning.classifier import Classifier, maybe_by_speaker, require_memory
+from ser.learning.choices import Auxiliary
+from ser.learning.classifier import Classifier, by_speaker, maybe_by_speaker, require_memory
 from ser.learning.network import Network
 from ser.learning.objective import Hard
 from ser.learning.recipe import NETWORK, Recipe, TrainParams
@@ -21,6 +23,8 @@ from ser.machine.threads import one_thread
 from ser.splits.names import RANDOM
 
 FITTED = ("train", "validation")  # what a classifier may learn from
+SHARES = (0.0, 0.25, 0.5, 1.0)  # utterances that are lent, for each own one that trains
+DRAWS = 5  # of what is lent to a linear classifier
 DIGITS = 4  # of a temperature: more of them are the solver's
 CURVE = ("protocol", "fold", "epoch", "train_loss", "validation_loss", "train_uar", "validation_uar")
 
@@ -34,6 +38,7 @@ def fit(
     people: pd.DataFrame | None = None,
     record: Callable[[np.ndarray], None] | None = None,
     copies: Sequence[np.ndarray] = (),
+    auxiliary: Auxiliary | None = None,
 ) -> tuple[Classifier, pd.DataFrame]:
     """Train a classifier on one fold.
 
@@ -61,6 +66,12 @@ def fit(
     learning curve. With normalisation ``speaker`` those of one condition are normalised by what the speaker said under
     it, as a test speaker's would be.
 
+    **Auxiliary corpora** lend utterances to discriminant analysis, that from which networks start or ``lda`` itself,
+    and to ``svm``: some ``SHARES`` for each own one that trains, and of these the share whose scores have the lowest
+    loss on those who validate, maybe none. They count as if the same microphones had recorded them: each corpus' mean
+    and deviation become those of the own training utterances, by which the normaliser is set. Networks draw one sample
+    each; of a linear classifier the mean of several is taken (``DRAWS``). They take part in nothing else.
+
     The result depends on the arguments alone; to that end torch computes with one thread, which is also the fastest for
     networks of this size.
 
@@ -74,6 +85,7 @@ def fit(
             ``adversary`` and ``robust``. Not needed without these.
         record: called after each epoch with the probabilities of the training part, float64 (utterances, labels).
         copies: for each condition a distorted copy of every utterance, (utterances, inputs), in the vectors' order.
+        auxiliary: utterances of other corpora, with emotions out of the labels; not for networks without a start.
 
     Returns:
         The classifier in evaluation mode, and its learning curve with the columns ``CURVE``, one row an epoch, without
@@ -81,8 +93,8 @@ def fit(
 
     Raises:
         InputError: the training part lacks an emotion or has one that is not in the labels, or it has a single
-            utterance; the network does not fit into memory; votes or groups are wanted that are not there; or the loss
-            is no longer finite.
+            utterance; corpora are lent to networks that have no start; the network does not fit into memory; votes or
+            groups are wanted that are not there; or the loss is no longer finite.
     """
     place = f"{recipe.protocol}, fold {recipe.fold}"
     found, expected = set(truth[parts == "train"]), set(recipe.labels)
@@ -94,13 +106,19 @@ def fit(
     assert all(each.shape == vectors.shape for each in copies), "copies of other utterances"
     prepared = [maybe_by_speaker(each, speakers, recipe.params) for each in (vectors, *copies)]
     codes = pd.Index(recipe.labels).get_indexer(truth)  # a test utterance's may be -1
+    lent = None if auxiliary is None or auxiliary.utterances.empty else _standardised(auxiliary, recipe.params)
+    if lent and recipe.params.classifier == NETWORK and not recipe.params.starts:
+        raise InputError(
+            "auxiliary.corpora: expected networks that start from discriminant analysis, to which they are lent; "
+            "choose train.start lda without an adversary, or train.classifier lda or svm"
+        )
 
     # Dropout and the initial weights draw from torch's global generator and take no other: seed it, and put it back.
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(recipe))
         require_memory(recipe, len(vectors) * len(prepared), vectors.shape[1])
         make = _networks if recipe.params.classifier == NETWORK else _linear
-        classifier, curve = make(recipe, prepared, codes, parts, speakers, people, place, record)
+        classifier, curve = make(recipe, prepared, codes, parts, speakers, people, place, record, lent)
     classifier.float().double()  # the numbers that the file holds
     if not all(tensor.isfinite().all() for tensor in classifier.state_dict().values()):
         raise InputError(f"{place}: weights grew beyond what float32 holds; lower train.learning_rate")
@@ -117,22 +135,36 @@ def _networks(
     people: pd.DataFrame | None,
     place: str,
     record: Callable[[np.ndarray], None] | None,
+    lent: Auxiliary | None,
 ) -> tuple[Classifier, list[tuple]]:
     """Train networks, each stopped by a validation part of its own; give them and the curve of the first."""
     apart = None if recipe.protocol == RANDOM else speakers
     chosen = choices.validation_choices(parts, codes, apart, recipe.params.networks)
     classifier = Classifier(recipe, prepared[0].shape[1], len(chosen))
     curves, answers = [], np.empty((len(codes), len(recipe.labels)))
-    for network, own in zip(classifier.networks, chosen, strict=True):
+
+    def begin(number: int, share: float) -> tuple:
+        """Set the normaliser of a network and, with so much lent, its start; give its data and the start's loss."""
+        network, own = classifier.networks[number], chosen[number]
         x, y = _tensors(prepared[0], codes, own)
         training, labels = _training_rows(prepared, codes, own == "train")
         weights = _class_weights(recipe.params, labels)
         _set_normaliser(network, recipe.params, training)
+        loss = 0.0
         if network.start is not None:
-            fitted = _solved("lda", recipe.params, network.normalised(training), labels, place)
-            _set_linear(network.start, *fitted)
+            samples = _samples(lent, share * (own == "train").sum(), recipe, [number])
+            _set_linear(network.start, *_solved("lda", recipe.params, network, training, labels, place, samples))
             scores = network.start(network.normalised(x["validation"]))
-            _multiply(network.start, linear.inverse_temperature(scores, y["validation"], weights))
+            factor = linear.inverse_temperature(scores, y["validation"], weights)
+            _multiply(network.start, factor)
+            loss = cross_entropy(factor * scores, y["validation"], weights).item()
+        return x, y, training, labels, weights, loss
+
+    if lent:
+        losses = {share: sum(begin(number, share)[-1] for number in range(len(chosen))) for share in SHARES}
+        classifier.lent = min(losses, key=losses.get)
+    for number, (network, own) in enumerate(zip(classifier.networks, chosen, strict=True)):
+        x, y, training, labels, weights, _ = begin(number, classifier.lent)
         trained = None if people is None else pd.concat([people[own == "train"]] * len(prepared))
         objective = objectives.make_objective(recipe.params, recipe.labels, Hard(labels, weights), trained, place)
         listener = None if curves else record
@@ -155,34 +187,58 @@ def _linear(
     people: pd.DataFrame | None,
     place: str,
     record: Callable[[np.ndarray], None] | None,
+    lent: Auxiliary | None,
 ) -> tuple[Classifier, list[tuple]]:
     """Measure a linear classifier of the training part, then fit one to all that is not tested; curve of one epoch."""
     del speakers, people  # who speaks, and to whom else, makes no difference
 
-    def fitted(chosen: np.ndarray) -> Classifier:
+    def fitted(chosen: np.ndarray, share: float) -> Classifier:
         classifier = Classifier(recipe, prepared[0].shape[1])
         (network,) = classifier.networks
         rows, labels = _training_rows(prepared, codes, chosen)
         _set_normaliser(network, recipe.params, rows)
-        solution = _solved(recipe.params.classifier, recipe.params, network.normalised(rows), labels, place)
-        _set_linear(network.layers[-1], *solution)
+        kind, samples = recipe.params.classifier, _samples(lent, share * chosen.sum(), recipe, range(DRAWS))
+        _set_linear(network.layers[-1], *_solved(kind, recipe.params, network, rows, labels, place, samples))
+        classifier.lent = share
         return classifier
 
     x, y = _tensors(prepared[0], codes, parts)
     weights = _class_weights(recipe.params, y["train"])
-    (first,) = fitted(parts == "train").networks
-    scores = {part: descent.logits_of(first, x[part]) for part in x}
-    factor = linear.inverse_temperature(scores["validation"], y["validation"], weights)
-    losses, recalls = zip(*(descent.measure(factor * scores[part], y[part], weights) for part in x), strict=True)
+    tried = []
+    for share in SHARES if lent else SHARES[:1]:
+        (first,) = fitted(parts == "train", share).networks
+        scores = {part: descent.logits_of(first, x[part]) for part in x}
+        factor = linear.inverse_temperature(scores["validation"], y["validation"], weights)
+        measured = [descent.measure(factor * scores[part], y[part], weights) for part in ("train", "validation")]
+        tried.append((share, scores, factor, measured))
+    share, scores, factor, measured = min(tried, key=lambda each: each[-1][-1][0])  # the loss on those who validate
+    losses, recalls = zip(*measured, strict=True)
     if record is not None:
         record((factor * scores["train"]).softmax(dim=1).numpy())
-    classifier = fitted(np.isin(parts, FITTED))
+    classifier = fitted(np.isin(parts, FITTED), share)
     _multiply(classifier.networks[0].layers[-1], factor)
     return classifier, [(1, *losses, *recalls)]
 
 
-def _solved(kind: str, params: TrainParams, rows: Tensor, labels: Tensor, place: str) -> tuple[np.ndarray, np.ndarray]:
-    return linear.fit(kind, rows.numpy(), labels.numpy(), place, class_weights=params.class_weights, cost=params.cost)
+def _solved(
+    kind: str, params: TrainParams, network: Network, rows: Tensor, labels: Tensor, place: str, samples: Sequence[tuple]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a linear classifier to vectors as the network normalises them, and to samples of other corpora."""
+    own = network.normalised(rows).numpy()
+    if params.normalisation == "none":  # else the own ones have the mean 0 and the deviation 1 of the samples
+        scaler = StandardScaler().fit(own)
+        samples = [(scaler.inverse_transform(vectors), codes) for vectors, codes in samples]
+    how = {"class_weights": params.class_weights, "cost": params.cost}
+    return linear.fit(kind, own, labels.numpy(), place, samples=samples, **how)
+
+
+def _samples(lent: Auxiliary | None, number: float, recipe: Recipe, draws: Sequence[int]) -> list[tuple]:
+    """Draw vectors of other corpora and their labels, so many each time; nothing where none are lent."""
+    if lent is None or not round(number):
+        return []
+    drawn = [lent.drawn(round(number), seed_of(recipe) + draw) for draw in draws]
+    labels = pd.Index(recipe.labels)
+    return [(taken.vectors, labels.get_indexer(taken.utterances["emotion"])) for taken in drawn]
 
 
 @torch.no_grad()
@@ -217,6 +273,12 @@ def _training_rows(prepared: Sequence[np.ndarray], codes: np.ndarray, rows: np.n
     """Give vectors and labels of chosen utterances: first of the originals, then of the copies of each condition."""
     vectors = np.concatenate([each[rows] for each in prepared])
     return torch.from_numpy(vectors), torch.from_numpy(np.tile(codes[rows], len(prepared)))
+
+
+def _standardised(auxiliary: Auxiliary, params: TrainParams) -> Auxiliary:
+    """Give each corpus the mean 0 and the deviation 1, or each speaker where the parameters normalise so."""
+    units = auxiliary.utterances["speaker" if params.normalisation == "speaker" else "corpus"]
+    return Auxiliary(auxiliary.utterances, by_speaker(auxiliary.vectors, units.to_numpy()))
 
 
 def _class_weights(params: TrainParams, labels: Tensor) -> Tensor | None:

@@ -11,6 +11,7 @@ multiplied by one number, which changes no prediction, so that they fit speakers
 
 import math
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -28,7 +29,14 @@ ITERATIONS = 20_000  # of the support vector machine's solver, at most
 
 
 def fit(
-    kind: str, rows: np.ndarray, truth: np.ndarray, place: str, *, class_weights: bool, cost: float
+    kind: str,
+    rows: np.ndarray,
+    truth: np.ndarray,
+    place: str,
+    *,
+    class_weights: bool,
+    cost: float,
+    samples: Sequence[tuple[np.ndarray, np.ndarray]] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit a linear classifier.
 
@@ -39,6 +47,7 @@ def fit(
         place: protocol and fold, for messages.
         class_weights: whether each label counts the same in sum; to ``lda`` all are equally likely then.
         cost: C of ``svm``.
+        samples: further rows and their labels, to each of which it is fitted as well: the mean of these solutions.
 
     Returns:
         Weights (labels, numbers) and bias (labels,), which give scores.
@@ -46,6 +55,11 @@ def fit(
     Raises:
         InputError: the support vector machine's solver does not end; or as ``discriminant``.
     """
+    if samples:
+        joined = [(np.concatenate([rows, more]), np.concatenate([truth, labels])) for more, labels in samples]
+        found = [fit(kind, *each, place, class_weights=class_weights, cost=cost) for each in joined]
+        weights, biases = zip(*found, strict=True)
+        return np.mean(weights, axis=0), np.mean(biases, axis=0)
     if kind == "lda":
         counts = np.bincount(truth)
         even = np.full(len(counts), 1 / len(counts))

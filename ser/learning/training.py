@@ -9,6 +9,7 @@ from joblib import delayed
 
 from ser.features import Features
 from ser.learning import cartography, classifier, fitting, objective, soft_labels
+from ser.learning.choices import Auxiliary
 from ser.learning.curves import kept
 from ser.learning.recipe import NETWORK, Recipe, TrainParams
 from ser.machine import processes
@@ -25,7 +26,8 @@ def train(
     workers: int = 1,
     progress: Callable[..., Iterable] = lambda folds, total: folds,
     copies: Sequence[np.ndarray] = (),
-) -> tuple[pd.DataFrame, pd.DataFrame, list[int]]:
+    auxiliary: Auxiliary | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame, list[int], list[float]]:
     """Train all folds and fill a folder with their classifiers, the same however many workers there are.
 
     Args:
@@ -38,10 +40,12 @@ def train(
         workers: processes.
         progress: wraps the folds as they are done, with ``total``, their number: ``tqdm``, for one.
         copies: for each condition a distorted copy of every utterance, which trains where that does (``fitting.fit``).
+        auxiliary: utterances of other corpora, which train in every fold (``fitting.fit``).
 
     Returns:
         The learning curves, sorted; how training went for each utterance, in the folds of the protocol beside
-        ``random`` or, where it stands alone, of ``random``; and how many networks each fold has.
+        ``random`` or, where it stands alone, of ``random``; how many networks each fold has; and, of the folds of that
+        protocol, how much each was lent of other corpora for each own utterance.
 
     Raises:
         InputError: as ``ser.learning.fitting.fit``.
@@ -51,12 +55,13 @@ def train(
     for protocol, fold, parts in table.folds(split, utterances):
         recipe = Recipe(list(emotions), params, features.extractor, protocol, fold, digest)
         path = folder / classifier.file_name(protocol, fold)
-        tasks.append(delayed(_train_fold)(recipe, features.vectors, utterances, parts, path, copies))
+        tasks.append(delayed(_train_fold)(recipe, features.vectors, utterances, parts, path, copies, auxiliary))
         mapped.append(alone or protocol != names.RANDOM)
     folds = list(progress(processes.parallel(tasks, workers), total=len(tasks)))
-    curves, dynamics, networks = zip(*folds, strict=True)
+    curves, dynamics, networks, shares = zip(*folds, strict=True)
+    shares = [share for share, wanted in zip(shares, mapped, strict=True) if wanted]
     dynamics = [went for went, wanted in zip(dynamics, mapped, strict=True) if wanted]
-    return pd.concat(curves, ignore_index=True), cartography.combine(dynamics), list(networks)
+    return pd.concat(curves, ignore_index=True), cartography.combine(dynamics), list(networks), shares
 
 
 def _train_fold(
@@ -66,14 +71,15 @@ def _train_fold(
     parts: np.ndarray,
     path: Path,
     copies: Sequence[np.ndarray],
-) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    auxiliary: Auxiliary | None,
+) -> tuple[pd.DataFrame, pd.DataFrame, int, float]:
     """Train one fold, in a process of its own where there are several workers."""
     truth, speakers = utterances["emotion"].to_numpy(), utterances["speaker"].to_numpy()
     training = utterances[parts == "train"]
     went = cartography.Recorder(training["emotion"], recipe.labels)
-    model, curve = fitting.fit(recipe, vectors, truth, parts, speakers, utterances, went.record, copies)
+    model, curve = fitting.fit(recipe, vectors, truth, parts, speakers, utterances, went.record, copies, auxiliary)
     classifier.save(model, path)
-    return curve, went.of_fold(training["id"]), len(model.networks)
+    return curve, went.of_fold(training["id"]), len(model.networks), model.lent
 
 
 def warnings(params: TrainParams, utterances: pd.DataFrame, emotions: Sequence[str]) -> list[str]:
@@ -122,6 +128,14 @@ def fewer_networks(params: TrainParams, networks: Sequence[int]) -> list[str]:
         f"train.networks: expected {params.networks}, found {found} in {len(fewer)} of {len(networks)} folds, as too "
         "few other speakers, or utterances in random, can validate; lower split.validation_share or train.networks"
     ]
+
+
+def lending(shares: Sequence[float]) -> str:
+    """Say how many folds chose which share of the auxiliary corpora."""
+    folds = pd.Series(shares).value_counts().sort_index()
+    return "; lent by auxiliary corpora for each own utterance: " + ", ".join(
+        f"{share:g} (folds: {count})" for share, count in folds.items()
+    )
 
 
 def summary(curves: pd.DataFrame) -> str:

@@ -117,7 +117,7 @@ def limits(material: Material) -> list[str]:
         points.append(f"No claim about groups is carried: {tied}.")
     if chosen(material) == RANDOM:
         points.append("Only a random split was run: all scores overstate what the model does with new speakers.")
-    points += _training(settings["train"]) + _copies(settings)
+    points += _training(settings["train"]) + _copies(settings) + _auxiliary(settings)
     minimum = settings["intervals"]["minimum_speakers"]
     return [
         *points,
@@ -170,10 +170,21 @@ def _copies(settings: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _auxiliary(settings: Mapping[str, Any]) -> list[str]:
+    """Say that other corpora were in training, where some were."""
+    corpora = ", ".join(settings.get("auxiliary", {}).get("corpora", ()))
+    if not corpora:
+        return []
+    return [
+        f"The model was also trained on utterances of {corpora}, as many as its validation speakers chose; the figures "
+        "are of the corpora of this report alone."
+    ]
+
+
 def _parameters(settings: Mapping[str, Any]) -> Table:
     rows = []
     for block, values in settings.items():
-        if block == "augment" and not values.get("conditions"):
+        if (block == "augment" and not values.get("conditions")) or (block == "auxiliary" and not any(values.values())):
             continue  # nothing was made of it
         for key, value in _flat(values).items():
             rows.append([".".join(filter(None, (block, key))), value])

@@ -27,7 +27,7 @@ def check(tmp_path, monkeypatch):
 
 def test_the_params_of_the_project_are_good(check, capsys):
     check()
-    assert capsys.readouterr().out.endswith("every key of 15 blocks is known, there, and in its range\n")
+    assert capsys.readouterr().out.endswith("every key of 16 blocks is known, there, and in its range\n")
 
 
 @pytest.mark.parametrize(

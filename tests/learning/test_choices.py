@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ser.learning.choices import inner_folds, validation_choices
+from ser.learning.choices import Auxiliary, inner_folds, validation_choices
 from tests import builders
 
 
@@ -91,3 +91,31 @@ def test_the_training_part_is_cut_into_pieces_about_as_large_as_the_validation_p
     speakers = np.repeat([f"s{n}" for n in range(7)], 5)
     found = validation_choices(parts, np.arange(35) % 2, speakers, 9)
     assert [(each == "validation").sum() for each in found] == [10, 10, 10]
+
+
+def lent(**sizes: int) -> Auxiliary:
+    """Utterances by corpus and emotion, such as ``a_angry=3``, each with its position as vector."""
+    cells = [name.split("_") for name, size in sizes.items() for _ in range(size)]
+    rows = pd.DataFrame(cells, columns=["corpus", "emotion"])
+    return Auxiliary(rows, np.arange(len(rows))[:, np.newaxis])
+
+
+def test_auxiliary_utterances_are_drawn_evenly_over_corpora_and_emotions():
+    source = lent(a_angry=50, a_sad=3, b_angry=20, b_happy=20)
+    drawn = source.drawn(33, seed=0)
+    assert drawn.utterances.groupby(["corpus", "emotion"]).size().to_dict() == {
+        ("a", "angry"): 10,
+        ("a", "sad"): 3,
+        ("b", "angry"): 10,
+        ("b", "happy"): 10,
+    }
+    np.testing.assert_array_equal(drawn.vectors[:, 0], drawn.utterances.index)
+    assert (np.diff(drawn.vectors[:, 0]) > 0).all()
+    assert set(source.drawn(33, seed=1).vectors[:, 0]) != set(drawn.vectors[:, 0])
+
+
+def test_where_fewer_auxiliary_utterances_are_there_than_wanted_all_are_drawn():
+    source = lent(a_angry=5, b_sad=2)
+    np.testing.assert_array_equal(source.drawn(100, seed=0).vectors, source.vectors)
+    assert source.described() == {"auxiliary": {"a": 5, "b": 2}}
+    assert source.drawn(0, seed=0).described() == {}

@@ -852,6 +852,21 @@ def test_of_distorted_copies_the_report_speaks_where_some_were_trained_on():
     assert "augment" not in section
 
 
+def test_of_auxiliary_corpora_the_report_speaks_where_some_were_trained_on():
+    tables = {"refused": pd.DataFrame(refusals()), "folds": pd.DataFrame(FOLDS)}
+
+    def told(corpora):
+        known = Material({"manifest": MANIFEST}, tables, {}, {}, SETTINGS | {"auxiliary": {"corpora": corpora}}, {})
+        return " ".join(limits.limits(known)), str(limits.section(known))
+
+    points, section = told(["emodb", "nemo"])
+    assert "was also trained on utterances of emodb, nemo, as many as its validation speakers chose" in points
+    assert "auxiliary.corpora" in section
+    points, section = told([])
+    assert "also trained" not in points
+    assert "auxiliary" not in section
+
+
 def test_the_scale_has_a_mark_for_all_that_is_known():
     metrics = {
         "evaluate": {

@@ -13,6 +13,7 @@ from ser.encoders import catalogue
 from ser.encoders.recipe import Recipe
 from ser.features import Features, save
 from ser.files import tables
+from ser.learning import fitting
 from ser.splits import protocols
 from ser.splits.protocols import SplitParams
 from tests import builders
@@ -50,8 +51,8 @@ def project(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(monkeypatch):
-    def run():
-        monkeypatch.setattr(sys, "argv", [str(STAGE), *FLAGS.split()])
+    def run(*more: str):
+        monkeypatch.setattr(sys, "argv", [str(STAGE), *FLAGS.split(), *more])
         runpy.run_path(str(STAGE), run_name="__main__")
 
     return run
@@ -100,6 +101,27 @@ def test_it_says_which_distorted_copies_it_was_trained_on(run):
     assert "augmented" not in plain.description["data"]
     assert taught.description["data"]["augmented"] == ["pink_10"]
     assert "pink_10" in taught.card
+    asked = np.random.default_rng(2).normal(size=(4, len(extractor.names))).astype(np.float32)
+    assert (taught.predictor.probabilities(asked) != plain.predictor.probabilities(asked)).any()
+
+
+def test_it_says_which_other_corpora_it_was_trained_on(run, monkeypatch):
+    blocks = yaml.safe_load(Path("params.yaml").read_text())
+    blocks["train"]["start"] = "lda"
+    Path("params.yaml").write_text(yaml.safe_dump(blocks))
+    monkeypatch.setattr(fitting, "SHARES", (0.5,))
+    run()
+    plain = reading.load(Path("out/bundle"))
+    rows, extractor = builders.manifest(3, 8, ["angry", "sad"]), catalogue.build(Recipe("mfcc"))
+    rows = rows.assign(id="d/" + rows["id"], corpus="d", sha256=[f"{number:064x}" for number in range(100, 124)])
+    vectors = np.random.default_rng(1).normal(size=(24, len(extractor.names)))
+    builders.save_auxiliary(Path("auxiliary"), rows, vectors, extractor.fingerprint)
+    run("--auxiliary", "auxiliary")
+
+    taught = reading.load(Path("out/bundle"))
+    assert "auxiliary" not in plain.description["data"]
+    assert taught.description["data"]["auxiliary"] == {"d": 24}
+    assert "0.5 for each one of the above, as its validation speakers chose: of d (24 utterances)." in taught.card
     asked = np.random.default_rng(2).normal(size=(4, len(extractor.names))).astype(np.float32)
     assert (taught.predictor.probabilities(asked) != plain.predictor.probabilities(asked)).any()
 

@@ -44,6 +44,7 @@ PARAMS = {
     "features": {"encoder": "mfcc"},
     "split": {"protocol": "kfold"},
     "augment": {"conditions": {}},
+    "auxiliary": {"corpora": []},
     "train": {"seed": 3, "normalisation": "train", "hidden": [8, 4]},
     "bias": {"permutations": 100},
     "representation": {

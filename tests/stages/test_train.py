@@ -12,6 +12,7 @@ from ser import features
 from ser.features import Features
 from ser.files import tables
 from ser.learning import cartography, classifier, fitting, training
+from ser.learning.choices import Auxiliary
 from ser.splits import protocols
 from ser.splits import table as splits_table
 from ser.splits.protocols import SplitParams
@@ -67,8 +68,8 @@ def project(tmp_path, monkeypatch):
 def run(monkeypatch):
     """Give a function that runs the stage in this process."""
 
-    def run():
-        monkeypatch.setattr(sys, "argv", [str(STAGE), *FLAGS.split(), "--workers", "1"])
+    def run(*more: str):
+        monkeypatch.setattr(sys, "argv", [str(STAGE), *FLAGS.split(), "--workers", "1", *more])
         runpy.run_path(str(STAGE), run_name="__main__")
 
     return run
@@ -122,6 +123,63 @@ def test_copies_of_training_speakers_are_trained_on_and_those_of_others_are_not(
         np.testing.assert_array_equal(stored.probabilities(vectors), expected.probabilities(vectors))
         assert np.abs(stored.probabilities(vectors) - plain.probabilities(vectors)).max() > 1e-3
     assert set(pd.read_csv("dynamics.csv")["id"]) <= set(people()["id"])
+
+
+def other_corpus():
+    """Utterances of a corpus ``d``, whose vectors tell the emotions apart as the own ones do; and these vectors."""
+    rows = builders.manifest(3, 8, ["angry", "sad"])
+    rows = rows.assign(
+        id="d/" + rows["id"], corpus="d", speaker="d/" + rows["speaker"], sha256=[f"{n:064x}" for n in range(100, 124)]
+    )
+    vectors = np.random.default_rng(3).normal(size=(24, 5)).astype(np.float32)
+    vectors[:, 0] += np.where(rows["emotion"] == "angry", 9, -9)
+    return rows, vectors
+
+
+def test_auxiliary_corpora_train_in_every_fold_and_are_in_no_part(run, capsys, monkeypatch):
+    rows, vectors = other_corpus()
+    builders.save_auxiliary(Path("auxiliary"), rows, vectors, EXTRACTOR)
+    write_params(start="lda")
+    monkeypatch.setattr(fitting, "SHARES", (0.5,))
+    run("--auxiliary", "auxiliary")
+    said = "; lent by auxiliary corpora for each own utterance: 0.5 (folds: 3); see curves.png\n"
+    assert capsys.readouterr().out.endswith(said)
+    for protocol in ("kfold", "random"):
+        recipe, own, *data = read_fold(protocol, 1)
+        stored = classifier.load(Path("models/classifier") / classifier.file_name(protocol, 1))
+        expected, _ = fitting.fit(recipe, own, *data, auxiliary=Auxiliary(rows, vectors))
+        plain, _ = fitting.fit(recipe, own, *data)
+        np.testing.assert_array_equal(stored.probabilities(own), expected.probabilities(own))
+        assert np.abs(stored.probabilities(own) - plain.probabilities(own)).max() > 1e-6
+    assert set(pd.read_csv("dynamics.csv")["id"]) <= set(people()["id"])
+
+
+def test_no_auxiliary_corpora_leave_every_byte(run):
+    run()
+    before = outputs()
+    builders.save_auxiliary(Path("auxiliary"), other_corpus()[0].iloc[:0], None, EXTRACTOR)
+    run("--auxiliary", "auxiliary")
+    assert outputs() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "extractor", "message"),
+    [
+        ({"corpus": "c"}, EXTRACTOR, "auxiliary.corpora: 'c' is among `corpora`, too, where its speakers test"),
+        (
+            {"sha256": people()["sha256"].iloc[0]},
+            EXTRACTOR,
+            "found 24 utterances that are, such as 'd/c/[^']+', which is 'c/",
+        ),
+        ({}, '{"extractor": "other"}', "another encoder's: they differ in extractor; run the stage auxiliary again"),
+    ],
+    ids=["corpus", "audio", "encoder"],
+)
+def test_auxiliary_corpora_that_test_or_are_encoded_otherwise_are_refused(run, change, extractor, message):
+    rows, vectors = other_corpus()
+    builders.save_auxiliary(Path("auxiliary"), rows.assign(**change), vectors, extractor)
+    with pytest.raises(SystemExit, match=rf"^train: .*{message}"):
+        run("--auxiliary", "auxiliary")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ STAGES = [
     "features",
     "split",
     "augment",
+    "auxiliary",
     "train",
     "evaluate",
     "bias",
@@ -192,10 +193,23 @@ def test_the_number_of_workers_changes_no_byte(project, stage):
         assert "up to date" in project.run("dvc", "status", stage)
 
 
-def test_a_comment_in_a_parser_reruns_the_manifest_and_nothing_else(project):
+def test_a_comment_in_a_parser_reruns_what_reads_corpora_and_nothing_else(project):
     with (project.folder / "ser/corpora/emodb.py").open("a", encoding="utf-8") as stream:
         stream.write("# A comment.\n")
-    assert project.stages_run("repro") == ["manifest"]
+    assert project.stages_run("repro") == ["manifest", "auxiliary"]
+
+
+def test_a_corpus_trains_beside_another_and_is_in_no_figure(project):
+    project.set_params(corpora=["tones"])
+    project.run("dvc", "repro")
+    project.commit("tones alone")
+    ran = set(project.stages_run("exp", "run", "-S", "auxiliary.corpora=[synthetic]"))
+    assert {"auxiliary", "train", "bundle", "report"} <= ran
+    assert not {"manifest", "features", "split", "augment"} & ran
+    assert set(project.table("data/predictions.csv")["id"].str.partition("/")[0]) == {"tones"}
+    assert list(json.loads(project.text("metrics/manifest.json"))["corpora"]) == ["tones"]
+    assert "tterances of other corpora" in project.text("models/bundle/card.md")
+    assert "also trained on utterances of synthetic" in project.text("reports/report.html")
 
 
 def test_an_experiment_on_training_reruns_training_makes_stale_what_follows_and_can_be_compared(project):
