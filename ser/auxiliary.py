@@ -68,11 +68,5 @@ def read(folder: Path, chosen: pd.DataFrame, extractor: str) -> Auxiliary:
             f"'{first['id']}', which is '{first['id_chosen']}'; leave one of the two corpora out"
         )
     found = features.read(folder, utterances)
-    made, own = json.loads(found.extractor), json.loads(extractor)
-    # Numerics, or a GPU's, decide the last digits alone.
-    if differing := sorted(key for key in (made | own).keys() - {"numerics"} if made.get(key) != own.get(key)):
-        raise InputError(
-            f"{folder}: expected vectors by what made the features, found another encoder's: they differ in "
-            f"{', '.join(differing)}; {AGAIN}"
-        )
+    features.check_extractor(folder, json.loads(found.extractor), extractor, "vectors", AGAIN)
     return Auxiliary(utterances, found.vectors)

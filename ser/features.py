@@ -122,6 +122,30 @@ def load(path: Path, again: str = AGAIN) -> Features:
     return features
 
 
+def check_extractor(place: Path, made: dict, wanted: str, what: str, again: str) -> None:
+    """Check that vectors which train beside others were made as these were.
+
+    Numerics, or a GPU's, decide the last digits alone, and may differ.
+
+    Args:
+        place: of the vectors, for the message.
+        made: the fingerprint of what made them, parsed.
+        wanted: that of what made the others.
+        what: they are, in a word.
+        again: what to do where they differ, in a few words.
+
+    Raises:
+        InputError: they were made in another way.
+    """
+    own = json.loads(wanted)
+    differing = sorted(key for key in (made | own).keys() - {"numerics"} if made.get(key) != own.get(key))
+    if differing:
+        raise InputError(
+            f"{place}: expected {what} by what made the features, found another encoder's: they differ in "
+            f"{', '.join(differing)}; {again}"
+        )
+
+
 def digest(features: Features) -> str:
     """Give the SHA-256 of everything in a feature file, in hexadecimal digits."""
     words = (features.ids.tolist(), features.sha256.tolist(), features.names.tolist(), features.extractor)

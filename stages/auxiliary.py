@@ -53,8 +53,8 @@ def main() -> None:
                 utterances, options.raw, options.auxiliary, recipe, options.weights, "cpu", options.workers, bar
             )
             said = [accounts.closing_line(utterances, taken.rejected), f"{done.encoded} encoded, {done.reused} reused"]
-        for path in options.auxiliary.glob("*.npz"):
-            if path.stem not in chosen.corpora:
+        else:
+            for path in options.auxiliary.glob("*.npz"):
                 path.unlink()
         tables.write(utterances, options.auxiliary / auxiliary.TABLE)
         print(f"auxiliary: {'; '.join(said)}")

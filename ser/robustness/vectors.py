@@ -95,14 +95,7 @@ def read_copies(folder: Path, manifest: pd.DataFrame, extractor: str) -> Copies:
 
 def _copies_of(path: Path, wanted: pd.DataFrame, extractor: str, again: str) -> np.ndarray:
     found = _of(path, wanted, again)
-    made, own = json.loads(found.extractor).get("extractor", {}), json.loads(extractor)
-    # Numerics, or a GPU's, decide the last digits alone.
-    differing = sorted(key for key in (made | own).keys() - {"numerics"} if made.get(key) != own.get(key))
-    if differing:
-        raise InputError(
-            f"{path}: expected copies by what made the features, found another encoder's: they differ in "
-            f"{', '.join(differing)}; {again}"
-        )
+    features.check_extractor(path, json.loads(found.extractor).get("extractor", {}), extractor, "copies", again)
     return found.vectors
 
 
