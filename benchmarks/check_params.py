@@ -90,8 +90,11 @@ def check(path: Path) -> None:
     emotions.check_merge(read["manifest"].merge, read["emotions"])
     read["augment"].chosen(NOISE)
     read["auxiliary"].check(read["corpora"])
+    if lent := read["auxiliary"].corpora:
+        intake.check_names(lent, "auxiliary.corpora")
+        read["train"].check_lending()
     check_file(Path(read["features"].weights), "features.weights")
-    for remark in read["manifest"].of_others(read["corpora"]):
+    for remark in read["manifest"].of_others([*read["corpora"], *read["auxiliary"].corpora]):
         print(f"check-params: {remark}")
 
 

@@ -13,7 +13,7 @@ from ser.files import tables
 from ser.files.failures import InputError
 from ser.learning.choices import Auxiliary
 
-TABLE = "manifest.csv"  # beside the feature files
+TABLE, REJECTED = "manifest.csv", "rejected.csv"  # beside the feature files
 AGAIN = "run the stage auxiliary again"
 
 

@@ -1,20 +1,21 @@
 """Read and encode other corpora, to train on beside the chosen ones."""
 
 import argparse
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 from tqdm import tqdm
 
-from ser import auxiliary, manifest
+from ser import auxiliary
 from ser.auxiliary import AuxiliaryParams
-from ser.corpora import accounts, intake
+from ser.corpora import accounts, intake, shared_audio
 from ser.encoders import extraction
 from ser.encoders.extraction import FeatureParams
 from ser.files import params, tables
 from ser.files.failures import one_line
 from ser.machine import cores
+from ser.splits import sentences
 
 
 def main() -> None:
@@ -34,30 +35,49 @@ def main() -> None:
         recipe = params.read(options.params, "features", FeatureParams)
         emotions = params.read(options.params, "emotions", list[str])
         settings = params.read(options.params, "manifest", intake.ManifestParams)
-        chosen.check(params.read(options.params, "corpora", list[str]))
-        said = ["no corpora"]
-        utterances = pd.DataFrame(columns=list(manifest.COLUMNS))
+        tested = params.read(options.params, "corpora", list[str])
+        chosen.check(tested)
         if chosen.corpora:
-            taken = intake.build(
+            apart = params.read(options.params, "split", dict).get("sentences") == "disjoint"
+            own, _ = intake.accepted(options.raw, tested, emotions, settings, options.workers, examined)
+            rows, rejected = intake.accepted(
                 options.raw,
                 chosen.corpora,
                 emotions,
                 settings,
                 options.workers,
-                watch=lambda files, total: tqdm(files, total=total, desc="auxiliary", unit="file", disable=None),
+                examined,
                 say=lambda remark: print(f"auxiliary: {remark}"),
-                complete=False,
+                keep=lambda rejected: tables.write(rejected, options.auxiliary / auxiliary.REJECTED),
+                block="auxiliary.corpora",
             )
-            utterances, bar = taken.manifest, partial(tqdm, desc="auxiliary", unit="utterance", disable=None)
+            shared_audio.check_apart(rows, own, "auxiliary.corpora")
+            utterances = intake.table(rows)
+            said = [accounts.closing_line(utterances, rejected)]
+            if apart:
+                new = sentences.unheard(utterances, intake.table(own), "auxiliary.corpora")
+                utterances = utterances[new].reset_index(drop=True)
+                said.append(f"{(~new).sum()} left out, whose sentences are tested on")
+            bar = partial(tqdm, desc="auxiliary", unit="utterance", disable=None)
             done = extraction.compute(
                 utterances, options.raw, options.auxiliary, recipe, options.weights, "cpu", options.workers, bar
             )
-            said = [accounts.closing_line(utterances, taken.rejected), f"{done.encoded} encoded, {done.reused} reused"]
+            said.append(f"{done.encoded} encoded, {done.reused} reused")
+            said += [f"{name} was damaged and is new" for name in done.damaged]
+            said += [f"{name} removed" for name in done.removed]
         else:
-            for path in options.auxiliary.glob("*.npz"):
+            utterances, said = intake.table([]), ["no corpora"]
+            for path in sorted(options.auxiliary.glob("*.npz")):
                 path.unlink()
+                said.append(f"{path.name} removed")
+            (options.auxiliary / auxiliary.REJECTED).unlink(missing_ok=True)
         tables.write(utterances, options.auxiliary / auxiliary.TABLE)
         print(f"auxiliary: {'; '.join(said)}")
+
+
+def examined(files: Iterable, total: int) -> Iterable:
+    """Show how many files have been examined."""
+    return tqdm(files, total=total, desc="auxiliary: audio", unit="file", disable=None)
 
 
 if __name__ == "__main__":

@@ -23,10 +23,19 @@ def main() -> None:
     """Read split, features and metrics; write the bundle."""
     parser = argparse.ArgumentParser(description=__doc__)
     flags = {name: f"{name}-metrics" for name in METRICS}
-    inputs = ("params", "manifest", "features", "augmented", "weights", "split", *flags.values(), "familiarity")
+    inputs = (
+        "params",
+        "manifest",
+        "features",
+        "augmented",
+        "auxiliary",
+        "weights",
+        "split",
+        *flags.values(),
+        "familiarity",
+    )
     for name in (*inputs, "bundle"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--auxiliary", type=Path, help="as given to the stage train (default: none)")
     options = parser.parse_args()
     with one_line("bundle"):
         emotions = params.read(options.params, "emotions", list[str])
@@ -40,8 +49,8 @@ def main() -> None:
         copies = vectors.read_copies(options.augmented, utterances, own.extractor)
         extractor = catalogue.rebuild(own.extractor, options.weights)
         speech = familiarity.load(options.familiarity)
-        lent = options.auxiliary and auxiliary.read(options.auxiliary, utterances, own.extractor)
-        beside = lent.described() if lent else {}
+        lent = auxiliary.read(options.auxiliary, utterances, own.extractor)
+        beside = lent.described()
         model = final.train(split, utterances, own, emotions, settings, copies.vectors, lent)
         encoder, networks = extractor.recipe.encoder, len(model.networks)
         apart = params.read(options.params, "split", dict).get("sentences") == "disjoint"

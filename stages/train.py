@@ -23,11 +23,9 @@ from ser.splits import table
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read split and features; write the classifiers, how their training went, and a picture of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("params", "manifest", "features", "augmented", "split", "models", "dynamics", "curves", "picture"):
+    inputs = ("params", "manifest", "features", "augmented", "auxiliary", "split")
+    for name in (*inputs, "models", "dynamics", "curves", "picture"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument(
-        "--auxiliary", type=Path, help="utterances of other corpora to train on as well (default: none)"
-    )
     parser.add_argument(
         "--workers", type=int, default=cores.workers(), help="processes (default: $SER_WORKERS, or one a core)"
     )
@@ -40,22 +38,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table.check(split, utterances)
         own = features.read(options.features, utterances)
         copies = vectors.read_copies(options.augmented, utterances, own.extractor)
-        lent = options.auxiliary and auxiliary.read(options.auxiliary, utterances, own.extractor)
+        lent = auxiliary.read(options.auxiliary, utterances, own.extractor)
         for warning in training.warnings(settings, utterances, emotions):
             print(f"train: warning: {warning}", file=sys.stderr)
         with whole_folder(options.models) as folder:
             bar = partial(tqdm, desc="train", unit="fold", disable=None)
-            curves, dynamics, networks, shares = training.train(
+            done = training.train(
                 split, utterances, own, emotions, settings, folder, options.workers, bar, copies.vectors, lent
             )
-        for warning in training.fewer_networks(settings, networks):
+        for warning in training.fewer_networks(settings, done.networks):
             print(f"train: warning: {warning}", file=sys.stderr)
-        tables.write(dynamics, options.dynamics)
-        tables.write(curves, options.curves)
-        drawing.save(learning_curves.draw(curves), options.picture)
+        tables.write(done.dynamics, options.dynamics)
+        tables.write(done.curves, options.curves)
+        drawing.save(learning_curves.draw(done.curves), options.picture)
         told = f"; trained on copies under {', '.join(copies.conditions['condition'])}" if copies.vectors else ""
-        told += training.lending(shares) if lent and len(lent.utterances) else ""
-        print(f"train: {training.summary(curves)}{told}; see {options.picture}")
+        told += f"; {training.lending(done.shares)}" if len(lent.utterances) else ""
+        print(f"train: {training.summary(done.curves)}{told}; see {options.picture}")
 
 
 if __name__ == "__main__":

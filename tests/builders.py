@@ -80,8 +80,8 @@ def save_copies(folder: Path, rows: pd.DataFrame, copies: Mapping[str, np.ndarra
         save_vectors(rows, vectors, made, folder / f"c/{name}.npz")
 
 
-def save_auxiliary(folder: Path, rows: pd.DataFrame, vectors: np.ndarray, extractor: str) -> None:
-    """Write utterances of one other corpus as the stage ``auxiliary`` does."""
+def save_auxiliary(folder: Path, rows: pd.DataFrame, vectors: np.ndarray | None = None, extractor: str = "") -> None:
+    """Write utterances of one other corpus, or none, as the stage ``auxiliary`` does."""
     tables.write(rows, folder / "manifest.csv")
     if len(rows):
         save_vectors(rows, vectors, extractor, folder / f"{rows['corpus'].iloc[0]}.npz")

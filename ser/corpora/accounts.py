@@ -86,12 +86,18 @@ def check_share(rows: Sequence[dict], corpora: Sequence[str], limit: float) -> N
             )
 
 
-def check_none_empty(rows: Sequence[dict], label_set: Sequence[str], corpora: Sequence[str]) -> None:
-    """Stop where a corpus or an emotion that was asked for has no utterance."""
-    for key, names, place in (("emotion", label_set, "emotions"), ("corpus", corpora, "corpora")):
-        absent = sorted(set(names) - {row[key] for row in rows})
-        if absent:
-            raise InputError(
-                f"{place}: nothing was taken in for {', '.join(absent)} (corpora: {', '.join(corpora)}; emotions: "
-                f"{', '.join(label_set)}); take it out of `{place}`, or mend the corpora or manifest.merge"
-            )
+def check_none_empty(rows: Sequence[dict], key: str, wanted: Sequence[str], block: str) -> None:
+    """Stop where nothing was taken in for a name that a block of params.yaml asks for.
+
+    Args:
+        rows: of the utterances.
+        key: what the names are of: ``emotion`` or ``corpus``.
+        wanted: the names.
+        block: that has them.
+    """
+    if absent := sorted(set(wanted) - {row[key] for row in rows}):
+        found = ", ".join(sorted({row[key] for row in rows})) or "nothing"
+        raise InputError(
+            f"{block}: nothing was taken in for {', '.join(absent)}, only for {found}; take it out of `{block}`, or "
+            "mend the corpora or manifest.merge"
+        )

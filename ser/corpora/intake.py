@@ -139,7 +139,6 @@ def build(
     watch: Callable[[Iterable[Examination], int], Iterable[Examination]] = lambda examinations, total: examinations,
     say: Callable[[str], None] = lambda remark: None,
     keep: Callable[[pd.DataFrame], None] = lambda rejected: None,
-    complete: bool = True,
 ) -> Intake:
     """Read the corpora, examine every file once, and tell utterances from rejects.
 
@@ -150,19 +149,62 @@ def build(
         params: what to accept.
         workers: threads that decode; without effect on the result.
         watch: wraps the examinations, of which there are ``total``, to show progress.
-        say: takes remarks, each in one line: which folders are taken for speakers, which tables of a corpus declared
-            incomplete are not there, what lies in the folders besides recordings, what may tell the speakers or the
-            votes of a corpus that has none, which names of speakers are taken for one, of which corpora all recordings
-            are equally long, and how many utterances share audio.
+        say: takes remarks, each in one line: those of ``accepted``, and how many utterances share audio.
         keep: takes the table of rejects as soon as it is known, so that nothing is lost where they stop the stage.
-        complete: whether each emotion of the label set must have an utterance.
 
     Returns:
         Utterances, rejects, and which utterances share audio.
 
     Raises:
+        InputError: as ``accepted``; or an emotion of the label set has no utterance.
+    """
+    rows, rejected = accepted(raw, corpora, label_set, params, workers, watch, say, keep)
+    accounts.check_none_empty(rows, "emotion", label_set, "emotions")
+    shared = shared_audio.table(rows)
+    for remark in shared_audio.remarks(shared):
+        say(remark)
+    return Intake(table(rows), rejected, shared)
+
+
+def table(rows: Sequence[dict]) -> pd.DataFrame:
+    """Put rows of ``accepted`` into a manifest."""
+    return pd.DataFrame(rows, columns=list(manifest.COLUMNS)).astype({"age": float})
+
+
+def accepted(
+    raw: Path,
+    corpora: Sequence[str],
+    label_set: Sequence[str],
+    params: ManifestParams,
+    workers: int = 1,
+    watch: Callable[[Iterable[Examination], int], Iterable[Examination]] = lambda examinations, total: examinations,
+    say: Callable[[str], None] = lambda remark: None,
+    keep: Callable[[pd.DataFrame], None] = lambda rejected: None,
+    block: str = "corpora",
+) -> tuple[list[dict], pd.DataFrame]:
+    """Read the corpora, examine every file once, and give the utterances with what their audio is known by.
+
+    Args:
+        raw: as for ``build``.
+        corpora: as for ``build``.
+        label_set: as for ``build``; here an emotion may have no utterance.
+        params: as for ``build``.
+        workers: as for ``build``.
+        watch: as for ``build``.
+        say: takes remarks, each in one line: which folders are taken for speakers, which tables of a corpus declared
+            incomplete are not there, what lies in the folders besides recordings, what may tell the speakers or the
+            votes of a corpus that has none, which names of speakers are taken for one, and of which corpora all
+            recordings are equally long.
+        keep: as for ``build``.
+        block: of params.yaml, that names the corpora.
+
+    Returns:
+        For each utterance a dictionary of ``ser.manifest.COLUMNS`` and ``marks`` (``ser.corpora.shared_audio``), sorted
+        by id; and the table of rejects.
+
+    Raises:
         InputError: a choice in params, a corpus or its metadata is wrong; a larger share than ``max_rejected_share`` of
-            a corpus is rejected; or a corpus or an emotion of the label set has no utterance.
+            a corpus is rejected; or a corpus has no utterance.
     """
 
     def tell(remark: str) -> None:
@@ -171,9 +213,7 @@ def build(
     emotions.check_label_set(label_set)
     emotions.check_merge(params.merge, label_set)
     rows = []
-    for remark in params.of_others(corpora):
-        tell(remark)
-    check_names(corpora)
+    check_names(corpora, block)
     for corpus in corpora:
         utterances = parse(raw / corpus, params, tell)
         rows += [_row(raw, corpus, utterance, params.merge) for utterance in utterances]
@@ -215,13 +255,11 @@ def build(
     )
     keep(rejected)
     accounts.check_share(rows, corpora, params.max_rejected_share)
-    accepted = [row for row in rows if not row["reason"]]
-    accounts.check_none_empty(accepted, label_set if complete else (), corpora)
-    shared = shared_audio.table(accepted)
-    for remark in (*lengths.remarks(accepted), *shared_audio.remarks(shared)):
+    found = [row for row in rows if not row["reason"]]
+    accounts.check_none_empty(found, "corpus", corpora, block)
+    for remark in lengths.remarks(found):
         tell(remark)
-    table = pd.DataFrame(accepted, columns=list(manifest.COLUMNS)).astype({"age": float})
-    return Intake(table, rejected, shared)
+    return found, rejected
 
 
 def parse(folder: Path, params: ManifestParams, say: Callable[[str], None] = lambda remark: None) -> list[Utterance]:
@@ -274,8 +312,8 @@ def _own(folder: Path, params: ManifestParams, say: Callable[[str], None]) -> li
     return folders.parse(folder, reading, say)
 
 
-def check_names(corpora: Sequence[str]) -> None:
-    """Check the corpora that the user chose.
+def check_names(corpora: Sequence[str], block: str = "corpora") -> None:
+    """Check the corpora that the user chose in a block of params.yaml.
 
     Raises:
         InputError: there is none, one stands twice, or a name is none for a folder.
@@ -283,11 +321,11 @@ def check_names(corpora: Sequence[str]) -> None:
     for name in corpora:
         if not manifest.CORPUS_NAME.fullmatch(name):
             raise InputError(
-                f"corpora: expected names of folders, of letters, digits and the signs _ . -, found '{name}'; rename "
+                f"{block}: expected names of folders, of letters, digits and the signs _ . -, found '{name}'; rename "
                 f"the folder{_renamed(name)}"
             )
     if len(set(corpora)) < max(1, len(corpora)):
-        raise InputError(f"corpora: expected at least one name and none twice, found {', '.join(corpora) or 'none'}")
+        raise InputError(f"{block}: expected at least one name and none twice, found {', '.join(corpora) or 'none'}")
 
 
 def _renamed(name: str) -> str:

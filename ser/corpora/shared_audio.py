@@ -18,6 +18,8 @@ import pandas as pd
 import soxr
 from scipy.ndimage import maximum_filter1d
 
+from ser.files.failures import InputError
+
 BAND_HZ = 4_000  # the rate to which every recording is brought, so that copies at any rate hold the same band ...
 RATE_HZ = 32_000  # ... and then this one, at which the moments stand where they are, wherever a recording begins
 UNIT = 32  # samples at that rate: times are counted in milliseconds, rounded down and rounded to the nearest
@@ -95,6 +97,31 @@ def table(rows: Sequence[dict]) -> pd.DataFrame:
         line = (rows[one]["id"], rows[other]["id"], alike, SAME if len(emotions) == 1 else DIFFERENT, count)
         found.append(dict(zip(COLUMNS, line, strict=True)))
     return pd.DataFrame(found, columns=list(COLUMNS))
+
+
+def check_apart(rows: Sequence[dict], others: Sequence[dict], block: str) -> None:
+    """Refuse recordings that other corpora have, too, be they copied, cut, resampled or coded anew.
+
+    Args:
+        rows: of the manifest, each with its ``id``, ``sha256`` and ``marks``.
+        others: likewise.
+        block: of params.yaml, that names the corpora of the rows.
+
+    Raises:
+        InputError: there are some.
+    """
+    known = {row["sha256"]: row["id"] for row in others}
+    pairs = [(row["id"], known[row["sha256"]]) for row in rows if row["sha256"] in known]
+    both = [*rows, *others]
+    found = find([row["marks"] for row in both])
+    pairs += [(both[one]["id"], both[other]["id"]) for one, other, _ in found if one < len(rows) <= other]
+    if pairs:
+        number = len({own for own, _ in pairs})
+        found = f"{number} recordings that share some" if number > 1 else "1 recording that shares some"
+        raise InputError(
+            f"{block}: expected audio that is not in `corpora`, found {found}, such as '{pairs[0][0]}' with "
+            f"'{pairs[0][1]}'; leave one of the two corpora out"
+        )
 
 
 def remarks(shared: pd.DataFrame) -> list[str]:

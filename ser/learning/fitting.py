@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -98,27 +100,30 @@ def fit(
     """
     place = f"{recipe.protocol}, fold {recipe.fold}"
     found, expected = set(truth[parts == "train"]), set(recipe.labels)
-    if found != expected or not set(truth[parts == "validation"]) <= expected:
+    if found != expected:
         raise InputError(
             f"{place}: expected the emotions {', '.join(recipe.labels)} in the training part and no others, "
             f"found {', '.join(sorted(found))}; make `emotions` agree with the manifest"
         )
+    if unknown := sorted(set(truth[parts == "validation"]) - expected):
+        raise InputError(
+            f"{place}: expected no emotions but {', '.join(recipe.labels)} in the validation part, found "
+            f"{', '.join(unknown)}; make `emotions` agree with the manifest"
+        )
     assert all(each.shape == vectors.shape for each in copies), "copies of other utterances"
+    assert auxiliary is None or set(auxiliary.utterances["emotion"]) <= expected, "emotions that are not in the labels"
     prepared = [maybe_by_speaker(each, speakers, recipe.params) for each in (vectors, *copies)]
     codes = pd.Index(recipe.labels).get_indexer(truth)  # a test utterance's may be -1
     lent = None if auxiliary is None or auxiliary.utterances.empty else _standardised(auxiliary, recipe.params)
-    if lent and recipe.params.classifier == NETWORK and not recipe.params.starts:
-        raise InputError(
-            "auxiliary.corpora: expected networks that start from discriminant analysis, to which they are lent; "
-            "choose train.start lda without an adversary, or train.classifier lda or svm"
-        )
+    if lent:
+        recipe.params.check_lending()
+    fold = _Fold(recipe, place, prepared, codes, parts, speakers, people, record, lent)
 
     # Dropout and the initial weights draw from torch's global generator and take no other: seed it, and put it back.
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(recipe))
         require_memory(recipe, len(vectors) * len(prepared), vectors.shape[1])
-        make = _networks if recipe.params.classifier == NETWORK else _linear
-        classifier, curve = make(recipe, prepared, codes, parts, speakers, people, place, record, lent)
+        classifier, curve = _networks(fold) if recipe.params.classifier == NETWORK else _linear(fold)
     classifier.float().double()  # the numbers that the file holds
     if not all(tensor.isfinite().all() for tensor in classifier.state_dict().values()):
         raise InputError(f"{place}: weights grew beyond what float32 holds; lower train.learning_rate")
@@ -126,119 +131,172 @@ def fit(
     return classifier.eval(), pd.DataFrame(rows, columns=CURVE)
 
 
-def _networks(
-    recipe: Recipe,
-    prepared: Sequence[np.ndarray],
-    codes: np.ndarray,
-    parts: np.ndarray,
-    speakers: np.ndarray,
-    people: pd.DataFrame | None,
-    place: str,
-    record: Callable[[np.ndarray], None] | None,
-    lent: Auxiliary | None,
-) -> tuple[Classifier, list[tuple]]:
+@dataclass(frozen=True)
+class _Fold:
+    """What ``fit`` was given, as training takes it.
+
+    Attributes:
+        recipe: labels, parameters and fold.
+        place: the fold, for messages.
+        prepared: vectors, (utterances, inputs), normalised by speaker where the parameters say so: the originals, then
+            the copies of each condition.
+        codes: (utterances,) labels as numbers.
+        parts: (utterances,).
+        speakers: (utterances,).
+        people: the utterances' rows of the manifest, or None.
+        record: called after each epoch, or None.
+        lent: utterances of other corpora, standardised, or None.
+    """
+
+    recipe: Recipe
+    place: str
+    prepared: Sequence[np.ndarray]
+    codes: np.ndarray
+    parts: np.ndarray
+    speakers: np.ndarray
+    people: pd.DataFrame | None
+    record: Callable[[np.ndarray], None] | None
+    lent: Auxiliary | None
+
+    def data(self, parts: np.ndarray) -> "_Data":
+        """Give what trains and validates in these parts, (utterances,)."""
+        chosen = {part: parts == part for part in FITTED}
+        x = {part: torch.from_numpy(self.prepared[0][rows]) for part, rows in chosen.items()}
+        y = {part: torch.from_numpy(self.codes[rows]) for part, rows in chosen.items()}
+        training, labels = self.rows(chosen["train"])
+        return _Data(x, y, training, labels, _class_weights(self.recipe.params, y["train"]))
+
+    def rows(self, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Give vectors and labels of chosen utterances: of the originals, then of the copies of each condition."""
+        vectors = np.concatenate([each[chosen] for each in self.prepared])
+        return torch.from_numpy(vectors), torch.from_numpy(np.tile(self.codes[chosen], len(self.prepared)))
+
+    def solved(self, kind: str, network: Network, rows: Tensor, labels: Tensor, samples: Sequence[tuple]) -> tuple:
+        """Fit a linear classifier to vectors as the network normalises them, and to samples of other corpora."""
+        params, own = self.recipe.params, network.normalised(rows).numpy()
+        if params.normalisation == "none":  # else the own ones have the mean 0 and the deviation 1 of the samples
+            scaler = StandardScaler().fit(own)
+            samples = [(scaler.inverse_transform(vectors), codes) for vectors, codes in samples]
+        how = {"class_weights": params.class_weights, "cost": params.cost}
+        return linear.fit(kind, own, labels.numpy(), self.place, samples=samples, **how)
+
+    def samples(self, number: float, draws: Sequence[int]) -> list[tuple]:
+        """Draw vectors of other corpora and their labels, so many each time; nothing where none are lent."""
+        if self.lent is None or not round(number):
+            return []
+        drawn = [self.lent.drawn(round(number), seed_of(self.recipe) + draw) for draw in draws]
+        labels = pd.Index(self.recipe.labels)
+        return [(taken.vectors, labels.get_indexer(taken.utterances["emotion"])) for taken in drawn]
+
+
+class _Data(NamedTuple):
+    """What one network, or a linear classifier, is fitted to and measured on.
+
+    Attributes:
+        x: vectors, (utterances, inputs), of the parts ``train`` and ``validation``, without copies.
+        y: labels, (utterances,), likewise.
+        training: vectors that train, copies among them.
+        labels: of these.
+        weights: of the classes, or None.
+    """
+
+    x: dict[str, Tensor]
+    y: dict[str, Tensor]
+    training: Tensor
+    labels: Tensor
+    weights: Tensor | None
+
+
+def _networks(fold: _Fold) -> tuple[Classifier, list[tuple]]:
     """Train networks, each stopped by a validation part of its own; give them and the curve of the first."""
-    apart = None if recipe.protocol == RANDOM else speakers
-    chosen = choices.validation_choices(parts, codes, apart, recipe.params.networks)
-    classifier = Classifier(recipe, prepared[0].shape[1], len(chosen))
-    curves, answers = [], np.empty((len(codes), len(recipe.labels)))
+    recipe, params = fold.recipe, fold.recipe.params
+    apart = None if recipe.protocol == RANDOM else fold.speakers
+    chosen = choices.validation_choices(fold.parts, fold.codes, apart, params.networks)
+    classifier = Classifier(recipe, fold.prepared[0].shape[1], len(chosen))
 
-    def begin(number: int, share: float) -> tuple:
-        """Set the normaliser of a network and, with so much lent, its start; give its data and the start's loss."""
-        network, own = classifier.networks[number], chosen[number]
-        x, y = _tensors(prepared[0], codes, own)
-        training, labels = _training_rows(prepared, codes, own == "train")
-        weights = _class_weights(recipe.params, labels)
-        _set_normaliser(network, recipe.params, training)
-        loss = 0.0
-        if network.start is not None:
-            samples = _samples(lent, share * (own == "train").sum(), recipe, [number])
-            _set_linear(network.start, *_solved("lda", recipe.params, network, training, labels, place, samples))
-            scores = network.start(network.normalised(x["validation"]))
-            factor = linear.inverse_temperature(scores, y["validation"], weights)
-            _multiply(network.start, factor)
-            loss = cross_entropy(factor * scores, y["validation"], weights).item()
-        return x, y, training, labels, weights, loss
+    def begin(number: int, share: float) -> tuple[_Data, float]:
+        """Set the normaliser of a network and, with so much lent, its start; give its data, and the start's loss."""
+        network, data = classifier.networks[number], fold.data(chosen[number])
+        _set_normaliser(network, params, data.training)
+        if network.start is None:
+            return data, 0.0
+        samples = fold.samples(share * len(data.y["train"]), [number])
+        _set_linear(network.start, *fold.solved("lda", network, data.training, data.labels, samples))
+        scores = network.start(network.normalised(data.x["validation"]))
+        factor = linear.inverse_temperature(scores, data.y["validation"], data.weights)
+        _multiply(network.start, factor)
+        return data, cross_entropy(factor * scores, data.y["validation"], data.weights).item()
 
-    if lent:
-        losses = {share: sum(begin(number, share)[-1] for number in range(len(chosen))) for share in SHARES}
+    if fold.lent:
+        losses = {share: sum(begin(number, share)[1] for number in range(len(chosen))) for share in SHARES}
         classifier.lent = min(losses, key=losses.get)
+    curves, answers = [], np.empty((len(fold.codes), len(recipe.labels)))
     for number, (network, own) in enumerate(zip(classifier.networks, chosen, strict=True)):
-        x, y, training, labels, weights, _ = begin(number, classifier.lent)
-        trained = None if people is None else pd.concat([people[own == "train"]] * len(prepared))
-        objective = objectives.make_objective(recipe.params, recipe.labels, Hard(labels, weights), trained, place)
-        listener = None if curves else record
-        curves.append(descent.descend(network, recipe.params, training, x, y, objective, weights, place, listener))
-        answers[own == "validation"] = descent.logits_of(network, x["validation"]).log_softmax(dim=1)
-    if recipe.params.calibration == "temperature":
+        data, _ = begin(number, classifier.lent)
+        trained = None if fold.people is None else pd.concat([fold.people[own == "train"]] * len(fold.prepared))
+        hard = Hard(data.labels, data.weights)
+        objective = objectives.make_objective(params, recipe.labels, hard, trained, fold.place)
+        listener = None if curves else fold.record
+        curves.append(
+            descent.descend(
+                network, params, data.training, data.x, data.y, objective, data.weights, fold.place, listener
+            )
+        )
+        answers[own == "validation"] = descent.logits_of(network, data.x["validation"]).log_softmax(dim=1)
+    if params.calibration == "temperature":
         asked = np.any([own == "validation" for own in chosen], axis=0)
-        weights = _class_weights(recipe.params, torch.from_numpy(codes[np.isin(parts, FITTED)]))
-        factor = linear.inverse_temperature(*map(torch.from_numpy, (answers[asked], codes[asked])), weights)
+        weights = _class_weights(params, torch.from_numpy(fold.codes[np.isin(fold.parts, FITTED)]))
+        factor = linear.inverse_temperature(*map(torch.from_numpy, (answers[asked], fold.codes[asked])), weights)
         classifier.temperature = float(f"{1 / factor:.{DIGITS}g}")
     return classifier, curves[0]
 
 
-def _linear(
-    recipe: Recipe,
-    prepared: Sequence[np.ndarray],
-    codes: np.ndarray,
-    parts: np.ndarray,
-    speakers: np.ndarray,
-    people: pd.DataFrame | None,
-    place: str,
-    record: Callable[[np.ndarray], None] | None,
-    lent: Auxiliary | None,
-) -> tuple[Classifier, list[tuple]]:
+def _linear(fold: _Fold) -> tuple[Classifier, list[tuple]]:
     """Measure a linear classifier of the training part, then fit one to all that is not tested; curve of one epoch."""
-    del speakers, people  # who speaks, and to whom else, makes no difference
+    kind, data = fold.recipe.params.classifier, fold.data(fold.parts)
 
     def fitted(chosen: np.ndarray, share: float) -> Classifier:
-        classifier = Classifier(recipe, prepared[0].shape[1])
+        classifier = Classifier(fold.recipe, fold.prepared[0].shape[1])
         (network,) = classifier.networks
-        rows, labels = _training_rows(prepared, codes, chosen)
-        _set_normaliser(network, recipe.params, rows)
-        kind, samples = recipe.params.classifier, _samples(lent, share * chosen.sum(), recipe, range(DRAWS))
-        _set_linear(network.layers[-1], *_solved(kind, recipe.params, network, rows, labels, place, samples))
+        rows, labels = fold.rows(chosen)
+        _set_normaliser(network, fold.recipe.params, rows)
+        samples = fold.samples(share * chosen.sum(), range(DRAWS))
+        _set_linear(network.layers[-1], *fold.solved(kind, network, rows, labels, samples))
         classifier.lent = share
         return classifier
 
-    x, y = _tensors(prepared[0], codes, parts)
-    weights = _class_weights(recipe.params, y["train"])
-    tried = []
-    for share in SHARES if lent else SHARES[:1]:
-        (first,) = fitted(parts == "train", share).networks
-        scores = {part: descent.logits_of(first, x[part]) for part in x}
-        factor = linear.inverse_temperature(scores["validation"], y["validation"], weights)
-        measured = [descent.measure(factor * scores[part], y[part], weights) for part in ("train", "validation")]
-        tried.append((share, scores, factor, measured))
-    share, scores, factor, measured = min(tried, key=lambda each: each[-1][-1][0])  # the loss on those who validate
-    losses, recalls = zip(*measured, strict=True)
-    if record is not None:
-        record((factor * scores["train"]).softmax(dim=1).numpy())
-    classifier = fitted(np.isin(parts, FITTED), share)
-    _multiply(classifier.networks[0].layers[-1], factor)
-    return classifier, [(1, *losses, *recalls)]
+    def tried(share: float) -> _Trial:
+        (network,) = fitted(fold.parts == "train", share).networks
+        scores = {part: descent.logits_of(network, data.x[part]) for part in FITTED}
+        factor = linear.inverse_temperature(scores["validation"], data.y["validation"], data.weights)
+        measured = [descent.measure(factor * scores[part], data.y[part], data.weights) for part in FITTED]
+        losses, recalls = zip(*measured, strict=True)
+        return _Trial(share, factor, factor * scores["train"], losses, recalls)
+
+    best = min(map(tried, SHARES if fold.lent else SHARES[:1]), key=lambda trial: trial.losses[1])
+    if fold.record is not None:
+        fold.record(best.scores.softmax(dim=1).numpy())
+    classifier = fitted(np.isin(fold.parts, FITTED), best.share)
+    _multiply(classifier.networks[0].layers[-1], best.factor)
+    return classifier, [(1, *best.losses, *best.recalls)]
 
 
-def _solved(
-    kind: str, params: TrainParams, network: Network, rows: Tensor, labels: Tensor, place: str, samples: Sequence[tuple]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Fit a linear classifier to vectors as the network normalises them, and to samples of other corpora."""
-    own = network.normalised(rows).numpy()
-    if params.normalisation == "none":  # else the own ones have the mean 0 and the deviation 1 of the samples
-        scaler = StandardScaler().fit(own)
-        samples = [(scaler.inverse_transform(vectors), codes) for vectors, codes in samples]
-    how = {"class_weights": params.class_weights, "cost": params.cost}
-    return linear.fit(kind, own, labels.numpy(), place, samples=samples, **how)
+class _Trial(NamedTuple):
+    """What a linear classifier of the training part was worth with so much lent.
 
+    Attributes:
+        share: lent for each own utterance.
+        factor: by which its scores are multiplied, as the validation part says.
+        scores: of the training part, so multiplied, (utterances, labels).
+        losses: of the training and the validation part.
+        recalls: their UARs.
+    """
 
-def _samples(lent: Auxiliary | None, number: float, recipe: Recipe, draws: Sequence[int]) -> list[tuple]:
-    """Draw vectors of other corpora and their labels, so many each time; nothing where none are lent."""
-    if lent is None or not round(number):
-        return []
-    drawn = [lent.drawn(round(number), seed_of(recipe) + draw) for draw in draws]
-    labels = pd.Index(recipe.labels)
-    return [(taken.vectors, labels.get_indexer(taken.utterances["emotion"])) for taken in drawn]
+    share: float
+    factor: float
+    scores: Tensor
+    losses: tuple[float, float]
+    recalls: tuple[float, float]
 
 
 @torch.no_grad()
@@ -260,19 +318,6 @@ def _set_linear(layer: nn.Linear, weights: np.ndarray, bias: np.ndarray) -> None
 def _multiply(layer: nn.Linear, factor: float) -> None:
     for parameter in layer.parameters():
         parameter *= factor
-
-
-def _tensors(prepared: np.ndarray, codes: np.ndarray, parts: np.ndarray) -> tuple[dict, dict]:
-    """Give vectors, (utterances, inputs), and labels, (utterances,), of the parts ``train`` and ``validation``."""
-    chosen = {part: parts == part for part in ("train", "validation")}
-    x = {part: torch.from_numpy(prepared[rows]) for part, rows in chosen.items()}
-    return x, {part: torch.from_numpy(codes[rows]) for part, rows in chosen.items()}
-
-
-def _training_rows(prepared: Sequence[np.ndarray], codes: np.ndarray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Give vectors and labels of chosen utterances: first of the originals, then of the copies of each condition."""
-    vectors = np.concatenate([each[rows] for each in prepared])
-    return torch.from_numpy(vectors), torch.from_numpy(np.tile(codes[rows], len(prepared)))
 
 
 def _standardised(auxiliary: Auxiliary, params: TrainParams) -> Auxiliary:

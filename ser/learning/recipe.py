@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ser.files.failures import InputError
 from ser.files.params import COSTS, SEEDS, check_ranges
 
 NETWORK = "mlp"
@@ -110,6 +111,18 @@ class TrainParams:
     def starts(self) -> bool:
         """Whether networks add to scores of discriminant analysis."""
         return self.classifier == NETWORK and self.start == "lda" and self.adversary.attribute == "none"
+
+    def check_lending(self) -> None:
+        """Refuse other corpora in training where nothing takes them.
+
+        Raises:
+            InputError: the networks do not start from discriminant analysis.
+        """
+        if self.classifier == NETWORK and not self.starts:
+            raise InputError(
+                "auxiliary.corpora: expected networks that start from discriminant analysis, to which they are lent; "
+                "choose train.start lda without an adversary, or train.classifier lda or svm"
+            )
 
     @property
     def layers(self) -> list[int]:

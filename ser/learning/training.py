@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,23 @@ from ser.machine import processes
 from ser.splits import names, oracle, table
 
 
+class Trained(NamedTuple):
+    """How the training of all folds went.
+
+    Attributes:
+        curves: the learning curves, sorted.
+        dynamics: how training went for each utterance, in the folds of the protocol beside ``random`` or, where it
+            stands alone, of ``random``.
+        networks: how many networks each fold has.
+        shares: of the folds of that protocol, how much each was lent of other corpora for each own utterance.
+    """
+
+    curves: pd.DataFrame
+    dynamics: pd.DataFrame
+    networks: list[int]
+    shares: list[float]
+
+
 def train(
     split: pd.DataFrame,
     utterances: pd.DataFrame,
@@ -27,7 +45,7 @@ def train(
     progress: Callable[..., Iterable] = lambda folds, total: folds,
     copies: Sequence[np.ndarray] = (),
     auxiliary: Auxiliary | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame, list[int], list[float]]:
+) -> Trained:
     """Train all folds and fill a folder with their classifiers, the same however many workers there are.
 
     Args:
@@ -41,11 +59,6 @@ def train(
         progress: wraps the folds as they are done, with ``total``, their number: ``tqdm``, for one.
         copies: for each condition a distorted copy of every utterance, which trains where that does (``fitting.fit``).
         auxiliary: utterances of other corpora, which train in every fold (``fitting.fit``).
-
-    Returns:
-        The learning curves, sorted; how training went for each utterance, in the folds of the protocol beside
-        ``random`` or, where it stands alone, of ``random``; how many networks each fold has; and, of the folds of that
-        protocol, how much each was lent of other corpora for each own utterance.
 
     Raises:
         InputError: as ``ser.learning.fitting.fit``.
@@ -61,7 +74,7 @@ def train(
     curves, dynamics, networks, shares = zip(*folds, strict=True)
     shares = [share for share, wanted in zip(shares, mapped, strict=True) if wanted]
     dynamics = [went for went, wanted in zip(dynamics, mapped, strict=True) if wanted]
-    return pd.concat(curves, ignore_index=True), cartography.combine(dynamics), list(networks), shares
+    return Trained(pd.concat(curves, ignore_index=True), cartography.combine(dynamics), list(networks), shares)
 
 
 def _train_fold(
@@ -133,7 +146,7 @@ def fewer_networks(params: TrainParams, networks: Sequence[int]) -> list[str]:
 def lending(shares: Sequence[float]) -> str:
     """Say how many folds chose which share of the auxiliary corpora."""
     folds = pd.Series(shares).value_counts().sort_index()
-    return "; lent by auxiliary corpora for each own utterance: " + ", ".join(
+    return "lent by auxiliary corpora for each own utterance: " + ", ".join(
         f"{share:g} (folds: {count})" for share, count in folds.items()
     )
 

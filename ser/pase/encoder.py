@@ -56,6 +56,7 @@ class Geometry:
     def padding(self, layer: int) -> tuple[int, int]:
         """Frames to reflect before and after the input of a layer."""
         half = self.kernels[layer] // 2
+        # As in the reference: where the kernel has no middle, or wherever it strides, one frame less before than after.
         uneven = self.strides[layer] > 1 or self.kernels[layer] % 2 == 0
         return (half - 1, half) if uneven else (half, half)
 
@@ -128,6 +129,7 @@ class PasePlus(nn.Module):
         geometry: the sizes.
 
     Example:
+        >>> import torch
         >>> encoder = PasePlus(PASE_PLUS).eval()
         >>> encoder(torch.zeros(1, 1, 100_000)).shape
         torch.Size([1, 256, 625])
@@ -181,6 +183,7 @@ class PasePlus(nn.Module):
         self.geometry.check(signal.shape[-1])
         total = self.geometry.frames(signal.shape[-1])[-1]
         given, frames, skipped = {}, signal, 0
+        # The names go on after the blocks: QRNN, output.
         for layer, (name, block) in enumerate(zip(self.geometry.layers, self.blocks, strict=False)):
             frames = block(frames)  # (batch, maps, frames of this layer)
             skips = self.geometry.skips and layer < len(self.denseskips)

@@ -171,13 +171,14 @@ def _copies(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _auxiliary(settings: Mapping[str, Any]) -> list[str]:
-    """Say that other corpora were in training, where some were."""
+    """Say that other corpora could be in training, where some could."""
     corpora = ", ".join(settings.get("auxiliary", {}).get("corpora", ()))
     if not corpora:
         return []
     return [
-        f"The model was also trained on utterances of {corpora}, as many as its validation speakers chose; the figures "
-        "are of the corpora of this report alone."
+        f"Utterances of {corpora} could train beside these, as many as each fold's validation speakers chose, maybe "
+        "none. The figures are of the corpora of this report alone. That nobody who is tested speaks in the others, "
+        "too, is the corpora's word, not measured."
     ]
 
 

@@ -46,6 +46,30 @@ def known(manifest: pd.DataFrame) -> pd.Series | None:
     return None if (names == "").any() else names
 
 
+def unheard(manifest: pd.DataFrame, tested: pd.DataFrame, wanted: str) -> np.ndarray:
+    """Tell which utterances say what no other ones say that are tested on.
+
+    Args:
+        manifest: the utterances.
+        tested: the other ones.
+        wanted: as for ``named``.
+
+    Returns:
+        (utterances,) of bool.
+
+    Raises:
+        InputError: as ``named``; or there are none.
+    """
+    names = named(pd.concat([tested, manifest], ignore_index=True), f"{wanted} under split.sentences disjoint")
+    new = ~names[len(tested) :].isin(names[: len(tested)]).to_numpy()
+    if not new.any():
+        raise InputError(
+            f"{wanted}: expected sentences that are not tested on, as split.sentences is disjoint, found none; leave "
+            "these corpora out, or choose any"
+        )
+    return new
+
+
 def _names(manifest: pd.DataFrame) -> pd.Series:
     """Each utterance's sentence, ``""`` where it has neither text nor number."""
     words = manifest["text"].str.split().str.join(" ").str.casefold()

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from benchmarks import check_params
+from ser.files.failures import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,6 +31,26 @@ def test_the_params_of_the_project_are_good(check, capsys):
     assert capsys.readouterr().out.endswith("every key of 16 blocks is known, there, and in its range\n")
 
 
+def test_corpora_that_would_be_lent_to_networks_without_a_start_are_refused_before_they_are_encoded(tmp_path):
+    own = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    own["auxiliary"]["corpora"], own["train"]["start"] = ["ours"], "none"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(own))
+    with pytest.raises(InputError, match=r"auxiliary.corpora: expected networks that start from discriminant analysis"):
+        check_params.check(tmp_path / "params.yaml")
+    own["train"]["classifier"] = "lda"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(own))
+    check_params.check(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(("lent", "remarks"), [("[]", 1), ("[ours]", 0)])
+def test_params_of_a_corpus_that_is_neither_chosen_nor_auxiliary_are_remarked_on(tmp_path, capsys, lent, remarks):
+    own = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    own["manifest"]["allow_incomplete"], own["auxiliary"]["corpora"] = ["ours"], yaml.safe_load(lent)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(own))
+    check_params.check(tmp_path / "params.yaml")
+    assert capsys.readouterr().out.count("manifest.allow_incomplete names 'ours'") == remarks
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -41,6 +62,8 @@ def test_the_params_of_the_project_are_good(check, capsys):
         ("  false_alarms: 0.05", "  false_alarms: 5", "familiarity: "),
         ("emotions:\n- angry", "emotions:\n- angri", "found 'angri'; did you mean 'angry'?"),
         ("corpora:\n- synthetic", "corpora:\n- ../etc", "corpora: expected names of folders"),
+        ("  corpora: []", "  corpora: [no such]", "auxiliary.corpora: expected names of folders"),
+        ("  corpora: []", "  corpora: [synthetic]", "auxiliary.corpora: 'synthetic' is among `corpora`, too"),
         ("  merge: {}", "  merge: {excited: hapy}", "found 'hapy'; did you mean 'happy'?"),
         ("  merge: {}", "  merge: {[a]: happy}", "not valid YAML: a key that is no word"),
         ("  words: {}", "  words: {my: {01: angry}}", "words.my: a key: expected str, found 1; put it in quotes"),

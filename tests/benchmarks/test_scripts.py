@@ -31,7 +31,7 @@ FOLDERS = {name: {"folder": f"data/raw/{name}", "emotions": EMOTIONS} for name i
 REDUCED = {
     "corpora": FOLDERS,
     "encoders": {"mfcc": {"encoder": "mfcc"}, "hubert_base": {"encoder": "hubert_base"}},
-    "tasks": {"synthetic": {"corpus": "synthetic", "emotions": EMOTIONS, "protocol": "kfold"}},
+    "tasks": {name: {"corpus": name, "emotions": EMOTIONS, "protocol": "kfold"} for name in FOLDERS},
     "cross_corpus": {"corpora": list(FOLDERS), "emotions": EMOTIONS},
 }
 CLASSIFIERS = {
@@ -82,6 +82,12 @@ def project(tmp_path_factory):
     own["mlp"] |= {"epochs": 2, "hidden": [8]}
     own["compare"] |= COMPARE
     own["compare"]["intervals"]["resamples"] = 200
+    own["auxiliary"] |= {
+        "tasks": list(FOLDERS),
+        "classifiers": ["lda"],
+        "speakers": [6],
+        "seeds": [0],
+    }
     (folder / "benchmarks/params.yaml").write_text(yaml.safe_dump(own))
     run(folder, "dvc", "init", "--no-scm", "--quiet")
     run(folder, "dvc", "repro", "benchmarks/dvc.yaml:compare@synthetic")
@@ -129,15 +135,7 @@ def test_predictions_hold_every_utterance_once_for_each_system_protocol_and_seed
 @pytest.mark.slow
 def test_corpora_are_crossed_each_way(project):
     folder = project / "benchmarks"
-    run(project, "dvc", "repro", "benchmarks/dvc.yaml:encode@emodb_like")
-    paths = {
-        flag: [f"benchmarks/data/{end.format(name)}" for name in FOLDERS]
-        for flag, end in (("manifests", "{}.csv"), ("encoders", "{}_encoders.csv"), ("features", "features/{}"))
-    }
-    paths |= {"table": ["t.csv"], "page": ["p.md"], "picture": ["p.png"], "metrics": ["m.json"]}
-    flags = [word for flag, values in paths.items() for word in (f"--{flag}", *values)]
-    command = ["python", "-m", "benchmarks.cross_corpus", "--params", "benchmarks/params.yaml"]
-    said = run(project, *command, *flags, "--workers", "1")
+    said = run_on_both(project, "cross_corpus", "manifests", "encoders", "features", picture="p.png")
     assert "cross_corpus: best with normalisation train: synthetic to emodb_like: mfcc + " in said
     table = pd.read_csv(project / "t.csv")
     systems = table[table["normalisation"].notna()]
@@ -153,6 +151,34 @@ def test_corpora_are_crossed_each_way(project):
     uar = recall_score(truth, machine.fit(known, truth).predict(known), average="macro")
     assert systems.loc[systems["classifier"] == "svm_tuned", "uar"].tolist() == pytest.approx([uar, uar])
     assert set(json.loads((project / "m.json").read_text())) == {"synthetic_to_emodb_like", "emodb_like_to_synthetic"}
+
+
+@pytest.mark.slow
+def test_a_copy_of_the_tested_corpus_lends_what_tells_its_emotions(project):
+    said = run_on_both(project, "auxiliary", "manifests", "features/mfcc")
+    assert "auxiliary: mean difference over 2 corpora: lda, 6 speakers: +" in said
+    table = pd.read_csv(project / "t.csv")
+    assert table[["task", "speakers", "classifier", "draws"]].to_numpy().tolist() == [
+        [name, 6, "lda", 1] for name in FOLDERS
+    ]
+    assert (table["difference"] > 0).all()
+    metrics = json.loads((project / "m.json").read_text())
+    assert {name: of["6"]["lda"]["difference"] for name, of in metrics.items()} == pytest.approx(
+        dict(zip(table["task"], table["difference"], strict=True)), abs=1e-4
+    )
+
+
+def run_on_both(project: Path, script: str, *inputs: str, **outputs: str) -> str:
+    """Run a script of the benchmark on both corpora; it leaves t.csv, p.md and m.json."""
+    run(project, "dvc", "repro", "benchmarks/dvc.yaml:encode@emodb_like")
+    ends = {"manifests": "{}.csv", "encoders": "{}_encoders.csv", "features": "features/{}"}
+    paths = {}
+    for flag, _, below in (each.partition("/") for each in inputs):
+        paths[flag] = [str(Path("benchmarks/data", ends[flag].format(name), below)) for name in FOLDERS]
+    paths |= {flag: [name] for flag, name in {"table": "t.csv", "page": "p.md", "metrics": "m.json", **outputs}.items()}
+    flags = [word for flag, values in paths.items() for word in (f"--{flag}", *values)]
+    command = ["python", "-m", f"benchmarks.{script}", "--params", "benchmarks/params.yaml"]
+    return run(project, *command, *flags, "--workers", "1")
 
 
 def test_the_benchmarks_own_params_are_what_the_scripts_read():

@@ -9,6 +9,7 @@ import soundfile
 import yaml
 
 from ser import auxiliary
+from ser.corpora import intake
 from ser.encoders import catalogue
 from ser.encoders.recipe import Recipe
 from tests import builders
@@ -17,35 +18,46 @@ from tests.robustness.conftest import syllables
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "auxiliary.py"
 FLAGS = "--params params.yaml --raw raw --auxiliary auxiliary --workers 1"
 MFCC = catalogue.build(Recipe("mfcc", ["mean"]))
-MANIFEST = {"merge": {}, "min_seconds": 0.2, "max_seconds": 9.0, "max_rejected_share": 0.5, "speaker_pattern": {}}
+MANIFEST = {"merge": {}, "min_seconds": 0.2, "max_seconds": 9.0, "max_rejected_share": 0.5, "allow_incomplete": []}
 
 
-def write_params(*corpora):
+SPLIT = {"protocol": "kfold", "folds": 5, "test_share": 0.2, "validation_share": 0.2, "seed": 0}
+WORDS = "path,text\nangry/1.wav,Where is it?\nsad/2.wav,It is not here.\n"
+
+
+def write_params(*corpora, patterns=None, sentences="any"):
     recipe = {"encoder": "mfcc", "statistics": ["mean"], "weights": "none"}
     blocks = {"corpora": ["mine"], "emotions": ["angry", "sad", "happy"], "auxiliary": {"corpora": list(corpora)}}
-    blocks |= {"features": recipe, "manifest": MANIFEST | {"allow_incomplete": []}}
+    blocks |= {"features": recipe, "manifest": MANIFEST | {"speaker_pattern": patterns or {}}}
+    blocks["split"] = SPLIT | {"sentences": sentences}
     Path("params.yaml").write_text(yaml.safe_dump(blocks))
 
 
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch):
-    """Work in a folder with the corpora ``a`` and ``b``, neither of which has all emotions."""
+    """Work in a folder with the corpora ``a`` and ``b``, neither of which has all emotions; ``mine`` is tested on."""
     monkeypatch.chdir(tmp_path)
-    for number, name in enumerate(["a/angry/1", "a/sad/2", "a/bored/3", "b/happy/1", "b/angry/2"]):
-        path = Path("raw", f"{name}.wav")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, syllables(0.4, 100.0 + 20 * number), 16_000, subtype="FLOAT")
+    names = ["a/angry/1", "a/sad/2", "a/bored/3", "b/happy/1", "b/angry/2", "mine/angry/1", "mine/sad/2"]
+    for number, name in enumerate(names):
+        write(name, syllables(0.4, 100.0 + 20 * number))
     write_params("a", "b")
+
+
+def write(name, samples):
+    path = Path("raw", f"{name}.wav")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples, 16_000, subtype="FLOAT")
 
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Give a function that runs the stage in this process, and gives the last line that it printed."""
+    """Give a function that runs the stage in this process, and gives what it printed, or only the last line of it."""
 
-    def run() -> str:
+    def run(whole: bool = False) -> str:
         monkeypatch.setattr(sys, "argv", [str(STAGE), *FLAGS.split()])
         runpy.run_path(str(STAGE), run_name="__main__")
-        return capsys.readouterr().out.splitlines()[-1]
+        printed = capsys.readouterr().out
+        return printed if whole else printed.splitlines()[-1]
 
     return run
 
@@ -68,17 +80,72 @@ def test_every_utterance_of_a_wanted_emotion_has_a_vector(run):
     assert np.isfinite(found.vectors).all()
 
 
+def test_what_params_say_of_the_chosen_corpora_is_no_slip_of_the_pen(run):
+    write_params("a", "b", patterns={"mine": "(?P<speaker>.)"})
+    assert "'mine'" not in run(whole=True)
+
+
 def test_what_is_there_is_reused_and_what_is_no_longer_wanted_removed(run):
     run()
     write_params("b")
+    Path("auxiliary/b.npz").write_bytes(b"half")
+    assert run().endswith("; 2 encoded, 0 reused; b.npz was damaged and is new; a.npz removed")
     assert run().endswith("; 0 encoded, 2 reused")
-    assert files() == ["b.npz", "manifest.csv"]
+    assert files() == ["b.npz", "manifest.csv", "rejected.csv"]
+
+
+def test_what_is_rejected_is_listed(run):
+    run()
+    rejected = pd.read_csv("auxiliary/rejected.csv")
+    assert list(rejected.columns) == list(intake.REJECTED_COLUMNS)
+    assert rejected["path"].tolist() == ["a/bored/3.wav"]
+
+
+def test_a_corpus_is_refused_that_has_a_recording_that_is_tested_on_or_a_part_of_one(run):
+    generator = np.random.default_rng(0)
+    long = (generator.uniform(0.05, 0.3, 20).repeat(3_200) * generator.standard_normal(64_000)).astype(np.float32)
+    write("mine/sad/long", long.clip(-1, 1))
+    for copy in (long.clip(-1, 1), 0.5 * long.clip(-1, 1)[9_000:]):
+        write("b/angry/copy", copy)
+        with pytest.raises(SystemExit) as caught:
+            run()
+        assert str(caught.value.code).endswith(
+            "expected audio that is not in `corpora`, found 1 recording that shares some, such as 'b/angry/copy' with "
+            "'mine/sad/long'; leave one of the two corpora out"
+        )
+    Path("raw/b/angry/copy.wav").unlink()
+    run()
+
+
+def test_sentences_that_are_tested_on_are_left_out_where_the_split_keeps_them_apart(run):
+    Path("raw/mine/metadata.csv").write_text(WORDS)
+    Path("raw/a/metadata.csv").write_text(
+        "path,text\nangry/1.wav,Over there.\nsad/2.wav,WHERE is it\nbored/3.wav,Oh.\n"
+    )
+    write_params("a")
+    assert "left out, whose" not in run()
+    assert len(read().utterances) == 2
+    write_params("a", sentences="disjoint")
+    assert run().endswith("; rejected 1 (1 unmapped); 1 left out, whose sentences are tested on; 0 encoded, 1 reused")
+    assert read().utterances["id"].tolist() == ["a/angry/1"]
+
+
+def test_without_new_sentences_or_with_unknown_ones_the_split_cannot_keep_them_apart(run):
+    Path("raw/mine/metadata.csv").write_text(WORDS)
+    write_params("a", sentences="disjoint")
+    with pytest.raises(SystemExit, match=r"under split.sentences disjoint: expected the sentence of every utterance"):
+        run()
+    Path("raw/a/metadata.csv").write_text(WORDS + "bored/3.wav,Oh.\n")
+    with pytest.raises(
+        SystemExit, match=r"expected sentences that are not tested on, as split.sentences is disjoint, found none"
+    ):
+        run()
 
 
 def test_without_corpora_there_is_a_table_of_none(run):
     run()
     write_params()
-    assert run() == "auxiliary: no corpora"
+    assert run() == "auxiliary: no corpora; a.npz removed; b.npz removed"
     assert files() == ["manifest.csv"]
     assert pd.read_csv("auxiliary/manifest.csv").empty
     assert read().described() == {}

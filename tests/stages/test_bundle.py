@@ -22,9 +22,10 @@ from tests.bundle.test_card import METRICS
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "bundle.py"
 EMOTIONS = ["sad", "angry"]
 FLAGS = (
-    "--params params.yaml --manifest manifest.csv --features features --augmented augmented --weights none "
-    "--split split.csv --manifest-metrics manifest.json --evaluate-metrics evaluate.json --bias-metrics bias.json "
-    "--familiarity-metrics familiarity.json --familiarity familiarity.safetensors --bundle out/bundle"
+    "--params params.yaml --manifest manifest.csv --features features --augmented augmented --auxiliary auxiliary "
+    "--weights none --split split.csv --manifest-metrics manifest.json --evaluate-metrics evaluate.json "
+    "--bias-metrics bias.json --familiarity-metrics familiarity.json --familiarity familiarity.safetensors "
+    "--bundle out/bundle"
 )
 
 
@@ -41,6 +42,7 @@ def project(tmp_path, monkeypatch):
     ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
     save(Features(ids, sha256, vectors, np.array(extractor.names), extractor.fingerprint), Path("features/c.npz"))
     builders.save_copies(Path("augmented"), rows, {}, extractor.fingerprint)
+    builders.save_auxiliary(Path("auxiliary"), rows.iloc[:0])
     familiarity.save(builders.familiarity(len(extractor.names)), Path("familiarity.safetensors"))
     blocks = {"emotions": EMOTIONS, "train": builders.TRAIN | {"networks": 2}, "intervals": builders.INTERVALS}
     blocks["split"] = {"sentences": "any"}
@@ -116,7 +118,7 @@ def test_it_says_which_other_corpora_it_was_trained_on(run, monkeypatch):
     rows = rows.assign(id="d/" + rows["id"], corpus="d", sha256=[f"{number:064x}" for number in range(100, 124)])
     vectors = np.random.default_rng(1).normal(size=(24, len(extractor.names)))
     builders.save_auxiliary(Path("auxiliary"), rows, vectors, extractor.fingerprint)
-    run("--auxiliary", "auxiliary")
+    run()
 
     taught = reading.load(Path("out/bundle"))
     assert "auxiliary" not in plain.description["data"]

@@ -24,8 +24,8 @@ EXTRACTOR = '{"extractor": "made"}'
 SPLIT = SplitParams(**builders.SPLIT)
 TRAIN = builders.TRAIN | {"hidden": [8, 4], "dropout": 0.1, "epochs": 6, "patience": 6}
 FLAGS = (
-    "--params params.yaml --manifest manifest.csv --features features --augmented augmented --split split.csv "
-    "--models models/classifier --dynamics dynamics.csv --curves curves.csv --picture curves.png"
+    "--params params.yaml --manifest manifest.csv --features features --augmented augmented --auxiliary auxiliary "
+    "--split split.csv --models models/classifier --dynamics dynamics.csv --curves curves.csv --picture curves.png"
 )
 
 
@@ -61,6 +61,7 @@ def project(tmp_path, monkeypatch):
     ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
     features.save(Features(ids, sha256, vectors, np.array(list("abcde")), EXTRACTOR), Path("features/c.npz"))
     builders.save_copies(Path("augmented"), rows, {}, EXTRACTOR)
+    builders.save_auxiliary(Path("auxiliary"), rows.iloc[:0])
     write_params()
 
 
@@ -141,7 +142,7 @@ def test_auxiliary_corpora_train_in_every_fold_and_are_in_no_part(run, capsys, m
     builders.save_auxiliary(Path("auxiliary"), rows, vectors, EXTRACTOR)
     write_params(start="lda")
     monkeypatch.setattr(fitting, "SHARES", (0.5,))
-    run("--auxiliary", "auxiliary")
+    run()
     said = "; lent by auxiliary corpora for each own utterance: 0.5 (folds: 3); see curves.png\n"
     assert capsys.readouterr().out.endswith(said)
     for protocol in ("kfold", "random"):
@@ -152,14 +153,6 @@ def test_auxiliary_corpora_train_in_every_fold_and_are_in_no_part(run, capsys, m
         np.testing.assert_array_equal(stored.probabilities(own), expected.probabilities(own))
         assert np.abs(stored.probabilities(own) - plain.probabilities(own)).max() > 1e-6
     assert set(pd.read_csv("dynamics.csv")["id"]) <= set(people()["id"])
-
-
-def test_no_auxiliary_corpora_leave_every_byte(run):
-    run()
-    before = outputs()
-    builders.save_auxiliary(Path("auxiliary"), other_corpus()[0].iloc[:0], None, EXTRACTOR)
-    run("--auxiliary", "auxiliary")
-    assert outputs() == before
 
 
 @pytest.mark.parametrize(
@@ -179,7 +172,7 @@ def test_auxiliary_corpora_that_test_or_are_encoded_otherwise_are_refused(run, c
     rows, vectors = other_corpus()
     builders.save_auxiliary(Path("auxiliary"), rows.assign(**change), vectors, extractor)
     with pytest.raises(SystemExit, match=rf"^train: .*{message}"):
-        run("--auxiliary", "auxiliary")
+        run()
 
 
 @pytest.mark.parametrize(

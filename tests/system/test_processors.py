@@ -86,12 +86,14 @@ PREPARE = [
     "stages.split --params params.yaml --manifest manifest.csv --split split.csv --metrics s.json",
     "stages.augment --params params.yaml --raw raw --manifest manifest.csv --noise noise --augmented augmented"
     " --workers 1",
+    "stages.auxiliary --params params.yaml --raw raw --auxiliary auxiliary --workers 1",
 ]
 ENCODE_AND_LEARN = [
     "stages.features --params params.yaml --raw raw --manifest manifest.csv --features features"
     " --baseline mfcc --workers 1",
     "stages.train --params params.yaml --manifest manifest.csv --features features --augmented augmented"
-    " --split split.csv --models models --dynamics dynamics.csv --curves curves.csv --picture curves.png --workers 1",
+    " --auxiliary auxiliary --split split.csv --models models --dynamics dynamics.csv --curves curves.csv"
+    " --picture curves.png --workers 1",
     "stages.evaluate --params params.yaml --manifest manifest.csv --features features --split split.csv --models models"
     " --predictions predictions.csv --metrics evaluate.json --confusion confusion.csv --classes classes.csv"
     " --folds folds.csv --risk risk.csv --picture confusion.png",
@@ -99,8 +101,8 @@ ENCODE_AND_LEARN = [
 ]
 ANALYSE = [
     "stages.train --params svm.yaml --manifest manifest.csv --features features --augmented augmented"
-    " --split split.csv --models svm --dynamics svm_dynamics.csv --curves svm_curves.csv --picture svm_curves.png"
-    " --workers 1",
+    " --auxiliary auxiliary --split split.csv --models svm --dynamics svm_dynamics.csv --curves svm_curves.csv"
+    " --picture svm_curves.png --workers 1",
     "stages.listen --params params.yaml --raw raw --ranking ranking.csv --clips clips",
     "compile_once",
     "stages.representation --params params.yaml --manifest manifest.csv --features features --baseline mfcc"
