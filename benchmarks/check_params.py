@@ -78,13 +78,8 @@ def check(path: Path) -> None:
     for block, kind in BLOCKS.items():
         given = shared.get(block, {})
         read[block] = params.read(path, block, kind, **given)
-        for field in dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ():
-            if field.name not in document[block] and field.name not in given:
-                default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
-                raise InputError(
-                    f"{path}: {block}: expected the key '{field.name}', found none; without it {default} is taken, "
-                    "which may be another value than this version's params.yaml has: write it down"
-                )
+        if dataclasses.is_dataclass(kind) and (lines := params.untold(path, block, kind, given)):
+            raise InputError(lines[0])
     intake.check_names(read["corpora"])
     emotions.check_label_set(read["emotions"])
     emotions.check_merge(read["manifest"].merge, read["emotions"])

@@ -41,6 +41,8 @@ def main() -> None:
     options = parser.parse_args()
     with one_line("features"):
         chosen = params.read(options.params, "features", FeatureParams)
+        for line in params.untold(options.params, "features", FeatureParams):
+            print(f"features: warning: {line}", file=sys.stderr)
         utterances = manifest.read(options.manifest)
         said = []
         for recipe, folder in ((chosen, options.features), (catalogue.baseline(chosen), options.baseline)):

@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         own = features.read(options.features, utterances)
         copies = vectors.read_copies(options.augmented, utterances, own.extractor)
         lent = auxiliary.read(options.auxiliary, utterances, own.extractor)
-        for warning in training.warnings(settings, utterances, emotions):
+        untold = params.untold(options.params, "train", TrainParams)
+        for warning in (*untold, *training.warnings(settings, utterances, emotions)):
             print(f"train: warning: {warning}", file=sys.stderr)
         with whole_folder(options.models) as folder:
             bar = partial(tqdm, desc="train", unit="fold", disable=None)

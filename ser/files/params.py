@@ -6,7 +6,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -70,6 +70,26 @@ def read(path: Path, block: str, kind: type[Block], **given) -> Block:
         raise InputError(f"{path}: expected a block '{block}', found {', '.join(map(str, document))}")
     place = f"{path}: {block}"
     return _dataclass(document[block], kind, place, given) if given else _convert(document[block], kind, place)
+
+
+def untold(path: Path, block: str, kind: type, given: Collection[str] = ()) -> list[str]:
+    """Say which keys a block leaves to their defaults, a line each.
+
+    Args:
+        path: the YAML file, which ``read`` takes.
+        block: the name of the block.
+        kind: its dataclass.
+        given: fields that stand in other blocks.
+    """
+    document, lines = yaml.load(path.read_text(encoding="utf-8"), _Loader), []
+    for field in dataclasses.fields(kind):
+        if field.name not in (document[block] or {}) and field.name not in given:
+            default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
+            lines.append(
+                f"{path}: {block}: expected the key '{field.name}', found none; without it {default} is taken, which "
+                "may be another value than this version's params.yaml has: write it down"
+            )
+    return lines
 
 
 def check_ranges(block, **ranges: tuple[float, float]) -> None:

@@ -13,7 +13,10 @@ from ser.files import tables
 from ser.files.failures import InputError
 
 STAGE = Path(__file__).resolve().parents[2] / "stages" / "features.py"
-BLOCK = "features:\n  encoder: mfcc\n  statistics: [mean]\n  weights: weights.safetensors\n  seed: 0\n"
+BLOCK = (
+    "features:\n  encoder: mfcc\n  statistics: [mean]\n  weights: weights.safetensors\n  seed: 0\n  layers: [output]\n"
+    "  frames: all\n  level: null\n  numerics: portable\n"
+)
 
 
 @pytest.fixture
@@ -59,6 +62,19 @@ def test_the_stage_encodes_what_is_new_and_says_so_in_one_line(project, run):
 
     utterances = manifest.read(project / "manifest.csv")
     assert features.read(project / "features", utterances).vectors.shape == (3, 60)
+
+
+def test_says_which_keys_are_left_to_their_defaults(project, run, capsys):
+    text = (project / "params.yaml").read_text()
+    assert "  frames: all\n" in text
+    (project / "params.yaml").write_text(text.replace("  frames: all\n", ""))
+    (project / "manifest.csv").unlink()  # so that the stage ends here
+    with pytest.raises(SystemExit):
+        run()
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "features: warning: params.yaml: features: expected the key 'frames', found none; without it"
+    )
 
 
 def test_what_encoding_has_to_say_goes_to_the_error_stream(run, monkeypatch, capsys):

@@ -1,6 +1,7 @@
 import runpy
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ STAGE = Path(__file__).resolve().parents[2] / "stages" / "train.py"
 EMOTIONS = ["sad", "angry"]  # not in the order of the alphabet
 EXTRACTOR = '{"extractor": "made"}'
 SPLIT = SplitParams(**builders.SPLIT)
-TRAIN = builders.TRAIN | {"hidden": [8, 4], "dropout": 0.1, "epochs": 6, "patience": 6}
+TRAIN = asdict(builders.train_params(hidden=[8, 4], dropout=0.1, epochs=6, patience=6))
 FLAGS = (
     "--params params.yaml --manifest manifest.csv --features features --augmented augmented --auxiliary auxiliary "
     "--split split.csv --models models/classifier --dynamics dynamics.csv --curves curves.csv --picture curves.png"
@@ -308,6 +309,16 @@ def test_a_classifier_says_which_split_it_was_trained_on(run):
     run()
     recipe, *_ = read_fold("kfold", 1)
     assert recipe.split == splits_table.digest(splits_table.read(Path("split.csv")))
+
+
+def test_says_which_keys_are_left_to_their_defaults(run, capsys):
+    own = {key: value for key, value in TRAIN.items() if key != "networks"}
+    Path("params.yaml").write_text(yaml.safe_dump({"emotions": EMOTIONS, "train": own}))
+    run()
+    assert capsys.readouterr().err == (
+        "train: warning: params.yaml: train: expected the key 'networks', found none; without it 1 is taken, which may "
+        "be another value than this version's params.yaml has: write it down\n"
+    )
 
 
 def test_takes_votes_and_groups_from_the_manifest(run, capsys):
