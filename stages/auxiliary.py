@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ser import auxiliary
 from ser.auxiliary import AuxiliaryParams
-from ser.corpora import accounts, intake, shared_audio
+from ser.corpora import accounts, intake, shared_audio, speakers
 from ser.encoders import extraction
 from ser.encoders.extraction import FeatureParams
 from ser.files import params, tables
@@ -37,6 +37,8 @@ def main() -> None:
         settings = params.read(options.params, "manifest", intake.ManifestParams)
         tested = params.read(options.params, "corpora", list[str])
         chosen.check(tested)
+        for remark in settings.of_others([*tested, *chosen.corpora]):
+            print(f"auxiliary: {remark}")
         if chosen.corpora:
             apart = params.read(options.params, "split", dict).get("sentences") == "disjoint"
             own, _ = intake.accepted(options.raw, tested, emotions, settings, options.workers, examined)
@@ -52,8 +54,13 @@ def main() -> None:
                 block="auxiliary.corpora",
             )
             shared_audio.check_apart(rows, own, "auxiliary.corpora")
+            for remark in (*shared_audio.uncompared(rows, own), *speakers.same_names(rows, own)):
+                print(f"auxiliary: {remark}")
             utterances = intake.table(rows)
-            said = [accounts.closing_line(utterances, rejected)]
+            said = [f"{accounts.closing_line(utterances, rejected)}, see {options.auxiliary / auxiliary.REJECTED}"]
+            said += [
+                f"no utterances are {emotion}" for emotion in emotions if emotion not in set(utterances["emotion"])
+            ]
             if apart:
                 new = sentences.unheard(utterances, intake.table(own), "auxiliary.corpora")
                 utterances = utterances[new].reset_index(drop=True)

@@ -31,8 +31,6 @@ def main() -> None:
         corpora = params.read(options.params, "corpora", list[str])
         emotions = params.read(options.params, "emotions", list[str])
         settings = params.read(options.params, "manifest", intake.ManifestParams)
-        for remark in settings.of_others(corpora):
-            print(f"manifest: {remark}")
         manifest, rejected, shared = intake.build(
             options.raw,
             corpora,

@@ -109,7 +109,7 @@ def _auxiliary(counts: Mapping[str, int], share: float) -> str:
         return "\n\nUtterances of other corpora were at hand, and its validation speakers chose none."
     named = ", ".join(f"{corpus} ({count} utterances)" for corpus, count in counts.items())
     return (
-        f"\n\nIts linear scores were fitted to utterances of other corpora as well, {share:g} for each one of the "
+        f"\n\nIts linear scores were fitted to utterances of other corpora as well, {share:.2g} for each one of the "
         f"above, as its validation speakers chose: of {named}. The scores below are of the corpora above alone; "
         "that nobody who was tested speaks in the others, too, is the corpora's word."
     )

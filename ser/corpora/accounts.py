@@ -81,12 +81,14 @@ def check_share(rows: Sequence[dict], corpora: Sequence[str], limit: float) -> N
             examples = "; ".join(f"{row['path']}: {row['reason']}, {row['detail']}" for row in flawed[:EXAMPLES])
             raise InputError(
                 f"{corpus}: {len(flawed)} of {len(examined)} files are rejected ({reasons}), more than the share "
-                f"{limit:g} of manifest.max_rejected_share; mend or remove them (rejected.csv lists all), or raise it; "
-                f"the first: {examples}"
+                f"{limit:g} of manifest.max_rejected_share; mend or remove them (this stage's rejected.csv lists "
+                f"all), or raise it; the first: {examples}"
             )
 
 
-def check_none_empty(rows: Sequence[dict], key: str, wanted: Sequence[str], block: str) -> None:
+def check_none_empty(
+    rows: Sequence[dict], key: str, wanted: Sequence[str], block: str, rejected: Sequence[dict] = ()
+) -> None:
     """Stop where nothing was taken in for a name that a block of params.yaml asks for.
 
     Args:
@@ -94,10 +96,13 @@ def check_none_empty(rows: Sequence[dict], key: str, wanted: Sequence[str], bloc
         key: what the names are of: ``emotion`` or ``corpus``.
         wanted: the names.
         block: that has them.
+        rejected: rows of rejects as well, whose emotions tell why there is nothing of a corpus.
     """
     if absent := sorted(set(wanted) - {row[key] for row in rows}):
         found = ", ".join(sorted({row[key] for row in rows})) or "nothing"
+        words = sorted({row["emotion"] for row in rejected if row[key] in absent})
+        has = f" (its files are {', '.join(words)})" if words else ""
         raise InputError(
-            f"{block}: nothing was taken in for {', '.join(absent)}, only for {found}; take it out of `{block}`, or "
-            "mend the corpora or manifest.merge"
+            f"{block}: nothing was taken in for {', '.join(absent)}{has}, only for {found}; take it out of "
+            f"`{block}`, or mend the corpora, `emotions` or manifest.merge"
         )

@@ -93,11 +93,14 @@ class ManifestParams:
                     raise ValueError(f"words.{corpus}: expected some of {', '.join(emotions.WORDS)}, found '{word}'")
 
     def of_others(self, corpora: Sequence[str]) -> Iterator[str]:
-        """Say which corpora are spoken of here that are not read, perhaps for a slip of the pen."""
+        """Say which corpora are spoken of here that no stage reads, perhaps for a slip of the pen."""
         for key in ("speaker_pattern", "allow_incomplete", "layout", "columns", "words"):
             for corpus in getattr(self, key):
                 if corpus not in corpora:
-                    yield f"manifest.{key} names '{corpus}', which is not among `corpora`{hint(corpus, corpora)}"
+                    yield (
+                        f"manifest.{key} names '{corpus}', which is among neither `corpora` nor `auxiliary.corpora`"
+                        f"{hint(corpus, corpora)}"
+                    )
 
 
 class Intake(NamedTuple):
@@ -215,7 +218,7 @@ def accepted(
     rows = []
     check_names(corpora, block)
     for corpus in corpora:
-        utterances = parse(raw / corpus, params, tell)
+        utterances = parse(raw / corpus, params, tell, block)
         rows += [_row(raw, corpus, utterance, params.merge) for utterance in utterances]
         if corpus in PARSERS:
             continue
@@ -256,19 +259,25 @@ def accepted(
     keep(rejected)
     accounts.check_share(rows, corpora, params.max_rejected_share)
     found = [row for row in rows if not row["reason"]]
-    accounts.check_none_empty(found, "corpus", corpora, block)
+    accounts.check_none_empty(found, "corpus", corpora, block, rows)
     for remark in lengths.remarks(found):
         tell(remark)
     return found, rejected
 
 
-def parse(folder: Path, params: ManifestParams, say: Callable[[str], None] = lambda remark: None) -> list[Utterance]:
+def parse(
+    folder: Path,
+    params: ManifestParams,
+    say: Callable[[str], None] = lambda remark: None,
+    block: str = "corpora",
+) -> list[Utterance]:
     """Read one corpus with the parser that its folder's name chooses.
 
     Args:
         folder: the corpus.
         params: what to accept.
         say: takes remarks, each in one line.
+        block: of params.yaml, that names the corpus.
 
     Raises:
         InputError: the folder or one in it is missing or a link, or the parser refuses what is in it.
@@ -278,9 +287,10 @@ def parse(folder: Path, params: ManifestParams, say: Callable[[str], None] = lam
             f"{folder}: no such folder; the stage synthesize makes it: dvc repro synthesize, or dvc pull synthesize"
         )
     if not folder.is_dir():
+        there = [path.name for path in folder.parent.glob("*") if path.is_dir()]
         raise InputError(
-            f"{folder}: no such folder; put the corpus there, or take '{folder.name}' out of `corpora`; if only dvc "
-            f"exp run --temp or --queue lacks it, first tell DVC of it: dvc add {folder}"
+            f"{folder}: no such folder{hint(folder.name, there)}; put the corpus there, or take '{folder.name}' out of "
+            f"`{block}`; if only dvc exp run --temp or --queue lacks it, first tell DVC of it: dvc add {folder}"
         )
     for link in (folder, *walk(folder).links):
         check_not_linked(link)

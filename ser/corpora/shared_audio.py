@@ -117,11 +117,27 @@ def check_apart(rows: Sequence[dict], others: Sequence[dict], block: str) -> Non
     pairs += [(both[one]["id"], both[other]["id"]) for one, other, _ in found if one < len(rows) <= other]
     if pairs:
         number = len({own for own, _ in pairs})
-        found = f"{number} recordings that share some" if number > 1 else "1 recording that shares some"
+        found = f"at least {number} recordings that share some" if number > 1 else "at least one that shares some"
         raise InputError(
             f"{block}: expected audio that is not in `corpora`, found {found}, such as '{pairs[0][0]}' with "
             f"'{pairs[0][1]}'; leave one of the two corpora out"
         )
+
+
+def uncompared(rows: Sequence[dict], others: Sequence[dict]) -> list[str]:
+    """Say in a line, if any, of how many recordings ``check_apart`` cannot tell whether others have them, too.
+
+    Args:
+        rows: as for ``check_apart``.
+        others: likewise.
+    """
+    short, also = (sum(len(row["marks"]) < LEAST for row in each) for each in (rows, others))
+    if not short:
+        return []
+    return [
+        f"of {short} of {len(rows)} recordings ({also} of {len(others)} in `corpora`) only exact copies would be "
+        "noticed, for they are too short or too even: that nobody who is tested is heard in them, you must know"
+    ]
 
 
 def remarks(shared: pd.DataFrame) -> list[str]:

@@ -4,7 +4,9 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import product
 
+from ser.corpora.examples import few
 from ser.corpora.layout import same_letters
 
 # Of how many utterances, and with what share of speakers among them, names may be those of recordings.
@@ -49,6 +51,34 @@ def one_each(rows: Sequence[dict]) -> list[str]:
         for corpus, names in voices.items()
         if len(names) >= FEWEST and len(set(names)) > OWN * len(names)
     ]
+
+
+def same_names(rows: Sequence[dict], others: Sequence[dict]) -> list[str]:
+    """Say which corpora name their speakers as another one does, unless the genders of a name differ.
+
+    Args:
+        rows: of the manifest, each with its ``corpus``, ``speaker`` and ``gender``.
+        others: likewise, of other corpora.
+    """
+    remarks = []
+    for (corpus, own), (other, theirs) in product(_genders(rows).items(), _genders(others).items()):
+        both = sorted(own.keys() & theirs.keys())
+        two = any(own[name] and theirs[name] and own[name] != theirs[name] for name in both)
+        if len(both) > 1 and len(both) == min(len(own), len(theirs)) and not two:
+            remarks.append(
+                f"{corpus} and {other}: speakers have the same names ({few(both, 3)}): if they are the same people, "
+                "leave one of the two corpora out"
+            )
+    return remarks
+
+
+def _genders(rows: Sequence[dict]) -> dict[str, dict[str, str]]:
+    """The gender of each speaker, ``""`` where it is not known, by the name that ``_key`` gives, by corpus."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in rows:
+        if row["speaker"]:
+            found[row["corpus"]][_key(row)[1]] = row["gender"]
+    return found
 
 
 def _key(row: dict) -> tuple[str, str]:

@@ -180,6 +180,10 @@ class _Fold:
         how = {"class_weights": params.class_weights, "cost": params.cost}
         return linear.fit(kind, own, labels.numpy(), self.place, samples=samples, **how)
 
+    def share(self, asked: float, own: int) -> float:
+        """Give how much is lent for each own utterance: less than is asked for where there is less."""
+        return min(asked, len(self.lent.utterances) / own) if self.lent else 0.0
+
     def samples(self, number: float, draws: Sequence[int]) -> list[tuple]:
         """Draw vectors of other corpora and their labels, so many each time; nothing where none are lent."""
         if self.lent is None or not round(number):
@@ -227,12 +231,14 @@ def _networks(fold: _Fold) -> tuple[Classifier, list[tuple]]:
         _multiply(network.start, factor)
         return data, cross_entropy(factor * scores, data.y["validation"], data.weights).item()
 
+    share = 0.0
     if fold.lent:
         losses = {share: sum(begin(number, share)[1] for number in range(len(chosen))) for share in SHARES}
-        classifier.lent = min(losses, key=losses.get)
+        share = min(losses, key=losses.get)
+        classifier.lent = fold.share(share, int((fold.parts == "train").sum()))
     curves, answers = [], np.empty((len(fold.codes), len(recipe.labels)))
     for number, (network, own) in enumerate(zip(classifier.networks, chosen, strict=True)):
-        data, _ = begin(number, classifier.lent)
+        data, _ = begin(number, share)
         trained = None if fold.people is None else pd.concat([fold.people[own == "train"]] * len(fold.prepared))
         hard = Hard(data.labels, data.weights)
         objective = objectives.make_objective(params, recipe.labels, hard, trained, fold.place)
@@ -262,7 +268,7 @@ def _linear(fold: _Fold) -> tuple[Classifier, list[tuple]]:
         _set_normaliser(network, fold.recipe.params, rows)
         samples = fold.samples(share * chosen.sum(), range(DRAWS))
         _set_linear(network.layers[-1], *fold.solved(kind, network, rows, labels, samples))
-        classifier.lent = share
+        classifier.lent = fold.share(share, int(chosen.sum()))
         return classifier
 
     def tried(share: float) -> _Trial:
@@ -323,6 +329,11 @@ def _multiply(layer: nn.Linear, factor: float) -> None:
 def _standardised(auxiliary: Auxiliary, params: TrainParams) -> Auxiliary:
     """Give each corpus the mean 0 and the deviation 1, or each speaker where the parameters normalise so."""
     units = auxiliary.utterances["speaker" if params.normalisation == "speaker" else "corpus"]
+    if unknown := sorted(set(auxiliary.utterances.loc[units == "", "corpus"])):
+        raise InputError(
+            "auxiliary.corpora: expected a speaker for every utterance, as train.normalisation is speaker, found some "
+            f"without in {', '.join(unknown)}; leave it out, or choose normalisation train"
+        )
     return Auxiliary(auxiliary.utterances, by_speaker(auxiliary.vectors, units.to_numpy()))
 
 

@@ -147,7 +147,7 @@ def lending(shares: Sequence[float]) -> str:
     """Say how many folds chose which share of the auxiliary corpora."""
     folds = pd.Series(shares).value_counts().sort_index()
     return "lent by auxiliary corpora for each own utterance: " + ", ".join(
-        f"{share:g} (folds: {count})" for share, count in folds.items()
+        f"{share:.2g} (folds: {count})" for share, count in folds.items()
     )
 
 

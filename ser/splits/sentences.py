@@ -58,9 +58,15 @@ def unheard(manifest: pd.DataFrame, tested: pd.DataFrame, wanted: str) -> np.nda
         (utterances,) of bool.
 
     Raises:
-        InputError: as ``named``; or there are none.
+        InputError: a text is not known, as numbers of sentences do not compare; or there are none.
     """
-    names = named(pd.concat([tested, manifest], ignore_index=True), f"{wanted} under split.sentences disjoint")
+    both = pd.concat([tested, manifest], ignore_index=True)
+    if mute := sorted(set(both.loc[both["text"] == "", "corpus"])):
+        raise InputError(
+            f"{wanted}: expected the text of every utterance, as split.sentences is disjoint, found some without in "
+            f"{', '.join(mute)}; add a column text to the corpus' table, leave a corpus out, or choose any"
+        )
+    names = named(both, wanted)
     new = ~names[len(tested) :].isin(names[: len(tested)]).to_numpy()
     if not new.any():
         raise InputError(

@@ -490,10 +490,12 @@ def test_an_emotion_or_a_corpus_with_nothing_in_it_is_refused(raw):
         InputError, match=r"emotions: nothing was taken in for bored, calm, only for angry, sad; take it out of `emo"
     ):
         build(raw, label_set=("angry", "sad", "calm", "bored"))
-    with pytest.raises(
-        InputError, match=r"corpora: nothing was taken in for yours, only for mine; take it out of `cor"
-    ):
+    with pytest.raises(InputError) as caught:
         build(raw, ("mine", "yours"))
+    assert str(caught.value) == (
+        "corpora: nothing was taken in for yours (its files are happy), only for mine; take it out of `corpora`, or "
+        "mend the corpora, `emotions` or manifest.merge"
+    )
     with pytest.raises(InputError, match=r"auxiliary.corpora: nothing was taken in for yours.* of `auxiliary.corpora`"):
         intake.accepted(raw, ["mine", "yours"], ["angry", "sad"], PARAMS, block="auxiliary.corpora")
 
@@ -705,8 +707,9 @@ def test_columns_of_lists_are_no_raters_and_are_kept(raw):
 def test_params_of_a_corpus_that_is_not_read_are_remarked_on():
     params = dataclasses.replace(PARAMS, speaker_pattern={"mien": "(?P<speaker>.)"}, words={"yours": {"x": "sad"}})
     assert list(params.of_others(["mine"])) == [
-        "manifest.speaker_pattern names 'mien', which is not among `corpora`; did you mean 'mine'?",
-        "manifest.words names 'yours', which is not among `corpora`",
+        "manifest.speaker_pattern names 'mien', which is among neither `corpora` nor `auxiliary.corpora`; did you mean "
+        "'mine'?",
+        "manifest.words names 'yours', which is among neither `corpora` nor `auxiliary.corpora`",
     ]
 
 

@@ -14,6 +14,23 @@ def test_signs_that_nobody_sees_and_wide_letters_make_no_second_person():
     assert [row["speaker"] for row in rows] == ["c/anna"] * 5 + ["c/anne"]
 
 
+def named(corpus, *names, gender=""):
+    return [{"corpus": corpus, "speaker": f"{corpus}/{name}", "gender": gender} for name in names]
+
+
+def test_two_corpora_whose_speakers_have_the_same_names_are_remarked_on():
+    assert speakers.same_names(named("a", "03", "08", "09"), named("b", "3", "8", "9", "10", "11")) == [
+        "a and b: speakers have the same names (3, 8, 9): if they are the same people, leave one of the two corpora out"
+    ]
+
+
+def test_names_that_only_some_share_or_of_other_genders_or_of_one_speaker_are_two_peoples():
+    assert speakers.same_names(named("a", "1", "2", "4"), named("b", "1", "2", "3")) == []
+    assert speakers.same_names(named("a", "1", "2", gender="female"), named("b", "1", "2", gender="male")) == []
+    assert speakers.same_names(named("a", "anna"), named("b", "anna", "bo")) == []
+    assert speakers.same_names(named("a", "1", "2", gender="female"), named("b", "1", "2"))
+
+
 def test_a_speaker_for_nearly_every_utterance_is_said_to_be_a_name_of_recordings():
     rows = [{"corpus": "c", "speaker": f"c/{number}"} for number in range(20)]
     several = [{"corpus": "d", "speaker": f"d/{number % 10}"} for number in range(20)]

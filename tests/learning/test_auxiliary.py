@@ -83,6 +83,22 @@ def test_who_validates_decides_how_much_is_lent(own, kind):
     np.testing.assert_array_equal(misled.probabilities(own[0]), plain.probabilities(own[0]))
 
 
+@pytest.mark.parametrize(("kind", "trained"), [("mlp", 80), ("lda", 100)])  # lda: in the end by who validates, too
+def test_of_a_corpus_that_has_less_than_is_asked_for_what_it_has_is_told(own, lent, kind, trained, monkeypatch):
+    monkeypatch.setattr(fitting, "SHARES", (0.5,))
+    few = Auxiliary(lent.utterances[:4], lent.vectors[:4])
+    assert fitting.fit(recipe(classifier=kind, start="lda"), *own, auxiliary=few)[0].lent == 4 / trained
+    assert fitting.fit(recipe(classifier=kind, start="lda"), *own, auxiliary=lent)[0].lent == 0.5
+
+
+def test_normalisation_by_speaker_names_the_corpus_that_lacks_them(own, lent):
+    mute = Auxiliary(lent.utterances.assign(speaker=""), lent.vectors)
+    with pytest.raises(
+        InputError, match=r"^auxiliary\.corpora: expected a speaker .* found some without in one, two; le"
+    ):
+        fitting.fit(recipe(classifier="lda", normalisation="speaker"), *own, auxiliary=mute)
+
+
 def test_networks_that_do_not_start_from_discriminant_analysis_are_lent_nothing(own, lent):
     with pytest.raises(
         InputError, match=r"^auxiliary\.corpora: expected networks that start from discriminant analysis"

@@ -72,7 +72,8 @@ def read():
 
 def test_every_utterance_of_a_wanted_emotion_has_a_vector(run):
     assert run() == (
-        "auxiliary: 4 utterances of unknown speakers, 0.0 h, from a, b; rejected 1 (1 unmapped); 4 encoded, 0 reused"
+        "auxiliary: 4 utterances of unknown speakers, 0.0 h, from a, b; rejected 1 (1 unmapped), see "
+        "auxiliary/rejected.csv; 4 encoded, 0 reused"
     )
     found = read()
     assert found.utterances["id"].tolist() == ["a/angry/1", "a/sad/2", "b/angry/2", "b/happy/1"]
@@ -83,6 +84,8 @@ def test_every_utterance_of_a_wanted_emotion_has_a_vector(run):
 def test_what_params_say_of_the_chosen_corpora_is_no_slip_of_the_pen(run):
     write_params("a", "b", patterns={"mine": "(?P<speaker>.)"})
     assert "'mine'" not in run(whole=True)
+    write_params("a", "b", patterns={"mien": "(?P<speaker>.)"})
+    assert "auxiliary: manifest.speaker_pattern names 'mien', which is among neither" in run(whole=True)
 
 
 def test_what_is_there_is_reused_and_what_is_no_longer_wanted_removed(run):
@@ -110,11 +113,18 @@ def test_a_corpus_is_refused_that_has_a_recording_that_is_tested_on_or_a_part_of
         with pytest.raises(SystemExit) as caught:
             run()
         assert str(caught.value.code).endswith(
-            "expected audio that is not in `corpora`, found 1 recording that shares some, such as 'b/angry/copy' with "
+            "expected audio that is not in `corpora`, found at least one that shares some, such as 'b/angry/copy' with "
             "'mine/sad/long'; leave one of the two corpora out"
         )
     Path("raw/b/angry/copy.wav").unlink()
     run()
+
+
+def test_what_is_too_short_to_be_found_as_a_copy_is_said(run):
+    assert (
+        "auxiliary: of 4 of 4 recordings (2 of 2 in `corpora`) only exact copies would be noticed, for they are too "
+        "short or too even: that nobody who is tested is heard in them, you must know\n"
+    ) in run(whole=True)
 
 
 def test_sentences_that_are_tested_on_are_left_out_where_the_split_keeps_them_apart(run):
@@ -126,15 +136,17 @@ def test_sentences_that_are_tested_on_are_left_out_where_the_split_keeps_them_ap
     assert "left out, whose" not in run()
     assert len(read().utterances) == 2
     write_params("a", sentences="disjoint")
-    assert run().endswith("; rejected 1 (1 unmapped); 1 left out, whose sentences are tested on; 0 encoded, 1 reused")
+    assert run().endswith("; no utterances are happy; 1 left out, whose sentences are tested on; 0 encoded, 1 reused")
     assert read().utterances["id"].tolist() == ["a/angry/1"]
 
 
 def test_without_new_sentences_or_with_unknown_ones_the_split_cannot_keep_them_apart(run):
     Path("raw/mine/metadata.csv").write_text(WORDS)
     write_params("a", sentences="disjoint")
-    with pytest.raises(SystemExit, match=r"under split.sentences disjoint: expected the sentence of every utterance"):
-        run()
+    for numbers in ("", "path,sentence\nangry/1.wav,7\nsad/2.wav,8\nbored/3.wav,9\n"):  # which compare with no text
+        Path("raw/a/metadata.csv").write_text(numbers or "path\nangry/1.wav\nsad/2.wav\nbored/3.wav\n")
+        with pytest.raises(SystemExit, match=r"text of every utterance, as split.sentences is .* without in a; add a"):
+            run()
     Path("raw/a/metadata.csv").write_text(WORDS + "bored/3.wav,Oh.\n")
     with pytest.raises(
         SystemExit, match=r"expected sentences that are not tested on, as split.sentences is disjoint, found none"
@@ -156,7 +168,8 @@ def test_without_corpora_there_is_a_table_of_none(run):
     [
         (["mine"], "auxiliary.corpora: 'mine' is among `corpora`, too, where its speakers test; take it out of one"),
         (["a", "a"], "auxiliary.corpora: expected each once, found a, a"),
-        (["c"], "raw/c: no such folder; put the corpus there"),
+        (["c"], "raw/c: no such folder; put the corpus there, or take 'c' out of `auxiliary.corpora`"),
+        (["mime"], "raw/mime: no such folder; did you mean 'mine'?; put the corpus there"),
     ],
 )
 def test_corpora_that_cannot_be_lent_are_one_line(run, corpora, message):

@@ -63,15 +63,6 @@ def test_the_stage_writes_the_tables_and_the_counts_and_says_so_in_one_line(proj
     )
 
 
-def test_params_of_a_corpus_that_is_not_read_are_remarked_on(project, monkeypatch, capsys):
-    changed = PARAMS | {"manifest": PARAMS["manifest"] | {"allow_incomplete": ["mien"]}}
-    (project / "params.yaml").write_text(yaml.safe_dump(changed))
-    run(monkeypatch)
-    assert capsys.readouterr().out.startswith(
-        "manifest: manifest.allow_incomplete names 'mien', which is not among `corpora`; did you mean 'mine'?\n"
-    )
-
-
 def test_a_second_run_gives_the_same_bytes_whatever_the_workers(project, monkeypatch):
     run(monkeypatch, "--workers", "0")  # as one
     first = [(project / name).read_bytes() for name in OUTPUTS]
