@@ -49,7 +49,7 @@ def main() -> None:
         copies = vectors.read_copies(options.augmented, utterances, own.extractor)
         extractor = catalogue.rebuild(own.extractor, options.weights)
         speech = familiarity.load(options.familiarity)
-        lent = auxiliary.read(options.auxiliary, utterances, own.extractor)
+        lent = auxiliary.read(options.auxiliary, utterances, own)
         beside = lent.described()
         model = final.train(split, utterances, own, emotions, settings, copies.vectors, lent)
         encoder, networks = extractor.recipe.encoder, len(model.networks)

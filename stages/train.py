@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table.check(split, utterances)
         own = features.read(options.features, utterances)
         copies = vectors.read_copies(options.augmented, utterances, own.extractor)
-        lent = auxiliary.read(options.auxiliary, utterances, own.extractor)
+        lent = auxiliary.read(options.auxiliary, utterances, own)
         untold = params.untold(options.params, "train", TrainParams)
         for warning in (*untold, *training.warnings(settings, utterances, emotions)):
             print(f"train: warning: {warning}", file=sys.stderr)

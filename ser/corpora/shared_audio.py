@@ -125,7 +125,7 @@ def check_apart(rows: Sequence[dict], others: Sequence[dict], block: str) -> Non
 
 
 def uncompared(rows: Sequence[dict], others: Sequence[dict]) -> list[str]:
-    """Say in a line, if any, of how many recordings ``check_apart`` cannot tell whether others have them, too.
+    """Say in a line, if any, of how many recordings ``check_apart`` cannot tell whether others have parts of them.
 
     Args:
         rows: as for ``check_apart``.
@@ -135,8 +135,9 @@ def uncompared(rows: Sequence[dict], others: Sequence[dict]) -> list[str]:
     if not short:
         return []
     return [
-        f"of {short} of {len(rows)} recordings ({also} of {len(others)} in `corpora`) only exact copies would be "
-        "noticed, for they are too short or too even: that nobody who is tested is heard in them, you must know"
+        f"{short} of {len(rows)} recordings ({also} of {len(others)} in `corpora`) are too short or too even for parts "
+        "of others, or with other vectors than PASE+'s for copies coded anew, to be noticed in them: that nobody who "
+        "is tested is heard there, you must know"
     ]
 
 

@@ -1,5 +1,6 @@
 import runpy
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from ser import auxiliary
 from ser.corpora import intake
 from ser.encoders import catalogue
 from ser.encoders.recipe import Recipe
+from ser.features import Features
+from ser.files.failures import InputError
 from tests import builders
 from tests.robustness.conftest import syllables
 
@@ -67,7 +70,13 @@ def files():
 
 
 def read():
-    return auxiliary.read(Path("auxiliary"), builders.manifest(3, 2, ["angry", "sad"]), MFCC.fingerprint)
+    rows = builders.manifest(3, 2, ["angry", "sad"])
+    return auxiliary.read(Path("auxiliary"), rows, made(rows, np.zeros((len(rows), 60)), MFCC.fingerprint))
+
+
+def made(rows, vectors, extractor):
+    ids, sha256 = (rows[column].to_numpy(str) for column in ("id", "sha256"))
+    return Features(ids, sha256, vectors.astype(np.float32), np.arange(vectors.shape[1]).astype(str), extractor)
 
 
 def test_every_utterance_of_a_wanted_emotion_has_a_vector(run):
@@ -120,10 +129,28 @@ def test_a_corpus_is_refused_that_has_a_recording_that_is_tested_on_or_a_part_of
     run()
 
 
+@pytest.mark.parametrize(("encoder", "refused"), [("pase_plus", True), ("mfcc", False)])
+def test_vectors_that_are_nearly_those_of_tested_recordings_are_refused_of_the_encoder_that_was_measured(
+    encoder, refused
+):
+    own, rows = builders.manifest(6, 8, ["angry", "sad"]), builders.manifest(5, 8, ["angry", "sad"])
+    rows = rows.assign(id="d/" + rows["id"], corpus="d", sha256=[f"{number:064x}" for number in range(100, 140)])
+    generator, extractor = np.random.default_rng(0), f'{{"encoder": "{encoder}"}}'
+    tested, vectors = (7 + 3 * generator.normal(size=(len(each), 100)) for each in (own, rows))
+    builders.save_auxiliary(Path("auxiliary"), rows, vectors, extractor)
+    assert len(auxiliary.read(Path("auxiliary"), own, made(own, tested, extractor)).utterances) == 40
+    vectors[3] = tested[5] + 0.1 * generator.normal(size=100)
+    builders.save_auxiliary(Path("auxiliary"), rows, vectors, extractor)
+    message = f"found 1 vectors .* that of '{rows['id'][3]}' and that of '{own['id'][5]}', as if it were the same"
+    with pytest.raises(InputError, match=message) if refused else nullcontext():
+        auxiliary.read(Path("auxiliary"), own, made(own, tested, extractor))
+
+
 def test_what_is_too_short_to_be_found_as_a_copy_is_said(run):
     assert (
-        "auxiliary: of 4 of 4 recordings (2 of 2 in `corpora`) only exact copies would be noticed, for they are too "
-        "short or too even: that nobody who is tested is heard in them, you must know\n"
+        "auxiliary: 4 of 4 recordings (2 of 2 in `corpora`) are too short or too even for parts of others, or with "
+        "other vectors than PASE+'s for copies coded anew, to be noticed in them: that nobody who is tested is heard "
+        "there, you must know\n"
     ) in run(whole=True)
 
 
