@@ -1,19 +1,22 @@
 """Fixtures that several test modules share."""
 
+import os
+from pathlib import Path
+
 from ser.machine import numerics
 
+ROOT = Path(__file__).resolve().parents[1]
+# Each process that tests compiles into a folder of its own: when two fill one at the same time, Numba can take one
+# function for another ever after, and crash.
+os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".pytest_cache/numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone"))
 numerics.fix()  # as the stages do, before NumPy and PyTorch load
 
-import os
 import signal
-from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 import torch
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_modifyitems(items):
