@@ -122,7 +122,7 @@ def open_speech(folder: Path, settings: PretrainParams) -> Speech:
 
     return Speech(
         train=store.open_store(*paths("speech"), weights=settings.weights),
-        validation=store.open_store(*paths("speech"), part="validation"),
+        validation=store.open_store(*paths("speech"), part="validation", weights=settings.weights),
         noises=store.open_store(*paths("noise")) if paths("noise")[0].exists() else None,
         rooms=store.load_all(*paths("impulse_responses")) if paths("impulse_responses")[0].exists() else None,
     )

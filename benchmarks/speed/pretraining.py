@@ -44,14 +44,15 @@ def watch(training: Training) -> list[float]:
     def note(*_) -> None:
         ended.append(time.perf_counter())
 
-    def note_twice(_module: nn.Module, _inputs: tuple, frames: Tensor) -> None:
-        """Note that the frames are there and, on the way back, that their gradient is."""
+    def note_twice(_module: nn.Module, inputs: tuple) -> None:
+        """Note that all frames are there and, on the way back, the first gradient of some: of those encoded last."""
         note()
-        frames.register_hook(note)
+        encoded = [each for each in inputs if isinstance(each, Tensor) and each.requires_grad]
+        encoded[-1].register_hook(note)
 
     training.targets.register_forward_pre_hook(note)
-    training.encoder.register_forward_pre_hook(note)
-    training.encoder.register_forward_hook(note_twice)
+    training.pretrainer.register_forward_pre_hook(note)
+    training.pretrainer.workers.register_forward_pre_hook(note_twice)
     training.pretrainer.workers.register_forward_hook(note)
     training.optimizer.register_step_pre_hook(note)
     return ended

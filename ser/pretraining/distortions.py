@@ -12,6 +12,7 @@ from torch import Tensor
 from ser.pretraining.store import Store
 
 SAMPLING_RATE_HZ = 16_000
+ONSET = 0.1  # of the peak, 20 dB below it: from there on a response has begun (ISO 3382-1)
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,9 @@ def at_snr(signal: Tensor, noise: Tensor, snr_db: Tensor) -> Tensor:
 
 
 def reverberate(signal: Tensor, responses: list[Tensor]) -> Tensor:
-    """Convolve each signal with a room, from the response's peak on and at the signal's own power.
+    """Convolve each signal with a room, from the response's onset on and at the signal's own power.
 
-    In halls the peak can come tens of milliseconds after the direct sound: docs/experiments.md, What a next training
-    should change.
+    In halls the peak can come tens of milliseconds after the direct sound.
 
     Args:
         signal: (batch, samples).
@@ -143,7 +143,7 @@ def reverberate(signal: Tensor, responses: list[Tensor]) -> Tensor:
     Returns:
         (batch, samples).
     """
-    taps = [response[int(response.abs().argmax()) :] for response in responses]
+    taps = [response[int((response.abs() >= ONSET * response.abs().max()).int().argmax()) :] for response in responses]
     room = torch.nn.utils.rnn.pad_sequence(taps, batch_first=True).to(signal.device)
     size = signal.shape[1] + room.shape[1] - 1
     wet = torch.fft.irfft(torch.fft.rfft(signal, size) * torch.fft.rfft(room, size), size)[:, : signal.shape[1]]

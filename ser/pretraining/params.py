@@ -22,6 +22,8 @@ class PretrainParams:
         hidden: hidden units of each worker.
         waveform_maps: channels of the three layers of the waveform decoder.
         learning_rate: its peak.
+        edge_learning_rate: its peak for the edges of SincNet's filters, which are in Hz: about how far an edge moves a
+            step. At a learning rate for weights they stay where they are.
         warmup_steps: steps of linear rise to it.
         decay_power: power of the polynomial decay to zero.
         weight_decay: AdamW's, on the weights of convolutions and linear layers.
@@ -51,6 +53,7 @@ class PretrainParams:
     hidden: int = 256
     waveform_maps: tuple[int, ...] = (128, 64, 32)
     learning_rate: float = 1e-3
+    edge_learning_rate: float = 1.0
     warmup_steps: int = 100
     decay_power: float = 1.0
     weight_decay: float = 0.01
@@ -74,9 +77,10 @@ class PretrainParams:
         check_ranges(
             self,
             **dict.fromkeys((*counts, "channels", "qrnn_units"), (1, math.inf)),
-            **dict.fromkeys(("learning_rate", "warmup_steps", "decay_power", "weight_decay"), (0, math.inf)),
+            **dict.fromkeys(("learning_rate", "edge_learning_rate", "weight_decay"), (0, math.inf)),
+            **dict.fromkeys(("warmup_steps", "decay_power"), (0, math.inf)),
             chunk_seconds=(0.1, 30.0),
-            frames=(2, math.inf),  # for LIM needs another frame
+            frames=(1, math.inf),
             validation_chunks=(2, math.inf),  # for LIM and GIM need another chunk
             frozen=(0, len(PASE_PLUS.maps)),
             seed=SEEDS,
@@ -112,15 +116,16 @@ class PretrainParams:
         return round(self.chunk_seconds * SAMPLING_RATE_HZ / PASE_PLUS.hop) * PASE_PLUS.hop
 
 
-def learning_rate(params: PretrainParams, step: int) -> float:
+def learning_rate(params: PretrainParams, step: int, peak: float) -> float:
     """Linear warm-up times polynomial decay to zero at the last step: the peak is not quite reached.
 
     Args:
-        params: peak, warm-up, power, steps.
+        params: warm-up, power, steps.
         step: steps taken before this one.
+        peak: of the learning rate.
 
     Returns:
         The learning rate of the next step.
     """
     rise = min(1.0, (step + 1) / max(params.warmup_steps, 1))
-    return params.learning_rate * rise * (1 - step / params.steps) ** params.decay_power
+    return peak * rise * (1 - step / params.steps) ** params.decay_power

@@ -70,14 +70,35 @@ def draw_chunks(params: PretrainParams, store: Store, count: int, *place: int) -
         (count, samples).
     """
     generator = np.random.default_rng([params.seed, *place])
-    speeds = (1.0,) if place[0] == VALIDATION else params.speeds
-    counts = [len(part) for part in np.array_split(range(count), len(speeds))]
     parts = [
         at_speed(store.chunks(part, math.ceil(params.chunk_samples * speed), generator), speed)
-        for part, speed in zip(counts, speeds, strict=True)
+        for speed, part in shares(params, count, place[0])
         if part
     ]
     return torch.cat([part[:, : params.chunk_samples] for part in parts])
+
+
+def shares(params: PretrainParams, count: int, stream: int) -> list[tuple[float, int]]:
+    """Say how many chunks of a batch stand at each speed, in their order; those to validate on are as recorded."""
+    speeds = (1.0,) if stream == VALIDATION else params.speeds
+    return [(speed, len(part)) for speed, part in zip(speeds, np.array_split(range(count), len(speeds)), strict=True)]
+
+
+def strangers(counts: list[int], draw: torch.Generator) -> Tensor:
+    """Give each chunk of a batch another one that is played at its speed.
+
+    Args:
+        counts: chunks at each speed, 2 or more.
+        draw: draws which.
+
+    Returns:
+        (batch,) places in the batch.
+    """
+    parts = []
+    for count in counts:
+        shift = int(torch.randint(1, count, (), generator=draw))
+        parts.append((torch.arange(count) + shift) % count + sum(len(part) for part in parts))
+    return torch.cat(parts)
 
 
 def at_speed(signal: Tensor, speed: float) -> Tensor:

@@ -1,8 +1,7 @@
 """Speech, noises and impulse responses as one array each, so that training reads a chunk by slicing a file.
 
-``speech.i16`` holds little-endian int16 samples at 16 kHz, the files of a speaker one after the other; ``speech.csv``
-says where each speaker's samples stand and whether the speaker trains or validates. Noises and impulse responses
-likewise.
+``speech.i16`` holds little-endian int16 samples at 16 kHz, one file after the other; ``speech.csv`` says where each
+file's samples stand, whose they are and whether the speaker trains or validates. Noises and impulse responses likewise.
 """
 
 import hashlib
@@ -26,7 +25,7 @@ from ser.files.whole import check_file, whole_file
 from ser.machine import processes
 
 FULL_SCALE = 32767
-STREAM_COLUMNS = ("corpus", "speaker", "part", "start", "samples", "files")
+STREAM_COLUMNS = ("corpus", "speaker", "part", "start", "samples")
 BLOCKS, BLOCK_SAMPLES = 64, 2**19  # of 1 MiB, by which a store is known
 
 
@@ -102,7 +101,7 @@ class Store:
         return made.hexdigest()
 
     def chunks(self, count: int, length: int, generator: np.random.Generator) -> Tensor:
-        """Draw chunks from anywhere in the signals.
+        """Draw chunks from anywhere in the signals; none runs from one signal into another.
 
         Args:
             count: how many chunks.
@@ -193,10 +192,13 @@ def sound_files(folder: Path) -> pd.DataFrame:
 def held_out(speakers: pd.DataFrame, share: float, seed: int) -> set[tuple[str, str]]:
     """Choose validation speakers: the share of each corpus' speakers, at least one where a corpus has two or more.
 
+    Their order is that of a hash of the name, so that another training on more corpora, or on more speakers of one,
+    hardly trains on who was held out before.
+
     Args:
         speakers: columns corpus and speaker.
         share: share of the speakers.
-        seed: draws them.
+        seed: another gives another order.
 
     Returns:
         Pairs of corpus and speaker.
@@ -204,12 +206,11 @@ def held_out(speakers: pd.DataFrame, share: float, seed: int) -> set[tuple[str, 
     Raises:
         InputError: no corpus has two speakers.
     """
-    generator = np.random.default_rng(seed)
     chosen: set[tuple[str, str]] = set()
     for corpus, members in speakers.drop_duplicates().groupby("corpus"):
-        names = sorted(members["speaker"])
+        names = sorted(members["speaker"], key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())
         count = min(max(1, round(share * len(names))), len(names) - 1)
-        chosen |= {(corpus, names[place]) for place in generator.permutation(len(names))[:count]}
+        chosen |= {(corpus, name) for name in names[:count]}
     if not chosen:
         raise InputError(
             "prepare.index: expected a corpus of two speakers or more, one of them to validate on, found one speaker "
@@ -230,7 +231,7 @@ def build(
     """Decode files and write them as one array with its table.
 
     Args:
-        files: columns corpus, speaker, path, sorted by speaker; the files of a speaker are joined.
+        files: columns corpus, speaker, path.
         samples_path: the ``.i16`` file to write.
         table_path: the CSV table to write.
         validation: speakers of the validation part.
@@ -246,7 +247,7 @@ def build(
     """
     validation = set(validation)
     left_out: list[str] = []
-    rows: list[dict] = []
+    rows: list[tuple] = []
     with (
         whole_file(samples_path) as temporary,
         temporary.open("wb") as stream,
@@ -256,13 +257,9 @@ def build(
             if fault:
                 left_out.append(fault)
                 continue
-            key = {"corpus": file.corpus, "speaker": file.speaker}
-            if not rows or {name: rows[-1][name] for name in key} != key:
-                part = "validation" if (file.corpus, file.speaker) in validation else "train"
-                rows.append({**key, "part": part, "start": stream.tell() // 2, "samples": 0, "files": 0})
+            part = "validation" if (file.corpus, file.speaker) in validation else "train"
+            rows.append((file.corpus, file.speaker, part, stream.tell() // 2, len(samples)))
             stream.write(samples.tobytes())  # tofile() says nothing of an end for which the disk has no room
-            rows[-1]["samples"] += len(samples)
-            rows[-1]["files"] += 1
         if len(left_out) > max_unreadable_share * len(files):
             raise InputError(
                 f"{len(left_out)} of {len(files)} files do not decode, more than the share of {max_unreadable_share} "

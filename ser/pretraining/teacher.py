@@ -135,7 +135,8 @@ class Distillation(nn.Module):
         """Mean squared errors.
 
         Args:
-            frames: (batch, channels, frames), the encoder's, two to a state.
+            frames: (batch, channels, frames), the encoder's, two to a state. State s is centred at sample 320 s,
+                frame t near 160 (t + 1); so the frames 2 s - 1 and 2 s are those of state s.
             targets: of the same chunks.
 
         Returns:
@@ -143,6 +144,7 @@ class Distillation(nn.Module):
             unless it is idle.
         """
         losses = {}
+        frames = torch.cat([frames[..., :1], frames[..., :-1]], dim=2)
         if "teacher" in self.names:
             predicted = self.states(functional.avg_pool1d(frames, 2)).float()
             errors = (predicted - targets.states).square().mean(1)  # (batch, states)

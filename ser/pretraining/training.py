@@ -27,8 +27,17 @@ from ser.files.whole import whole_file
 from ser.pase.encoder import SAMPLING_RATE_HZ, PasePlus
 from ser.pretraining.distortions import distort
 from ser.pretraining.params import PretrainParams, learning_rate
-from ser.pretraining.speech import TRAIN, VALIDATION, Normalisation, Speech, draw_chunks, first_chunks
-from ser.pretraining.targets import Targets
+from ser.pretraining.speech import (
+    TRAIN,
+    VALIDATION,
+    Normalisation,
+    Speech,
+    draw_chunks,
+    first_chunks,
+    shares,
+    strangers,
+)
+from ser.pretraining.targets import HOP, Targets
 from ser.pretraining.teacher import DISTILLATION_LOSSES, Teacher, TeacherTargets
 from ser.pretraining.workers import Workers
 from ser.whisper.encoder import STATE_HOP, WhisperEncoder
@@ -61,13 +70,19 @@ class Pretrainer(nn.Module):
     def forward(
         self,
         distorted: Tensor,
+        clean: Tensor,
         targets: dict[str, Tensor],
         waveform: Tensor,
         draw: torch.Generator,
+        other: Tensor,
         teacher_targets: TeacherTargets | None,
     ) -> dict[str, Tensor]:
-        """Encode the distorted signals and run the workers: name to loss."""
-        return self.workers(self.encoder(distorted[:, None]), targets, waveform, draw, self.frames, teacher_targets)
+        """Encode the distorted signals, and the clean ones' second halves, and run the workers: name to loss."""
+        frames, halves = self.encoder(distorted[:, None]), None
+        if self.workers.discriminate:
+            middle = clean.shape[1] // HOP // 2 * HOP
+            halves = self.encoder(clean[:, None, middle:])
+        return self.workers(frames, targets, waveform, draw, self.frames, halves, other, teacher_targets)
 
 
 class Training:
@@ -100,7 +115,7 @@ class Training:
         start: PasePlus | None = None,
         teacher: WhisperEncoder | None = None,
     ) -> None:
-        fewest = max(2, len(params.speeds))
+        fewest = 2 * len(params.speeds)  # each chunk has another of its speed
         if params.chunks % processes or params.chunks // processes < fewest:
             raise InputError(
                 f"pretrain.chunks: expected {fewest} or more for each of {processes} processes, found {params.chunks}"
@@ -140,21 +155,7 @@ class Training:
             self.encoder.load_state_dict(start.state_dict())
         self.worker_weights = self._worker_weights().to(device)
         self.module = DistributedDataParallel(self.pretrainer) if processes > 1 else self.pretrainer
-        # Biases, norms and PReLU slopes do not decay, nor do the edges of the SincNet filters: they are frequencies. In
-        # Hz, these hardly move at a learning rate for weights (docs/experiments.md).
-        decays = {
-            name: parameter.ndim > 1 and "_hz_" not in name for name, parameter in self.pretrainer.named_parameters()
-        }
-        groups = [
-            {
-                "params": [
-                    parameter for name, parameter in self.pretrainer.named_parameters() if decays[name] is wanted
-                ],
-                "weight_decay": params.weight_decay if wanted else 0.0,
-            }
-            for wanted in (True, False)
-        ]
-        self.optimizer = torch.optim.AdamW(groups, lr=params.learning_rate)
+        self.optimizer = torch.optim.AdamW(parameter_groups(self.pretrainer, params))
 
     @property
     def encoder(self) -> PasePlus:
@@ -197,7 +198,7 @@ class Training:
         share = self.params.chunks // self.processes
         clean = draw_chunks(self.params, self.speech.train, share, TRAIN, self.step, self.rank)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.params, self.step)
+            group["lr"] = learning_rate(self.params, self.step, group["peak"])
         self.module.train()
         losses = self._losses(self.module, clean, TRAIN, self.step, self.rank)
         values = torch.stack(list(losses.values()))
@@ -227,7 +228,8 @@ class Training:
         validated = torch.stack(held_out).mean(0)
         if not (trained.isfinite().all() and validated.isfinite().all()):
             raise self._diverged("a loss")
-        row = {"step": self.step, "hours": self.hours, "learning_rate": learning_rate(self.params, self.step - 1)}
+        rate = learning_rate(self.params, self.step - 1, self.params.learning_rate)
+        row = {"step": self.step, "hours": self.hours, "learning_rate": rate}
         for part, values in (("train", trained), ("validation", validated)):
             row[f"{part}_mean"] = values.mean().item()
             row |= {f"{part}_{name}": value for name, value in zip(self.names, values.tolist(), strict=True)}
@@ -269,9 +271,10 @@ class Training:
         distorted = distort(clean, self.params.distortions, generator, self.speech.noises, self.speech.rooms)
         targets = {name: self.normalisation.apply(name, value) for name, value in self.targets(clean).items()}
         waveform = self.normalisation.apply("waveform", clean[:, None])[:, 0]
+        other = strangers([count for _, count in shares(self.params, len(clean), stream)], draw)
         teacher_targets = self.teacher(clean) if self.teacher else None
         with self._precision():
-            return module(distorted, targets, waveform, draw, teacher_targets)
+            return module(distorted, clean, targets, waveform, draw, other, teacher_targets)
 
     def _precision(self) -> AbstractContextManager:
         if self.params.precision == "float32":
@@ -336,6 +339,22 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.log, self._checkpoint = state["step"], state["log"], path
         self._recent = list(state["recent"][self.rank].to(self.device))
+
+
+def parameter_groups(pretrainer: Pretrainer, params: PretrainParams) -> list[dict]:
+    """Sort what is trained: weights decay; biases, norms and PReLU slopes do not; the filters' edges move in Hz.
+
+    Each group has the peak of its learning rate.
+    """
+    weights, others, edges = [], [], []
+    for name, parameter in pretrainer.named_parameters():
+        (edges if "_hz_" in name else weights if parameter.ndim > 1 else others).append(parameter)
+    rate = params.learning_rate
+    return [
+        {"params": weights, "peak": rate, "weight_decay": params.weight_decay},
+        {"params": others, "peak": rate, "weight_decay": 0.0},
+        {"params": edges, "peak": params.edge_learning_rate, "weight_decay": 0.0},
+    ]
 
 
 def read_checkpoint(path: Path) -> dict:

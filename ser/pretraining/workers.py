@@ -2,11 +2,10 @@
 
 Source: PASE+ (arXiv 2001.09239, section 2.3): regressions of speech features with seven frames of context, the
 waveform, and two discriminators that estimate mutual information, local (LIM) and global (GIM). To save time the
-regressions see a random sample of each chunk's frames, which changes no task, and the discriminators take their
-positive and negative frames from inside the batch, so that one encoder pass serves all. That does change theirs: a
-frame and its positive are of one pass over one distorted chunk, the negative of another pass. In the authors' code the
-positive and the negative are clean and encoded for themselves. Here the encoder solves both tasks by what its QRNN
-remembers of the pass (docs/experiments.md, "What a next training should change").
+regressions see a random sample of each chunk's frames, which changes no task. The discriminators' anchors are of the
+first half of a distorted chunk, their positives of the second half, clean and encoded for itself, and their negatives
+of the second half of another chunk: what the QRNN remembers of a pass through the encoder must not tell them apart.
+(The authors' positives are of other chunks of a file, clean and encoded for themselves, too.)
 """
 
 from collections.abc import Collection
@@ -79,7 +78,7 @@ class Waveform(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Tell a pair of vectors from the same chunk from a pair of different chunks.
+    """Tell a pair of vectors of the same chunk from a pair of different chunks.
 
     Args:
         channels: numbers per vector.
@@ -137,6 +136,11 @@ class Workers(nn.Module):
         others = [name for name in ("waveform", "lim", "gim") if hasattr(self, name)]
         return [*self.regressions, *others, *(self.distillation.names if hasattr(self, "distillation") else ())]
 
+    @property
+    def discriminate(self) -> bool:
+        """Whether LIM or GIM is there, which need the second halves encoded for themselves."""
+        return hasattr(self, "lim") or hasattr(self, "gim")
+
     def forward(
         self,
         frames: Tensor,
@@ -144,6 +148,8 @@ class Workers(nn.Module):
         waveform: Tensor,
         draw: torch.Generator,
         sample: int,
+        halves: Tensor | None = None,
+        other: Tensor | None = None,
         teacher_targets: TeacherTargets | None = None,
     ) -> dict[str, Tensor]:
         """Run the workers.
@@ -152,29 +158,36 @@ class Workers(nn.Module):
             frames: (batch, channels, frames), of the distorted signals.
             targets: name to (batch, dimensions, frames), of the clean signals, normalised.
             waveform: (batch, samples), clean, normalised.
-            draw: draws frames and pairs, on the CPU.
+            draw: draws frames, on the CPU.
             sample: how many frames of each chunk the regressions and LIM see.
+            halves: (batch, channels, frames // 2), of the second halves of the clean signals, encoded for themselves;
+                for LIM and GIM alone.
+            other: (batch,), the chunk of which each chunk's negatives are; for LIM and GIM alone.
             teacher_targets: what the teacher says of the clean signals, if there is one.
 
         Returns:
             Name to loss, each a scalar, in the order of ``names``.
         """
-        batch, _, length = frames.shape
+        length = frames.shape[2]
         margin = CONTEXT // 2
         inner = length - 2 * margin
         places = (torch.randperm(inner, generator=draw)[: min(sample, inner)] + margin).to(frames.device)
         losses = {name: worker(frames, targets[name], places) for name, worker in self.regressions.items()}
         if hasattr(self, "waveform"):
             losses["waveform"] = self.waveform(frames, waveform)
-        other = (torch.arange(batch) + int(torch.randint(1, batch, (), generator=draw))) % batch  # never oneself
+        first = frames[..., : length // 2]
         if hasattr(self, "lim"):
-            local = frames[..., places].transpose(1, 2)  # (batch, sample, channels)
-            # The places are in random order: each frame's partner is another, at random.
-            partner = local.roll(1, dims=1)
-            losses["lim"] = self.lim(local.flatten(0, 1), partner.flatten(0, 1), partner[other].flatten(0, 1))
+            anchor, positive = (drawn(part, sample, draw) for part in (first, halves))
+            losses["lim"] = self.lim(anchor.flatten(0, 1), positive.flatten(0, 1), positive[other].flatten(0, 1))
         if hasattr(self, "gim"):
-            first, second = frames[..., : length // 2].mean(2), frames[..., length // 2 :].mean(2)
-            losses["gim"] = self.gim(first, second, second[other])
+            positive = halves.mean(2)
+            losses["gim"] = self.gim(first.mean(2), positive, positive[other])
         if teacher_targets is not None:
             losses |= self.distillation(frames, teacher_targets)
         return losses
+
+
+def drawn(frames: Tensor, count: int, draw: torch.Generator) -> Tensor:
+    """Draw frames in random order: (batch, channels, frames) -> (batch, at most count, channels)."""
+    places = torch.randperm(frames.shape[2], generator=draw)[:count].to(frames.device)
+    return frames[..., places].transpose(1, 2)

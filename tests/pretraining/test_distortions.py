@@ -78,6 +78,15 @@ def test_reverberation_is_convolution_from_the_direct_sound_at_the_same_power(cl
     np.testing.assert_allclose(wet, expected, atol=1e-5)
 
 
+def test_a_room_begins_at_its_onset_also_where_its_peak_comes_later(clean):
+    hall = np.zeros(400, np.float32)
+    hall[[10, 30, 200]] = 0.09, 0.2, 1.0  # 0.09 is more than 20 dB below the peak
+    wet = reverberate(clean[:1], [torch.from_numpy(hall)])[0].numpy()
+    expected = scipy.signal.fftconvolve(clean[0].numpy(), hall[30:])[:16_000]
+    expected *= np.sqrt((clean[0].numpy() ** 2).mean() / (expected**2).mean())
+    np.testing.assert_allclose(wet, expected, atol=1e-5)
+
+
 def test_band_drop_removes_its_band_and_nothing_else(clean):
     filtered = without_band(clean, torch.full((4, 1), 1000.0), torch.full((4, 1), 2000.0))
     spectrum, before = torch.fft.rfft(filtered).abs(), torch.fft.rfft(clean).abs()

@@ -30,19 +30,36 @@ def build(speech, tmp_path, **settings):
     return store.build(files, tmp_path / "s.i16", tmp_path / "s.csv", workers=1, **settings)
 
 
-def test_a_speakers_files_are_joined_and_can_be_found_again(speech, tmp_path):
+def test_files_stand_one_after_another_and_can_be_found_again(speech, tmp_path):
     table, left_out = build(speech, tmp_path)
     assert left_out == []
-    assert table[["speaker", "start", "samples", "files"]].to_numpy().tolist() == [
-        ["a", 0, 8000, 2],
-        ["b", 8000, 4000, 1],
-        ["c", 12_000, 4000, 2],
+    assert table[["speaker", "start", "samples"]].to_numpy().tolist() == [
+        ["a", 0, 3000],
+        ["a", 3000, 5000],
+        ["b", 8000, 4000],
+        ["c", 12_000, 2000],
+        ["c", 14_000, 2000],
     ]
     samples = np.fromfile(tmp_path / "s.i16", dtype="<i2")
     assert len(samples) == 16_000
-    for level, row in enumerate(table.itertuples(), start=1):
+    for row in table.itertuples():
         own = samples[row.start : row.start + row.samples]
-        assert abs(own - level / 10 * 32767).max() <= 1
+        assert abs(own - ("abc".index(row.speaker) + 1) / 10 * 32767).max() <= 1
+
+
+def test_a_chunk_is_of_one_file(tmp_path):
+    (tmp_path / "speech").mkdir()
+    for name, level in (("first", 0.1), ("second", 0.2)):  # of one speaker
+        soundfile.write(tmp_path / f"speech/{name}.wav", np.full(1500, level, np.float32), 16_000)
+    pd.DataFrame({"path": ["first.wav", "second.wav"], "speaker": "a"}).to_csv(
+        tmp_path / "speech/index.csv", index=False
+    )
+    build(tmp_path / "speech", tmp_path)
+    for length in (1000, 4000):
+        opened = store.open_store(tmp_path / "s.i16", tmp_path / "s.csv")
+        chunks = opened.chunks(50, length, np.random.default_rng(0)).numpy()
+        assert (np.ptp(chunks, axis=1) == 0).all()
+        assert len(np.unique(chunks.round(1))) == 2
 
 
 def test_parts_are_the_speakers_that_were_held_out(speech, tmp_path):
@@ -68,7 +85,7 @@ def test_chunks_are_drawn_by_length_and_weight(speech, tmp_path):
 def test_weights_multiply_a_corpus_hours(tmp_path):
     (tmp_path / "s.i16").write_bytes(np.repeat(np.array([1000, 2000], "<i2"), 500).tobytes())
     pd.DataFrame(
-        {"corpus": ["x", "y"], "speaker": ["a", "b"], "part": "train", "start": [0, 500], "samples": 500, "files": 1}
+        {"corpus": ["x", "y"], "speaker": ["a", "b"], "part": "train", "start": [0, 500], "samples": 500}
     ).to_csv(tmp_path / "s.csv", index=False)
     weighted = store.open_store(tmp_path / "s.i16", tmp_path / "s.csv", weights={"y": 3.0})
     chunks = weighted.chunks(4000, 10, np.random.default_rng(0)).numpy()
@@ -97,12 +114,20 @@ def test_some_of_each_corpus_speakers_are_held_out():
     chosen = store.held_out(speakers, share=0.1, seed=0)
     assert [sum(corpus == name for corpus, _ in chosen) for name in "xyz"] == [4, 1, 0]
     assert chosen == store.held_out(speakers.sample(frac=1, random_state=1), share=0.1, seed=0)
+    assert chosen != store.held_out(speakers, share=0.1, seed=1)
+
+
+def test_who_was_held_out_is_so_among_more_speakers_too():
+    speakers = pd.DataFrame({"corpus": "x", "speaker": [str(number) for number in range(40)]})
+    more = pd.concat([speakers, pd.DataFrame({"corpus": "w", "speaker": ["0", "1", "2"]})])
+    few = store.held_out(speakers, share=0.1, seed=0)
+    assert few < store.held_out(more, share=0.2, seed=0)
 
 
 def test_files_that_do_not_decode_are_left_out_and_named_up_to_a_share(speech, tmp_path):
     (speech / "a" / "0.wav").write_bytes(b"not audio")
     table, left_out = build(speech, tmp_path, max_unreadable_share=0.2)
-    assert table["files"].tolist() == [1, 1, 2]
+    assert table["speaker"].tolist() == ["a", "b", "c", "c"]
     assert len(left_out) == 1
     assert "0.wav" in left_out[0]
 
@@ -154,7 +179,7 @@ def test_samples_that_are_not_those_of_the_table_are_refused(speech, tmp_path):
 def test_weights_of_0_for_every_corpus_are_refused(tmp_path):
     (tmp_path / "s.i16").write_bytes(bytes(4))
     rows = {"corpus": ["x", "y"], "speaker": "a", "part": ["train", "validation"], "start": [0, 1], "samples": 1}
-    pd.DataFrame(rows | {"files": 1}).to_csv(tmp_path / "s.csv", index=False)
+    pd.DataFrame(rows).to_csv(tmp_path / "s.csv", index=False)
     with pytest.raises(InputError, match=r"pretrain\.weights: expected a number above 0 .*of the part 'train': x$"):
         store.open_store(tmp_path / "s.i16", tmp_path / "s.csv", weights={"x": 0.0})
 

@@ -91,7 +91,9 @@ def test_the_worker_learns_from_frames_that_tell_the_states(teacher, chunks):
     torch.manual_seed(0)
     worker = Distillation(16, teacher.dimensions)
     targets = teacher(chunks[0])
-    frames = targets.states.repeat_interleave(2, 2)  # an encoder that says the states themselves, twice each
+    # An encoder that says each state at its own time, sample 320 s, and 10 ms later: frames 2 s - 1 and 2 s.
+    twice = targets.states.repeat_interleave(2, 2)
+    frames = torch.cat([twice[..., 1:], twice[..., -1:]], 2)
     optimizer = torch.optim.Adam(worker.parameters(), lr=0.05)
     for _ in range(200):
         losses = worker(frames, targets)

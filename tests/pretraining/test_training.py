@@ -347,10 +347,34 @@ def test_a_loss_that_is_not_finite_stops_the_run(speech):
 
 
 def test_learning_rate_rises_then_falls_to_zero():
-    params = replace(TINY, steps=100, warmup_steps=10, learning_rate=1.0, decay_power=2.0)
-    assert learning_rate(params, 0) == pytest.approx(0.1)
-    assert learning_rate(params, 49) == pytest.approx((1 - 0.49) ** 2)
-    assert learning_rate(params, 100) == 0
+    params = replace(TINY, steps=100, warmup_steps=10, decay_power=2.0)
+    assert learning_rate(params, 0, peak=1.0) == pytest.approx(0.1)
+    assert learning_rate(params, 49, peak=1.0) == pytest.approx((1 - 0.49) ** 2)
+    assert learning_rate(params, 100, peak=1.0) == 0
+
+
+def test_the_filters_edges_have_a_learning_rate_of_their_own_in_hz(speech):
+    run = Training(replace(TINY, edge_learning_rate=3.0, warmup_steps=0), speech)
+    before = {name: value.clone() for name, value in run.encoder.state_dict().items()}
+    next(run.run())
+    edges = [name for name in before if "_hz_" in name]
+    assert len(edges) == 2
+    for name, value in run.encoder.state_dict().items():
+        if name in edges:  # the first step of Adam is the learning rate, whatever the gradient
+            assert (value - before[name]).abs().max().item() == pytest.approx(3.0, rel=0.01)
+        elif name.endswith(".weight"):
+            assert (value - before[name]).abs().max().item() < 0.01
+
+
+def test_weights_decay_and_norms_slopes_and_edges_do_not(speech):
+    run = Training(TINY, speech)
+    names = {id(parameter): name for name, parameter in run.pretrainer.named_parameters()}
+    decaying, others, edges = ({names[id(each)] for each in group["params"]} for group in run.optimizer.param_groups)
+    assert decaying | others | edges == set(names.values())
+    assert edges == {"encoder.blocks.0.conv.low_hz_", "encoder.blocks.0.conv.band_hz_"}
+    assert "encoder.W.weight" in decaying
+    assert [group["weight_decay"] for group in run.optimizer.param_groups] == [0.01, 0.0, 0.0]
+    assert not any("norm" in name or name.endswith("bias") for name in decaying)
 
 
 @pytest.mark.parametrize(
@@ -360,6 +384,7 @@ def test_learning_rate_rises_then_falls_to_zero():
         ("seed", -1),
         ("seed", 2**32),
         ("learning_rate", -1.0),
+        ("edge_learning_rate", -1.0),
         ("chunk_seconds", 0.0),
         ("clip", 0.0),
         ("maps", (0,) * 8),
@@ -386,7 +411,6 @@ def write_store(folder: Path, speech: Speech) -> None:
                 "part": parts,
                 "start": store.starts,
                 "samples": store.lengths,
-                "files": 1,
             }
         ).to_csv(folder / f"{name}.csv", index=False)
 
@@ -650,8 +674,38 @@ def test_chunks_to_train_on_are_played_at_each_speed_in_equal_parts_and_those_to
 
 
 def test_fewer_chunks_than_speeds_are_refused(speech):
-    with pytest.raises(InputError, match=r"pretrain\.chunks: expected 5 or more for each of 1 processes, found 4"):
-        Training(replace(TINY, speeds=(0.8, 0.9, 1.0, 1.1, 1.2)), speech)
+    with pytest.raises(InputError, match=r"pretrain\.chunks: expected 6 or more for each of 1 processes, found 4"):
+        Training(replace(TINY, speeds=(0.8, 1.0, 1.25)), speech)
+
+
+def test_a_chunks_negative_is_another_chunk_at_its_speed():
+    draw = torch.Generator().manual_seed(0)
+    drawn = [speech_module.strangers([2, 3, 4], draw).tolist() for _ in range(50)]
+    speed = [0, 0, 1, 1, 1, 2, 2, 2, 2]
+    for other in drawn:
+        assert sorted(other) == list(range(9))
+        assert all(other[chunk] != chunk and speed[other[chunk]] == speed[chunk] for chunk in range(9))
+    assert len({tuple(other) for other in drawn}) > 3
+
+
+def test_lim_and_gim_hear_the_clean_second_half_by_itself(speech):
+    run = Training(replace(TINY, steps=1), speech)
+    heard = []
+    run.encoder.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0]))
+    clean = speech_module.draw_chunks(run.params, run.speech.train, 4, speech_module.TRAIN, 0, 0)
+    run._losses(run.pretrainer, clean, speech_module.TRAIN, 0, 0)
+    distorted, halves = heard
+    assert distorted.shape == (4, 1, 8000)
+    assert not torch.equal(distorted[:, 0], clean)
+    assert torch.equal(halves[:, 0], clean[:, 4000:])
+
+
+def test_without_lim_and_gim_a_step_encodes_once(speech):
+    run = Training(replace(TINY, steps=1, worker_weights={"lim": 0.0, "gim": 0.0}), speech)
+    passes = []
+    run.encoder.register_forward_hook(lambda *_: passes.append(1))
+    run._take_step()
+    assert len(passes) == 1
 
 
 def test_without_other_speeds_the_chunks_are_slices_of_the_speech():

@@ -53,13 +53,15 @@ def test_undecided_discriminator_loses_log_2():
 def test_mutual_information_is_learned_where_chunks_differ_and_not_where_they_do_not():
     def loss_after_training(spread: float) -> float:
         """Chunks whose frames share a vector of that spread; the encoder is left out."""
+        other = (torch.arange(16) + 1) % 16
         torch.manual_seed(0)
         workers = Workers(channels=6, dimensions={}, hidden=16, maps=(2, 2, 2))
         optimizer = torch.optim.Adam(workers.parameters(), lr=0.01)
         draw, losses = torch.Generator().manual_seed(0), []
         for _ in range(150):
-            frames = spread * torch.randn(16, 6, 1) + torch.randn(16, 6, 30)
-            loss = workers(frames, {}, torch.zeros(16, 4800), draw, sample=10)["lim"]
+            shared = spread * torch.randn(16, 6, 1)
+            frames, halves = shared + torch.randn(16, 6, 30), shared + torch.randn(16, 6, 15)
+            loss = workers(frames, {}, torch.zeros(16, 4800), draw, 10, halves, other)["lim"]
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -72,13 +74,30 @@ def test_mutual_information_is_learned_where_chunks_differ_and_not_where_they_do
 
 def test_every_worker_reports_a_loss_and_reaches_the_frames():
     workers = Workers(channels=6, dimensions={"a": 3, "b": 2}, hidden=8, maps=(4, 4, 4))
-    frames = torch.randn(3, 6, 20, requires_grad=True)
+    frames, halves = (torch.randn(3, 6, length, requires_grad=True) for length in (20, 10))
     targets = {"a": torch.randn(3, 3, 20), "b": torch.randn(3, 2, 20)}
-    losses = workers(frames, targets, torch.randn(3, 3200), torch.Generator().manual_seed(0), sample=8)
+    other = torch.tensor([1, 2, 0])
+    losses = workers(frames, targets, torch.randn(3, 3200), torch.Generator().manual_seed(0), 8, halves, other)
     assert list(losses) == ["a", "b", "waveform", "lim", "gim"]
-    for loss in losses.values():
-        (gradient,) = torch.autograd.grad(loss, frames, retain_graph=True)
-        assert gradient.abs().sum() > 0
+    for name, loss in losses.items():
+        for read in (frames, halves) if name in ("lim", "gim") else (frames,):
+            (gradient,) = torch.autograd.grad(loss, read, retain_graph=True)
+            assert gradient.abs().sum() > 0
+
+
+def test_discriminators_hold_a_first_half_against_its_own_second_half_and_anothers():
+    workers, seen = Workers(channels=2, dimensions={}, hidden=4, maps=(2, 2, 2), idle=("waveform",)), {}
+    for name, worker in (("lim", workers.lim), ("gim", workers.gim)):
+        worker.register_forward_pre_hook(lambda _, inputs, name=name: seen.update({name: inputs}))
+    chunk = torch.arange(3.0)[:, None, None].expand(3, 2, 1)
+    frames = torch.cat([chunk.expand(3, 2, 10), torch.full((3, 2, 10), float("nan"))], dim=2)  # its own second half
+    other = torch.tensor([2, 0, 1])
+    workers(frames, {}, torch.zeros(3, 3200), torch.Generator().manual_seed(0), 4, 10 + chunk.expand(3, 2, 10), other)
+    for name, count in (("lim", 4), ("gim", 1)):
+        anchor, positive, negative = (part[:, 0].tolist() for part in seen[name])
+        assert anchor == [row for row in (0, 1, 2) for _ in range(count)]
+        assert positive == [row for row in (10, 11, 12) for _ in range(count)]
+        assert negative == [row for row in (12, 10, 11) for _ in range(count)]
 
 
 def test_idle_workers_are_left_out_and_the_others_draw_the_same_frames():
@@ -90,7 +109,8 @@ def test_idle_workers_are_left_out_and_the_others_draw_the_same_frames():
         draw = torch.Generator().manual_seed(0)
         frames = torch.randn(3, 4, 20, generator=draw)
         targets = {"first": torch.randn(3, 2, 20, generator=draw), "second": torch.randn(3, 3, 20, generator=draw)}
-        found = workers(frames, targets, torch.randn(3, 3200, generator=draw), draw, sample=8)
+        waveform, halves = torch.randn(3, 3200, generator=draw), torch.randn(3, 4, 10, generator=draw)
+        found = workers(frames, targets, waveform, draw, 8, halves, torch.tensor([1, 2, 0]))
         assert list(found) == workers.names
         return {name: loss.item() for name, loss in found.items()}
 
