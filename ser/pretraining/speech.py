@@ -72,20 +72,20 @@ def draw_chunks(params: PretrainParams, store: Store, count: int, *place: int) -
     generator = np.random.default_rng([params.seed, *place])
     parts = [
         at_speed(store.chunks(part, math.ceil(params.chunk_samples * speed), generator), speed)
-        for speed, part in shares(params, count, place[0])
+        for speed, part in chunks_by_speed(params, count, place[0])
         if part
     ]
     return torch.cat([part[:, : params.chunk_samples] for part in parts])
 
 
-def shares(params: PretrainParams, count: int, stream: int) -> list[tuple[float, int]]:
+def chunks_by_speed(params: PretrainParams, count: int, stream: int) -> list[tuple[float, int]]:
     """Say how many chunks of a batch stand at each speed, in their order; those to validate on are as recorded."""
     speeds = (1.0,) if stream == VALIDATION else params.speeds
     return [(speed, len(part)) for speed, part in zip(speeds, np.array_split(range(count), len(speeds)), strict=True)]
 
 
-def strangers(counts: list[int], draw: torch.Generator) -> Tensor:
-    """Give each chunk of a batch another one that is played at its speed.
+def negatives(counts: list[int], draw: torch.Generator) -> Tensor:
+    """Draw for each chunk of a batch the one that its negatives are of: another, played at its speed.
 
     Args:
         counts: chunks at each speed, 2 or more.

@@ -32,10 +32,10 @@ from ser.pretraining.speech import (
     VALIDATION,
     Normalisation,
     Speech,
+    chunks_by_speed,
     draw_chunks,
     first_chunks,
-    shares,
-    strangers,
+    negatives,
 )
 from ser.pretraining.targets import HOP, Targets
 from ser.pretraining.teacher import DISTILLATION_LOSSES, Teacher, TeacherTargets
@@ -74,7 +74,7 @@ class Pretrainer(nn.Module):
         targets: dict[str, Tensor],
         waveform: Tensor,
         draw: torch.Generator,
-        other: Tensor,
+        negative: Tensor,
         teacher_targets: TeacherTargets | None,
     ) -> dict[str, Tensor]:
         """Encode the distorted signals, and the clean ones' second halves, and run the workers: name to loss."""
@@ -82,7 +82,7 @@ class Pretrainer(nn.Module):
         if self.workers.discriminate:
             middle = clean.shape[1] // HOP // 2 * HOP
             halves = self.encoder(clean[:, None, middle:])
-        return self.workers(frames, targets, waveform, draw, self.frames, halves, other, teacher_targets)
+        return self.workers(frames, targets, waveform, draw, self.frames, halves, negative, teacher_targets)
 
 
 class Training:
@@ -271,10 +271,10 @@ class Training:
         distorted = distort(clean, self.params.distortions, generator, self.speech.noises, self.speech.rooms)
         targets = {name: self.normalisation.apply(name, value) for name, value in self.targets(clean).items()}
         waveform = self.normalisation.apply("waveform", clean[:, None])[:, 0]
-        other = strangers([count for _, count in shares(self.params, len(clean), stream)], draw)
+        negative = negatives([count for _, count in chunks_by_speed(self.params, len(clean), stream)], draw)
         teacher_targets = self.teacher(clean) if self.teacher else None
         with self._precision():
-            return module(distorted, clean, targets, waveform, draw, other, teacher_targets)
+            return module(distorted, clean, targets, waveform, draw, negative, teacher_targets)
 
     def _precision(self) -> AbstractContextManager:
         if self.params.precision == "float32":

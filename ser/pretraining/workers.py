@@ -149,7 +149,7 @@ class Workers(nn.Module):
         draw: torch.Generator,
         sample: int,
         halves: Tensor | None = None,
-        other: Tensor | None = None,
+        negative: Tensor | None = None,
         teacher_targets: TeacherTargets | None = None,
     ) -> dict[str, Tensor]:
         """Run the workers.
@@ -162,7 +162,7 @@ class Workers(nn.Module):
             sample: how many frames of each chunk the regressions and LIM see.
             halves: (batch, channels, frames // 2), of the second halves of the clean signals, encoded for themselves;
                 for LIM and GIM alone.
-            other: (batch,), the chunk of which each chunk's negatives are; for LIM and GIM alone.
+            negative: (batch,), the chunk of which each chunk's negatives are; for LIM and GIM alone.
             teacher_targets: what the teacher says of the clean signals, if there is one.
 
         Returns:
@@ -178,10 +178,10 @@ class Workers(nn.Module):
         first = frames[..., : length // 2]
         if hasattr(self, "lim"):
             anchor, positive = (drawn(part, sample, draw) for part in (first, halves))
-            losses["lim"] = self.lim(anchor.flatten(0, 1), positive.flatten(0, 1), positive[other].flatten(0, 1))
+            losses["lim"] = self.lim(anchor.flatten(0, 1), positive.flatten(0, 1), positive[negative].flatten(0, 1))
         if hasattr(self, "gim"):
             positive = halves.mean(2)
-            losses["gim"] = self.gim(first.mean(2), positive, positive[other])
+            losses["gim"] = self.gim(first.mean(2), positive, positive[negative])
         if teacher_targets is not None:
             losses |= self.distillation(frames, teacher_targets)
         return losses

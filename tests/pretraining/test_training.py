@@ -680,7 +680,7 @@ def test_fewer_chunks_than_speeds_are_refused(speech):
 
 def test_a_chunks_negative_is_another_chunk_at_its_speed():
     draw = torch.Generator().manual_seed(0)
-    drawn = [speech_module.strangers([2, 3, 4], draw).tolist() for _ in range(50)]
+    drawn = [speech_module.negatives([2, 3, 4], draw).tolist() for _ in range(50)]
     speed = [0, 0, 1, 1, 1, 2, 2, 2, 2]
     for other in drawn:
         assert sorted(other) == list(range(9))
