@@ -531,6 +531,13 @@ def command(speech, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_a_corpus_counts_in_validation_as_it_does_in_training(speech, tmp_path, part):
+    write_store(tmp_path, speech)
+    opened = getattr(pretrain.open_speech(tmp_path, replace(TINY, weights={"x": 3.0})), part)
+    assert opened.weights.tolist() == (3.0 * opened.lengths).tolist()
+
+
 @pytest.mark.parametrize("flag", ["--threads=-1", "--checkpoint-every=0"])
 def test_a_number_out_of_range_is_refused_in_one_line(command, monkeypatch, flag):
     monkeypatch.setattr(sys, "argv", [*command, flag])
